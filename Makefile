@@ -1,0 +1,53 @@
+# `make` prints this help. `make demo` and `make test` need nothing but Python, venv, pip and make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check format lock bench bench-memory clean
+
+help: ## Print this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/done: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: .venv/done ## Watch a shop's traffic leave minimised and recorded; ends by itself
+	$(BIN)/gateway demo
+
+serve: .venv/done ## The same gateway and vendors, kept running, with a line to try
+	$(BIN)/gateway demo --serve
+
+test: .venv/done ## Run the tests
+	$(BIN)/python -m pytest
+
+check: .venv/done ## What else CI checks: format, lint, types, imports, contracts and their examples
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/gateway contract check contracts
+	$(BIN)/gateway contract test contracts
+
+format: .venv/done ## Format the code
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lock: .venv/done ## Write the lock files anew (needs uv on the path)
+	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --group test --group check --group build --constraint requirements.lock --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
+	  --output-file requirements-dev.lock
+
+bench: .venv/done ## Measure against a plain proxy and mitmproxy (needs wrk; minutes)
+	$(BIN)/python -m bench compare
+
+bench-memory: .venv/done ## Measure what a hundred thousand calls leave in memory
+	$(BIN)/python -m bench memory
+
+clean: ## Remove what these commands made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench build dist
