@@ -1,0 +1,205 @@
+"""On which grounds, for what, bound by which paper and under whose law data may go."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway import vocabulary
+from gateway.vocabulary import (
+    AGREEMENTS,
+    BASES,
+    CLAUSES_NEEDED,
+    PURPOSES,
+    TRANSFERS,
+    AgreementStatus,
+    AgreementType,
+    Channel,
+    ConsentState,
+    Evidence,
+    LegalBasis,
+    Purpose,
+    TransferMechanism,
+    VendorKind,
+    VendorRole,
+    is_jurisdiction,
+    is_prohibited,
+)
+
+PURPOSES_OF = {
+    "logistics": """order_processing after_sales delivery customs_clearance delivery_notification
+        rights_fulfilment""",
+    "payment": """order_processing after_sales order_verification payment_settlement fraud_prevention security
+        rights_fulfilment""",
+    "maintenance": "platform_maintenance fault_repair security rights_fulfilment",
+}
+
+COUNTRIES = """
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
+    CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR
+    GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT
+    JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY
+    MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM
+    PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV
+    SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT
+    ZA ZM ZW
+"""
+
+
+def listed(text: str) -> set[str]:
+    return set(text.split())
+
+
+@pytest.mark.parametrize("kind", VendorKind)
+def test_a_kind_of_vendor_has_exactly_its_purposes(kind: VendorKind) -> None:
+    assert {purpose for purpose, term in PURPOSES.items() if kind in term.kinds} == listed(PURPOSES_OF[kind])
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_purpose_leads_to_vendors_only_by_the_vendor_channel(purpose: Purpose) -> None:
+    term = PURPOSES[purpose]
+
+    assert (term.channel is Channel.VENDOR) == bool(term.kinds)
+
+
+def test_recommending_and_displaying_stay_inside() -> None:
+    inside = {purpose for purpose, term in PURPOSES.items() if term.channel is Channel.INTERNAL}
+
+    assert inside == {Purpose.PRODUCT_RECOMMENDATION, Purpose.DISPLAY_OPTIMISATION}
+
+
+def test_the_purposes_of_the_exceptional_channel_are_those_of_the_three_scenarios() -> None:
+    exceptional = {purpose for purpose, term in PURPOSES.items() if term.channel is Channel.EXCEPTIONAL}
+
+    assert exceptional == set(vocabulary.SCENARIO_PURPOSES.values())
+
+
+@pytest.mark.parametrize("name", sorted(vocabulary.PROHIBITED_PURPOSES))
+def test_a_prohibited_purpose_is_known_and_is_no_purpose(name: str) -> None:
+    assert is_prohibited(name)
+    assert name not in set(Purpose)
+
+
+@pytest.mark.parametrize("name", ["direct_marketing", "DirectMarketing", "targeted-advertising", "train_ai_system"])
+def test_a_prohibited_purpose_is_known_in_our_own_spelling(name: str) -> None:
+    assert is_prohibited(name)
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_no_purpose_of_ours_is_prohibited(purpose: Purpose) -> None:
+    assert not is_prohibited(purpose)
+
+
+def test_china_knows_every_basis_but_legitimate_interest() -> None:
+    assert [basis for basis, term in BASES.items() if term.pipl is None] == [LegalBasis.LEGITIMATE_INTEREST]
+
+
+@pytest.mark.parametrize(
+    ("article", "bases"),
+    [
+        ("7(3)", "consent explicit_consent"),
+        ("20", "consent explicit_consent performance_of_contract pre_contract"),
+        ("21", "public_task legitimate_interest"),
+        (
+            "17",
+            "consent explicit_consent performance_of_contract pre_contract vital_interest legitimate_interest",
+        ),
+        ("15", " ".join(LegalBasis)),
+        ("77", " ".join(LegalBasis)),
+    ],
+    ids=["withdrawal", "portability", "objection", "erasure", "access", "complaint"],
+)
+def test_a_right_follows_from_its_bases(article: str, bases: str) -> None:
+    assert {basis for basis, term in BASES.items() if article in term.rights} == listed(bases)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "bases"),
+    [
+        (Evidence.CONSENT, "consent explicit_consent"),
+        (Evidence.ORDER, "performance_of_contract pre_contract"),
+        (Evidence.LAW, "legal_obligation"),
+        (Evidence.ASSESSMENT, "legitimate_interest"),
+        (None, "vital_interest public_task"),
+    ],
+    ids=["consent", "order", "law", "assessment", "none"],
+)
+def test_a_basis_needs_its_evidence(evidence: Evidence | None, bases: str) -> None:
+    assert {basis for basis, term in BASES.items() if term.needs is evidence} == listed(bases)
+
+
+def test_a_shop_has_no_public_task_by_default() -> None:
+    assert {LegalBasis.PUBLIC_TASK} == vocabulary.OFF_BY_DEFAULT
+
+
+def test_consent_is_valid_only_when_given_or_renewed() -> None:
+    assert {ConsentState.GIVEN, ConsentState.RENEWED} == vocabulary.VALID_CONSENT
+
+
+def test_an_agreement_is_in_force_only_when_active() -> None:
+    assert {AgreementStatus.ACTIVE} == vocabulary.IN_FORCE
+
+
+@pytest.mark.parametrize(
+    ("role", "types"),
+    [
+        (VendorRole.PROCESSOR, "dpa"),
+        (VendorRole.CONTROLLER, "nda confidentiality c2c_sharing"),
+        (VendorRole.JOINT_CONTROLLER, "joint"),
+    ],
+    ids=["processor", "controller", "joint controller"],
+)
+def test_a_role_is_satisfied_by_its_own_agreements(role: VendorRole, types: str) -> None:
+    assert {kind for kind, term in AGREEMENTS.items() if role in term.satisfies} == listed(types)
+
+
+def test_papers_for_transfers_and_service_levels_open_the_door_to_nobody() -> None:
+    transfer_only = {kind for kind, term in AGREEMENTS.items() if term.transfer_only}
+
+    assert transfer_only == listed("scc bcr adhoc_clauses cn_standard_contract")
+    assert all(not AGREEMENTS[kind].satisfies for kind in (*transfer_only, AgreementType.SLA))
+
+
+def test_every_vendor_promises_confidentiality_and_a_processor_more() -> None:
+    everybody = listed("confidentiality no_marketing_use no_sale")
+    processor = listed("instructions security sub_processors assistance delete_or_return audit")
+
+    assert CLAUSES_NEEDED[VendorRole.CONTROLLER] == everybody
+    assert CLAUSES_NEEDED[VendorRole.JOINT_CONTROLLER] == everybody
+    assert CLAUSES_NEEDED[VendorRole.PROCESSOR] == everybody | processor
+
+
+def test_only_domestic_calls_need_no_law_for_their_transfer() -> None:
+    assert [mechanism for mechanism, term in TRANSFERS.items() if not term.law] == [TransferMechanism.NONE_DOMESTIC]
+
+
+def test_derogations_for_contracts_are_occasional() -> None:
+    occasional = {mechanism for mechanism, term in TRANSFERS.items() if term.occasional}
+
+    assert occasional == listed("derogation_contract derogation_interest_of_subject")
+
+
+def test_the_countries_are_those_of_the_standard() -> None:
+    assert listed(COUNTRIES) == vocabulary.COUNTRIES
+    assert len(vocabulary.COUNTRIES) == 249
+
+
+def test_the_union_has_twenty_seven_members_and_the_economic_area_three_more() -> None:
+    assert len(vocabulary.EU_MEMBERS) == 27
+    assert listed("IS LI NO") == vocabulary.EEA_OUTSIDE_EU
+    assert vocabulary.EU_MEMBERS | vocabulary.EEA_OUTSIDE_EU <= vocabulary.COUNTRIES
+    assert not vocabulary.EU_MEMBERS & listed("IS LI NO GB CH")
+
+
+@given(text=st.one_of(st.text(), st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=2, max_size=2)))
+def test_nothing_but_a_country_or_one_of_three_words_is_a_jurisdiction(text: str) -> None:
+    assert is_jurisdiction(text) == (text in listed(COUNTRIES) | {"default", "EU", "unknown"})
+
+
+@pytest.mark.parametrize("text", ["default", "EU", "unknown", "CN", "NO"])
+def test_a_contract_may_name_this_jurisdiction(text: str) -> None:
+    assert is_jurisdiction(text)
+
+
+@pytest.mark.parametrize("text", ["", "cn", "eu", "UK", "XK", "ZZ", "DEU", "DE ", "Default"])
+def test_a_contract_may_not_name_this_jurisdiction(text: str) -> None:
+    assert not is_jurisdiction(text)
