@@ -1,0 +1,378 @@
+"""The strict edge before ASGI: whatever is not one plain HTTP/1.1 request within bounds is refused unread."""
+
+import asyncio
+import json
+import logging
+import re
+import traceback
+from collections.abc import Callable, Iterable, MutableMapping
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import httptools
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from gateway.errors import Refusal, StartError, refuse
+from gateway.problem import MEDIA_TYPE, problem
+
+TESTED_UVICORN = "0.54."
+"""The release whose internals the protocol below builds on."""
+
+# Origin form (RFC 9112 section 3.2.1) in visible ASCII, without `"` and `#`.
+_TARGET = re.compile(rb"/[!$-~]*\Z")
+_HOST = re.compile(rb"(?:[A-Za-z0-9.\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
+_ONCE = (b"content-length", b"content-type", b"authorization", b"expect")
+_METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE"))
+
+# The parser's own reasons are constant texts; the first word found in one, in lower case, names the code.
+_PARSER_REASONS = (
+    ("http version", "http.version"),
+    ("pri/upgrade", "http.version"),
+    ("expected http/", "http.target"),
+    ("content-length", "http.framing"),
+    ("transfer-encoding", "http.framing"),
+    ("chunk", "http.framing"),
+)
+
+
+class StrictProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with the bounds it has no settings for, and a problem document for everything outside them.
+
+    Sizes are bytes, times seconds; a subclass sets others. One request is bounded at a time: what stands unread of a
+    refused one is discarded, up to `MAX_DISCARD` and `LINGER`, so that its sender can read the answer (RFC 9112, 9.6).
+    """
+
+    MAX_HEAD: ClassVar[int] = 32 * 1024
+    MAX_FIELDS: ClassVar[int] = 64
+    MAX_TARGET: ClassVar[int] = 4096
+    MAX_FRAMING: ClassVar[int] = 64 * 1024
+    MAX_DISCARD: ClassVar[int] = 256 * 1024
+    MAX_CONNECTIONS: ClassVar[int] = 512
+    HEAD_TIMEOUT: ClassVar[float] = 10.0
+    LINGER: ClassVar[float] = 2.0
+
+    _in_head = True
+    _head_begun = False
+    _closing = False
+    _head_fed = 0
+    _head_size = 0
+    _framing = 0
+    _discarded = 0
+    _timer: asyncio.TimerHandle | None = None
+
+    @staticmethod
+    def on_refused(code: str) -> None:
+        """Is told the code of every refusal; they are counted, since nobody is known who could be recorded."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.MAX_CONNECTIONS:
+            # Refused connections must not linger, or those who try again would keep everybody out.
+            self.on_refused("gateway.overloaded")
+            self._write(refuse("gateway.overloaded", "too many connections"))
+            transport.close()
+        else:
+            self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._closing:
+            self._discard(len(data))
+            return
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            # While a body is discarded the timer goes on, or one byte at a time would hold the connection.
+            self._unset_keepalive_if_required()
+            self._await_head()
+            self._head_fed += len(data)
+        else:
+            self._framing += len(data)
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._refuse(_refusal(error))
+        else:
+            self._check_bounds()
+
+    def _check_bounds(self) -> None:
+        if self._in_head and self._head_fed > self.MAX_HEAD:
+            self._refuse(refuse("http.head"))
+        elif self._framing > self.MAX_FRAMING:
+            self._refuse(refuse("http.framing", "more chunk framing than content"))
+
+    def on_message_begin(self) -> None:
+        self._head_size = 0
+        self._head_begun = True
+        self._await_head()
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > self.MAX_TARGET:
+            raise refuse("http.target", f"longer than {self.MAX_TARGET} bytes")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            # uvicorn would show it to the application as a header of the request.
+            raise refuse("http.trailer")
+        self._head_size += len(name) + len(value) + 4
+        if self._head_size > self.MAX_HEAD or len(self.headers) >= self.MAX_FIELDS:
+            raise refuse("http.head")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._check_head()
+        super().on_headers_complete()
+        self._in_head = self._head_begun = False
+        self._head_fed = self._framing = self._discarded = 0
+        self._stop_timer()
+        raw_path, _, query = self.url.partition(b"?")
+        self.scope["raw_path"], self.scope["query_string"] = raw_path, query
+        self.cycle.logger = cast("logging.Logger", _FAILURES)
+        # An early answer that closes would reset the connection under a caller who is still sending.
+        self.cycle.transport = cast("asyncio.Transport", _Lingering(self, self.cycle))
+
+    def on_body(self, body: bytes) -> None:
+        # Chunks of one byte carry five bytes of framing; whoever needs more is not sending content.
+        self._framing = max(0, self._framing - 8 * len(body))
+        if self.cycle.response_complete:
+            self._discard(len(body))
+            return
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._in_head = True
+        self._framing = 0
+        super().on_message_complete()
+
+    def _check_head(self) -> None:
+        if self.parser.get_http_version() != "1.1":
+            raise refuse("http.version")
+        if self.parser.get_method() not in _METHODS:
+            raise refuse("http.method")
+        if not _TARGET.match(self.url):
+            raise refuse("http.target")
+        if self.parser.should_upgrade():
+            raise refuse("http.upgrade")
+        _check_fields(self.headers)
+
+    def _await_head(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.HEAD_TIMEOUT, self._head_is_late)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _head_is_late(self) -> None:
+        self._timer = None
+        if self._answer_pending():
+            self._await_head()
+        elif self._head_begun:
+            self._refuse(refuse("http.timeout", f"no complete head within {self.HEAD_TIMEOUT:g} s"))
+        else:
+            self.transport.close()
+
+    def _answer_pending(self) -> bool:
+        # The cycle is None until the first head is complete, whatever its annotation says.
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is not None and not cycle.response_complete
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Ends the connection, with a problem document where nobody could take it for the answer to another request."""
+        self.on_refused(refusal.code)
+        if self._in_head:
+            self._refuse_head(refusal)
+        elif self.pipeline or self.cycle.response_started:
+            self.transport.abort()
+        else:
+            self.cycle.waiting_for_100_continue = False
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self._answer(refusal)
+
+    def _refuse_head(self, refusal: Refusal) -> None:
+        if self._answer_pending():
+            # The call before this one is under way: its answer goes out, and the connection ends after it.
+            self._closing = True
+            self.cycle.keep_alive = False
+        else:
+            self._answer(refusal)
+
+    def _answer(self, refusal: Refusal) -> None:
+        self._write(refusal)
+        self.linger()
+
+    def _write(self, refusal: Refusal) -> None:
+        status, document = problem(refusal)
+        self.transport.write(_reply(status, json.dumps(document).encode()))
+
+    def linger(self) -> None:
+        """Ends our side of the connection and discards, within bounds, what the other side still sends."""
+        self._closing = True
+        self._stop_timer()
+        self._unset_keepalive_if_required()
+        if not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self._timer = self.loop.call_later(self.LINGER, self.transport.abort)
+
+    def _discard(self, size: int) -> None:
+        self._discarded += size
+        if self._discarded > self.MAX_DISCARD:
+            self.transport.abort()
+
+
+class _Sparse(logging.LoggerAdapter[logging.Logger]):
+    """Says what kind of error ended a call and where; the error's text may hold what the call carried."""
+
+    def process(self, msg: object, kwargs: MutableMapping[str, Any]) -> tuple[object, MutableMapping[str, Any]]:
+        error = kwargs.pop("exc_info", None)
+        if not isinstance(error, BaseException):
+            return msg, kwargs
+        *_, last = traceback.extract_tb(error.__traceback__)
+        return f"a call ended in {type(error).__name__} at {last.filename}:{last.lineno}", kwargs
+
+
+_FAILURES = _Sparse(logging.getLogger(__name__))
+
+
+class _Lingering:
+    """The transport as one request and its answer see it: closed amid the body, it lets the caller finish."""
+
+    __slots__ = ("_cycle", "_protocol")
+
+    def __init__(self, protocol: StrictProtocol, cycle: RequestResponseCycle) -> None:
+        self._protocol = protocol
+        self._cycle = cycle
+
+    def write(self, data: bytes) -> None:
+        self._protocol.transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self._protocol.transport.is_closing()
+
+    def close(self) -> None:
+        if self._cycle.response_complete and self._cycle.more_body and not self._protocol.transport.is_closing():
+            self._protocol.linger()
+        else:
+            self._protocol.transport.close()
+
+
+def serve_config(
+    app: Callable[..., Any],
+    *,
+    on_refused: Callable[[str], None],
+    host: str = "127.0.0.1",
+    port: int = 0,
+    uds: Path | None = None,
+    keep_alive: int = 15,
+    graceful: int = 35,
+    protocol: type[StrictProtocol] = StrictProtocol,
+) -> uvicorn.Config:
+    """How uvicorn serves `app` on one listener, over TCP or a Unix socket. Times are whole seconds.
+
+    Raises StartError where the strict protocol, or the parser that it is built on, would not be what listens.
+    """
+    edge = type("Edge", (protocol,), {"on_refused": staticmethod(on_refused)})
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        uds=None if uds is None else str(uds),
+        http=edge,
+        ws="none",
+        loop="uvloop",
+        lifespan="on",
+        interface="asgi3",
+        access_log=False,
+        log_config=None,
+        # A caller's forwarding headers must not decide who it is.
+        proxy_headers=False,
+        forwarded_allow_ips=[],
+        server_header=False,
+        date_header=False,
+        # It counts idle connections, and then refuses everybody; MAX_CONNECTIONS stands in for it.
+        limit_concurrency=None,
+        timeout_keep_alive=keep_alive,
+        timeout_graceful_shutdown=graceful,
+        backlog=512,
+        workers=1,
+        root_path="",
+    )
+    check_edge(config)
+    return config
+
+
+def check_edge(
+    config: uvicorn.Config,
+    *,
+    version: str = uvicorn.__version__,
+    parser: Callable[[object], Any] = httptools.HttpRequestParser,
+) -> None:
+    """Raises StartError unless this configuration listens with the strict protocol over a strict httptools parser."""
+    if not version.startswith(TESTED_UVICORN):
+        raise StartError(f"the edge is tested with uvicorn {TESTED_UVICORN}x only, and {version} is installed")
+    if not config.loaded:
+        config.load()
+    if not (isinstance(config.http_protocol_class, type) and issubclass(config.http_protocol_class, StrictProtocol)):
+        raise StartError("the listener does not use the strict protocol of gateway.wire")
+    if not _is_strict(parser(object())):
+        raise StartError("the HTTP parser lets a request pass that has both Content-Length and Transfer-Encoding")
+
+
+def _is_strict(parser: Any) -> bool:
+    try:
+        parser.feed_data(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")
+    except httptools.HttpParserError:
+        return True
+    return False
+
+
+def _check_fields(fields: Iterable[tuple[bytes, bytes]]) -> None:
+    seen: dict[bytes, list[bytes]] = {}
+    for name, value in fields:
+        seen.setdefault(name, []).append(value)
+    hosts = seen.get(b"host", [])
+    if len(hosts) != 1 or not _HOST.match(hosts[0]):
+        raise refuse("http.host")
+    if seen.get(b"transfer-encoding", [b"chunked"]) != [b"chunked"]:
+        raise refuse("http.framing", "transfer-encoding is not exactly chunked")
+    if b"trailer" in seen:
+        raise refuse("http.trailer")
+    if b"upgrade" in seen:
+        raise refuse("http.upgrade")
+    for name in _ONCE:
+        if len(seen.get(name, ())) > 1:
+            raise refuse("http.header", f"{name.decode()} is given twice")
+    if seen.get(b"expect", [b"100-continue"])[0].lower() != b"100-continue":
+        raise refuse("http.header", "expect is not 100-continue")
+
+
+def _refusal(error: Exception) -> Refusal:
+    """What to refuse for an error of the parser, which carries along what our own callbacks raised."""
+    if isinstance(error.__context__, Refusal):
+        return error.__context__
+    if isinstance(error, httptools.HttpParserInvalidMethodError):
+        return refuse("http.method")
+    if isinstance(error, httptools.HttpParserInvalidURLError):
+        return refuse("http.target")
+    return refuse(next((code for word, code in _PARSER_REASONS if word in str(error).lower()), "http.malformed"))
+
+
+def _reply(status: int, payload: bytes) -> bytes:
+    fields = (
+        f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(payload)}\r\ngateway-sent: no\r\nconnection: close\r\n\r\n"
+    )
+    return STATUS_LINE[status] + fields.encode() + payload

@@ -1,0 +1,148 @@
+"""The bounds of the edge through real sockets: time, connections, and bytes that nobody wants."""
+
+import time
+
+import pytest
+from sockets import Client, Early, Listening, Slow, listening
+
+from gateway.wire import StrictProtocol
+
+GET = b"GET /a HTTP/1.1\r\nHost: gateway.test\r\n\r\n"
+LAST = b"GET /a HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n\r\n"
+POST = b"POST /a HTTP/1.1\r\nHost: gateway.test\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+CLOSE = ((b"connection", b"close"),)
+
+
+class Hasty(StrictProtocol):
+    """The same edge with little patience and little room."""
+
+    HEAD_TIMEOUT = 0.2
+    LINGER = 0.3
+    MAX_CONNECTIONS = 2
+
+
+def test_a_head_that_never_ends_is_refused_in_time() -> None:
+    app = Listening()
+
+    with listening(app, Hasty) as edge:
+        reply = edge.exchange(b"GET /a HTTP/1.1\r\nHost: gateway.test\r\n")
+
+    assert (reply.status, reply.code, app.calls) == (400, "http.timeout", [])
+
+
+def test_a_head_that_drips_is_refused_in_time() -> None:
+    with listening(Listening(), Hasty) as edge, edge.client() as client:
+        started = time.monotonic()
+        for byte in b"GET /a HTTP/1.1\r\nHost: gateway.test\r\nX-A: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb":
+            try:
+                client.say(bytes([byte]))
+            except OSError:
+                break
+            time.sleep(0.02)
+        reply = client.reply()
+
+    assert reply.code == "http.timeout"
+    assert time.monotonic() - started < 5
+
+
+def test_a_head_that_drips_after_a_first_request_is_refused_in_time() -> None:
+    with listening(Listening(), Hasty) as edge, edge.client() as client:
+        client.say(GET + b"GET /a")
+        first = client.reply()
+        second = client.reply()
+
+    assert (first.status, second.code) == (200, "http.timeout")
+
+
+def test_who_connects_and_says_nothing_is_let_go_without_a_word() -> None:
+    with listening(Listening(), Hasty) as edge, edge.client() as client:
+        rest = client.rest()
+
+    assert (rest, edge.refused.total()) == (b"", 0)
+
+
+def test_a_pending_answer_is_not_cut_off_by_the_time_for_heads() -> None:
+    with listening(Slow(0.6), Hasty) as edge, edge.client() as client:
+        client.say(GET + b"GET /b")
+        first = client.reply()
+
+    assert first.payload == b"slow"
+
+
+def test_connections_over_the_bound_are_refused_and_the_others_stay() -> None:
+    with listening(Listening(), Hasty) as edge, edge.client() as first, edge.client() as second:
+        first.say(GET)
+        second.say(GET)
+        taken = [first.reply().status, second.reply().status]
+        with edge.client() as third:
+            refused = third.reply()
+        first.say(GET)
+        again = first.reply().status
+
+    assert (taken, refused.status, refused.code, again) == ([200, 200], 503, "gateway.overloaded", 200)
+
+
+def test_a_connection_that_ended_makes_room() -> None:
+    with listening(Listening(), Hasty) as edge:
+        statuses = [edge.exchange(LAST).status for _ in range(5)]
+
+    assert statuses == [200] * 5
+
+
+def test_an_early_answer_is_readable_though_the_body_is_still_coming() -> None:
+    with listening(Early(413, CLOSE)) as edge, edge.client() as client:
+        client.say(POST + b"Content-Length: 200000\r\n\r\n" + b"a" * 100_000)
+        time.sleep(0.1)
+        client.say(b"a" * 100_000)
+        reply = client.reply()
+
+    assert reply.status == 413
+
+
+def test_a_body_that_is_no_longer_wanted_is_not_read_without_end() -> None:
+    with listening(Early(413, CLOSE), Hasty) as edge, edge.client() as client:
+        client.say(POST + b"Content-Length: 100000000\r\n\r\n")
+        with pytest.raises(OSError, match=r"reset|[Pp]ipe"):
+            _pour(client)
+
+
+def test_a_body_that_is_no_longer_wanted_does_not_hold_the_connection() -> None:
+    with listening(Early(200), keep_alive=1) as edge, edge.client() as client:
+        client.say(POST + b"Content-Length: 1000\r\n\r\n")
+        client.reply()
+        started = time.monotonic()
+        with pytest.raises(OSError, match=r"reset|[Pp]ipe"):
+            _drip(client, until=started + 8)
+
+    assert time.monotonic() - started < 8
+
+
+def test_a_broken_body_after_an_early_answer_gets_no_second_answer() -> None:
+    with listening(Early(200)) as edge, edge.client() as client:
+        client.say(CHUNKED)
+        first = client.reply()
+        client.say(b"zz\r\n")
+        rest = client.rest()
+
+    assert (first.status, rest) == (200, b"")
+
+
+def test_chunk_extensions_without_end_stop_even_after_the_answer() -> None:
+    with listening(Early(200), Hasty) as edge, edge.client() as client:
+        client.say(CHUNKED + b"5;a=")
+        client.reply()
+        with pytest.raises(OSError, match=r"reset|[Pp]ipe"):
+            _pour(client)
+
+
+def _pour(client: Client) -> None:
+    for _ in range(200):
+        client.say(b"a" * 65536)
+        time.sleep(0.005)
+
+
+def _drip(client: Client, *, until: float) -> None:
+    while time.monotonic() < until:
+        client.say(b"a")
+        time.sleep(0.05)
