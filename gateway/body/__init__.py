@@ -1,0 +1,1 @@
+"""Bytes to documents and back: one codec a file, all behind one Protocol."""

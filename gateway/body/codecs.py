@@ -1,0 +1,56 @@
+"""Which codec a contract names, and whether a body is what it claims to be."""
+
+import re
+from collections.abc import Mapping
+
+from gateway.body.document import Codec, Document
+from gateway.body.form import Form
+from gateway.body.json import Json
+from gateway.body.nothing import Nothing
+from gateway.contract.terms import Section
+from gateway.errors import refuse
+
+CODECS: Mapping[str, Codec] = {
+    "json": Json(),
+    "form": Form(),
+    "none": Nothing(),
+}
+FORM: Codec = CODECS["form"]
+
+_MEDIA = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*((?:;.*)?)\Z")
+_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\";\s]+)\"?", re.IGNORECASE)
+
+
+def media_of(content_type: str, section: Section) -> str:
+    """The Content-Type with which a body leaves: the one it came with, without anything but its charset.
+
+    Raises Refusal `body.media` for a type that the contract does not take, and for text that is not UTF-8.
+    """
+    match = _MEDIA.match(content_type)
+    media = match[1].lower() if match else ""
+    if not match or media not in section.media:
+        takes = " or ".join(section.media) or "no body"
+        raise refuse("body.media", f"the contract takes {takes}")
+    charset = _CHARSET.search(match[2])
+    if charset is None:
+        return media
+    if charset[1].lower() not in ("utf-8", "utf8"):
+        raise refuse("body.media", "text is UTF-8 here")
+    return f"{media}; charset=utf-8"
+
+
+def read_body(payload: bytes, content_type: str | None, section: Section) -> tuple[Document, str]:
+    """The document in a body and the Content-Type it leaves with, empty where there is no body.
+
+    Raises Refusal `body.media`, `body.unreadable`, `body.too_large` or `field.repeated`.
+    """
+    if len(payload) > section.max_bytes:
+        raise refuse("body.too_large", f"more than {section.max_bytes} bytes")
+    media = ""
+    if payload and section.body != "none":
+        if content_type is None:
+            raise refuse("body.media", "the call does not say what its body is")
+        media = media_of(content_type, section)
+    elif section.body == "form" and content_type is not None and section.media:
+        media = section.media[0]
+    return CODECS[section.body].read(payload, section.trees["body"]), media

@@ -1,0 +1,1 @@
+"""The contract language: what may leave, to whom, on what grounds."""

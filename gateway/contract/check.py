@@ -1,0 +1,355 @@
+"""What a contract must keep to beyond its shape: categories, grounds, keys, hosts, and one contract for one call."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from gateway.contract.compile import Source
+from gateway.contract.model import Entities, Policy, Vendor
+from gateway.contract.routes import overlap
+from gateway.contract.strict_yaml import Location
+from gateway.contract.terms import Origin, Rule, Terms
+from gateway.errors import Finding
+from gateway.vocabulary import (
+    ALLOWANCE,
+    BASES,
+    FORMS_FOR_ANY,
+    NEVER_LEAVES,
+    PURPOSES,
+    Allowed,
+    Category,
+    Evidence,
+    LegalBasis,
+    Purpose,
+    SubjectRole,
+    Verdict,
+)
+
+GATEWAYS_OWN = frozenset(
+    {
+        "host", "content-length", "content-type", "content-encoding", "accept", "accept-encoding", "user-agent",
+        "connection", "keep-alive", "proxy-authorization", "proxy-authenticate", "te", "trailer", "transfer-encoding",
+        "upgrade", "expect", "sec-gpc",
+    }
+)  # fmt: skip
+NEVER_SENT = frozenset(
+    {
+        "cookie", "set-cookie", "forwarded", "via", "referer", "from", "origin", "baggage", "traceparent", "tracestate",
+        "x-real-ip", "true-client-ip", "cf-connecting-ip", "x-request-id", "x-correlation-id",
+    }
+)  # fmt: skip
+_NEVER_SENT_PREFIXES = ("x-forwarded-", "gateway-", "x-b3-", "sentry-trace")
+_SECRET = re.compile(r"\$[A-Z][A-Z0-9_]*")
+_LOOKS_LIKE_A_KEY = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
+_TELLING_NAMES = re.compile(r"name|mail|phone|street|birth|address|passport|gender|card", re.IGNORECASE)
+_NOT_TELLING = re.compile(
+    r"(file|host|user_?agent|event|method|brand|type|country|display|product|carrier)_?name", re.IGNORECASE
+)
+_HARMLESS = frozenset({Category.NOT_PERSONAL, Category.PARCEL_MEASURE})
+_IDENTIFYING = frozenset(
+    category
+    for category in Category
+    if category.value.startswith(("person.", "contact.", "identity.", "payment.", "address."))
+    or category in (Category.ORDER_ID, Category.SHIPMENT_TRACKING, Category.ACCOUNT_ID, Category.TECH_IP)
+    or category in (Category.TECH_DEVICE_ID, Category.TECH_COOKIE_ID, Category.GEO_PRECISE, Category.DELIVERY_NOTE)
+) - {Category.PAYMENT_AMOUNT, Category.ADDRESS_COUNTRY, Category.ADDRESS_REGION}
+_CLEAR = frozenset({"as_is", "truncate", "mask"})
+
+
+def never_sent(header: str) -> bool:
+    """Whether a header stays here whatever a contract says."""
+    return header in NEVER_SENT or header.startswith(_NEVER_SENT_PREFIXES)
+
+
+def check_policy(policy: Policy, source: Source) -> list[Finding]:
+    try:
+        ZoneInfo(policy.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        source.find(
+            "contract.value", ("time_zone",), f"no time zone `{policy.time_zone}`", "write one like Europe/Berlin"
+        )
+    for number, version in enumerate(policy.versions):
+        if version.published.tzinfo is None:
+            source.find("contract.value", ("versions", number, "published"), "the moment needs its offset from UTC")
+    return source.findings
+
+
+def check_vendor(vendor: Vendor, source: Source, folder: str) -> list[Finding]:
+    """What is wrong with a vendor's own file."""
+    if vendor.vendor != folder:
+        source.find("contract.name", ("vendor",), f"`{vendor.vendor}` is not the folder's name")
+    for text in vendor.networks:
+        _network(text, source)
+    if not vendor.hosts:
+        source.find("contract.missing", ("hosts",), "a vendor needs a host, its own or of the environment")
+    for name, url in (vendor.hosts or {}).items():
+        _address(name, url, vendor, source)
+    for place, text in vendor.credential.items():
+        _credential(place, text, source)
+    for header in vendor.headers:
+        _sendable(header.lower(), ("headers", header), source)
+    return source.findings
+
+
+def _network(text: str, source: Source) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        source.find("contract.hosts", ("networks",), f"`{text}` is not a network", "write 10.20.0.0/16")
+
+
+def _address(name: str, url: str, vendor: Vendor, source: Source) -> None:
+    at = ("hosts", name)
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname
+    except ValueError:
+        port, host, parts = None, None, urlsplit("")
+    if parts.scheme != "https" or not host or parts.username or parts.query or parts.fragment or port == 0:
+        source.find("contract.hosts", at, "not an https address", "write https://api.vendor.example")
+        return
+    if _literal_is_private(host) and not vendor.networks:
+        source.find("contract.hosts", at, "a private address", "say under `networks` where the vendor stands")
+
+
+def _literal_is_private(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".internal", ".local"))
+
+
+def _credential(place: str, text: str, source: Source) -> None:
+    written = _SECRET.sub("", text)
+    for word in written.split():
+        if _LOOKS_LIKE_A_KEY.fullmatch(word) and any(sign.isdigit() for sign in word):
+            source.find(
+                "contract.secret", ("credential", place), "this looks like a key", "write $NAME and set it outside"
+            )
+
+
+def _sendable(header: str, at: Location, source: Source) -> None:
+    if never_sent(header):
+        source.find("contract.path", at, f"the header `{header}` never leaves", "leave it out")
+    elif header in GATEWAYS_OWN:
+        source.find("contract.path", at, f"the header `{header}` is the gateway's own", "leave it out")
+
+
+def check_terms(terms: Terms, source: Source) -> list[Finding]:
+    """What is wrong with one operation, given its vendor."""
+    for check in _CHECKS:
+        check(terms, source)
+    return []
+
+
+def _check_status(terms: Terms, source: Source) -> None:
+    operation = terms.operation
+    if operation.status == "observe":
+        source.find("contract.value", ("status",), "`observe` is not available in this version", "use draft or enforce")
+        if operation.until is None:
+            source.find("contract.missing", ("until",), "the last day of observing is missing")
+    if operation.status == "enforce" and not operation.examples:
+        source.find(
+            "contract.example", ("examples",), "an enforced operation needs an example", "add `given` and `sends`"
+        )
+
+
+def _check_purpose(terms: Terms, source: Source) -> None:
+    kind = terms.vendor.kind
+    used: list[tuple[Location, Purpose]] = [(("purpose",), terms.operation.purpose)]
+    for number, group in enumerate(terms.operation.sending.groups):
+        if group.purpose is not None:
+            used.append((("sending", "groups", number, "purpose"), group.purpose))
+    for at, purpose in used:
+        if kind not in PURPOSES[purpose].kinds:
+            source.find("contract.purpose", at, f"`{purpose}` is no purpose of a {kind} vendor")
+
+
+def _check_places(terms: Terms, source: Source) -> None:
+    variables = {part.name for part in terms.segments if not isinstance(part, str)}
+    named = {rule.place.path[0] for rule in terms.sending.rules if rule.place.kind == "path"}
+    for name in sorted(variables - named):
+        source.find("contract.match", ("match",), f"nothing names the segment {{{name}}}", f"add a field path:{name}")
+    for name in sorted(str(step) for step in named - variables):
+        source.find("contract.path", ("match",), f"`match` has no segment {{{name}}}")
+    for rule in terms.sending.rules:
+        if rule.place.kind == "header":
+            _sendable(str(rule.place.path[0]), ("sending", "groups", rule.group, "fields", rule.path), source)
+        if rule.place.kind == "body" and terms.sending.body == "none":
+            source.find("contract.path", ("sending", "body"), f"there is no body for {rule.path}")
+    tokens = set(terms.tokens) - set(terms.credentials)
+    for rule in terms.sending.rules:
+        if rule.origin is not Origin.CREDENTIAL and rule.place in tokens and rule.form.name not in FORMS_FOR_ANY:
+            source.find("contract.secret", ("token",), f"{rule.path} carries the service's token and would leave")
+
+
+def _check_secrets(terms: Terms, source: Source) -> None:
+    for place, text in terms.operation.credential.items():
+        _credential(place, text, source)
+
+
+def _check_retry(terms: Terms, source: Source) -> None:
+    if terms.retry_key is not None and all(rule.place != terms.retry_key for rule in terms.sending.rules):
+        source.find("contract.path", ("retry", "key"), f"no group lets {terms.retry_key} out")
+
+
+def _check_subjects(terms: Terms, source: Source) -> None:
+    roles = {subject.role for subject in terms.subjects}
+    found = {each.role for each in terms.subjects if each.order or each.ref or each.earlier}
+    for rule in _grouped(terms):
+        at = ("sending", "groups", rule.group)
+        for role in rule.roles:
+            if role not in roles:
+                source.find("contract.whose", (*at, "of"), f"`{role}` is not a subject of this operation")
+        if rule.category in _HARMLESS or rule.form.name in FORMS_FOR_ANY:
+            continue
+        if not roles:
+            source.find("contract.whose", at, f"{rule.path} is personal, and the call is about nobody")
+        elif not rule.roles:
+            source.find("contract.whose", at, f"{rule.path} is personal: whose is it?", "add `of`")
+        elif not found & set(rule.roles) and rule.category in _IDENTIFYING and rule.form.name in _CLEAR:
+            source.find(
+                "contract.whose", at, f"{rule.path} identifies, and nobody is looked up", "give the subject a `ref`"
+            )
+
+
+def _grouped(terms: Terms) -> Iterator[Rule]:
+    return (rule for rule in terms.sending.rules if rule.origin is Origin.GROUP)
+
+
+def _check_categories(terms: Terms, source: Source) -> None:
+    for rule in _grouped(terms):
+        at = ("sending", "groups", rule.group, "fields", rule.path)
+        problem = _forbidden(rule, terms)
+        if problem is not None:
+            source.find("contract.category", at, f"{rule.path} is {rule.category}: {problem}")
+        elif _allowed(rule, terms).verdict is Verdict.ASKS and rule.form.name not in FORMS_FOR_ANY:
+            kind = terms.vendor.kind
+            source.find(
+                "contract.category", at, f"{rule.path}: {rule.category} at a {kind} vendor, please ask why", note=True
+            )
+        name = str(rule.place.path[-1]) if rule.place.path else ""
+        if rule.category is Category.NOT_PERSONAL and rule.form.name == "as_is":
+            if _TELLING_NAMES.search(name) and not _NOT_TELLING.search(name):
+                source.find(
+                    "contract.category", at, f"{rule.path} is called not_personal; its name says otherwise", note=True
+                )
+    for label, section in (("answer", terms.answer), ("errors", terms.errors)):
+        for rule in section.rules if section else ():
+            if rule.category in NEVER_LEAVES:
+                source.find("contract.category", (label, "groups", rule.group), f"{rule.category} never passes")
+
+
+def _allowed(rule: Rule, terms: Terms) -> Allowed:
+    return ALLOWANCE[rule.category][terms.vendor.kind]
+
+
+def _forbidden(rule: Rule, terms: Terms) -> str | None:
+    """Why a category may not leave to this kind of vendor in this form, or None."""
+    allowed, form, kind = _allowed(rule, terms), rule.form.name, terms.vendor.kind
+    if form in FORMS_FOR_ANY or allowed.verdict in (Verdict.YES, Verdict.ASKS):
+        return None
+    if allowed.verdict is Verdict.FORM:
+        forms = " or ".join(sorted(allowed.forms))
+        return None if form in allowed.forms else f"a {kind} vendor gets it only in the form {forms}"
+    if allowed.verdict is Verdict.CONDITION:
+        return _unmet(rule, terms, allowed)
+    return f"not for a {kind} vendor" if allowed.verdict is Verdict.NO else "never leaves"
+
+
+def _unmet(rule: Rule, terms: Terms, allowed: Allowed) -> str | None:
+    group = terms.sending.groups[rule.group]
+    bases = set((group.bases or {}).values()) if group.bases else _bases_of(terms, rule.roles)
+    if allowed.consent and not bases <= {LegalBasis.CONSENT, LegalBasis.EXPLICIT_CONSENT}:
+        return "leaves only with consent, of the group or the subject"
+    if allowed.purpose is not None and group.purpose != allowed.purpose:
+        return f"leaves only for the purpose {allowed.purpose}"
+    if allowed.when and not rule.conditions:
+        return "leaves only under a condition (`when`)"
+    return None
+
+
+def _bases_of(terms: Terms, roles: Sequence[SubjectRole]) -> set[LegalBasis]:
+    return {basis for subject in terms.subjects if subject.role in roles for basis in subject.bases.values()}
+
+
+def _check_grounds(terms: Terms, source: Source) -> None:
+    evidence = terms.operation.evidence
+    given = {
+        Evidence.ORDER: evidence.order is not None,
+        Evidence.ASSESSMENT: evidence.assessment is not None,
+        Evidence.LAW: evidence.law is not None,
+        Evidence.CONSENT: True,
+    }
+    written: list[tuple[Location, Mapping[str, LegalBasis]]] = []
+    written += [(("subjects", str(each.role), "legal_basis"), each.bases) for each in terms.subjects]
+    written += [(("sending", "groups", each.number, "legal_basis"), each.bases or {}) for each in terms.sending.groups]
+    for at, bases in written:
+        for jurisdiction, basis in bases.items():
+            _check_basis(jurisdiction, basis, at, given, source)
+    if any(each.order for each in terms.subjects) and evidence.order is None:
+        source.find("contract.evidence", ("evidence",), "`ref: order` needs `evidence.order`")
+    for rule in _grouped(terms):
+        group = terms.sending.groups[rule.group]
+        if rule.required and group.bases and LegalBasis.CONSENT in group.bases.values():
+            line = ("sending", "groups", rule.group, "required")
+            source.find("contract.basis", line, f"{rule.path} is required; what is necessary does not rest on consent")
+
+
+def _check_basis(
+    jurisdiction: str, basis: LegalBasis, at: Location, given: Mapping[Evidence, bool], source: Source
+) -> None:
+    if basis is LegalBasis.PUBLIC_TASK:
+        source.find("contract.basis", at, "`public_task` is not a ground of a shop")
+    if jurisdiction == "CN" and BASES[basis].pipl is None:
+        source.find("contract.basis", at, f"`{basis}` is no ground under the law of CN", "give another for CN")
+    needs = BASES[basis].needs
+    if needs is not None and not given[needs]:
+        source.find("contract.evidence", at, f"`{basis}` needs `evidence.{needs}`")
+
+
+_CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
+    _check_status,
+    _check_purpose,
+    _check_places,
+    _check_secrets,
+    _check_retry,
+    _check_subjects,
+    _check_categories,
+    _check_grounds,
+)
+
+
+def check_set(vendors: Mapping[str, Vendor], terms: Sequence[Terms], entities: Entities) -> Iterator[Finding]:
+    """What is wrong between files: one call with two contracts, one host name twice, a card masked in two ways."""
+    for one, other in combinations(terms, 2):
+        if one.host.name == other.host.name and overlap(one, other):
+            yield Finding(
+                "contract.match", other.file, 1, f"a call could match {one.name} too", "tell them apart by `pins`"
+            )
+    hosts: dict[str, str] = {}
+    for vendor in vendors.values():
+        for name in vendor.hosts or {}:
+            if hosts.setdefault(name, vendor.vendor) != vendor.vendor:
+                yield Finding(
+                    "contract.hosts", f"{vendor.vendor}/vendor.yaml", 1, f"the host `{name}` is {hosts[name]}'s"
+                )
+        for agreement in vendor.agreements:
+            for entity in set(agreement.entities) - set(entities.entities):
+                message = f"no company `{entity}` in entities.yaml"
+                yield Finding("contract.value", f"{vendor.vendor}/vendor.yaml", 1, message)
+    yield from _card_masks(terms)
+
+
+def _card_masks(terms: Sequence[Terms]) -> Iterator[Finding]:
+    masks: dict[str, str] = {}
+    for each in terms:
+        for rule in each.sending.rules:
+            if rule.category is Category.PAYMENT_PAN and rule.form.name in ("mask", "truncate"):
+                first = masks.setdefault(f"{rule.form.name} {rule.form.value}", each.name)
+                if len(masks) > 1:
+                    message = f"{first} and another contract mask one card in two ways, which together show more"
+                    yield Finding("contract.cards", each.file, 1, message, "use one form for cards everywhere")

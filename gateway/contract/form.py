@@ -1,0 +1,86 @@
+"""How a form is written in a contract: its name, and its argument where it takes one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.vocabulary import Category
+
+Scalar = str | int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """How many signs stay in clear at either end."""
+
+    keep_first: int = 0
+    keep_last: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form as a contract names it. `value` is the constant, the length or the mask, where it takes one."""
+
+    name: str
+    value: Scalar | Mask = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def parse_form(value: object) -> Form:
+    """The form that a contract writes, `mask` or `{truncate: 35}`. Raises ValueError for what does not exist."""
+    if isinstance(value, Form):
+        return value
+    if isinstance(value, str):
+        return _plain(value)
+    if isinstance(value, Mapping) and len(value) == 1:
+        [(name, argument)] = value.items()
+        return _with_argument(str(name), argument)
+    raise ValueError("write a form's name, or one `{name: argument}`")
+
+
+def _plain(name: str) -> Form:
+    if name in _ARGUMENTS and name not in PLAIN:
+        raise ValueError(f"`{name}` needs an argument: {{{name}: …}}")
+    if name not in PLAIN:
+        raise ValueError(f"there is no form `{name}`; there are {', '.join(sorted(PLAIN | _ARGUMENTS.keys()))}")
+    return Form(name)
+
+
+def _with_argument(name: str, argument: object) -> Form:
+    if (read := _ARGUMENTS.get(name)) is None:
+        raise ValueError(f"`{name}` is not a form that takes an argument")
+    return Form(name, read(argument))
+
+
+def _constant(argument: object) -> Scalar:
+    if isinstance(argument, str | int):
+        return argument
+    raise ValueError("`replace` takes a text, a whole number, true or false")
+
+
+def _length(argument: object) -> int:
+    if isinstance(argument, int) and not isinstance(argument, bool) and 0 < argument <= 100_000:
+        return argument
+    raise ValueError("`truncate` takes a number of characters")
+
+
+def _mask(argument: object) -> Mask:
+    if isinstance(argument, Mapping) and argument and set(argument) <= {"keep_first", "keep_last"}:
+        kept = [argument.get("keep_first", 0), argument.get("keep_last", 0)]
+        if all(isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= 64 for count in kept):
+            return Mask(*kept)
+    raise ValueError("write {mask: {keep_first: 2, keep_last: 4}}")
+
+
+PLAIN = frozenset({"as_is", "mask", "pseudonymise", "drop", "refuse"})
+_ARGUMENTS: Mapping[str, Callable[[object], Scalar | Mask]] = {
+    "replace": _constant,
+    "truncate": _length,
+    "mask": _mask,
+}
+
+# What a form leaves of a value, for the table of categories: nothing at all, or something.
+LEAVES_NOTHING = frozenset({"replace", "drop", "refuse"})
+OVER_CONTAINERS = frozenset({"drop", "refuse"})
+CARD_CATEGORIES = frozenset({Category.PAYMENT_PAN})

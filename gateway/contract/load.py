@@ -1,0 +1,268 @@
+"""A folder of contract files becomes one set, loaded whole or not at all."""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path as Folder
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from gateway.contract.check import check_policy, check_set, check_terms, check_vendor
+from gateway.contract.compile import Defaults, Source, compile_section, match_of, with_names
+from gateway.contract.model import Answer, Entities, ErrorAnswer, Operation, Policy, Vendor
+from gateway.contract.strict_yaml import Location, Sheet, YamlError, read_yaml
+from gateway.contract.terms import Host, Section, SubjectTerms, Terms
+from gateway.errors import ContractError, Finding
+from gateway.paths import Place
+from gateway.vocabulary import SubjectRole, is_prohibited
+
+Model = TypeVar("Model", bound=BaseModel)
+
+# Keys of the language that this version does not act on; loading them would promise what does not happen.
+NOT_YET: Mapping[str, str] = {
+    "oauth": "signing in at the vendor",
+    "sign_in": "signing in at the vendor",
+    "sign": "signing what leaves",
+    "client_certificate": "client certificates",
+    "nested": "documents inside strings",
+    "batch": "batches",
+    "namespaces": "XML",
+}
+_CODES: Mapping[str, str] = {
+    "why": "contract.why",
+    "form": "contract.form",
+    "category": "contract.category",
+    "legal_basis": "contract.basis",
+    "hosts": "contract.hosts",
+    "match": "contract.match",
+    "fields": "contract.category",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ContractSet:
+    """Everything that is in force: policy, companies, vendors and the terms of each operation."""
+
+    root: Folder
+    policy: Policy
+    entities: Entities
+    vendors: Mapping[str, Vendor]
+    terms: tuple[Terms, ...]
+    notes: tuple[Finding, ...] = ()
+
+
+def load(root: Folder, *, environment: str = "live", sandbox: Mapping[str, str] | None = None) -> ContractSet:
+    """The set in a folder. `sandbox` puts vendor hosts on this machine. Raises ContractError with every finding."""
+    contracts, findings = read(root, environment=environment, sandbox=sandbox)
+    if contracts is None:
+        raise ContractError([finding for finding in findings if finding.level == "error"])
+    return contracts
+
+
+def read(
+    root: Folder, *, environment: str = "live", sandbox: Mapping[str, str] | None = None
+) -> tuple[ContractSet | None, tuple[Finding, ...]]:
+    """The set in a folder, or None, with everything there is to say about it."""
+    reading = _Reading(root, environment, dict(sandbox or {}))
+    contracts = reading.whole()
+    findings = tuple(sorted(reading.findings, key=lambda finding: (finding.file, finding.line)))
+    if contracts is None or any(finding.level == "error" for finding in findings):
+        return None, findings
+    return replace(contracts, notes=findings), findings
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The files of a set while they are read; findings are collected, none stops the reading of the others."""
+
+    root: Folder
+    environment: str
+    sandbox: Mapping[str, str]
+    findings: list[Finding] = field(default_factory=list)
+
+    def whole(self) -> ContractSet | None:
+        policy = self._file(self.root / "policy.yaml", Policy)
+        entities = self._file(self.root / "entities.yaml", Entities)
+        folders = sorted(
+            folder for folder in self.root.iterdir() if folder.is_dir() and not folder.name.startswith(".")
+        )
+        vendors = {folder.name: self._vendor(folder) for folder in folders}
+        if policy is None or entities is None:
+            return None
+        self.findings += check_policy(policy[0], policy[1])
+        loaded = {name: vendor for name, (vendor, _) in vendors.items() if vendor is not None}
+        terms = tuple(terms for _, several in vendors.values() for terms in several)
+        self.findings += check_set(loaded, terms, entities[0])
+        return ContractSet(self.root, policy[0], entities[0], loaded, terms)
+
+    def _vendor(self, folder: Folder) -> tuple[Vendor | None, tuple[Terms, ...]]:
+        read = self._file(folder / "vendor.yaml", Vendor)
+        files = sorted(file for file in folder.glob("*.yaml") if file.name != "vendor.yaml")
+        if read is None:
+            return None, ()
+        vendor, source = read
+        vendor = _in_environment(vendor, self.environment)
+        self.findings += check_vendor(vendor, source, folder.name)
+        terms = [self._operation(file, vendor, source) for file in files]
+        return vendor, _sharing_names([each for each in terms if each is not None])
+
+    def _operation(self, file: Folder, vendor: Vendor, vendor_source: Source) -> Terms | None:
+        if (read := self._file(file, Operation)) is None:
+            return None
+        operation, source = read
+        digest = hashlib.sha256((file.parent / "vendor.yaml").read_bytes() + b"\x00" + file.read_bytes()).digest()
+        terms = self._terms(vendor, operation, source, vendor_source, b64encode(digest).decode())
+        if terms is not None:
+            source.findings += check_terms(terms, source)
+        if terms is not None and operation.operation != file.stem:
+            source.find("contract.name", ("operation",), f"`{operation.operation}` is not the file's name")
+        self.findings += source.findings
+        return terms
+
+    def _terms(
+        self, vendor: Vendor, operation: Operation, source: Source, vendor_source: Source, digest: str
+    ) -> Terms | None:
+        method, segments = match_of(operation.match, source)
+        host = self._host(vendor, operation, source)
+        pins = {source.place(text, ("pins", text)): value for text, value in operation.pins.items()}
+        tokens = [source.place(text, ("token",)) for text in operation.token or vendor.token]
+        written = dict(vendor.credential) | operation.credential
+        credentials = {source.place(text, ("credential", text)): value for text, value in written.items()}
+        subjects = tuple(_subjects(operation, source))
+        defaults = Defaults(tuple(each.role for each in subjects) if len(subjects) == 1 else (), operation.purpose)
+        fixed: list[tuple[Place, Location]] = [(place, ("pins",)) for place in pins if place is not None]
+        fixed += [(Place("header", (name.lower(),)), ()) for name in vendor.headers]
+        puts = [(place, value) for place, value in credentials.items() if place is not None]
+        sending = compile_section(operation.sending, source, ("sending",), defaults, fixed=fixed, credentials=puts)
+        answer, errors = self._answers(vendor, operation, source, vendor_source, defaults)
+        evidence, retry = operation.evidence.order, operation.retry
+        if host is None:
+            return None
+        return Terms(
+            vendor=vendor,
+            operation=operation,
+            file=source.file,
+            digest=digest,
+            host=host,
+            method=method,
+            segments=segments,
+            pins={place: value for place, value in pins.items() if place is not None},
+            tokens=tuple(place for place in tokens if place is not None),
+            credentials=dict(puts),
+            subjects=subjects,
+            order=source.place(evidence, ("evidence", "order")) if evidence else None,
+            retry_key=source.place(retry.key, ("retry", "key")) if retry else None,
+            transfer=operation.transfer if operation.transfer is not None else vendor.transfer,
+            role=operation.role or vendor.role,
+            sending=sending,
+            answer=answer,
+            errors=errors,
+        )
+
+    def _answers(
+        self, vendor: Vendor, operation: Operation, source: Source, vendor_source: Source, defaults: Defaults
+    ) -> tuple[Section | None, Section | None]:
+        answer: Answer | None = operation.answer
+        own: ErrorAnswer | None = answer.errors if answer else None
+        main = compile_section(answer, source, ("answer",), defaults) if answer else None
+        if own is not None:
+            return main, compile_section(own, source, ("answer", "errors"), defaults)
+        if vendor.errors is not None:
+            shared = Source(vendor_source.file, vendor_source.sheet)
+            return main, compile_section(vendor.errors, shared, ("errors",), defaults)
+        return main, None
+
+    def _host(self, vendor: Vendor, operation: Operation, source: Source) -> Host | None:
+        hosts = vendor.hosts or {}
+        name = operation.host or (next(iter(hosts)) if len(hosts) == 1 else None)
+        if name is None or name not in hosts:
+            source.find("contract.value", ("host",), "say which of the vendor's hosts", f"one of {', '.join(hosts)}")
+            return None
+        if self.sandbox:
+            return Host(name, self.sandbox.get(name, "http://127.0.0.1:9"), ("127.0.0.0/8", "::1/128"))
+        return Host(name, hosts[name].rstrip("/"), vendor.networks)
+
+    def _file(self, file: Folder, model: type[Model]) -> tuple[Model, Source] | None:
+        name = file.relative_to(self.root).as_posix()
+        try:
+            sheet = read_yaml(file.read_text("utf-8"))
+        except YamlError as error:
+            self.findings.append(Finding("contract.value", name, error.line, str(error)))
+            return None
+        except (OSError, UnicodeDecodeError):
+            self.findings.append(Finding("contract.missing", name, 1, "there is no such file, or it is not UTF-8 text"))
+            return None
+        source = Source(name, sheet)
+        try:
+            return model.model_validate(sheet.data), source
+        except ValidationError as error:
+            self.findings += _findings(error, sheet, name)
+            return None
+
+
+def _findings(error: ValidationError, sheet: Sheet, file: str) -> Iterator[Finding]:
+    seen: set[tuple[str, int]] = set()
+    for problem in error.errors(include_url=False, include_context=False):
+        location = problem["loc"]
+        code, message, fix = _finding(problem["type"], location, problem["msg"], problem.get("input"))
+        line = sheet.line(location)
+        if (code, line) not in seen:
+            seen.add((code, line))
+            yield Finding(code, file, line, message, fix)
+
+
+def _finding(kind: str, location: Location, message: str, given: object) -> tuple[str, str, str]:
+    key = str(location[-1]) if location else ""
+    message = message.removeprefix("Value error, ")
+    if kind == "extra_forbidden" and key in NOT_YET:
+        return "contract.value", f"`{key}`: {NOT_YET[key]} is not available in this version", "leave it out"
+    if kind == "extra_forbidden":
+        return "contract.unknown_key", f"there is no key `{key}` here", ""
+    if kind == "missing":
+        return _CODES.get(key, "contract.missing") if key == "why" else "contract.missing", f"`{key}` is missing", ""
+    if isinstance(given, str) and key == "purpose" and is_prohibited(given):
+        return "contract.purpose", "this purpose is prohibited by the policy", ""
+    for prefix in ("twice", "category"):
+        if message.startswith(f"{prefix}: "):
+            return f"contract.{prefix}", message.removeprefix(f"{prefix}: "), ""
+    code = next((_CODES[str(part)] for part in reversed(location) if str(part) in _CODES), "contract.value")
+    return code, f"`{key}`: {message}", ""
+
+
+def _in_environment(vendor: Vendor, environment: str) -> Vendor:
+    own = vendor.environments.get("live" if environment == "live" else "sandbox")
+    if own is None:
+        return vendor
+    hosts, credential = own.hosts or vendor.hosts, own.credential or vendor.credential
+    return vendor.model_copy(update={"hosts": hosts, "credential": credential})
+
+
+def _subjects(operation: Operation, source: Source) -> Iterator[SubjectTerms]:
+    if operation.subjects == "none":
+        return
+    for role, subject in operation.subjects.items():
+        at: Location = ("subjects", role.value)
+        ref = subject.ref
+        earlier = source.place(ref.earlier, (*at, "ref")) if ref is not None and not isinstance(ref, str) else None
+        place = source.place(ref, (*at, "ref")) if isinstance(ref, str) and ref != "order" else None
+        jurisdiction = source.place(subject.jurisdiction, (*at, "jurisdiction")) if subject.jurisdiction else None
+        yield SubjectTerms(
+            SubjectRole(role), ref == "order", place, earlier, jurisdiction, subject.legal_basis, subject.optional
+        )
+
+
+def _sharing_names(terms: Sequence[Terms]) -> tuple[Terms, ...]:
+    """Names that any contract of the vendor uses are known names in all of them."""
+    sections = [section for each in terms for section in (each.sending, each.answer, each.errors) if section]
+    names = frozenset(name for section in sections for name in section.names)
+    return tuple(
+        replace(
+            each,
+            sending=with_names(each.sending, names),
+            answer=with_names(each.answer, names) if each.answer else None,
+            errors=with_names(each.errors, names) if each.errors else None,
+        )
+        for each in terms
+    )

@@ -1,0 +1,338 @@
+"""The files of the contract language as models: one class for each kind of block, unknown keys refused."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from gateway.contract.form import Form, parse_form
+from gateway.vocabulary import (
+    AgreementType,
+    Category,
+    Clause,
+    Commercial,
+    LegalBasis,
+    Purpose,
+    SubjectRole,
+    TransferMechanism,
+    VendorKind,
+    VendorRole,
+    is_jurisdiction,
+)
+
+_SIZE = re.compile(r"(\d{1,6}) ?(B|KiB|MiB)\Z")
+_UNITS = {"B": 1, "KiB": 1024, "MiB": 1024 * 1024}
+_DURATION = re.compile(r"P(?=\d)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?\Z")
+_SENTENCE = re.compile(r"\S+\s+\S+")
+MAX_BYTES = 8 * 1024 * 1024
+
+
+def _sentence(text: str) -> str:
+    if not _SENTENCE.match(text):
+        raise ValueError("say why in a sentence, for somebody who knows the shop and not the API")
+    return text
+
+
+def _duration(text: str) -> str:
+    if not _DURATION.match(text):
+        raise ValueError("write a duration like P90D, P18M or P5Y (ISO 8601)")
+    return text
+
+
+def _size(value: object) -> int:
+    if isinstance(value, str) and (match := _SIZE.match(value)):
+        size = int(match[1]) * _UNITS[match[2]]
+        if 0 < size <= MAX_BYTES:
+            return size
+    raise ValueError("write a size like 64 KiB or 1 MiB, at most 8 MiB")
+
+
+def _jurisdiction(text: str) -> str:
+    if not is_jurisdiction(text):
+        raise ValueError("write default, EU, unknown or an ISO 3166 code in capitals")
+    return text
+
+
+def _by_jurisdiction(value: object) -> object:
+    return value if isinstance(value, Mapping) else {"default": value}
+
+
+def _as_tuple(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _date(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return value
+    raise ValueError("write a date like 2026-12-31")
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=64)]
+Sentence = Annotated[str, AfterValidator(_sentence)]
+Duration = Annotated[str, AfterValidator(_duration)]
+Size = Annotated[int, BeforeValidator(_size)]
+Jurisdiction = Annotated[str, AfterValidator(_jurisdiction)]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), AfterValidator(_jurisdiction)]
+Day = Annotated[date, BeforeValidator(_date)]
+Bases = Annotated[dict[Jurisdiction, LegalBasis], BeforeValidator(_by_jurisdiction)]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+Roles = Annotated[tuple[SubjectRole, ...], BeforeValidator(_as_tuple)]
+MediaType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*$")]
+
+
+class Block(BaseModel):
+    """A block of a contract file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Earlier(Block):
+    """A number that this vendor gave us in an earlier answer; the person of that call is meant."""
+
+    earlier: Text
+
+
+class Subject(Block):
+    ref: Literal["order"] | Earlier | Text | None = None
+    jurisdiction: Text | None = None
+    legal_basis: Bases
+    optional: bool = False
+
+
+class Evidence(Block):
+    order: Text | None = None
+    assessment: Text | None = None
+    law: Text | None = None
+
+
+class Retention(Block):
+    vendor_keeps: Duration
+    why: Sentence
+
+
+class Limits(Block):
+    per_call: int = Field(default=1, ge=1)
+    per_hour: int = Field(default=1000, ge=1)
+
+
+class Retry(Block):
+    attempts: int = Field(ge=1, le=5)
+    key: Text
+
+
+class Group(Block):
+    """Fields that leave for one reason, in one form."""
+
+    why: Sentence
+    of: Roles | None = None
+    at: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple)] | None = None
+    purpose: Purpose | None = None
+    legal_basis: Bases | None = None
+    when: dict[Text, tuple[Text, ...]] = {}
+    fields: dict[Text, Category]
+    form: Annotated[Form, BeforeValidator(parse_form)] = Form("as_is")
+    required: tuple[Text, ...] | Literal["all"] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_list_shares_its_category(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        fields, category = data.get("fields"), data.get("category")
+        rest = {key: value for key, value in data.items() if key != "category"}
+        if isinstance(fields, list):
+            if category is None:
+                raise ValueError("category: a list of fields needs the category of all of them beside it")
+            if len(set(map(str, fields))) != len(fields):
+                raise ValueError("twice: a path stands twice in the list")
+            return rest | {"fields": dict.fromkeys(map(str, fields), category)}
+        if category is not None:
+            raise ValueError("category: a map of fields has the category behind each path already")
+        return data
+
+
+class Section(Block):
+    """One body, read and written: how, and in which groups."""
+
+    body: Literal["json", "form", "none"]
+    media: tuple[MediaType, ...] = ()
+    max_bytes: Size = 256 * 1024
+    at: Text = "$"
+    groups: tuple[Group, ...]
+
+
+class Sending(Section):
+    when_empty: Literal["refuse", "accept"] = "refuse"
+
+
+class ErrorAnswer(Block):
+    body: Literal["json", "form", "none"]
+    media: tuple[MediaType, ...] = ()
+    at: Text = "$"
+    groups: tuple[Group, ...]
+
+
+class Answer(Section):
+    errors: ErrorAnswer | None = None
+
+
+class File(Block):
+    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$")]
+
+
+Http = Text | File
+
+
+class Example(Block):
+    """One call as the shop makes it, and what must become of it."""
+
+    name: Text
+    given: Http
+    consents: tuple[Purpose, ...] = ()
+    jurisdiction: Jurisdiction = "default"
+    sends: Http | None = None
+    withholds: tuple[Text, ...] | None = None
+    refuses: Text | None = None
+    answers: Http | None = None
+    returns: Http | None = None
+
+    @model_validator(mode="after")
+    def _is_either_sent_or_refused(self) -> Self:
+        if (self.sends is None) == (self.refuses is None):
+            raise ValueError("give either `sends` or `refuses`")
+        if self.returns is not None and self.answers is None:
+            raise ValueError("`returns` needs `answers`")
+        return self
+
+
+class Operation(Block):
+    """One API call of a vendor: who may make it, on what grounds, what may leave, what comes back."""
+
+    operation: Name
+    version: int = Field(ge=1)
+    status: Literal["draft", "observe", "enforce", "retired"] = "draft"
+    until: Day | None = None
+    owner: Name
+    match: Text
+    host: Name | None = None
+    pins: dict[Text, Text] = {}
+    callers: tuple[Name, ...] = Field(min_length=1)
+    purpose: Purpose
+    commercial: Commercial = Commercial.NONE
+    subjects: dict[SubjectRole, Subject] | Literal["none"]
+    evidence: Evidence = Evidence()
+    retention: Retention
+    role: VendorRole | None = None
+    transfer: dict[Jurisdiction, TransferMechanism] | None = None
+    limits: Limits = Limits()
+    retry: Retry | None = None
+    token: tuple[Text, ...] | None = None
+    credential: dict[Text, str] = {}
+    sending: Sending
+    answer: Answer | None = None
+    examples: tuple[Example, ...] = ()
+
+
+class LegalEntity(Block):
+    """A company, never a person."""
+
+    name: Text
+    registration: Text
+    address: Text
+    contact: Text
+
+
+class SubProcessor(Block):
+    name: Text
+    country: Country
+    since: Day
+
+
+class Agreement(Block):
+    """A signed paper; its days are whole days in the policy's time zone, both ends inclusive."""
+
+    type: AgreementType
+    id: Text
+    entities: tuple[Name, ...] = ()
+    signed: Day
+    starts: Day | None = Field(default=None, alias="from")
+    until: Day
+    clauses: tuple[Clause, ...] = ()
+    document: Digest | None = None
+
+
+class Environment(Block):
+    hosts: dict[Name, Text] | None = None
+    credential: dict[Text, str] | None = None
+    key_pattern: Text | None = None
+
+
+class Notices(Block):
+    how: Literal["https", "mail", "task"] = "task"
+    to: Text | None = None
+    operation: Name | None = None
+
+
+class Attests(Block):
+    attests: Duration
+
+
+class KeepsByLaw(Block):
+    keeps_by_law: Text
+
+
+class Vendor(Block):
+    """Who a vendor is, where it is, its agreements and keys."""
+
+    vendor: Name
+    kind: VendorKind
+    role: VendorRole
+    legal_entity: LegalEntity
+    countries: tuple[Country, ...] = Field(min_length=1)
+    sub_processors: tuple[SubProcessor, ...] = ()
+    agreements: tuple[Agreement, ...]
+    transfer: dict[Jurisdiction, TransferMechanism]
+    review: Day
+    hosts: dict[Name, Text] | None = None
+    networks: tuple[Text, ...] = ()
+    environments: dict[Literal["sandbox", "live"], Environment] = {}
+    headers: dict[Text, Sentence] = {}
+    token: tuple[Text, ...]
+    credential: dict[Text, str]
+    refusals: dict[str, Any] | None = None
+    no_retry: dict[Text, Text] = {}
+    errors: ErrorAnswer | None = None
+    deletion: Literal["confirms"] | Attests | KeepsByLaw = "confirms"
+    notices: Notices = Notices()
+
+
+class PolicyVersion(Block):
+    version: Text
+    published: datetime
+    document: Digest
+    purposes: tuple[Purpose, ...]
+    vendor_kinds: tuple[VendorKind, ...]
+
+
+class Policy(Block):
+    """The published privacy policy, in versions; each is in force from its publication until the next."""
+
+    markets: tuple[Jurisdiction, ...] = Field(min_length=1)
+    time_zone: Text
+    versions: tuple[PolicyVersion, ...] = Field(min_length=1)
+
+
+class Entity(Block):
+    """A company of the shop that discloses."""
+
+    name: Text
+    country: Country
+    representative: Text | None = None
+    contact: Text
+
+
+class Entities(Block):
+    entities: dict[Name, Entity] = Field(min_length=1)

@@ -1,0 +1,171 @@
+"""What contracts compile to: for each operation one tree of rules, ready for one pass over a document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from gateway.contract.form import Form
+from gateway.contract.model import Operation, Vendor
+from gateway.paths import Path, Place
+from gateway.vocabulary import Category, LegalBasis, Purpose, SubjectRole, TransferMechanism, VendorRole
+
+Bases = Mapping[str, LegalBasis]
+
+
+class Origin(Enum):
+    """Why a rule exists: a group names the field, or a pin or header of the vendor's, or a credential stands there."""
+
+    GROUP = "group"
+    FIXED = "fixed"
+    CREDENTIAL = "credential"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A value that must stand at a path below its anchor, the element that it shares with the rules it governs."""
+
+    number: int
+    place: Place
+    below: Path
+    texts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One contract line about one field: its number is its place in `Section.rules`."""
+
+    number: int
+    place: Place
+    path: str
+    group: int
+    category: Category
+    form: Form
+    origin: Origin
+    roles: tuple[SubjectRole, ...]
+    conditions: tuple[int, ...]
+    required: bool
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """A rule whose field must stand in every element of the list it is anchored in, or once in the document."""
+
+    rule: int
+    below: Path
+
+
+@dataclass(slots=True)
+class Node:
+    """A step of the rule tree. `rules` are alternatives whose conditions exclude each other."""
+
+    path: str
+    members: dict[str, "Node"] = field(default_factory=dict)
+    each: "Node | None" = None
+    rules: tuple[int, ...] = ()
+    cover: int | None = None
+    """A rule that drops or refuses the whole of what stands here, save what other rules name in it."""
+    conditions: tuple[Condition, ...] = ()
+    required: tuple[Required, ...] = ()
+
+    @property
+    def leads_on(self) -> bool:
+        return bool(self.members) or self.each is not None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTerms:
+    """A group's grounds. `bases` is given where the group rests on another ground than its subject."""
+
+    number: int
+    why: str
+    roles: tuple[SubjectRole, ...]
+    purpose: Purpose
+    bases: Bases | None
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One body with the headers, query and path variables around it: how it is read, and what may pass."""
+
+    body: str
+    media: tuple[str, ...]
+    max_bytes: int
+    groups: tuple[GroupTerms, ...]
+    rules: tuple[Rule, ...]
+    trees: Mapping[str, Node]
+    names: frozenset[str]
+    """Every name that a contract of this vendor uses; other names in a call may be data."""
+    conditions: int
+    when_empty: str = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectTerms:
+    """How the person in a role is found, and on which ground the data may go."""
+
+    role: SubjectRole
+    order: bool
+    ref: Place | None
+    earlier: Place | None
+    jurisdiction: Place | None
+    bases: Bases
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """An address of a vendor. `networks` are the ranges outside the public internet in which it may stand."""
+
+    name: str
+    url: str
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A segment of the path that differs from call to call."""
+
+    name: str
+    kind: str
+
+
+Segment = str | Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a call matched: vendor, operation and rule tree."""
+
+    vendor: Vendor
+    operation: Operation
+    file: str
+    digest: str
+    host: Host
+    method: str
+    segments: tuple[Segment, ...]
+    pins: Mapping[Place, str]
+    tokens: tuple[Place, ...]
+    credentials: Mapping[Place, str]
+    subjects: tuple[SubjectTerms, ...]
+    order: Place | None
+    retry_key: Place | None
+    transfer: Mapping[str, TransferMechanism]
+    role: VendorRole
+    sending: Section
+    answer: Section | None
+    errors: Section | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.vendor.vendor}/{self.operation.operation}"
+
+    @property
+    def contract(self) -> str:
+        return f"{self.name}@{self.operation.version}"
+
+    @property
+    def template(self) -> str:
+        """The path with its variables by name, never their values."""
+        return "/" + "/".join(part if isinstance(part, str) else f"{{{part.name}}}" for part in self.segments)

@@ -1,0 +1,268 @@
+"""The forms in which a value may leave: what is hidden, by which convention, and with whose key."""
+
+import hmac
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from hashlib import sha256
+
+from gateway.body.document import Scalar
+from gateway.contract.form import Form, Mask
+from gateway.vocabulary import Category
+
+Change = Callable[[Scalar], Scalar]
+
+# Calling codes are prefix-free (ITU-T E.164): 1 and 7 stand alone, these have two digits, all others three.
+_TWO_DIGITS = frozenset(
+    [
+        "20",
+        "27",
+        "30",
+        "31",
+        "32",
+        "33",
+        "34",
+        "36",
+        "39",
+        "40",
+        "41",
+        "43",
+        "44",
+        "45",
+        "46",
+        "47",
+        "48",
+        "49",
+        "51",
+        "52",
+        "53",
+        "54",
+        "55",
+        "56",
+        "57",
+        "58",
+        "60",
+        "61",
+        "62",
+        "63",
+        "64",
+        "65",
+        "66",
+        "81",
+        "82",
+        "84",
+        "86",
+        "90",
+        "91",
+        "92",
+        "93",
+        "94",
+        "95",
+        "98",
+    ]
+)
+# A domain of one person or one company identifies; one of millions does not.
+_PUBLIC_MAIL = frozenset(
+    [
+        "gmail.com",
+        "googlemail.com",
+        "outlook.com",
+        "hotmail.com",
+        "live.com",
+        "msn.com",
+        "yahoo.com",
+        "yahoo.co.jp",
+        "icloud.com",
+        "me.com",
+        "aol.com",
+        "gmx.de",
+        "gmx.net",
+        "web.de",
+        "t-online.de",
+        "mail.ru",
+        "yandex.ru",
+        "orange.fr",
+        "laposte.net",
+        "libero.it",
+        "qq.com",
+        "163.com",
+        "126.com",
+        "sina.com",
+        "naver.com",
+        "daum.net",
+        "proton.me",
+        "protonmail.com",
+    ]
+)
+_HIDDEN_DIGITS = 6
+_SHOWN_DIGITS = 4
+_UNIT = re.compile(
+    r"\b(?:apt|apartment|unit|suite|ste|room|rm|flat|floor|fl|zimmer|whg|wohnung|app|bât|étage)\b\.?\s*#?\s*[\w*-]+"
+    r"|#\s*\w+|\d+\s*(?:号楼|单元|室|层|号房|호|동)",
+    re.IGNORECASE,
+)
+_HOUSE = re.compile(r"^\s*\d+\s?[a-z]?\s+(?=\D)|\s+\d+\s?[a-z]?\s*$", re.IGNORECASE)
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+def change_of(form: Form, category: Category, key: bytes) -> Change | None:
+    """What a form does to a scalar, or None where the value leaves as it is.
+
+    `key` is the vendor's own, so that pseudonyms of two vendors cannot be joined. A null stays null in every form but
+    `replace`. Raises ValueError for a plain `mask` of a category that has no convention.
+    """
+    if form.name == "as_is":
+        return None
+    if form.name == "replace":
+        return lambda _: _constant(form)
+    if form.name == "truncate":
+        return _on_text(lambda text: text[: _length(form)])
+    if form.name == "pseudonymise":
+        return _on_text(pseudonym(category, key))
+    if form.name == "mask":
+        return _on_text(_mask_of(form, category))
+    raise ValueError(f"`{form.name}` leaves nothing to change")
+
+
+def has_convention(category: Category) -> bool:
+    """Whether `mask` alone says how a category is masked."""
+    return category in MASKS
+
+
+def pseudonym(category: Category, key: bytes) -> Callable[[str], str]:
+    """`psn_` and 26 hexadecimal digits of HMAC-SHA-256 over category and value (EDPB Guidelines 01/2025)."""
+    prefix = category.value.encode() + b"\x00"
+
+    def pseudonymised(text: str) -> str:
+        return "psn_" + hmac.digest(key, prefix + text.encode(), sha256).hex()[:26]
+
+    return pseudonymised
+
+
+def as_text(value: Scalar) -> str:
+    """A scalar as the text that JSON would show."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value)
+    return "" if value is None else str(value)
+
+
+def _on_text(change: Callable[[str], str]) -> Change:
+    def changed(value: Scalar) -> Scalar:
+        return None if value is None else change(as_text(value))
+
+    return changed
+
+
+def _constant(form: Form) -> Scalar:
+    return form.value if not isinstance(form.value, Mask) else None
+
+
+def _length(form: Form) -> int:
+    return form.value if isinstance(form.value, int) else 0
+
+
+def _mask_of(form: Form, category: Category) -> Callable[[str], str]:
+    if isinstance(form.value, Mask):
+        kept = form.value
+        if category is Category.PAYMENT_PAN:
+            return lambda text: _card(text, kept)
+        return lambda text: _ends(_normal(text), kept.keep_first, kept.keep_last)
+    if category not in MASKS:
+        raise ValueError(f"there is no convention for masking {category}; write {{mask: {{keep_last: 4}}}}")
+    return MASKS[category]
+
+
+def _normal(text: str) -> str:
+    """Full-width digits are digits: compatibility forms are unified before anything is hidden (NFKC)."""
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def _ends(text: str, first: int, last: int) -> str:
+    if first + last >= len(text):
+        return "*" * len(text)
+    return text[:first] + "*" * (len(text) - first - last) + text[len(text) - last :]
+
+
+def _digits(text: str) -> str:
+    """Digits, and the stars of what was masked before."""
+    return "".join(sign for sign in _normal(text) if sign.isdecimal() or sign == "*")
+
+
+def _card(text: str, kept: Mask = Mask(keep_last=4)) -> str:  # noqa: B008  Mask is immutable
+    """The last four digits; the first six too only where asked, and only if six stay hidden (PCI DSS 3.4.1)."""
+    digits = _digits(text)
+    first, last = min(kept.keep_first, 6), min(kept.keep_last, 4)
+    if len(digits) - first - last < 5:  # noqa: PLR2004  a 15-digit number hides five, a shorter one shows no beginning
+        first = 0
+    return _ends(digits, first, last)
+
+
+def _account(text: str) -> str:
+    """Country and the last four of an IBAN; the last four of any other account."""
+    signs = "".join(sign for sign in _normal(text) if sign.isalnum() or sign == "*").upper()
+    return _ends(signs, 2 if signs[:2].isalpha() else 0, 4)
+
+
+def _phone(text: str) -> str:
+    """Country code and at most the last four digits, with at least six hidden (GB/T 41833-2022)."""
+    normal, digits = _normal(text), _digits(text)
+    code = ""
+    if normal.startswith("+"):
+        code = _calling_code(digits)
+    elif normal.startswith("00"):
+        digits = digits[2:]
+        code = _calling_code(digits)
+    national = digits[len(code) :]
+    shown = max(0, min(_SHOWN_DIGITS, len(national) - _HIDDEN_DIGITS))
+    return (f"+{code}" if code else "") + _ends(national, 0, shown)
+
+
+def _calling_code(digits: str) -> str:
+    if digits[:1] in ("1", "7"):
+        return digits[:1]
+    return digits[:2] if digits[:2] in _TWO_DIGITS else digits[:3]
+
+
+def _mail(text: str) -> str:
+    """The domain stays only where millions share it."""
+    _, sign, domain = _normal(text).rpartition("@")
+    domain = domain.lower()
+    return f"XXXXX@{domain if sign and domain in _PUBLIC_MAIL else 'XXXXX'}"
+
+
+def _name(text: str) -> str:
+    """The first letter of each part, and stars that do not tell the length."""
+    return " ".join(_name_part(part) for part in _normal(text).split()) or "*"
+
+
+def _name_part(part: str) -> str:
+    if len(part) == 1:
+        return "*"
+    return f"{part[0]}**" if _CJK.match(part) else f"{part[0]}***"
+
+
+def _street(text: str) -> str:
+    """The street without unit, room or house number."""
+    parts = (_HOUSE.sub("", _UNIT.sub("", part)).strip(" -") for part in _normal(text).split(","))
+    return ", ".join(part for part in parts if part and not part.isdecimal()) or "*"
+
+
+def _postal_code(text: str) -> str:
+    code = _normal(text)
+    return _ends(code, 3, 0)
+
+
+MASKS: Mapping[Category, Callable[[str], str]] = {
+    Category.PAYMENT_PAN: _card,
+    Category.PAYMENT_BANK_ACCOUNT: _account,
+    Category.CONTACT_PHONE: _phone,
+    Category.CONTACT_EMAIL: _mail,
+    Category.PERSON_NAME: _name,
+    Category.ADDRESS_FULL: _street,
+    Category.ADDRESS_STREET: _street,
+    Category.ADDRESS_UNIT: lambda _: "*",
+    Category.ADDRESS_POSTAL_CODE: _postal_code,
+}

@@ -1,0 +1,321 @@
+"""Builds what leaves from what the contract names, and proves it."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from gateway.body.codecs import CODECS, FORM
+from gateway.body.document import Document, Scalar
+from gateway.contract.terms import Condition, Node, Origin, Required, Rule, Section
+from gateway.errors import Failure, Refusal, refuse
+from gateway.forms import Change, as_text, change_of
+from gateway.paths import step_written
+from gateway.scrub import personal_kind
+from gateway.vocabulary import RETAINED_IDS, Category
+
+GRANTED: Final = ""
+"""The reason for which a group stays here, when there is none."""
+_BIG = 10**11
+
+
+class _Nothing:
+    """What a place leaves of which nothing leaves."""
+
+
+_NOTHING: Final = _Nothing()
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A place that stayed. `name` is the last step where no contract line names it: a name that may be data."""
+
+    path: str
+    name: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        if self.name is None:
+            return self.path
+        step = step_written(self.name) if self.path.startswith("$") else self.name
+        return f"{self.path}{step}" if self.path.endswith(":") or step[0] in ".[" else f"{self.path}.{step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Minimised:
+    """What is left of the documents of a call or answer, by kind of place, and what became of the rest.
+
+    `counts` has for each rule how many values it let out; `retained` holds the numbers that later calls refer to.
+    """
+
+    documents: Mapping[str, Document]
+    counts: Sequence[int]
+    withheld: Mapping[Withheld, int]
+    retained: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A section whose rules are joined to what they do: made once, when contracts are loaded."""
+
+    section: Section
+    changes: tuple[Change | None, ...]
+    actions: tuple[str, ...]
+
+
+def bind(section: Section, key: Callable[[], bytes], secrets: Callable[[str], str]) -> Bound:
+    """Joins rules to forms. `key` is the vendor's own; `secrets` puts values where a credential names them."""
+    return Bound(
+        section,
+        tuple(_change(rule, key, secrets) for rule in section.rules),
+        tuple(_action(rule) for rule in section.rules),
+    )
+
+
+def _change(rule: Rule, key: Callable[[], bytes], secrets: Callable[[str], str]) -> Change | None:
+    if rule.origin is Origin.CREDENTIAL:
+        secret = secrets(str(rule.form.value))
+        return lambda _: secret
+    return None if rule.form.name in ("drop", "refuse") else change_of(rule.form, rule.category, key())
+
+
+def _action(rule: Rule) -> str:
+    if rule.form.name in ("drop", "refuse"):
+        return rule.form.name
+    if rule.form.name == "as_is" and rule.category is Category.NOT_PERSONAL and rule.origin is Origin.GROUP:
+        return "claim"
+    return "retain" if rule.category in RETAINED_IDS else "let"
+
+
+def minimise(
+    bound: Bound,
+    documents: Mapping[str, Document],
+    grants: Sequence[str] | None = None,
+    *,
+    token: str | None = None,
+    answer: bool = False,
+) -> Minimised:
+    """Builds up, from nothing, what the rules name in the documents of each kind of place.
+
+    `grants` has for each group the reason for which it stays here, or GRANTED. `token` is the caller's own, kept here
+    wherever it stands. Raises Refusal with every `field.*` failure; of an `answer` nothing is refused, it is withheld.
+    """
+    walk = _Walk(bound, grants, token, answer=answer)
+    for kind, document in documents.items():
+        walk.conditions_at_top(bound.section.trees[kind], document)
+    kept = {kind: walk.top(bound.section.trees[kind], document) for kind, document in documents.items()}
+    walk.missing_lists()
+    if walk.failures:
+        raise Refusal(*walk.failures)
+    withheld = Counter(Withheld(*each) for each in walk.withheld)
+    return Minimised(kept, walk.counts, withheld, walk.retained)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One pass over the documents of one call."""
+
+    bound: Bound
+    grants: Sequence[str] | None
+    token: str | None
+    answer: bool = field(kw_only=True)
+    rules: tuple[Rule, ...] = field(init=False)
+    counts: list[int] = field(init=False)
+    holds: list[bool] = field(init=False)
+    withheld: list[tuple[str, str | None, str]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    retained: list[str] = field(default_factory=list)
+    seen: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.rules = self.bound.section.rules
+        self.counts = [0] * len(self.rules)
+        self.holds = [False] * self.bound.section.conditions
+
+    def top(self, node: Node, document: Document) -> Document:
+        kept: Document | _Nothing
+        kept = self._members(node, document) if isinstance(document, dict) else self._value(node, document)
+        self._require(node, document)
+        return {} if isinstance(kept, _Nothing) else kept
+
+    def conditions_at_top(self, node: Node, document: Document) -> None:
+        for condition in node.conditions:
+            self.holds[condition.number] = _holds(condition, document)
+
+    def missing_lists(self) -> None:
+        """A field that every element must have needs an element."""
+        for rule in self.rules:
+            if rule.required and rule.number not in self.seen and self._applies(rule):
+                self.failures.append(Failure("field.required", rule.path, rule.where))
+
+    def _value(self, node: Node, value: Document) -> "Document | _Nothing":
+        if isinstance(value, dict):
+            return self._object(node, value)
+        if isinstance(value, list):
+            return self._list(node, value)
+        return self._scalar(node, cast("Scalar", value))
+
+    def _object(self, node: Node, value: dict[str, Document]) -> "Document | _Nothing":
+        if not node.members:
+            return self._container_stays(node)
+        mark = len(self.withheld)
+        kept = self._members(node, value)
+        if value and not kept:
+            return self._all_stays(node, mark)
+        return kept
+
+    def _members(self, node: Node, value: dict[str, Document]) -> dict[str, Document]:
+        kept: dict[str, Document] = {}
+        members, cover = node.members, node.cover
+        for name, item in value.items():
+            child = members.get(name)
+            if child is None:
+                self.withheld.append((node.path, name, "field.unnamed" if cover is None else "drop"))
+                continue
+            left = self._value(child, item)
+            if left is not _NOTHING:
+                kept[name] = cast("Document", left)
+        return kept
+
+    def _list(self, node: Node, value: list[Document]) -> "Document | _Nothing":
+        if (each := node.each) is None:
+            return self._container_stays(node)
+        mark = len(self.withheld)
+        elements = [self._element(each, element) for element in value]
+        if value and all(element is _NOTHING for element in elements):
+            return self._all_stays(node, mark)
+        return [{} if element is _NOTHING else cast("Document", element) for element in elements]
+
+    def _element(self, each: Node, element: Document) -> "Document | _Nothing":
+        self.conditions_at_top(each, element)
+        left = self._value(each, element)
+        self._require(each, element)
+        return left
+
+    def _scalar(self, node: Node, value: Scalar) -> "Document | _Nothing":
+        number = self._rule(node)
+        if number is None:
+            self.withheld.append((node.path, None, "field.condition" if node.rules else "field.type"))
+            return _NOTHING
+        action = self.bound.actions[number]
+        rule = self.rules[number]
+        if action in ("drop", "refuse"):
+            return self._kept_here(node, rule, action, present=value is not None)
+        if self.grants is not None and rule.group >= 0 and (reason := self.grants[rule.group]):
+            self.withheld.append((node.path, None, reason))
+            return _NOTHING
+        if self.token is not None and isinstance(value, str) and self.token in value:
+            self.withheld.append((node.path, None, "field.secret"))
+            return _NOTHING
+        if action == "claim" and not self._is_impersonal(node, rule, value):
+            return _NOTHING
+        if action == "retain" and value is not None:
+            self.retained.append(as_text(value))
+        self.counts[number] += 1
+        change = self.bound.changes[number]
+        return value if change is None else change(value)
+
+    def _rule(self, node: Node) -> int | None:
+        """The one of a place's rules whose conditions hold."""
+        for number in node.rules:
+            if all(self.holds[condition] for condition in self.rules[number].conditions):
+                return number
+        return None
+
+    def _is_impersonal(self, node: Node, rule: Rule, value: Scalar) -> bool:
+        """`not_personal` is a claim; where it does not hold, the call is refused."""
+        text = value if isinstance(value, str) else str(value) if isinstance(value, int) and abs(value) > _BIG else ""
+        kind = personal_kind(text)
+        if kind is None:
+            return True
+        self._fail("field.personal", f"{node.path} holds what looks like an {kind}", rule)
+        self.withheld.append((node.path, None, "field.personal"))
+        return False
+
+    def _kept_here(self, node: Node, rule: Rule, action: str, *, present: bool) -> _Nothing:
+        if action == "refuse" and present:
+            self._fail("field.refused", node.path, rule)
+        self.withheld.append((node.path, None, "drop" if action == "drop" else "field.refused"))
+        return _NOTHING
+
+    def _container_stays(self, node: Node) -> _Nothing:
+        if node.cover is not None:
+            rule = self.rules[node.cover]
+            return self._kept_here(node, rule, rule.form.name, present=True)
+        self.withheld.append((node.path, None, "field.type"))
+        return _NOTHING
+
+    def _all_stays(self, node: Node, mark: int) -> _Nothing:
+        """One report for a whole of which nothing left, at its highest point."""
+        reasons = {reason for _, _, reason in self.withheld[mark:]}
+        del self.withheld[mark:]
+        self.withheld.append((node.path, None, reasons.pop() if len(reasons) == 1 else "field.unnamed"))
+        return _NOTHING
+
+    def _fail(self, code: str, detail: str, rule: Rule) -> None:
+        if not self.answer:
+            self.failures.append(Failure(code, detail, rule.where))
+
+    def _applies(self, rule: Rule) -> bool:
+        granted = self.grants is None or rule.group < 0 or not self.grants[rule.group]
+        return granted and all(self.holds[condition] for condition in rule.conditions)
+
+    def _require(self, node: Node, value: Document) -> None:
+        for required in node.required:
+            self.seen.add(required.rule)
+            rule = self.rules[required.rule]
+            if self._applies(rule) and (code := _absent(required, value)):
+                self._fail(code, rule.path, rule)
+
+
+def _absent(required: Required, value: Document) -> str | None:
+    """Why a required field does not count as there, or None."""
+    for step in required.below:
+        if not isinstance(value, dict) or step not in value:
+            return "field.required"
+        value = value[cast("str", step)]
+    if value is None:
+        return "field.required"
+    return "field.type" if isinstance(value, dict | list) else None
+
+
+def _holds(condition: Condition, value: Document) -> bool:
+    for step in condition.below:
+        if not isinstance(value, dict) or step not in value:
+            return False
+        value = value[cast("str", step)]
+    return (
+        not isinstance(value, dict | list) and value is not None and as_text(cast("Scalar", value)) in condition.texts
+    )
+
+
+def proved(
+    bound: Bound, outgoing: Minimised, incoming: Mapping[str, Document], payload: bytes, query: bytes
+) -> tuple[bytes, bytes]:
+    """Payload and query as given, once another parser has found in them exactly what was let out.
+
+    Raises Refusal `proof.failed` for anything that no rule lets out, whoever put it there.
+    """
+    trees, documents = bound.section.trees, outgoing.documents
+    codec = CODECS[bound.section.body]
+    if not codec.holds(payload, documents["body"], incoming["body"], trees["body"]):
+        raise refuse("proof.failed", "the body read again is not the body that was built")
+    if not FORM.holds(query, documents["query"], incoming["query"], trees["query"]):
+        raise refuse("proof.failed", "the query read again is not the query that was built")
+    for kind, document in documents.items():
+        if not _is_named(bound, trees[kind], document, top=True):
+            raise refuse("proof.failed", f"the {kind} holds a place that no rule lets out")
+    return payload, query
+
+
+def _is_named(bound: Bound, node: Node, document: Document, *, top: bool = False) -> bool:
+    """Whether every value in a document stands where a rule lets one out."""
+    if isinstance(document, dict):
+        if not top and not node.members:
+            return document == {} and node.each is None and not node.rules
+        inner = ((node.members.get(name), value) for name, value in document.items())
+        return all(child is not None and _is_named(bound, child, value) for child, value in inner)
+    if isinstance(document, list):
+        each = node.each
+        return each is not None and all(element == {} or _is_named(bound, each, element) for element in document)
+    return any(bound.actions[number] not in ("drop", "refuse") for number in node.rules)

@@ -1,0 +1,46 @@
+"""What the process is told from outside, read once."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _loopback(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname not in LOOPBACK or parts.port is None:
+        raise ValueError("a sandbox stands on this machine: http://127.0.0.1:PORT")
+    return url.rstrip("/")
+
+
+class Settings(BaseSettings):
+    """Read from variables `GATEWAY_…`; times in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, extra="forbid")
+
+    data: Path = Path("data")
+    """The folder of the embedded stores and keys."""
+    contracts: Path = Path("contracts")
+    secrets: Path | None = None
+    """A folder with one file a secret, named like it; the environment is asked first."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    operators_host: str = "127.0.0.1"
+    operators_port: int = Field(default=8081, ge=0, le=65535)
+    environment: Literal["sandbox", "live"] = "live"
+    sandbox: dict[str, Annotated[str, AfterValidator(_loopback)]] = {}
+    """Vendor host → address of a vendor played on this machine. With it no other host is reachable."""
+    ca: Path | None = None
+    """Certificate authorities to trust instead of the system's."""
+    node: str = "gateway"
+    intent_deadline: float = Field(default=2.0, gt=0)
+    body_deadline: float = Field(default=15.0, gt=0)
+    vendor_connect: float = Field(default=5.0, gt=0)
+    vendor_total: float = Field(default=30.0, gt=0)
+    answer_bytes: int = Field(default=4 * 1024 * 1024, gt=0)
+    in_flight: int = Field(default=512, gt=0)
+    """Calls at once; more are refused."""
