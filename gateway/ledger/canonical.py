@@ -1,0 +1,112 @@
+"""The one way in which a fact becomes bytes, a leaf hash, a commitment and an id."""
+
+import hashlib
+from binascii import b2a_base64
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+
+from gateway.errors import refuse
+
+# Raw is JSON that is canonical already.
+Json: TypeAlias = str | int | bool | Sequence["Json"] | Mapping[str, "Json"] | msgspec.Raw | None
+Randomness: TypeAlias = Callable[[int], bytes]
+
+MAX_BODY = 65_535
+_MAX_INT = 2**53 - 1
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def canonical(value: Json) -> bytes:
+    """The bytes of RFC 8785 for text, whole numbers within 2^53, booleans, null, lists and objects with ASCII keys.
+
+    Raises a Refusal `ledger.unavailable` for anything else and for more than 65,535 bytes.
+    """
+    _demand_sound(value)
+    try:
+        body = _encode(value)
+    except (UnicodeEncodeError, TypeError):
+        # `from None`: the encoder's own error carries the text.
+        raise refuse("ledger.unavailable", "an entry has text that is not Unicode") from None
+    if len(body) > MAX_BODY:
+        raise refuse("ledger.unavailable", f"an entry is longer than {MAX_BODY:,} bytes")
+    return body
+
+
+def leaf_hash(body: bytes) -> bytes:
+    """SHA-256 of 0x00 and the body (RFC 9162, 2.1.1)."""
+    return hashlib.sha256(b"\x00" + body).digest()
+
+
+def commitment(domain: bytes, salt: bytes, data: bytes) -> bytes:
+    """SHA-256 of 0x02, a domain, 32 random bytes and the data: says nothing once the random bytes are gone."""
+    return hashlib.sha256(b"\x02" + domain + salt + data).digest()
+
+
+def base64(digest: bytes) -> str:
+    """As leaves write digests: RFC 4648, section 4."""
+    return b2a_base64(digest, newline=False).decode()
+
+
+def uuid7(microseconds: int, randomness: Randomness) -> str:
+    """An id that sorts by time (RFC 9562, 5.7), as 32 lower hex digits."""
+    noise = int.from_bytes(randomness(10), "big")
+    milliseconds = microseconds // 1000 & 0xFFFF_FFFF_FFFF
+    high = milliseconds << 16 | 0x7000 | noise >> 62 & 0xFFF
+    low = 0x8000_0000_0000_0000 | noise & 0x3FFF_FFFF_FFFF_FFFF
+    return f"{high << 64 | low:032x}"
+
+
+def uuid7_floor(microseconds: int) -> bytes:
+    """The smallest id that can have been made in the millisecond of this time."""
+    return (max(microseconds, 0) // 1000 << 80).to_bytes(16, "big")
+
+
+class Noise:
+    """Random bytes in small pieces out of large draws.
+
+    A draw gives the interpreter's lock away, and getting it back costs more than everything else in an entry.
+    """
+
+    def __init__(self, source: Randomness, draw: int = 16_384) -> None:
+        self._source = source
+        self._draw = draw
+        self._pool = b""
+        self._at = 0
+
+    def __call__(self, length: int) -> bytes:
+        end = self._at + length
+        if end > len(self._pool):
+            self._pool, self._at, end = self._source(max(self._draw, length)), 0, length
+        piece, self._at = self._pool[self._at : end], end
+        return piece
+
+
+def _demand_sound(value: Json) -> None:
+    """Raises a Refusal where JSON of RFC 8785 and ours could differ; level by level, because this is a hot path."""
+    level: list[Any] = [value]
+    while level:
+        deeper: list[Any] = []
+        for each in level:
+            kind = each.__class__
+            if kind is tuple or kind is list:
+                deeper += each
+            elif kind is dict:
+                _demand_plain_keys(each)
+                deeper += each.values()
+            elif kind is int:
+                if not -_MAX_INT <= each <= _MAX_INT:
+                    raise refuse("ledger.unavailable", "an entry has a number outside 2^53")
+            elif not (kind is str or each is None or isinstance(each, str | bool | msgspec.Raw)):
+                raise refuse("ledger.unavailable", f"an entry has a {kind.__name__}")
+        level = deeper
+
+
+def _demand_plain_keys(members: Mapping[Any, Json]) -> None:
+    try:
+        plain = "".join(members).isascii()
+    except TypeError:
+        plain = False
+    if not plain:
+        raise refuse("ledger.unavailable", "an entry has a key that is not ASCII")

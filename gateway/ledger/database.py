@@ -1,0 +1,112 @@
+"""How the files of the ledger are opened: alone, durable, and refused where a setting did not take."""
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from gateway.errors import GatewayError, StartError
+
+log = logging.getLogger(__name__)
+
+OLDEST_SQLITE = (3, 51, 3)  # older ones can corrupt a WAL that is written and reset at the same instant
+PATIENCE_MS = 5_000
+
+# Each is read back. auto_vacuum comes first: it takes only before the first table.
+SETTINGS: Mapping[str, str | int] = {
+    "auto_vacuum": 2,  # incremental
+    "journal_mode": "wal",
+    "synchronous": 2,  # full: a commit survives a power cut
+    "fullfsync": 1,
+    "secure_delete": 1,
+    "cell_size_check": 1,
+    "trusted_schema": 0,
+    "mmap_size": 0,
+    "recursive_triggers": 1,  # so that INSERT OR REPLACE meets the triggers against deletion
+    "wal_autocheckpoint": 0,  # the writer does it, between batches
+}
+
+# After these nobody knows what is on the disk: an fsync that failed once and then works proves nothing.
+_LASTING = (apsw.IOError, apsw.CorruptError, apsw.NotADBError)
+
+
+class StoreError(GatewayError):
+    """A database did not do what it was told, and whether it took effect is unknown."""
+
+    def __init__(self, name: str, *, lasting: bool = False) -> None:
+        super().__init__(name)
+        self.lasting = lasting
+
+
+@contextmanager
+def known_errors() -> Iterator[None]:
+    """Raises StoreError, named by the class of SQLite's error, for whatever SQLite raises."""
+    try:
+        yield
+    except apsw.Error as error:
+        # `from None`: SQLite's message can carry what was to be written.
+        raise StoreError(type(error).__name__, lasting=isinstance(error, _LASTING)) from None
+
+
+def locked(folder: Path) -> int:
+    """Takes `ledger.lock`, or raises StartError where another process has it. Closing the descriptor lets go."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder / "ledger.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise StartError(f"another process uses the ledger in {folder}; stop it, or give this one a folder") from None
+    return descriptor
+
+
+def writable(path: Path, vfs: str | None = None) -> apsw.Connection:
+    """A connection that writes durably, or StartError."""
+    # SQLite gives the WAL the mode of the database, so it is made before SQLite can make it readable for others.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    database = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
+    database.set_busy_timeout(PATIENCE_MS)
+    database.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    database.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+    for name, value in SETTINGS.items():
+        database.pragma(name, value)
+    demand_durable(database)
+    return database
+
+
+def readable(path: Path) -> apsw.Connection:
+    """A connection that cannot write."""
+    database = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    database.set_busy_timeout(PATIENCE_MS)
+    return database
+
+
+def demand_durable(database: apsw.Connection) -> None:
+    """Raises StartError unless SQLite is recent enough and every setting reads back as it was asked for."""
+    version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
+    if version < OLDEST_SQLITE:
+        raise StartError(f"SQLite {apsw.sqlite_lib_version()} can corrupt the ledger; 3.51.3 or newer is needed")
+    for name, wanted in SETTINGS.items():
+        found = database.pragma(name)
+        if found != wanted:
+            raise StartError(f"the ledger needs {name} to be {wanted}, and SQLite keeps it at {found}")
+
+
+def rows(database: apsw.Connection, query: str, *values: object) -> list[Any]:
+    """What a query finds, each row a tuple as the schema types it."""
+    return database.execute(query, values).fetchall()
+
+
+def checkpoint(database: apsw.Connection, *, restart: bool = False) -> None:
+    """Copies what was committed from the WAL into the database; with `restart`, waits for readers to let go of it."""
+    mode = apsw.SQLITE_CHECKPOINT_RESTART if restart else apsw.SQLITE_CHECKPOINT_PASSIVE
+    try:
+        database.wal_checkpoint(mode=mode)
+    except apsw.Error as error:
+        # What was committed is in the WAL and stays there; the next checkpoint copies it again.
+        log.warning("a checkpoint of the ledger did not finish: %s", type(error).__name__)

@@ -1,0 +1,332 @@
+"""What the ledger records, in types that have no field for a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar, Literal, Protocol, TypeAlias
+
+from msgspec import Raw
+
+from gateway.errors import CODES
+from gateway.ledger.canonical import Json, canonical
+
+Result: TypeAlias = Literal["sent", "not_sent", "possibly", "in_doubt"]
+Paths: TypeAlias = tuple[tuple[str, int], ...]  # a path as the contract writes it, and how many fields it met
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What an entry can be found by, beside its kind, its time and its subjects."""
+
+    vendor: str | None = None
+    operation: str | None = None
+    caller: str | None = None
+    code: str | None = None
+    result: str | None = None
+
+
+class Event(Protocol):
+    """One kind of fact."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def index(self) -> Index: ...
+    def members(self) -> dict[str, Json]:
+        """The members of its own in the leaf; empty ones are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What every leaf says: when, where, and under which id. `ts` in µs of wall clock, `mono` in ms since boot."""
+
+    id: str
+    log: str
+    ts: int
+    mono: int
+    boot: str
+    node: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A person in a role. Stands sealed beside the leaf, never in it."""
+
+    ref: str
+    role: str
+    jurisdiction: str
+    order_ref: str | None = None
+
+
+def leaf(event: Event, stamp: Stamp, joined: Mapping[str, Json]) -> bytes:
+    """The canonical body, version 1; `joined` are members that the ledger adds (`subjects`, `payload`, `intent`)."""
+    return canonical(
+        {
+            "v": 1,
+            "kind": event.kind,
+            "id": stamp.id,
+            "log": stamp.log,
+            "ts": stamp.ts,
+            "mono": stamp.mono,
+            "boot": stamp.boot,
+            "node": stamp.node,
+            "epoch": stamp.epoch,
+            **event.members(),
+            **joined,
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """The vendor's company as it was on the day."""
+
+    name: str
+    registration: str = ""
+    address: str = ""
+    contact: str = ""
+
+    def members(self) -> dict[str, Json]:
+        return _stated(name=self.name, registration=self.registration, address=self.address, contact=self.contact)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a legal basis rests on: an assessment, a law, a consent. The number of an order stays out."""
+
+    kind: str
+    ref: str = ""
+
+    def members(self) -> dict[str, Json]:
+        return _stated(kind=self.kind, ref=self.ref)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """On which legal basis the data of one subject goes."""
+
+    role: str
+    jurisdiction: str
+    basis: str
+    evidence: Evidence | None = None
+
+    def members(self) -> dict[str, Json]:
+        evidence = self.evidence.members() if self.evidence else None
+        return _stated(role=self.role, jurisdiction=self.jurisdiction, basis=self.basis, evidence=evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosed:
+    """Fields of one category that left in one form, about the subjects in these roles."""
+
+    category: str
+    form: str
+    of: tuple[str, ...]
+    paths: Paths
+
+    def members(self) -> dict[str, Json]:
+        return _stated(category=self.category, form=self.form, of=self.of, paths=self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Fields that stayed, for one reason."""
+
+    reason: str
+    paths: Paths
+
+    def members(self) -> dict[str, Json]:
+        return _stated(reason=self.reason, paths=self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a sending goes; path variables are names, not values."""
+
+    method: str
+    host: str
+    path_template: str
+
+    def members(self) -> dict[str, Json]:
+        return {"method": self.method, "host": self.host, "path_template": self.path_template}
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the vendor keeps the data, as the contract says, and the class under which the entry is kept."""
+
+    vendor_keeps: str = ""
+    retention_class: str = ""
+
+    def members(self) -> dict[str, Json]:
+        return _stated(**{"vendor_keeps": self.vendor_keeps, "class": self.retention_class})
+
+
+_UNSTATED = Retention()
+
+
+@lru_cache(maxsize=2_048)
+def _written(part: Recipient | Disclosed | Withheld | Destination | Retention) -> Raw:
+    """What a contract says is the same for most of its calls, so it is written once."""
+    return Raw(canonical(part.members()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What is about to leave, to whom and on what grounds: one attempt of one disclosure."""
+
+    kind: ClassVar[str] = "intent"
+
+    disclosure: str
+    attempt: int = 1
+    environment: str
+    entity: str
+    vendor: str
+    vendor_kind: str
+    vendor_role: str
+    recipient: Recipient
+    countries: tuple[str, ...]
+    operation: str
+    contract: str  # vendor/operation@version
+    contract_digest: str
+    policy: str
+    purpose: str
+    commercial: str = ""
+    agreements: tuple[str, ...] = ()
+    transfer: tuple[tuple[str, str], ...] = ()  # jurisdiction, mechanism
+    grounds: tuple[Ground, ...] = ()
+    disclosed: tuple[Disclosed, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    destination: Destination
+    media: str = ""
+    retention: Retention = _UNSTATED
+    caller: str
+    token: str
+    deadline_ms: int
+
+    @property
+    def index(self) -> Index:
+        return Index(vendor=self.vendor, operation=self.operation, caller=self.caller)
+
+    def members(self) -> dict[str, Json]:
+        return _stated(
+            disclosure=self.disclosure,
+            attempt=self.attempt,
+            environment=self.environment,
+            entity=self.entity,
+            vendor=self.vendor,
+            vendor_kind=self.vendor_kind,
+            vendor_role=self.vendor_role,
+            recipient=_written(self.recipient),
+            countries=self.countries,
+            operation=self.operation,
+            contract=self.contract,
+            contract_digest=self.contract_digest,
+            policy=self.policy,
+            purpose=self.purpose,
+            commercial=self.commercial,
+            agreements=self.agreements,
+            transfer=self.transfer,
+            grounds=[ground.members() for ground in self.grounds],
+            disclosed=[_written(group) for group in self.disclosed],
+            withheld=[_written(group) for group in self.withheld],
+            destination=_written(self.destination),
+            retention=_written(self.retention) if self.retention != _UNSTATED else None,
+            caller=self.caller,
+            token=self.token,
+            deadline_ms=self.deadline_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: its length, how many fields of each category went on to the caller, how many stayed."""
+
+    bytes: int
+    disclosed: tuple[tuple[str, int], ...] = ()
+    withheld: int = 0
+
+    def members(self) -> dict[str, Json]:
+        return _stated(bytes=self.bytes, disclosed=self.disclosed, withheld=self.withheld)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an intent ended. Which intent, the ledger adds."""
+
+    kind: ClassVar[str] = "outcome"
+
+    result: Result
+    code: str = ""
+    http_status: int | None = None
+    bytes_sent: int | None = None
+    answer: Answer | None = None
+    dur_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        _demand_codes(self.code)
+
+    @property
+    def index(self) -> Index:
+        return Index(code=self.code or None, result=self.result)
+
+    def members(self) -> dict[str, Json]:
+        return _stated(
+            result=self.result,
+            code=self.code,
+            http_status=self.http_status,
+            bytes_sent=self.bytes_sent,
+            answer=self.answer.members() if self.answer else None,
+            dur_ms=self.dur_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A call of a proven caller that we chose not to send, with the code that decided and every other one."""
+
+    kind: ClassVar[str] = "refusal"
+
+    caller: str
+    code: str
+    codes: tuple[str, ...] = ()
+    vendor: str = ""
+    operation: str = ""
+    contract: str = ""
+    where: tuple[str, ...] = ()  # contract lines, file:line
+    paths: tuple[str, ...] = ()
+    environment: str = ""
+    token: str = ""
+
+    def __post_init__(self) -> None:
+        _demand_codes(self.code, *self.codes)
+
+    @property
+    def index(self) -> Index:
+        return Index(self.vendor or None, self.operation or None, self.caller, self.code)
+
+    def members(self) -> dict[str, Json]:
+        return _stated(
+            caller=self.caller,
+            code=self.code,
+            codes=self.codes,
+            vendor=self.vendor,
+            operation=self.operation,
+            contract=self.contract,
+            where=self.where,
+            paths=self.paths,
+            environment=self.environment,
+            token=self.token,
+        )
+
+
+def _stated(**members: Json) -> dict[str, Json]:
+    """Without what is empty; nought and false are not empty."""
+    return {name: member for name, member in members.items() if member or member == 0}
+
+
+def _demand_codes(*codes: str) -> None:
+    for code in codes:
+        if code and code not in CODES:
+            raise ValueError("an entry takes only codes of gateway.errors.CODES")

@@ -1,0 +1,233 @@
+"""The keys under which subjects are sealed, and the named keys of other parts; all hang on one root key."""
+
+import hmac
+import os
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from struct import Struct
+
+import apsw
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from gateway.errors import StartError
+from gateway.ledger.canonical import Randomness
+from gateway.ledger.database import StoreError, checkpoint, known_errors, readable, rows, writable
+
+CACHED = 2_048  # subjects; more would let memory grow with the number of customers
+CHECKPOINT_PAGES = 1_000
+_NONCE = 12
+_POSITIONS = Struct("<4I").unpack  # a token is random already, so its parts are as good as four hashes
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS kek(generation INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS subject_key(
+    dek BLOB PRIMARY KEY, tok BLOB NOT NULL UNIQUE, generation INTEGER NOT NULL, wrapped BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectKey:
+    """The key of one subject: random, so that it cannot be made again once it is gone."""
+
+    id: bytes
+    tok: bytes
+    cipher: AESGCM
+    wrapped: bytes
+
+
+class Keys:
+    """Finds and makes keys on the thread of the loop; `commit` alone runs on the writer's."""
+
+    def __init__(self, root: bytes, path: Path, randomness: Randomness) -> None:
+        self._root = root
+        self._randomness = randomness
+        self._writing = writable(path)
+        self._pages = 0
+        self._writing.set_wal_hook(self._committed)
+        self._kek = AESGCM(_key_of_generation_1(self._writing, root, randomness))
+        self._reading = readable(path)
+        self._index = hmac.new(_derived(root, b"own/index/1"), digestmod="sha256")
+        self._earlier = hmac.new(self.named("earlier"), digestmod="sha256")
+        self._seen = _Seen(tok for (tok,) in self._reading.execute("SELECT tok FROM subject_key"))
+        self._known: OrderedDict[bytes, SubjectKey] = OrderedDict()
+        # Keys that are not in the file yet: calls for one subject at one time must share one.
+        self._fresh: dict[bytes, SubjectKey] = {}
+        self._to_commit: deque[SubjectKey] = deque()
+
+    @classmethod
+    def open(cls, folder: Path, randomness: Randomness = os.urandom) -> "Keys":
+        """Makes `root.key` and `keys.db` at the first start. Raises StartError where they do not belong together."""
+        path = folder / "keys.db"
+        _demand_complete(folder)
+        return cls(_root_key(folder / "root.key", randomness), path, randomness)
+
+    def named(self, name: str) -> bytes:
+        """A key of 32 bytes for one use, the same at every start (HKDF, RFC 5869)."""
+        return _derived(self._root, b"named/" + name.encode())
+
+    def token(self, ref: str) -> bytes:
+        """Under which 16 bytes a subject is found without being named."""
+        return _mac(self._index, b"subj/1" + ref.encode())
+
+    def digest(self, vendor: str, value: str) -> bytes:
+        """Under which 16 bytes an identifier of a vendor is remembered."""
+        return _mac(self._earlier, vendor.encode() + b"\x00" + value.encode())
+
+    def of(self, tok: bytes) -> SubjectKey:
+        """The key of a subject; a new one where there is none."""
+        if (key := self._known.get(tok)) is not None:
+            self._known.move_to_end(tok)
+            return key
+        key = self._fresh.get(tok) or (self._stored("tok", tok) if tok in self._seen else None) or self._made(tok)
+        self._known[tok] = key
+        if len(self._known) > CACHED:
+            self._known.popitem(last=False)
+        return key
+
+    def by_id(self, dek: bytes) -> SubjectKey | None:
+        """The key that a sealed link names, or None once it is gone."""
+        fresh = next((key for key in self._fresh.values() if key.id == dek), None)
+        return fresh or self._stored("dek", dek)
+
+    def commit(self) -> Sequence[SubjectKey]:
+        """Makes the new keys durable, before anything that is sealed under them is; tells which they are.
+
+        Raises StoreError, and keeps the keys for the next commit.
+        """
+        keys = [self._to_commit.popleft() for _ in range(len(self._to_commit))]
+        if not keys:
+            return keys
+        values = [(key.id, key.tok, key.wrapped) for key in keys]
+        try:
+            with known_errors(), self._writing:
+                self._writing.executemany("INSERT OR IGNORE INTO subject_key VALUES(?, ?, 1, ?)", values)
+        except StoreError:
+            self._to_commit.extendleft(reversed(keys))
+            raise
+        return keys
+
+    def settled(self, keys: Sequence[SubjectKey]) -> None:
+        """Forgets that these were new, once they are durable."""
+        for key in keys:
+            self._fresh.pop(key.tok, None)
+
+    def checkpoint(self) -> None:
+        """Tidies up between commits, when it is due."""
+        if self._pages >= CHECKPOINT_PAGES:
+            checkpoint(self._writing)
+
+    def close(self) -> None:
+        self._reading.close()
+        self._writing.close()
+
+    def _committed(self, _database: apsw.Connection, _name: str, pages: int) -> int:
+        self._pages = pages
+        return apsw.SQLITE_OK
+
+    def _stored(self, column: str, value: bytes) -> SubjectKey | None:
+        query = f"SELECT dek, tok, wrapped FROM subject_key WHERE {column} = ?"  # noqa: S608 - two literals of ours
+        with known_errors():
+            found = rows(self._reading, query, value)
+        if not found:
+            return None
+        dek, tok, wrapped = found[0]
+        return SubjectKey(dek, tok, AESGCM(_opened(self._kek, wrapped, dek + tok)), wrapped)
+
+    def _made(self, tok: bytes) -> SubjectKey:
+        noise = self._randomness(32 + 16 + _NONCE)
+        secret, dek, nonce = noise[:32], noise[32:48], noise[48:]
+        wrapped = nonce + self._kek.encrypt(nonce, secret, dek + tok)
+        key = SubjectKey(dek, tok, AESGCM(secret), wrapped)
+        self._fresh[tok] = key
+        self._seen.add(tok)
+        self._to_commit.append(key)
+        return key
+
+
+class _Seen:
+    """Which tokens may have a key: a Bloom filter of fixed size, so that a new subject costs no look into the file."""
+
+    def __init__(self, toks: Iterable[bytes]) -> None:
+        self._bits = bytearray(b"\0" * (1 << 20))
+        for tok in toks:
+            self.add(tok)
+
+    def add(self, tok: bytes) -> None:
+        for at in _POSITIONS(tok):
+            self._bits[at >> 3 & 0xFFFFF] |= 1 << (at & 7)
+
+    def __contains__(self, tok: bytes) -> bool:
+        return all(self._bits[at >> 3 & 0xFFFFF] >> (at & 7) & 1 for at in _POSITIONS(tok))
+
+
+def _mac(keyed: hmac.HMAC, data: bytes) -> bytes:
+    # Not hmac.digest, which gives the interpreter's lock away for every few bytes.
+    mac = keyed.copy()
+    mac.update(data)
+    return mac.digest()[:16]
+
+
+def _key_of_generation_1(database: apsw.Connection, root: bytes, randomness: Randomness) -> bytes:
+    wrapping = AESGCM(_derived(root, b"own/wrap/1"))
+    with database:
+        database.execute(SCHEMA)
+        found = rows(database, "SELECT wrapped FROM kek WHERE generation = 1")
+        if not found:
+            nonce, kek = randomness(_NONCE), randomness(32)
+            wrapped = nonce + wrapping.encrypt(nonce, kek, b"kek/1")
+            database.execute("INSERT INTO kek VALUES(1, ?)", (wrapped,))
+            return kek
+    try:
+        return _opened(wrapping, found[0][0], b"kek/1")
+    except InvalidTag:
+        raise StartError("root.key does not belong to keys.db; restore the two together") from None
+
+
+def _opened(cipher: AESGCM, wrapped: bytes, aad: bytes) -> bytes:
+    return cipher.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], aad)
+
+
+def _derived(root: bytes, info: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"gateway/1/" + info).derive(root)
+
+
+def _demand_complete(folder: Path) -> None:
+    keys, root, ledger = ((folder / name).exists() for name in ("keys.db", "root.key", "ledger.db"))
+    if keys and not root:
+        raise StartError(f"{folder} has keys.db but not root.key; without it nothing sealed can be opened")
+    if ledger and not keys:
+        raise StartError(f"{folder} has ledger.db but not keys.db; restore it before starting")
+
+
+def _root_key(path: Path, randomness: Randomness) -> bytes:
+    if not path.exists():
+        _write_durably(path, randomness(32))
+    if path.stat().st_mode & 0o077:
+        raise StartError(f"{path} can be read by others; make its mode 0600")
+    root = path.read_bytes()
+    if len(root) != 32:  # noqa: PLR2004 - the length of a key
+        raise StartError(f"{path} does not hold a key of 32 bytes")
+    return root
+
+
+def _write_durably(path: Path, secret: bytes) -> None:
+    half = path.with_suffix(".half")
+    half.unlink(missing_ok=True)
+    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, secret)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    half.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

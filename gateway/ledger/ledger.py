@@ -1,0 +1,236 @@
+"""The record of what left: intents that are durable before anything leaves, outcomes, and everything beside them."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.errors import StartError, refuse
+from gateway.ledger.canonical import Noise, Randomness
+from gateway.ledger.database import StoreError, known_errors, locked
+from gateway.ledger.entry import Event, Intent, Outcome, Subject
+from gateway.ledger.housekeeping import Epoch, Genesis, KeyMade
+from gateway.ledger.keys import Keys
+from gateway.ledger.scribe import Scribe, Ticket
+from gateway.ledger.sealing import Payload, opened
+from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.store import Entry, Filter, Linked, Row, Store
+from gateway.ledger.writer import QUEUED, Item, Writer
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+LOG = "main"
+PAGE = 1_000
+READERS = 2
+RECOVERED_TOGETHER = 1_000
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def since_boot() -> int:
+    """Milliseconds on the machine's own clock, which nobody sets."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
+
+
+class Ledger:
+    """Stays on the thread of its loop; only the writer and the readers have threads of their own."""
+
+    def __init__(self, store: Store, scribe: Scribe, lock: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._store = store
+        self._scribe = scribe
+        self._keys = scribe.keys
+        self._lock = lock
+        self._loop = loop
+        self._closing = False
+        self._recent: dict[bytes, tuple[Subject, ...]] = {}
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-reader")
+        self._writer = Writer(store, scribe.keys, loop, self._written)
+        self.digest = scribe.keys.digest
+        self.named = scribe.keys.named
+        self.new_id = scribe.new_id
+        self._writer.start()
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        node: str,
+        now: Callable[[], int],
+        loop: asyncio.AbstractEventLoop,
+        mono: Callable[[], int] = since_boot,
+        randomness: Randomness = os.urandom,
+        store: Callable[[Path, str], Store] = SqliteStore,
+    ) -> "Ledger":
+        """Takes the folder for this process, settles what an earlier one left open, and begins an epoch.
+
+        `now` in µs since 1970. Raises StartError where the folder is in use, incomplete or not durable.
+        """
+        with ExitStack() as undo:
+            undo.callback(os.close, lock := locked(folder))
+            try:
+                noise = Noise(randomness)
+                with known_errors():
+                    keys = Keys.open(folder, noise)
+                undo.callback(keys.close)
+                database = store(folder / "ledger.db", LOG)
+                undo.callback(database.close)
+                epoch = database.last_epoch() + 1
+                scribe = Scribe(LOG, node, _boot(noise), epoch, keys, now, mono, noise)
+                _begin(database, scribe)
+            except StoreError as error:
+                raise StartError(f"the ledger in {folder} cannot be opened: {error}") from None
+            undo.pop_all()
+        return cls(database, scribe, lock, loop)
+
+    @property
+    def healthy(self) -> bool:
+        return self._writer.healthy and not self._closing
+
+    async def intend(self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float) -> Ticket:
+        """Durable when it returns. Raises Refusal `ledger.unavailable` after `within` seconds at the latest.
+
+        An intent that becomes durable although nobody waits for it any more gets the outcome `not_sent`.
+        """
+        self._demand_ready()
+        with _refused():
+            row = self._scribe.row(intent, subjects, Payload(payload, intent.media))
+        place = await self._durable(row, within)
+        return Ticket(row.id, place, row.index, tuple(subjects))
+
+    def settle(self, ticket: Ticket, outcome: Outcome, earlier: Sequence[bytes] = ()) -> None:
+        """Writes the outcome down without waiting. Each digest of `earlier` leads to the intent's subjects now."""
+        remembered = tuple(earlier) if ticket.subjects else ()
+        for digest in remembered:
+            self._recent.setdefault(digest, ticket.subjects)
+        self._writer.put(Item(self._scribe.outcome(outcome, ticket, remembered)))
+
+    async def earlier(self, digest: bytes) -> tuple[Subject, ...] | None:
+        """The subjects of the call that first brought this digest; None where there is none, or one was erased."""
+        # What is not in memory now is in the store: it goes from there only after its commit.
+        recent = self._recent.get(digest)
+        with _refused():
+            linked = await self._read(lambda: self._store.earlier(digest))
+            return self._subjects(linked) if linked else recent
+
+    def note(self, event: Event, subjects: Sequence[Subject] = ()) -> None:
+        """Writes an entry down without waiting. Where thousands wait already it is lost, and the log says so."""
+        if self._writer.unfinished >= 2 * QUEUED:
+            log.error("an entry was not written: %s", event.kind)
+            return
+        with _refused():
+            self._writer.put(Item(self._scribe.row(event, subjects)))
+
+    async def record(self, event: Event, subjects: Sequence[Subject] = (), *, within: float = 10.0) -> str:
+        """The id of an entry that is durable when it returns. Raises Refusal `ledger.unavailable`."""
+        self._demand_ready()
+        with _refused():
+            row = self._scribe.row(event, subjects)
+        await self._durable(row, within)
+        return row.id
+
+    async def entries(self, wanted: Filter) -> Sequence[Entry]:
+        """One page, newest first. Raises Refusal `ledger.unavailable`."""
+        tok = self._keys.token(wanted.subject) if wanted.subject is not None else None
+        page = replace(wanted, limit=min(wanted.limit, PAGE))
+        with _refused():
+            return await self._read(lambda: self._store.entries(page, tok))
+
+    async def close(self, within: float = 10.0) -> None:
+        """Writes what is queued and lets go of the folder; where the disk hangs, the process keeps it to its end."""
+        self._closing = True
+        try:
+            async with asyncio.timeout(within):
+                self._writer.put(Item(self._scribe.row(Epoch("closed"))))
+                await self._writer.drained()
+                await self._writer.stop()
+        except TimeoutError:
+            log.error("the ledger did not finish writing")  # noqa: TRY400 - the traceback says nothing
+            return
+        self._readers.shutdown()
+        self._store.close()
+        self._keys.close()
+        os.close(self._lock)
+
+    def _demand_ready(self) -> None:
+        if self._closing:
+            raise refuse("ledger.unavailable", "the gateway is stopping")
+        self._writer.demand_ready()
+
+    async def _durable(self, row: Row, within: float) -> int:
+        waiter: asyncio.Future[int | None] = self._loop.create_future()
+        self._writer.put(Item(row, waiter))
+        late = self._loop.call_later(within, self._late, waiter)
+        try:
+            place = await waiter
+        except asyncio.CancelledError:
+            # The commit came first, and the task was cancelled before it could go on.
+            if not waiter.cancelled() and (place := waiter.result()) is not None:
+                self._unsent(row, place, "")
+            raise
+        finally:
+            late.cancel()
+        if place is None:
+            raise refuse("ledger.unavailable", "the entry could not be made durable in time")
+        return place
+
+    def _late(self, waiter: asyncio.Future[int | None]) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+            self._writer.stalled()
+
+    def _written(self, item: Item, place: int) -> None:
+        """Called for every row that is durable, whether or not anybody still waits for it."""
+        row, waiter = item.row, item.waiter
+        if row is None:
+            return
+        for digest in row.earlier:
+            self._recent.pop(digest, None)
+        if waiter is None:
+            return
+        if not waiter.done():
+            waiter.set_result(place)
+        else:
+            self._unsent(row, place, "" if waiter.cancelled() else "ledger.unavailable")
+
+    def _unsent(self, row: Row, place: int, code: str) -> None:
+        if row.kind == Intent.kind:
+            self.settle(Ticket(row.id, place, row.index), Outcome("not_sent", code))
+
+    def _subjects(self, linked: Linked) -> tuple[Subject, ...] | None:
+        entry = f"{LOG}|{linked.id}"
+        subjects = [opened(self._keys, entry, ordinal, link) for ordinal, link in enumerate(linked.links)]
+        known = tuple(subject for subject in subjects if subject)
+        return known if len(known) == len(subjects) else None
+
+    async def _read(self, reading: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._readers, reading)
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
+    except StoreError:
+        raise refuse("ledger.unavailable", "the ledger cannot be read") from None
+
+
+def _begin(store: Store, scribe: Scribe) -> None:
+    """Opens an epoch. Whether the intents that an earlier one left open were sent, nobody knows."""
+    first: list[Event] = [Genesis(), KeyMade(1, "created")] if scribe.epoch == 1 else []
+    store.append([scribe.row(event) for event in (*first, Epoch("opened"))])
+    in_doubt = Outcome("in_doubt")
+    while left := store.open_intents(RECOVERED_TOGETHER):
+        store.append([scribe.outcome(in_doubt, Ticket(each.id, each.seq, each.index)) for each in left])
+
+
+def _boot(randomness: Randomness) -> str:
+    """Which boot of the machine this is; where the system does not say, which process."""
+    return _BOOT_ID.read_text().replace("-", "")[:12] if _BOOT_ID.exists() else randomness(6).hex()

@@ -1,0 +1,73 @@
+"""Turns events into rows: stamped, canonical, hashed, with what is sealed beside them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from gateway.ledger.canonical import Randomness, leaf_hash, uuid7
+from gateway.ledger.entry import Event, Index, Outcome, Stamp, Subject, leaf
+from gateway.ledger.keys import Keys
+from gateway.ledger.sealing import Payload, seal
+from gateway.ledger.store import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A durable intent: what its outcome will be joined to."""
+
+    intent: str
+    seq: int
+    index: Index
+    subjects: tuple[Subject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scribe:
+    """Writes as one node in one epoch. `now` in µs of wall clock, `mono` in ms since boot."""
+
+    log: str
+    node: str
+    boot: str
+    epoch: int
+    keys: Keys
+    now: Callable[[], int]
+    mono: Callable[[], int]
+    randomness: Randomness
+
+    def row(self, event: Event, subjects: Sequence[Subject] = (), payload: Payload | None = None) -> Row:
+        """An entry with its subjects sealed beside it. Raises a Refusal where it cannot be written canonically."""
+        stamp = self._stamp()
+        sealed = seal(self.keys, f"{self.log}|{stamp.id}", subjects, payload, self.randomness)
+        body = leaf(event, stamp, sealed.members)
+        return Row(
+            id=stamp.id,
+            kind=event.kind,
+            ts=stamp.ts,
+            epoch=self.epoch,
+            body=body,
+            hash=leaf_hash(body),
+            index=event.index,
+            links=sealed.links,
+        )
+
+    def outcome(self, outcome: Outcome, ticket: Ticket, earlier: Sequence[bytes] = ()) -> Row:
+        """How an intent ended; found by vendor, operation and caller like the intent itself."""
+        stamp = self._stamp()
+        body = leaf(outcome, stamp, {"intent": ticket.intent})
+        return Row(
+            id=stamp.id,
+            kind=outcome.kind,
+            ts=stamp.ts,
+            epoch=self.epoch,
+            body=body,
+            hash=leaf_hash(body),
+            index=replace(ticket.index, code=outcome.index.code, result=outcome.index.result),
+            intent=ticket.seq,
+            earlier=tuple(earlier),
+        )
+
+    def new_id(self) -> str:
+        return uuid7(self.now(), self.randomness)
+
+    def _stamp(self) -> Stamp:
+        ts = self.now()
+        return Stamp(uuid7(ts, self.randomness), self.log, ts, self.mono(), self.boot, self.node, self.epoch)

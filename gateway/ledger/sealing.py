@@ -1,0 +1,102 @@
+"""What stands beside a leaf: its subjects, each sealed under a key of their own, and what opens its commitments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+
+from gateway.ledger.canonical import Json, Randomness, base64, canonical, commitment, leaf_hash
+from gateway.ledger.entry import Subject
+from gateway.ledger.keys import Keys
+from gateway.ledger.tree import root
+
+SUBJECT = b"subject/1"
+PAYLOAD = b"payload/1"
+_SALT = 32
+_NONCE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A subject of an entry: under which token it is found, under which key it is sealed, and the sealed bytes."""
+
+    tok: bytes
+    dek: bytes
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What is about to leave, as far as an entry may know it: it commits to the bytes and keeps their number."""
+
+    data: bytes
+    media: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The links of an entry, and the members of its leaf that commit to them."""
+
+    links: tuple[Link, ...]
+    members: dict[str, Json]
+
+
+def seal(
+    keys: Keys, entry: str, subjects: Sequence[Subject], payload: Payload | None, randomness: Randomness
+) -> Sealed:
+    """Commits to the subjects and the payload of an entry, `entry` being `log|id`.
+
+    Each link holds the salt of its subject and one share of the payload's salt: the exclusive or of all shares is
+    that salt, so that erasing any one subject closes the payload's commitment for good.
+    """
+    salt = randomness(_SALT)
+    shares = _shares(salt if payload else bytes(_SALT), len(subjects), randomness)
+    links, commitments = [], []
+    for ordinal, (subject, share) in enumerate(zip(subjects, shares, strict=True)):
+        own, nonce, data = randomness(_SALT), randomness(_NONCE), _written(subject)
+        key = keys.of(keys.token(subject.ref))
+        sealed = nonce + key.cipher.encrypt(nonce, own + share + data, f"{entry}|{ordinal}".encode())
+        links.append(Link(key.tok, key.id, sealed))
+        commitments.append(commitment(SUBJECT, own, data))
+    return Sealed(tuple(links), _members(commitments, payload, salt))
+
+
+def opened(keys: Keys, entry: str, ordinal: int, link: Link) -> Subject | None:
+    """The subject of a link, or None once its key is gone or where the link was not made for this entry."""
+    key = keys.by_id(link.dek)
+    if key is None:
+        return None
+    try:
+        plain = key.cipher.decrypt(link.sealed[:_NONCE], link.sealed[_NONCE:], f"{entry}|{ordinal}".encode())
+    except InvalidTag:
+        return None
+    stated = msgspec.json.decode(plain[2 * _SALT :], type=dict[str, str])
+    return Subject(stated["ref"], stated["role"], stated["jurisdiction"], stated.get("order"))
+
+
+def _shares(salt: bytes, count: int, randomness: Randomness) -> list[bytes]:
+    shares = [randomness(_SALT) for _ in range(count - 1)]
+    last = int.from_bytes(salt, "big")
+    for share in shares:
+        last ^= int.from_bytes(share, "big")
+    return [*shares, last.to_bytes(_SALT, "big")][:count]
+
+
+def _written(subject: Subject) -> bytes:
+    stated = {"ref": subject.ref, "role": subject.role, "jurisdiction": subject.jurisdiction}
+    if subject.order_ref is not None:
+        stated["order"] = subject.order_ref
+    return canonical(stated)
+
+
+def _members(commitments: Sequence[bytes], payload: Payload | None, salt: bytes) -> dict[str, Json]:
+    members: dict[str, Json] = {}
+    if commitments:
+        tree = root([leaf_hash(each) for each in commitments])
+        members["subjects"] = {"n": len(commitments), "root": base64(tree)}
+    if payload:
+        commit = commitment(PAYLOAD, salt, payload.data)
+        stated: dict[str, Json] = {"bytes": len(payload.data), "commit": base64(commit)}
+        members["payload"] = stated | ({"media": payload.media} if payload.media else {})
+    return members

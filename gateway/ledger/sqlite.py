@@ -1,0 +1,245 @@
+"""The ledger in a SQLite file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+import apsw
+import msgspec
+
+from gateway.errors import StartError
+from gateway.ledger.canonical import Json, uuid7_floor
+from gateway.ledger.database import checkpoint, known_errors, readable, rows, writable
+from gateway.ledger.entry import Index
+from gateway.ledger.sealing import Link
+from gateway.ledger.store import Entry, Filter, Linked, OpenIntent, Row
+
+T = TypeVar("T")
+
+VERSION = 1
+CHECKPOINT_PAGES = 4_000
+RESTART_PAGES = 16_384  # 64 MiB
+_AT_ONCE = 64  # rows per statement: each statement gives the interpreter's lock away and has to get it back
+
+_TABLES = """
+CREATE TABLE log(id TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT;
+CREATE TABLE leaf(
+    seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, ts INTEGER NOT NULL,
+    intent INTEGER, hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+CREATE INDEX leaf_kind ON leaf(kind);
+CREATE INDEX leaf_intent ON leaf(intent) WHERE intent IS NOT NULL;
+CREATE TABLE leaf_body(seq INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE idx_leaf(
+    seq INTEGER PRIMARY KEY, vendor TEXT, operation TEXT, caller TEXT, code TEXT, result TEXT
+) STRICT;
+CREATE INDEX idx_vendor ON idx_leaf(vendor) WHERE vendor IS NOT NULL;
+CREATE INDEX idx_code ON idx_leaf(code) WHERE code IS NOT NULL;
+CREATE TABLE link(
+    seq INTEGER NOT NULL, ord INTEGER NOT NULL, tok BLOB NOT NULL, dek BLOB NOT NULL, sealed BLOB NOT NULL,
+    PRIMARY KEY (seq, ord)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX link_tok ON link(tok, seq);
+CREATE TABLE open_intent(seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL) STRICT;
+CREATE TABLE earlier(digest BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"""
+_GUARD = """
+CREATE TRIGGER {table}_{act} BEFORE {act} ON {table} BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+"""
+_CONDITIONS: Mapping[str, str] = {
+    "id": "l.id = ?",
+    "kind": "l.kind = ?",
+    "vendor": "i.vendor = ?",
+    "operation": "i.operation = ?",
+    "caller": "i.caller = ?",
+    "code": "coalesce(i.code, {outcome}) = ?",
+    "result": "coalesce(i.result, {outcome}) = ?",
+    "since": "l.ts >= ?",
+    "until": "l.ts <= ?",
+    "before": "l.seq < ?",
+}
+_OUTCOME = "(SELECT o.{} FROM leaf n JOIN idx_leaf o USING (seq) WHERE n.intent = l.seq ORDER BY n.seq DESC LIMIT 1)"
+
+
+class SqliteStore:
+    """One log in `ledger.db`: one connection that writes, and read-only ones for everything else."""
+
+    def __init__(self, path: Path, log: str, vfs: str | None = None) -> None:
+        self._path = path
+        self._vfs = vfs
+        self._pages = 0
+        self._readers: SimpleQueue[apsw.Connection] = SimpleQueue()
+        with known_errors():
+            self._connect()
+            self._migrate(log)
+            self._size = self._count()
+
+    def append(self, rows: Sequence[Row]) -> int:
+        with known_errors():
+            self._database.execute("BEGIN IMMEDIATE")
+            self._insert(rows)
+            self._database.execute("COMMIT")
+        # Only now: after a COMMIT that raised, nobody knows how many there are.
+        first, self._size = self._size, self._size + len(rows)
+        return first
+
+    def reopen(self) -> None:
+        with known_errors():
+            self._database.close(True)
+            self._connect()
+            self._size = self._count()
+
+    def find(self, ids: Sequence[str]) -> Mapping[str, int]:
+        query = "SELECT seq FROM leaf WHERE id = ?"
+        with known_errors():
+            return {each: seq for each in ids for (seq,) in rows(self._database, query, bytes.fromhex(each))}
+
+    def checkpoint(self) -> None:
+        if self._pages >= CHECKPOINT_PAGES:
+            checkpoint(self._database, restart=self._pages >= RESTART_PAGES)
+
+    def close(self) -> None:
+        while not self._readers.empty():
+            self._readers.get().close()
+        self._database.close()
+
+    def last_epoch(self) -> int:
+        query = "SELECT body FROM leaf JOIN leaf_body USING (seq) WHERE kind = 'epoch' ORDER BY seq DESC LIMIT 1"
+        with self._reading() as database:
+            found = rows(database, query)
+        return int(msgspec.json.decode(found[0][0])["epoch"]) if found else 0
+
+    def open_intents(self, limit: int) -> Sequence[OpenIntent]:
+        query = """
+            SELECT seq, id, epoch, vendor, operation, caller FROM open_intent
+            JOIN leaf USING (seq) JOIN idx_leaf USING (seq) ORDER BY seq LIMIT ?
+        """
+        with self._reading() as database:
+            found = rows(database, query, limit)
+        return [OpenIntent(seq, id_.hex(), epoch, Index(*index)) for seq, id_, epoch, *index in found]
+
+    def entries(self, wanted: Filter, tok: bytes | None) -> Sequence[Entry]:
+        where, values = _where(wanted, tok)
+        query = f"""
+            SELECT l.seq, l.kind, b.body FROM leaf l JOIN idx_leaf i USING (seq) JOIN leaf_body b USING (seq)
+            WHERE {where} ORDER BY l.seq DESC LIMIT ?
+        """  # noqa: S608 - made of literals of this module; values are bound
+        with self._reading() as database:
+            found = rows(database, query, *values, wanted.limit)
+            return [Entry(seq, _parsed(body), _outcome(database, seq, kind)) for seq, kind, body in found]
+
+    def earlier(self, digest: bytes) -> Linked | None:
+        query = """
+            SELECT id, tok, dek, sealed FROM earlier JOIN leaf USING (seq) JOIN link USING (seq)
+            WHERE digest = ? ORDER BY ord
+        """
+        with self._reading() as database:
+            found = rows(database, query, digest)
+        return Linked(found[0][0].hex(), tuple(Link(*link) for _, *link in found)) if found else None
+
+    def _connect(self) -> None:
+        self._database = writable(self._path, self._vfs)
+        self._database.set_wal_hook(self._committed)
+
+    def _committed(self, _database: apsw.Connection, _name: str, pages: int) -> int:
+        self._pages = pages
+        return apsw.SQLITE_OK
+
+    def _migrate(self, log: str) -> None:
+        version = self._database.pragma("user_version")
+        if version not in (0, VERSION):
+            raise StartError(f"{self._path} was written by a newer gateway (version {version}); use that one")
+        if version == 0:
+            with self._database:
+                self._database.execute(_TABLES + "".join(_guards()))
+                self._database.execute("INSERT INTO log VALUES(?, 'active')", (log,))
+                self._database.pragma("user_version", VERSION)
+
+    def _count(self) -> int:
+        [(count,)] = rows(self._database, "SELECT coalesce(max(seq), -1) + 1 FROM leaf")
+        return int(count)
+
+    def _insert(self, new: Sequence[Row]) -> None:
+        places = list(enumerate(new, self._size))
+        self._put("leaf", [(n, bytes.fromhex(r.id), r.kind, r.ts, r.intent, r.hash) for n, r in places])
+        self._put("leaf_body", [(n, r.body) for n, r in places])
+        self._put("idx_leaf", [(n, *_columns(r.index)) for n, r in places])
+        self._put("link", [(n, o, k.tok, k.dek, k.sealed) for n, r in places for o, k in enumerate(r.links)])
+        self._put("open_intent", [(n, r.epoch) for n, r in places if r.kind == "intent"])
+        self._put("earlier", [(digest, r.intent) for r in new for digest in r.earlier])
+        self._end([r.intent for r in new if r.intent is not None])
+
+    def _put(self, table: str, values: Sequence[tuple[str | bytes | int | None, ...]]) -> None:
+        for part in _parts(values):
+            one = f"({', '.join('?' * len(part[0]))})"
+            # The first call that brings a digest keeps it.
+            verb = "INSERT OR IGNORE INTO" if table == "earlier" else "INSERT INTO"
+            flat = [value for row in part for value in row]
+            self._database.execute(f"{verb} {table} VALUES {', '.join([one] * len(part))}", flat)
+
+    def _end(self, intents: Sequence[int]) -> None:
+        for part in _parts(intents):
+            marks = ", ".join("?" * len(part))
+            self._database.execute(f"DELETE FROM open_intent WHERE seq IN ({marks})", part)  # noqa: S608 - marks alone
+
+    @contextmanager
+    def _reading(self) -> Iterator[apsw.Connection]:
+        with known_errors():
+            try:
+                database = self._readers.get_nowait()
+            except Empty:
+                database = readable(self._path)
+            try:
+                yield database
+            finally:
+                self._readers.put(database)
+
+
+def _parts(whole: Sequence[T]) -> Iterator[Sequence[T]]:
+    """In powers of two, so that few statements are ever prepared."""
+    at = 0
+    while left := len(whole) - at:
+        count = min(_AT_ONCE, 1 << left.bit_length() - 1)
+        yield whole[at : at + count]
+        at += count
+
+
+def _guards() -> Iterator[str]:
+    for table in ("leaf", "leaf_body"):
+        for act in ("UPDATE", "DELETE"):
+            yield _GUARD.format(table=table, act=act)
+
+
+def _columns(index: Index) -> tuple[str | None, ...]:
+    return index.vendor, index.operation, index.caller, index.code, index.result
+
+
+def _where(wanted: Filter, tok: bytes | None) -> tuple[str, list[object]]:
+    conditions, values = ["TRUE"], list[object]()
+    for name, condition in _CONDITIONS.items():
+        if (value := getattr(wanted, name)) is not None:
+            conditions.append(condition.format(outcome=_OUTCOME.format(name)))
+            values.append(bytes.fromhex(value) if name == "id" else value)
+    if wanted.since is not None:
+        # Ids begin with the time, so the index over them leads to the first one.
+        conditions.append("l.id >= ?")
+        values.append(uuid7_floor(wanted.since))
+    if tok is not None:
+        conditions.append("l.seq IN (SELECT seq FROM link WHERE tok = ?)")
+        values.append(tok)
+    return " AND ".join(conditions), values
+
+
+def _parsed(body: bytes) -> Mapping[str, Json]:
+    parsed: Mapping[str, Json] = msgspec.json.decode(body)
+    return parsed
+
+
+def _outcome(database: apsw.Connection, seq: int, kind: str) -> Mapping[str, Json] | None:
+    if kind != "intent":
+        return None
+    query = "SELECT body FROM leaf JOIN leaf_body USING (seq) WHERE intent = ? ORDER BY seq DESC LIMIT 1"
+    found = rows(database, query, seq)
+    return _parsed(found[0][0]) if found else None

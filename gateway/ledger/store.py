@@ -1,0 +1,108 @@
+"""What the ledger asks of a database, and in which shape."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.ledger.canonical import Json
+from gateway.ledger.entry import Index
+from gateway.ledger.sealing import Link
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry on its way into the store: the leaf, and what is committed beside it."""
+
+    id: str
+    kind: str
+    ts: int
+    epoch: int
+    body: bytes
+    hash: bytes
+    index: Index
+    links: tuple[Link, ...] = ()
+    intent: int | None = None  # of an outcome: where its intent stands
+    earlier: tuple[bytes, ...] = ()  # of an outcome: digests under which its intent is remembered
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIntent:
+    """An intent without an outcome."""
+
+    seq: int
+    id: str
+    epoch: int
+    index: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The links of one entry, and which entry that is."""
+
+    id: str
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which entries are asked for; all of it holds at once. Times in µs, `since` and `until` inclusive.
+
+    `result` and `code` are those of an outcome, and of the intent whose current outcome it is. `before` is the
+    `seq` of the last entry on the page before.
+    """
+
+    id: str | None = None
+    kind: str | None = None
+    vendor: str | None = None
+    operation: str | None = None
+    caller: str | None = None
+    code: str | None = None
+    result: str | None = None
+    since: int | None = None
+    until: int | None = None
+    subject: str | None = None
+    before: int | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry that was read: the parsed leaf, where it stands, and of an intent its current outcome."""
+
+    seq: int
+    body: Mapping[str, Json]
+    outcome: Mapping[str, Json] | None = None
+
+
+class Store(Protocol):
+    """A database that holds one log. Every method raises StoreError.
+
+    Those from `append` to `close` are called by one thread at a time; the others by any.
+    """
+
+    def append(self, rows: Sequence[Row]) -> int:
+        """Makes the rows durable, all or none, and tells the place of the first; the others follow it.
+
+        After a StoreError it is unknown whether they are there: `reopen`, then `find`.
+        """
+
+    def reopen(self) -> None:
+        """Starts again from what the database holds."""
+
+    def find(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """Where these entries stand, of those that are there."""
+
+    def checkpoint(self) -> None:
+        """Tidies up between appends, when it is due; never raises."""
+
+    def close(self) -> None: ...
+
+    def last_epoch(self) -> int:
+        """The number of the last epoch, 0 before the first."""
+
+    def open_intents(self, limit: int) -> Sequence[OpenIntent]: ...
+    def entries(self, wanted: Filter, tok: bytes | None) -> Sequence[Entry]:
+        """Newest first; with a token, those that are linked to its subject."""
+
+    def earlier(self, digest: bytes) -> Linked | None:
+        """The links of the intent that first brought this digest."""

@@ -1,0 +1,191 @@
+"""The one thread that writes: whatever is queued goes into one commit, and is told about after it."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from gateway.errors import refuse
+from gateway.ledger.database import StoreError
+from gateway.ledger.keys import Keys, SubjectKey
+from gateway.ledger.store import Row, Store
+
+log = logging.getLogger(__name__)
+
+QUEUED = 4_096
+TOGETHER = 1_024
+PAUSE = 0.1  # seconds between attempts to get the database back
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A row, and the future of whoever waits for it: its place once it is durable, None when it will not be.
+
+    An item without a row is a mark in the queue: all before it is done when its future is.
+    """
+
+    row: Row | None
+    waiter: asyncio.Future[int | None] | None = None
+
+    @property
+    def repeated(self) -> bool:
+        """Whether it is written again after a failed commit: nobody waits, and nothing may be lost."""
+        return self.row is not None and self.waiter is None
+
+
+class Writer:
+    """Everything but `_run` and what it calls stays on the thread of the loop.
+
+    `written` is called there for every row that is durable, with its place, also where its commit raised.
+    """
+
+    def __init__(
+        self, store: Store, keys: Keys, loop: asyncio.AbstractEventLoop, written: Callable[[Item, int], None]
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._loop = loop
+        self._written = written
+        self._queue: SimpleQueue[Item] = SimpleQueue()
+        self._batch: Sequence[Item] = ()
+        self._again: list[Item] = []
+        self._unfinished = 0
+        self._broken = False
+        self._lost = False
+        self._dead = False
+        self._stalled = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def healthy(self) -> bool:
+        return not (self._broken or self._lost or self._stalled)
+
+    @property
+    def unfinished(self) -> int:
+        return self._unfinished
+
+    def demand_ready(self) -> None:
+        """Raises a Refusal at once where waiting is in vain."""
+        if not self.healthy:
+            raise refuse("ledger.unavailable", "the ledger does not write")
+        if self._unfinished >= QUEUED:
+            raise refuse("ledger.unavailable", "too many entries wait for the ledger")
+
+    def put(self, item: Item) -> None:
+        if self._dead:
+            _release([item])
+            return
+        self._unfinished += 1
+        self._queue.put(item)
+
+    def stalled(self) -> None:
+        """Somebody waited in vain: until the commit under way returns, nobody else needs to wait."""
+        self._stalled = True
+
+    async def drained(self) -> None:
+        """Returns when all that was put in is durable, also what was put in meanwhile."""
+        while self._unfinished:
+            mark: asyncio.Future[int | None] = self._loop.create_future()
+            self.put(Item(None, mark))
+            await mark
+
+    async def stop(self) -> None:
+        """Ends the thread; what is still queued is not written."""
+        self._stopping.set()
+        self._queue.put(Item(None))
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._batch = self._taken()
+                self._write(self._batch)
+        finally:
+            if not self._stopping.is_set():
+                self._tell(self._die)
+
+    def _taken(self) -> Sequence[Item]:
+        batch, self._again = self._again, []
+        if not batch:
+            batch.append(self._queue.get())
+        while len(batch) < TOGETHER and self._queue.qsize():
+            batch.append(self._queue.get())
+        return batch
+
+    def _write(self, batch: Sequence[Item]) -> None:
+        keys: Sequence[SubjectKey] = ()
+        rows = [item.row for item in batch if item.row]
+        try:
+            keys = self._keys.commit()
+            first = self._store.append(rows) if rows else 0
+        except StoreError as error:
+            self._failed(batch, keys, error)
+            return
+        self._tell(self._acknowledge, batch, first, keys)
+        self._store.checkpoint()
+        self._keys.checkpoint()
+
+    def _failed(self, batch: Sequence[Item], keys: Sequence[SubjectKey], error: StoreError) -> None:
+        """The state of a commit that raised is unknown, so the database says what is there."""
+        log.error("the ledger could not write: %s", error)
+        self._tell(self._give_up, batch, keys, error.lasting)
+        found = self._recovered([item.row.id for item in batch if item.row])
+        self._again = [item for item in batch if item.repeated and item.row and item.row.id not in found]
+        self._tell(self._reconcile, batch, found)
+
+    def _recovered(self, ids: Sequence[str]) -> dict[str, int]:
+        while not self._stopping.wait(PAUSE):
+            try:
+                self._store.reopen()
+                return dict(self._store.find(ids))
+            except StoreError as error:
+                log.error("the ledger cannot be opened again: %s", error)  # noqa: TRY400 - the name is all there is
+        return {}
+
+    def _tell(self, told: Callable[..., None], *arguments: object) -> None:
+        self._loop.call_soon_threadsafe(told, *arguments)
+
+    def _acknowledge(self, batch: Sequence[Item], first: int, keys: Sequence[SubjectKey]) -> None:
+        self._stalled = False
+        self._unfinished -= len(batch)
+        self._keys.settled(keys)
+        entries = [item for item in batch if item.row]
+        for place, item in enumerate(entries, first):
+            self._written(item, place)
+        _release(batch)
+
+    def _give_up(self, batch: Sequence[Item], keys: Sequence[SubjectKey], lasting: bool) -> None:  # noqa: FBT001 - told
+        self._broken = True
+        self._lost = self._lost or lasting
+        self._keys.settled(keys)
+        _release(item for item in batch if item.row)
+
+    def _reconcile(self, batch: Sequence[Item], found: Mapping[str, int]) -> None:
+        self._broken = self._stalled = False
+        for item in batch:
+            place = found.get(item.row.id) if item.row else None
+            self._unfinished -= place is not None or not item.repeated
+            if place is not None:
+                self._written(item, place)
+        _release(batch)
+
+    def _die(self) -> None:
+        """The thread ended by a fault of its own; the log has its traceback."""
+        self._lost = self._dead = True
+        self._unfinished = 0
+        _release(self._batch)
+        while self._queue.qsize():
+            _release([self._queue.get()])
+
+
+def _release(items: Iterable[Item]) -> None:
+    """Tells whoever still waits that it will not be."""
+    for item in items:
+        if item.waiter and not item.waiter.done():
+            item.waiter.set_result(None)
