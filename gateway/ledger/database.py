@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 OLDEST_SQLITE = (3, 51, 3)  # older ones can corrupt a WAL that is written and reset at the same instant
 PATIENCE_MS = 5_000
+WRITER_PATIENCE_MS = 250  # nobody else writes; only a checkpoint ever waits, for readers, and entries wait with it
 
 # Each is read back. auto_vacuum comes first: it takes only before the first table.
 SETTINGS: Mapping[str, str | int] = {
@@ -65,12 +66,12 @@ def locked(folder: Path) -> int:
     return descriptor
 
 
-def writable(path: Path, vfs: str | None = None) -> apsw.Connection:
+def writable(path: Path) -> apsw.Connection:
     """A connection that writes durably, or StartError."""
     # SQLite gives the WAL the mode of the database, so it is made before SQLite can make it readable for others.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    database = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
-    database.set_busy_timeout(PATIENCE_MS)
+    database = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    database.set_busy_timeout(WRITER_PATIENCE_MS)
     database.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     database.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     for name, value in SETTINGS.items():

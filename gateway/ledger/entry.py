@@ -49,9 +49,9 @@ class Stamp:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Subject:
-    """A person in a role. Stands sealed beside the leaf, never in it."""
+    """A person in a role. Stands sealed beside the leaf, never in it, and in no message: it has no `repr`."""
 
     ref: str
     role: str

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS subject_key(
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SubjectKey:
     """The key of one subject: random, so that it cannot be made again once it is gone."""
 

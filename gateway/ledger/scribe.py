@@ -10,7 +10,7 @@ from gateway.ledger.sealing import Payload, seal
 from gateway.ledger.store import Row
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ticket:
     """A durable intent: what its outcome will be joined to."""
 
@@ -20,7 +20,7 @@ class Ticket:
     subjects: tuple[Subject, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Scribe:
     """Writes as one node in one epoch. `now` in µs of wall clock, `mono` in ms since boot."""
 

@@ -17,7 +17,7 @@ _SALT = 32
 _NONCE = 12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Link:
     """A subject of an entry: under which token it is found, under which key it is sealed, and the sealed bytes."""
 
@@ -26,7 +26,7 @@ class Link:
     sealed: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Payload:
     """What is about to leave, as far as an entry may know it: it commits to the bytes and keeps their number."""
 
@@ -34,7 +34,7 @@ class Payload:
     media: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sealed:
     """The links of an entry, and the members of its leaf that commit to them."""
 

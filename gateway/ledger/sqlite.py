@@ -66,9 +66,8 @@ _OUTCOME = "(SELECT o.{} FROM leaf n JOIN idx_leaf o USING (seq) WHERE n.intent 
 class SqliteStore:
     """One log in `ledger.db`: one connection that writes, and read-only ones for everything else."""
 
-    def __init__(self, path: Path, log: str, vfs: str | None = None) -> None:
+    def __init__(self, path: Path, log: str) -> None:
         self._path = path
-        self._vfs = vfs
         self._pages = 0
         self._readers: SimpleQueue[apsw.Connection] = SimpleQueue()
         with known_errors():
@@ -140,7 +139,7 @@ class SqliteStore:
         return Linked(found[0][0].hex(), tuple(Link(*link) for _, *link in found)) if found else None
 
     def _connect(self) -> None:
-        self._database = writable(self._path, self._vfs)
+        self._database = writable(self._path)
         self._database.set_wal_hook(self._committed)
 
     def _committed(self, _database: apsw.Connection, _name: str, pages: int) -> int:

@@ -9,7 +9,7 @@ from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Row:
     """An entry on its way into the store: the leaf, and what is committed beside it."""
 
@@ -35,7 +35,7 @@ class OpenIntent:
     index: Index
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Linked:
     """The links of one entry, and which entry that is."""
 

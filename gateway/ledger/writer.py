@@ -19,7 +19,7 @@ TOGETHER = 1_024
 PAUSE = 0.1  # seconds between attempts to get the database back
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Item:
     """A row, and the future of whoever waits for it: its place once it is durable, None when it will not be.
 
@@ -79,6 +79,7 @@ class Writer:
 
     def put(self, item: Item) -> None:
         if self._dead:
+            log.error("an entry was not written: %s", item.row.kind if item.row else "")
             _release([item])
             return
         self._unfinished += 1

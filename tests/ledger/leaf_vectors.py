@@ -1,0 +1,84 @@
+"""The events whose leaves may never change: what `tests/vectors/leaf-v1.json` was made from."""
+
+from base64 import b64encode
+from typing import TypedDict
+
+import msgspec
+from ledger_fakes import PURCHASER, SENT, Repeating, shipment
+
+from gateway.ledger import (
+    Access,
+    ContractActivated,
+    Epoch,
+    Event,
+    FactPut,
+    Genesis,
+    KeyMade,
+    Outcome,
+    PolicyActivated,
+    Refused,
+    Subject,
+    TokenChanged,
+)
+from gateway.ledger.canonical import leaf_hash
+from gateway.ledger.entry import Stamp, leaf
+from gateway.ledger.keys import Keys
+from gateway.ledger.sealing import Payload, seal
+
+STAMP = Stamp("01980000000070008000000000000002", "main", 1_767_225_600_000_000, 815_000, "04a439032972", "n1", 7)
+CONSIGNEE = Subject("guest-2342", "consignee", "FR")
+DATA = b'{"recipient":{"name":"A. Example"}}'
+
+
+class Vector(TypedDict):
+    """What goes in, the canonical bytes, and their hash; `openings` are the salts of the commitments."""
+
+    name: str
+    event: dict[str, object]
+    body: str
+    leaf_hash: str
+
+
+EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
+    "intent with two subjects": (shipment(), (PURCHASER, CONSIGNEE), Payload(DATA, "application/json"), ""),
+    "intent without a subject": (shipment("1" * 32), (), Payload(b""), ""),
+    "outcome sent": (SENT, (), None, "01980000000070008000000000000001"),
+    "outcome in doubt": (Outcome("in_doubt"), (), None, "01980000000070008000000000000001"),
+    "outcome not sent": (Outcome("not_sent", "ledger.unavailable"), (), None, "01980000000070008000000000000001"),
+    "refusal": (
+        Refused(
+            caller="checkout",
+            code="consent.missing",
+            codes=("consent.missing", "field.type"),
+            vendor="parcels",
+            operation="create-shipment",
+            contract="parcels/create-shipment@3",
+            where=("parcels/create-shipment.yaml:14",),
+            paths=("$.größe",),
+        ),
+        (PURCHASER,),
+        None,
+        "",
+    ),
+    "access": (Access("uid:1000", "list", (("vendor", "parcels"),), 2, "audit"), (PURCHASER,), None, ""),
+    "genesis": (Genesis(), (), None, ""),
+    "epoch": (Epoch("opened"), (), None, ""),
+    "contract": (ContractActivated("parcels", "create-shipment", "3", "sha256:q83vEjRWeJA"), (), None, ""),
+    "policy": (PolicyActivated("2026-01", "sha256:q83vEjRWeJA"), (), None, ""),
+    "fact": (FactPut("consent", "given", by="operator"), (PURCHASER,), None, ""),
+    "key": (KeyMade(1, "created"), (), None, ""),
+    "token": (TokenChanged("01980000000070008000000000000001", "checkout", "issued"), (), None, ""),
+}
+
+
+def vectors(keys: Keys) -> list[Vector]:
+    return [_vector(name, keys) for name in EVENTS]
+
+
+def _vector(name: str, keys: Keys) -> Vector:
+    event, subjects, payload, intent = EVENTS[name]
+    joined = seal(keys, f"main|{STAMP.id}", subjects, payload, Repeating()).members
+    body = leaf(event, STAMP, joined | ({"intent": intent} if intent else {}))
+    return Vector(
+        name=name, event=msgspec.json.decode(body), body=b64encode(body).decode(), leaf_hash=leaf_hash(body).hex()
+    )

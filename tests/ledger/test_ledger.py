@@ -1,0 +1,445 @@
+"""What is recorded is durable before anything may leave, and whoever is not told so sends nothing."""
+
+import asyncio
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from ledger_fakes import PURCHASER, SENT, Shop, shipment
+
+from gateway.errors import Refusal, StartError
+from gateway.ledger import (
+    Access,
+    Entry,
+    FactPut,
+    Filter,
+    Ledger,
+    Outcome,
+    Refused,
+    StoreError,
+    Subject,
+    writer,
+)
+from gateway.ledger.canonical import Json, leaf_hash
+
+OTHER = Subject("guest-2342", "consignee", "FR", "order-2342")
+INTENTS = Filter(kind="intent")
+REFUSED = Refused(caller="checkout", code="consent.missing", vendor="parcels", operation="create-shipment")
+
+
+async def intents(ledger: Ledger) -> Sequence[Entry]:
+    return await ledger.entries(INTENTS)
+
+
+def outcome(entry: Entry) -> Mapping[str, Json]:
+    assert entry.outcome is not None
+    return entry.outcome
+
+
+async def settled(ledger: Ledger) -> None:
+    await ledger.record(Access("uid:1000", "list"))
+
+
+async def test_an_intent_is_there_when_intend_returns(ledger: Ledger) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+
+    [entry] = await intents(ledger)
+
+    assert (entry.body["id"], entry.seq, entry.outcome) == (ticket.intent, ticket.seq, None)
+
+
+async def test_an_outcome_is_joined_to_its_intent(ledger: Ledger) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+
+    ledger.settle(ticket, SENT)
+    await settled(ledger)
+
+    [entry] = await intents(ledger)
+    assert (outcome(entry)["result"], outcome(entry)["intent"]) == ("sent", ticket.intent)
+
+
+async def test_leaves_stand_without_gaps_and_under_their_hash(shop: Shop, ledger: Ledger) -> None:
+    for _ in range(3):
+        ledger.settle(await ledger.intend(shipment(), [PURCHASER], b"{}", within=5), SENT)
+    await ledger.close()
+
+    leaves = shop.store.__class__(shop.folder / "ledger.db", "main")
+    rows = leaves._database.execute("SELECT seq, hash, body FROM leaf JOIN leaf_body USING (seq)").fetchall()
+    leaves.close()
+
+    assert [seq for seq, *_ in rows] == list(range(len(rows)))
+    assert all(hashed == leaf_hash(bytes(body)) for _, hashed, body in rows)  # type: ignore[arg-type]
+
+
+async def test_nothing_of_a_subject_stands_in_the_files_in_clear(shop: Shop, ledger: Ledger) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"canary-payload", within=5)
+    ledger.settle(ticket, SENT, [ledger.digest("parcels", "canary-1Z999")])
+    await ledger.entries(Filter(subject=PURCHASER.ref))
+    await settled(ledger)
+
+    raw = b"".join(path.read_bytes() for path in shop.folder.iterdir())
+
+    assert ticket.intent.encode() in raw
+    for secret in (PURCHASER.ref, "order-4815", "canary-payload", "canary-1Z999"):
+        assert secret.encode() not in raw
+
+
+async def test_the_scan_for_secrets_finds_one_that_is_there(shop: Shop, ledger: Ledger) -> None:
+    await ledger.record(Access(PURCHASER.ref, "list"))
+
+    raw = b"".join(path.read_bytes() for path in shop.folder.iterdir())
+
+    assert PURCHASER.ref.encode() in raw
+
+
+async def test_a_token_stands_beside_the_leaf_only(shop: Shop, ledger: Ledger) -> None:
+    await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    token = ledger._keys.token(PURCHASER.ref)
+
+    bodies = shop.store._database.execute("SELECT body FROM leaf_body").fetchall()
+
+    assert not any(token in bytes(body) for (body,) in bodies)  # type: ignore[arg-type]
+    assert shop.store._database.execute("SELECT count(*) FROM link WHERE tok = ?", (token,)).fetchone() == (1,)
+
+
+async def test_what_an_answer_brought_leads_back_to_the_subjects_at_once(shop: Shop, ledger: Ledger) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER, OTHER], b"{}", within=5)
+    shop.store.going.clear()
+
+    ledger.settle(ticket, SENT, [digest := ledger.digest("parcels", "1Z999")])
+
+    assert await ledger.earlier(digest) == (PURCHASER, OTHER)
+    assert await ledger.earlier(ledger.digest("parcels", "1Z998")) is None
+
+
+async def test_what_an_answer_brought_leads_back_after_a_restart(shop: Shop, ledger: Ledger) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER, OTHER], b"{}", within=5)
+    ledger.settle(ticket, SENT, [digest := ledger.digest("parcels", "1Z999")])
+    await ledger.close()
+
+    again = shop.open()
+
+    assert await again.earlier(digest) == (PURCHASER, OTHER)
+
+
+@pytest.mark.parametrize("wait", [False, True], ids=["in memory", "in the store"])
+async def test_the_first_call_that_brought_a_digest_keeps_it(ledger: Ledger, wait: bool) -> None:
+    digest = ledger.digest("parcels", "1Z999")
+    first = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    second = await ledger.intend(shipment(), [OTHER], b"{}", within=5)
+
+    ledger.settle(first, SENT, [digest])
+    if wait:
+        await settled(ledger)
+    ledger.settle(second, SENT, [digest])
+    if wait:
+        await settled(ledger)
+
+    assert await ledger.earlier(digest) == (PURCHASER,)
+
+
+async def test_a_digest_whose_subject_was_erased_leads_nowhere(shop: Shop, ledger: Ledger) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER, OTHER], b"{}", within=5)
+    ledger.settle(ticket, SENT, [digest := ledger.digest("parcels", "1Z999")])
+    await settled(ledger)
+
+    token = ledger._keys.token(PURCHASER.ref)
+    ledger._keys._writing.execute("DELETE FROM subject_key WHERE tok = ?", (token,))
+
+    assert await ledger.earlier(digest) is None
+
+
+async def test_calls_for_one_new_subject_at_one_time_make_one_key(ledger: Ledger) -> None:
+    await asyncio.gather(*(ledger.intend(shipment(), [PURCHASER], b"{}", within=5) for _ in range(20)))
+
+    rows = ledger._keys._reading.execute("SELECT count(*) FROM subject_key").fetchone()
+
+    assert rows == (1,)
+    assert len(await ledger.entries(Filter(subject=PURCHASER.ref))) == 20
+
+
+async def test_a_stalled_commit_is_answered_at_the_deadline_and_becomes_not_sent(shop: Shop, ledger: Ledger) -> None:
+    shop.store.going.clear()
+
+    with pytest.raises(Refusal) as refused:
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=0.05)
+    shop.store.going.set()
+    await ledger._writer.drained()
+
+    [entry] = await intents(ledger)
+    assert refused.value.code == "ledger.unavailable"
+    assert (outcome(entry)["result"], outcome(entry)["code"]) == ("not_sent", "ledger.unavailable")
+
+
+async def test_while_a_commit_stalls_nobody_else_waits(shop: Shop, ledger: Ledger) -> None:
+    shop.store.going.clear()
+    with pytest.raises(Refusal):
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=0.02)
+    before = asyncio.get_running_loop().time()
+
+    with pytest.raises(Refusal, match=r"ledger\.unavailable"):
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+
+    assert asyncio.get_running_loop().time() - before < 5
+    assert not ledger.healthy
+
+
+async def test_after_a_stall_intents_are_taken_again(shop: Shop, ledger: Ledger) -> None:
+    shop.store.going.clear()
+    with pytest.raises(Refusal):
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=0.02)
+    shop.store.going.set()
+    await ledger._writer.drained()
+
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+
+    assert ticket.seq
+    assert ledger.healthy
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["not persisted", "persisted"])
+async def test_a_commit_that_raised_acknowledges_nothing(shop: Shop, ledger: Ledger, kept: bool) -> None:
+    (shop.store.after if kept else shop.store.before).append(StoreError("FullError"))
+
+    with pytest.raises(Refusal, match=r"ledger\.unavailable"):
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    await ledger._writer.drained()
+
+    assert [outcome(entry)["result"] for entry in await intents(ledger)] == ["not_sent"] * kept
+
+
+async def test_after_a_commit_that_raised_the_next_one_works(shop: Shop, ledger: Ledger) -> None:
+    shop.store.after.append(StoreError("FullError"))
+    with pytest.raises(Refusal):
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    await ledger._writer.drained()
+
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+
+    [newest, _] = await intents(ledger)
+    assert (newest.seq, newest.outcome) == (ticket.seq, None)
+
+
+async def test_after_a_failed_fsync_no_intent_is_taken_any_more(shop: Shop, ledger: Ledger) -> None:
+    shop.store.before.append(StoreError("IOError", lasting=True))
+    with pytest.raises(Refusal):
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    await ledger._writer.drained()
+
+    with pytest.raises(Refusal, match=r"ledger\.unavailable"):
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+
+    assert await intents(ledger) == []
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["not persisted", "persisted"])
+@pytest.mark.parametrize("lasting", [False, True], ids=["passing", "lasting"])
+async def test_an_outcome_survives_a_commit_that_raised(shop: Shop, ledger: Ledger, kept: bool, lasting: bool) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    (shop.store.after if kept else shop.store.before).append(StoreError("IOError", lasting=lasting))
+
+    ledger.settle(ticket, SENT)
+    await ledger._writer.drained()
+
+    assert [outcome(entry)["result"] for entry in await intents(ledger)] == ["sent"]
+    assert len(await ledger.entries(Filter(kind="outcome"))) == 1
+
+
+async def test_a_full_queue_refuses_intents_and_takes_outcomes(
+    shop: Shop, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "QUEUED", 3)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    shop.store.going.clear()
+    waiting = [asyncio.ensure_future(ledger.intend(shipment(), [OTHER], b"{}", within=20)) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(Refusal, match=r"ledger\.unavailable"):
+        await ledger.intend(shipment(), [OTHER], b"{}", within=20)
+    ledger.settle(ticket, SENT)
+    shop.store.going.set()
+    await asyncio.gather(*waiting)
+    await ledger._writer.drained()
+
+    assert {entry.body["id"]: entry.outcome is not None for entry in await intents(ledger)}[ticket.intent]
+    assert len(await intents(ledger)) == 4
+
+
+async def test_a_cancelled_call_does_not_tear_its_commit(shop: Shop, ledger: Ledger) -> None:
+    shop.store.going.clear()
+    shop.store.reached.clear()
+    call = asyncio.ensure_future(ledger.intend(shipment(), [PURCHASER], b"{}", within=20))
+    await asyncio.to_thread(shop.store.reached.wait, 10)
+
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    shop.store.going.set()
+    await ledger._writer.drained()
+
+    [entry] = await intents(ledger)
+    assert outcome(entry)["result"] == "not_sent"
+
+
+async def test_a_call_cancelled_between_commit_and_waking_is_not_sent(ledger: Ledger) -> None:
+    calls = list[asyncio.Future[object]]()
+    written = ledger._writer._written
+
+    def cancel_after(item: writer.Item, place: int) -> None:
+        written(item, place)
+        if item.waiter:
+            calls[0].cancel()
+
+    ledger._writer._written = cancel_after
+    calls.append(asyncio.ensure_future(ledger.intend(shipment(), [PURCHASER], b"{}", within=20)))
+    with pytest.raises(asyncio.CancelledError):
+        await calls[0]
+    await ledger._writer.drained()
+
+    [entry] = await intents(ledger)
+    assert outcome(entry)["result"] == "not_sent"
+
+
+async def test_when_the_writer_dies_everybody_is_told(
+    shop: Shop, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    died = list[threading.ExceptHookArgs]()
+    monkeypatch.setattr(threading, "excepthook", died.append)
+    shop.store.before.append(MemoryError())
+
+    with pytest.raises(Refusal, match=r"ledger\.unavailable"):
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+    with pytest.raises(Refusal, match=r"ledger\.unavailable"):
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+
+    assert [args.exc_type for args in died] == [MemoryError]
+    assert not ledger.healthy
+
+
+async def test_what_stands_in_a_log_by_accident_names_nobody(ledger: Ledger) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    row = ledger._scribe.row(REFUSED, [PURCHASER])
+
+    accident = repr([ticket, row, row.links, writer.Item(row), PURCHASER, ledger._keys.of(row.links[0].tok)])
+
+    assert PURCHASER.ref not in accident
+    assert repr(row.links[0].tok) not in accident
+
+
+async def test_refusals_and_facts_are_found_by_their_subject(ledger: Ledger) -> None:
+    ledger.note(REFUSED, [PURCHASER])
+    id_ = await ledger.record(FactPut("consent", "given"), [PURCHASER])
+
+    found = await ledger.entries(Filter(subject=PURCHASER.ref))
+
+    assert [entry.body["kind"] for entry in found] == ["fact", "refusal"]
+    assert found[0].body["id"] == id_
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kinds"),
+    [
+        (Filter(kind="refusal"), ["refusal"]),
+        (Filter(vendor="parcels"), ["refusal", "outcome", "intent"]),
+        (Filter(operation="create-shipment", kind="intent"), ["intent"]),
+        (Filter(caller="checkout"), ["refusal"]),
+        (Filter(code="consent.missing"), ["refusal"]),
+        (Filter(code="vendor.timeout"), ["outcome", "intent"]),
+        (Filter(result="possibly"), ["outcome", "intent"]),
+        (Filter(result="sent"), []),
+        (Filter(vendor="stripe"), []),
+        (Filter(subject="nobody"), []),
+        (Filter(limit=1), ["refusal"]),
+        (Filter(since=2_000_000_000_000_000), []),
+        (Filter(until=1_767_225_600_000_000), []),
+    ],
+    ids=repr,
+)
+async def test_entries_are_found_by_what_they_say(ledger: Ledger, wanted: Filter, kinds: list[str]) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ledger.settle(ticket, Outcome("possibly", "vendor.timeout"))
+    ledger.note(REFUSED)
+    await ledger._writer.drained()
+
+    found = await ledger.entries(wanted)
+
+    assert [entry.body["kind"] for entry in found] == kinds
+
+
+async def test_an_entry_is_found_by_its_id_and_its_time(ledger: Ledger) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    [entry] = await ledger.entries(Filter(id=ticket.intent))
+    ts = entry.body["ts"]
+    assert isinstance(ts, int)
+
+    assert await ledger.entries(Filter(since=ts, until=ts)) == [entry]
+    assert entry not in await ledger.entries(Filter(since=ts + 1))
+    assert entry not in await ledger.entries(Filter(until=ts - 1))
+
+
+async def test_pages_follow_each_other_without_gap_or_overlap(ledger: Ledger) -> None:
+    for _ in range(5):
+        ledger.note(REFUSED)
+    await ledger._writer.drained()
+
+    whole = await ledger.entries(Filter())
+    first = await ledger.entries(Filter(limit=3))
+    rest = await ledger.entries(Filter(before=first[-1].seq))
+
+    assert [*first, *rest] == whole
+
+
+async def test_a_restart_begins_an_epoch_and_keeps_what_was_settled(shop: Shop, ledger: Ledger) -> None:
+    ledger.settle(await ledger.intend(shipment(), [PURCHASER], b"{}", within=5), SENT)
+    await ledger.close()
+
+    again = shop.open()
+
+    epochs = [(entry.body["epoch"], entry.body["state"]) for entry in await again.entries(Filter(kind="epoch"))]
+    assert epochs == [(2, "opened"), (1, "closed"), (1, "opened")]
+    assert [outcome(entry)["result"] for entry in await intents(again)] == ["sent"]
+    assert len(await again.entries(Filter(kind="genesis"))) == 1
+
+
+async def test_an_intent_that_was_left_open_is_in_doubt_after_a_restart(shop: Shop, ledger: Ledger) -> None:
+    await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    await ledger.close()
+
+    again = shop.open()
+
+    assert [outcome(entry)["result"] for entry in await intents(again)] == ["in_doubt"]
+    assert [entry.body["kind"] for entry in await again.entries(Filter(result="in_doubt"))] == ["outcome", "intent"]
+
+
+async def test_a_folder_belongs_to_one_ledger(shop: Shop, ledger: Ledger) -> None:
+    with pytest.raises(StartError, match="another process"):
+        shop.open()
+
+
+async def test_a_closed_ledger_lets_go_of_its_folder_and_takes_nothing(shop: Shop, ledger: Ledger) -> None:
+    await ledger.close()
+
+    with pytest.raises(Refusal, match=r"ledger\.unavailable"):
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    await shop.open().close()
+
+
+async def test_what_is_queued_is_written_before_the_ledger_closes(shop: Shop, ledger: Ledger) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    for _ in range(50):
+        ledger.note(REFUSED)
+    ledger.settle(ticket, SENT)
+
+    await ledger.close()
+
+    again = shop.open()
+    assert len(await again.entries(Filter(kind="refusal", limit=100))) == 50
+    assert [outcome(entry)["result"] for entry in await intents(again)] == ["sent"]
+
+
+async def test_an_intent_that_cannot_be_written_is_refused(ledger: Ledger, tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=r"ledger\.unavailable"):
+        await ledger.intend(shipment("\ud800"), [PURCHASER], b"{}", within=5)
+
+    assert await intents(ledger) == []

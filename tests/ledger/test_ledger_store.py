@@ -1,0 +1,103 @@
+"""The file is opened durably or not at all, and only grows."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+from ledger_fakes import Shop
+
+from gateway.errors import StartError
+from gateway.ledger import database
+from gateway.ledger.sqlite import SqliteStore
+
+
+@pytest.fixture
+async def written(shop: Shop) -> apsw.Connection:
+    ledger = shop.open()
+    await ledger.close()
+    return apsw.Connection(str(shop.folder / "ledger.db"))
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "UPDATE leaf SET hash = zeroblob(32)",
+        "DELETE FROM leaf",
+        "INSERT OR REPLACE INTO leaf SELECT * FROM leaf",
+        "UPDATE leaf_body SET body = x'00'",
+        "DELETE FROM leaf_body",
+        "INSERT OR REPLACE INTO leaf_body SELECT * FROM leaf_body",
+    ],
+)
+def test_leaves_are_append_only(written: apsw.Connection, act: str) -> None:
+    before = written.execute("SELECT * FROM leaf JOIN leaf_body USING (seq)").fetchall()
+    written.pragma("recursive_triggers", 1)
+
+    with pytest.raises(apsw.ConstraintError, match="append-only"):
+        written.execute(act)
+
+    assert before
+    assert written.execute("SELECT * FROM leaf JOIN leaf_body USING (seq)").fetchall() == before
+
+
+def test_without_the_triggers_leaves_could_be_changed(written: apsw.Connection) -> None:
+    written.execute("DROP TRIGGER leaf_DELETE")
+
+    written.execute("DELETE FROM leaf")
+
+    assert written.changes()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("synchronous", "NORMAL"),
+        ("journal_mode", "DELETE"),
+        ("secure_delete", "OFF"),
+        ("cell_size_check", "OFF"),
+        ("trusted_schema", "ON"),
+        ("mmap_size", 65_536),
+        ("wal_autocheckpoint", 1_000),
+        ("fullfsync", "OFF"),
+        ("recursive_triggers", "OFF"),
+    ],
+)
+def test_a_setting_that_did_not_take_is_found(tmp_path: Path, setting: str, value: str | int) -> None:
+    connection = database.writable(tmp_path / "ledger.db")
+    database.demand_durable(connection)
+    connection.pragma(setting, value)
+
+    with pytest.raises(StartError, match=setting):
+        database.demand_durable(connection)
+
+
+def test_a_file_that_was_made_without_auto_vacuum_is_refused(tmp_path: Path) -> None:
+    apsw.Connection(str(tmp_path / "ledger.db")).execute("PRAGMA auto_vacuum = NONE; CREATE TABLE there(was)")
+
+    with pytest.raises(StartError, match="auto_vacuum"):
+        SqliteStore(tmp_path / "ledger.db", "main")
+
+
+def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "OLDEST_SQLITE", (99, 0, 0))
+
+    with pytest.raises(StartError, match="can corrupt the ledger"):
+        SqliteStore(tmp_path / "ledger.db", "main")
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    SqliteStore(tmp_path / "ledger.db", "main").close()
+    apsw.Connection(str(tmp_path / "ledger.db")).pragma("user_version", 2)
+
+    with pytest.raises(StartError, match="newer gateway"):
+        SqliteStore(tmp_path / "ledger.db", "main")
+
+
+async def test_the_wal_is_copied_back_between_commits(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.ledger.sqlite.CHECKPOINT_PAGES", 1)
+    ledger = shop.open()
+
+    await ledger.close()
+
+    wal = shop.folder / "ledger.db-wal"
+    assert not wal.exists() or wal.stat().st_size == 0
