@@ -1,0 +1,205 @@
+"""A token proves one caller, for one audience, until it ends or is revoked."""
+
+import hashlib
+from base64 import urlsafe_b64decode
+
+import jwt
+import pytest
+from forgery import CLAIMS, HOUR, NOON, PUBLIC, SEED, THUMBPRINT, World, forged, issued, reason
+
+from gateway.errors import Refusal
+from gateway.identity import CACHED, LEEWAY, Caller, Role, Tokens, thumbprint
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def tokens(world: World) -> Tokens:
+    return world.tokens()
+
+
+def test_a_token_proves_whom_it_was_issued_to(tokens: Tokens) -> None:
+    text, caller = tokens.issue("checkout", entity="shop-eu", environment="sandbox", vendor="stripe", lifetime=HOUR)
+
+    proven = tokens.verify(text)
+
+    assert proven == caller
+    assert proven == Caller("checkout", caller.token_id, "shop-eu", "sandbox", "stripe", NOON + HOUR, "service")
+
+
+def test_an_operators_token_proves_an_operator(tokens: Tokens) -> None:
+    text, _ = tokens.issue("anna", entity="shop-eu", environment="live", lifetime=HOUR, role="operator")
+
+    proven = tokens.verify(text, role="operator")
+
+    assert (proven.service, proven.role, proven.vendor) == ("anna", "operator", None)
+
+
+def test_two_tokens_of_one_service_are_valid_at_a_time(tokens: Tokens) -> None:
+    old, new = issued(tokens), issued(tokens)
+
+    proven = [tokens.verify(text) for text in (old, new)]
+
+    assert [caller.service for caller in proven] == ["checkout", "checkout"]
+    assert proven[0].token_id != proven[1].token_id
+
+
+def test_a_token_outlives_the_process_that_issued_it(world: World) -> None:
+    text = issued(world.tokens())
+
+    assert world.tokens().verify(text).service == "checkout"
+
+
+def test_the_form_of_tokens_does_not_change(world: World) -> None:
+    now, never = (lambda: world.now), (lambda _: False)
+    tokens = Tokens(SEED, now=now, revoked=never, randomness=lambda length: bytes(range(length)))
+
+    text, _ = tokens.issue("checkout", entity="shop-eu", environment="live", vendor="stripe", lifetime=HOUR)
+
+    header, claims, _ = text.split(".")
+    assert urlsafe_b64decode(header + "==") == (
+        b'{"alg":"EdDSA","kid":"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k","typ":"JWT"}'
+    )
+    assert urlsafe_b64decode(claims + "==") == (
+        b'{"iss":"data-sharing-gateway","aud":"data-sharing-gateway","sub":"checkout",'
+        b'"jti":"000102030405060708090a0b0c0d0e0f","iat":1795348800,"exp":1795352400,'
+        b'"entity":"shop-eu","environment":"live","vendor":"stripe"}'
+    )
+
+
+def test_another_library_reads_a_token_with_the_public_key_alone(tokens: Tokens) -> None:
+    text = issued(tokens)
+
+    claims = jwt.decode(
+        text,
+        PUBLIC,
+        algorithms=["EdDSA"],
+        audience="data-sharing-gateway",
+        options={"verify_exp": False, "verify_iat": False},
+    )
+
+    assert claims["sub"] == "checkout"
+
+
+def test_a_key_is_named_by_its_thumbprint() -> None:
+    assert thumbprint(PUBLIC) == THUMBPRINT
+
+
+@pytest.mark.parametrize(("role", "other"), [("service", "operator"), ("operator", "service")])
+def test_a_token_of_one_role_is_refused_in_the_other(tokens: Tokens, role: Role, other: Role) -> None:
+    text, caller = tokens.issue("anna", entity="shop-eu", environment="live", lifetime=HOUR, role=role)
+
+    with pytest.raises(Refusal) as refused:
+        tokens.verify(text, role=other)
+
+    assert reason(refused) == "the token is for another audience"
+    assert tokens.verify(text, role=role) == caller
+    with pytest.raises(Refusal, match=r"caller\.unknown"):  # again, now that the signature is known
+        tokens.verify(text, role=other)
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+def test_a_token_of_the_future_waits_for_its_time(tokens: Tokens, world: World, claim: str) -> None:
+    early = forged(claims={**CLAIMS, claim: NOON + LEEWAY + 1})
+
+    with pytest.raises(Refusal) as refused:
+        tokens.verify(early)
+
+    assert reason(refused) == "the token is not valid yet"
+    world.now += 1
+    assert tokens.verify(early).service == "checkout"
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["first use", "signature known"])
+def test_a_token_ends_on_its_second(tokens: Tokens, world: World, known: bool) -> None:
+    text = issued(tokens)
+    world.now = NOON + HOUR - 0.001
+    if known:
+        tokens.verify(text)
+
+    world.now = NOON + HOUR
+    with pytest.raises(Refusal) as refused:
+        tokens.verify(text)
+
+    assert reason(refused) == "the token has expired"
+
+
+def test_a_token_holds_until_its_last_second(tokens: Tokens, world: World) -> None:
+    text = issued(tokens)
+
+    world.now = NOON + HOUR - 0.001
+
+    assert tokens.verify(text).expires == NOON + HOUR
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["first use", "signature known"])
+def test_revocation_holds_from_the_next_call(tokens: Tokens, world: World, known: bool) -> None:
+    text, caller = tokens.issue("checkout", entity="shop-eu", environment="live", lifetime=HOUR)
+    other = issued(tokens)
+    if known:
+        tokens.verify(text)
+
+    world.revoked.add(caller.token_id)
+    with pytest.raises(Refusal) as refused:
+        tokens.verify(text)
+
+    assert reason(refused) == "the token was revoked"
+    assert tokens.verify(other).service == "checkout"
+
+
+def test_a_token_of_another_gateway_proves_nobody(tokens: Tokens, world: World) -> None:
+    text = issued(world.tokens(seed=bytes(32)))
+
+    with pytest.raises(Refusal) as refused:
+        tokens.verify(text)
+
+    assert reason(refused) == "the token is not signed by this gateway"
+
+
+def test_a_signature_is_known_by_digest_only_and_forgotten_when_it_proves_nothing(tokens: Tokens, world: World) -> None:
+    text, caller = tokens.issue("checkout", entity="shop-eu", environment="live", lifetime=HOUR)
+    tokens.verify(text)
+
+    assert list(tokens._proven.items()) == [(hashlib.sha256(text.encode()).digest(), caller)]
+    world.now += HOUR
+    with pytest.raises(Refusal):
+        tokens.verify(text)
+    assert not tokens._proven
+
+
+def test_of_too_many_tokens_the_one_longest_unused_is_forgotten(tokens: Tokens) -> None:
+    (used, kept), (unused, forgotten) = (
+        tokens.issue("checkout", entity="shop-eu", environment="live", lifetime=HOUR) for _ in range(2)
+    )
+    tokens.verify(used)
+    tokens.verify(unused)
+    for number in range(CACHED - 2):
+        tokens._proven[number.to_bytes(32, "big")] = kept
+
+    tokens.verify(used)
+    tokens.verify(issued(tokens))
+
+    assert len(tokens._proven) == CACHED
+    assert hashlib.sha256(used.encode()).digest() in tokens._proven
+    assert forgotten not in tokens._proven.values()
+    assert tokens.verify(unused) == forgotten
+
+
+@pytest.mark.parametrize(
+    ("service", "lifetime"),
+    [("checkout", 0), ("checkout", -1), ("", HOUR), ("Checkout 7", HOUR), ("c" * 65, HOUR)],
+    ids=["no lifetime", "a lifetime in the past", "no name", "no name of a contract", "a long name"],
+)
+def test_a_token_that_would_prove_nothing_is_not_issued(tokens: Tokens, service: str, lifetime: int) -> None:
+    with pytest.raises(ValueError, match=r"lives|sub") as wrong:
+        issued(tokens, service, lifetime)
+
+    assert "Checkout 7" not in str(wrong.value)
+
+
+def test_a_key_of_another_length_is_refused(world: World) -> None:
+    with pytest.raises(ValueError, match="32"):
+        world.tokens(seed=bytes(31))
