@@ -145,10 +145,11 @@ class Ledger:
 
     async def close(self, within: float = 10.0) -> None:
         """Writes what is queued and lets go of the folder; where the disk hangs, the process keeps it to its end."""
-        self._closing = True
+        if not self._closing:
+            self._closing = True
+            self._writer.put(Item(self._scribe.row(Epoch("closed"))))
         try:
             async with asyncio.timeout(within):
-                self._writer.put(Item(self._scribe.row(Epoch("closed"))))
                 await self._writer.drained()
                 await self._writer.stop()
         except TimeoutError:

@@ -1,7 +1,7 @@
 """Turns events into rows: stamped, canonical, hashed, with what is sealed beside them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.ledger.canonical import Randomness, leaf_hash, uuid7
 from gateway.ledger.entry import Event, Index, Outcome, Stamp, Subject, leaf
@@ -51,7 +51,7 @@ class Scribe:
 
     def outcome(self, outcome: Outcome, ticket: Ticket, earlier: Sequence[bytes] = ()) -> Row:
         """How an intent ended; found by vendor, operation and caller like the intent itself."""
-        stamp = self._stamp()
+        stamp, about = self._stamp(), ticket.index
         body = leaf(outcome, stamp, {"intent": ticket.intent})
         return Row(
             id=stamp.id,
@@ -60,7 +60,7 @@ class Scribe:
             epoch=self.epoch,
             body=body,
             hash=leaf_hash(body),
-            index=replace(ticket.index, code=outcome.index.code, result=outcome.index.result),
+            index=Index(about.vendor, about.operation, about.caller, outcome.code or None, outcome.result),
             intent=ticket.seq,
             earlier=tuple(earlier),
         )

@@ -61,6 +61,7 @@ class BalkyStore(SqliteStore):
         self.reached = threading.Event()
         self.before: list[StoreError | MemoryError] = []
         self.after: list[StoreError] = []
+        self.reopening: list[StoreError] = []
 
     def append(self, rows: Sequence[Row]) -> int:
         self.reached.set()
@@ -71,6 +72,11 @@ class BalkyStore(SqliteStore):
         if self.after:
             raise self.after.pop(0)
         return first
+
+    def reopen(self) -> None:
+        if self.reopening:
+            raise self.reopening.pop(0)
+        super().reopen()
 
 
 @dataclass

@@ -22,6 +22,7 @@ from gateway.ledger import (
     writer,
 )
 from gateway.ledger.canonical import Json, leaf_hash
+from gateway.ledger.ledger import since_boot
 
 OTHER = Subject("guest-2342", "consignee", "FR", "order-2342")
 INTENTS = Filter(kind="intent")
@@ -443,3 +444,61 @@ async def test_an_intent_that_cannot_be_written_is_refused(ledger: Ledger, tmp_p
         await ledger.intend(shipment("\ud800"), [PURCHASER], b"{}", within=5)
 
     assert await intents(ledger) == []
+
+
+async def test_a_database_that_cannot_be_opened_again_is_tried_until_it_can(shop: Shop, ledger: Ledger) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    shop.store.after.append(StoreError("FullError"))
+    shop.store.reopening.append(StoreError("CantOpenError"))
+
+    ledger.settle(ticket, SENT)
+    await ledger._writer.drained()
+
+    assert [outcome(entry)["result"] for entry in await intents(ledger)] == ["sent"]
+    assert ledger.healthy
+
+
+async def test_where_thousands_wait_a_refusal_is_lost_and_the_log_says_so(
+    shop: Shop, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("gateway.ledger.ledger.QUEUED", 1)
+    shop.store.going.clear()
+
+    for _ in range(3):
+        ledger.note(REFUSED)
+    shop.store.going.set()
+    await ledger._writer.drained()
+
+    assert len(await ledger.entries(Filter(kind="refusal"))) == 2
+    assert caplog.messages == ["an entry was not written: refusal"]
+
+
+async def test_a_disk_that_hangs_does_not_keep_the_process_from_ending(shop: Shop, ledger: Ledger) -> None:
+    shop.store.going.clear()
+
+    await ledger.close(within=0.05)
+
+    assert not ledger.healthy
+    with pytest.raises(StartError, match="another process"):
+        shop.open()
+    shop.store.going.set()
+    await ledger.close()
+
+
+async def test_a_file_that_is_no_database_is_not_opened_and_the_folder_let_go(shop: Shop) -> None:
+    await shop.open().close()
+    (shop.folder / "ledger.db").write_bytes(b"not a database" * 1_000)
+
+    with pytest.raises(StartError, match="cannot be opened: NotADBError"):
+        shop.open()
+    (shop.folder / "ledger.db").unlink()
+
+    assert shop.open().healthy
+
+
+async def test_times_and_boots_are_those_of_the_machine(ledger: Ledger) -> None:
+    [entry] = await ledger.entries(Filter(kind="epoch"))
+
+    assert isinstance(entry.body["mono"], int)
+    assert abs(since_boot() - entry.body["mono"]) < 60_000
+    assert len(str(entry.body["boot"])) == 12
