@@ -8,7 +8,8 @@ LONGEST = 256
 _HINT = re.compile(
     r"@|\d(?:[ -]?\d){11}|[A-Za-z]{2}\d{2}|eyJ|[a-z]{2}_(?:live|test)_|AKIA|gh[opsur]_|xox|AIza|-----BEGIN"
 )
-_MAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
+# The last part of a domain begins with a letter; a release like shop@1.2.3 is no address.
+_MAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]*")
 _DIGITS = re.compile(r"(?<![\d.])\d(?:[ -]?\d){11,18}(?![\d.])")
 _IBAN = re.compile(r"\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?\b")
 _TOKEN = re.compile(
