@@ -14,87 +14,20 @@ from gateway.vocabulary import Category
 Change = Callable[[Scalar], Scalar]
 
 # Calling codes are prefix-free (ITU-T E.164): 1 and 7 stand alone, these have two digits, all others three.
-_TWO_DIGITS = frozenset(
-    [
-        "20",
-        "27",
-        "30",
-        "31",
-        "32",
-        "33",
-        "34",
-        "36",
-        "39",
-        "40",
-        "41",
-        "43",
-        "44",
-        "45",
-        "46",
-        "47",
-        "48",
-        "49",
-        "51",
-        "52",
-        "53",
-        "54",
-        "55",
-        "56",
-        "57",
-        "58",
-        "60",
-        "61",
-        "62",
-        "63",
-        "64",
-        "65",
-        "66",
-        "81",
-        "82",
-        "84",
-        "86",
-        "90",
-        "91",
-        "92",
-        "93",
-        "94",
-        "95",
-        "98",
-    ]
-)
+# fmt: off
+_TWO_DIGITS = frozenset({
+    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49",
+    "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66",
+    "81", "82", "84", "86", "90", "91", "92", "93", "94", "95", "98",
+})
 # A domain of one person or one company identifies; one of millions does not.
-_PUBLIC_MAIL = frozenset(
-    [
-        "gmail.com",
-        "googlemail.com",
-        "outlook.com",
-        "hotmail.com",
-        "live.com",
-        "msn.com",
-        "yahoo.com",
-        "yahoo.co.jp",
-        "icloud.com",
-        "me.com",
-        "aol.com",
-        "gmx.de",
-        "gmx.net",
-        "web.de",
-        "t-online.de",
-        "mail.ru",
-        "yandex.ru",
-        "orange.fr",
-        "laposte.net",
-        "libero.it",
-        "qq.com",
-        "163.com",
-        "126.com",
-        "sina.com",
-        "naver.com",
-        "daum.net",
-        "proton.me",
-        "protonmail.com",
-    ]
-)
+_PUBLIC_MAIL = frozenset({
+    "163.com", "126.com", "aol.com", "daum.net", "gmail.com", "gmx.de", "gmx.net", "googlemail.com", "hotmail.com",
+    "icloud.com", "laposte.net", "libero.it", "live.com", "mail.ru", "me.com", "msn.com", "naver.com", "orange.fr",
+    "outlook.com", "proton.me", "protonmail.com", "qq.com", "sina.com", "t-online.de", "web.de", "yahoo.co.jp",
+    "yahoo.com", "yandex.ru",
+})
+# fmt: on
 _HIDDEN_DIGITS = 6
 _SHOWN_DIGITS = 4
 _UNIT = re.compile(

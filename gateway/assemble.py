@@ -1,0 +1,172 @@
+"""From a call to documents, and from what is left of them to a request."""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, cast
+from urllib.parse import quote, quote_plus
+
+from gateway.body.codecs import CODECS, FORM, read_body
+from gateway.body.document import Document, Scalar
+from gateway.contract.check import GATEWAYS_OWN
+from gateway.contract.routes import pinned
+from gateway.contract.terms import Node, Terms
+from gateway.errors import Refusal, refuse
+from gateway.forms import as_text
+from gateway.inforce import InForce, Prepared
+from gateway.minimise import Minimised, proved
+from gateway.outbound.send import Sending
+from gateway.paths import Place, values_at
+
+USER_AGENT: Final = "data-sharing-gateway"
+# Of the headers that carry a message and not its meaning nothing is reported.
+_CARRYING = GATEWAYS_OWN | {"date"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of a shop service. Header names are in lower case; `read` gives the body up to a number of bytes."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: tuple[tuple[str, str], ...]
+    read: Callable[[int], Awaitable[bytes]]
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The contract that a call falls under, with what was read to find that out."""
+
+    prepared: Prepared
+    prefix: str
+    variables: Mapping[str, str]
+    query: Document
+    headers: Mapping[str, Document]
+
+    @property
+    def terms(self) -> Terms:
+        return self.prepared.terms
+
+    def texts(self, places: Iterable[Place]) -> Iterator[str]:
+        """The texts that stand at places outside the body."""
+        documents: Mapping[str, Document] = {"query": self.query, "header": dict(self.headers), "path": {}}
+        for place in places:
+            if place.kind != "body":
+                yield from (text for text in values_at(documents[place.kind], place.path) if isinstance(text, str))
+
+
+def match(call: Call, contracts: InForce) -> Matched:
+    """The contract of a call. Raises Refusal `vendor.unknown`, `contract.none` or `operation.unknown`."""
+    name, path = contracts.routes.named(call.path, contracts.hosts)
+    for terms, variables in contracts.routes.candidates(name, call.method, path):
+        try:
+            query = FORM.read(call.query, terms.sending.trees["query"])
+        except Refusal as refusal:
+            raise refuse(refusal.code, "in the query", terms.file) from None
+        headers = headers_of(call.headers, terms.sending.trees["header"])
+        matched = Matched(contracts.prepared[terms.name], f"/{name}", variables, query, headers)
+        if not terms.pins or _is_pinned(matched):
+            return matched
+    raise refuse("operation.unknown", f"no contract of {name} names this method and path")
+
+
+def _is_pinned(matched: Matched) -> bool:
+    documents: Mapping[str, Document] = {"query": matched.query, "header": dict(matched.headers)}
+    pins = {place: text for place, text in matched.terms.pins.items() if place.kind != "body"}
+    values = {place: [_unquoted(each) for each in values_at(documents[place.kind], place.path)] for place in pins}
+    return pinned(pins, values)
+
+
+def _unquoted(value: object) -> object:
+    """SOAP clients put a header's text in quotes, or not."""
+    return value[1:-1] if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"' else value
+
+
+def headers_of(headers: Iterable[tuple[str, str]], tree: Node) -> dict[str, Document]:
+    """Headers as a document. One that a rule names once and that comes twice is refused."""
+    document: dict[str, Document] = {}
+    for name, value in headers:
+        if name in _CARRYING or name.startswith("gateway-"):
+            continue
+        child = tree.members.get(name)
+        if child is not None and child.each is not None:
+            cast("list[Document]", document.setdefault(name, [])).append(value)
+        elif name in document and child is not None:
+            raise refuse("field.repeated", f"header:{name} comes more than once")
+        else:
+            document[name] = value
+    return document
+
+
+async def read(call: Call, matched: Matched) -> tuple[dict[str, Document], str]:
+    """The documents of a call by kind of place, and the Content-Type with which its body leaves."""
+    terms = matched.terms
+    encoding = call.header("content-encoding")
+    if encoding is not None and encoding.strip().lower() not in ("", "identity"):
+        raise refuse("body.encoding", "the body is compressed", terms.file)
+    payload = await call.read(terms.sending.max_bytes)
+    try:
+        body, media = read_body(payload, call.header("content-type"), terms.sending)
+    except Refusal as refusal:
+        raise refuse(refusal.code, refusal.failures[0].detail, f"{terms.file}:1") from None
+    documents = {
+        "body": body,
+        "query": matched.query,
+        "header": _without_tokens(matched),
+        "path": dict(matched.variables),
+    }
+    for place, text in terms.pins.items():
+        if place.kind == "body" and list(values_at(body, place.path)) != [text]:
+            raise refuse("operation.unknown", f"{place} is not what the contract pins", terms.file)
+    return documents, media
+
+
+def _without_tokens(matched: Matched) -> dict[str, Document]:
+    """Headers that carry a token or a credential are replaced as a whole and count as neither sent nor withheld."""
+    places = {*matched.terms.tokens, *matched.terms.credentials}
+    taken = {place.path[0] for place in places if place.kind == "header"}
+    return {name: value for name, value in matched.headers.items() if name not in taken}
+
+
+def write(call: Call, matched: Matched, incoming: Mapping[str, Document], outgoing: Minimised, media: str) -> Sending:
+    """The request that leaves, proved by another parser. Raises Refusal `proof.failed` or `body.empty`."""
+    prepared, documents = matched.prepared, outgoing.documents
+    section = prepared.terms.sending
+    if incoming["body"] and not documents["body"]:
+        raise refuse("body.empty", "of the body nothing may leave", prepared.terms.file)
+    payload = CODECS[section.body].write(documents["body"], incoming["body"])
+    query = FORM.write(documents["query"], incoming["query"])
+    payload, query = proved(prepared.sending, outgoing, incoming, payload, query)
+    target = _target(prepared, documents["path"], query)
+    return Sending(call.method, target, tuple(_headers(call, prepared, documents["header"], media)), payload)
+
+
+def _target(prepared: Prepared, variables: Document, query: bytes) -> str:
+    values = cast("Mapping[str, str]", variables)
+    segments: list[str] = []
+    for part in prepared.terms.segments:
+        if isinstance(part, str):
+            segments.append(part)
+        elif not (value := values.get(part.name)):
+            raise refuse("field.required", f"path:{part.name} may not leave", prepared.terms.file)
+        else:
+            segments.append(quote(value, safe=""))
+    pairs = [query.decode("ascii")] if query else []
+    pairs += [f"{quote_plus(name, safe='[]')}={quote_plus(value)}" for name, value in prepared.query]
+    return f"{prepared.base}/{'/'.join(segments)}" + (f"?{'&'.join(pairs)}" if pairs else "")
+
+
+def _headers(call: Call, prepared: Prepared, named: Document, media: str) -> Iterator[tuple[str, str]]:
+    if media:
+        yield "content-type", media
+    yield "accept", prepared.accept
+    yield "user-agent", USER_AGENT
+    if call.header("sec-gpc") == "1":
+        yield "sec-gpc", "1"
+    for name, value in cast("Mapping[str, Document]", named).items():
+        for each in value if isinstance(value, list) else [value]:
+            yield name, as_text(cast("Scalar", each))
+    yield from prepared.headers

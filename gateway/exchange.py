@@ -1,0 +1,205 @@
+"""The path of one call: every promise is one line, in order."""
+
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway import assemble
+from gateway.assemble import Call, Matched
+from gateway.body.document import Document
+from gateway.clearance import Question, clear
+from gateway.contract.terms import Terms
+from gateway.errors import Refusal, refuse
+from gateway.identity import Tokens, find_token
+from gateway.inforce import InForce
+from gateway.ledger.entry import Outcome as Settled
+from gateway.ledger.entry import Subject
+from gateway.ledger.ledger import Ledger
+from gateway.minimise import minimise
+from gateway.outbound.send import Outcome, Vendors
+from gateway.paths import values_at
+from gateway.record import Course, Disclosure, Recorder, Trail, outcome_of
+from gateway.registry.facts import Facts
+from gateway.registry.registry import Registry
+from gateway.reply import Reply, Returned, answered, refused, returned
+from gateway.subjects import check_stated, mentioned, order_of
+
+REPEATS = 10_000
+_DECISIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of one sending, what of the answer goes back, and how much stayed here."""
+
+    sent: Outcome
+    back: Returned | None
+    withheld: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds within which an intent must be durable, and bytes that an answer may have."""
+
+    intent: float
+    answer: int
+
+
+class Exchange:
+    """Takes a call to its vendor. `contracts` may be replaced by another set at any time, as a whole."""
+
+    def __init__(
+        self,
+        contracts: InForce,
+        *,
+        registry: Registry,
+        ledger: Ledger,
+        vendors: Vendors,
+        tokens: Tokens,
+        recorder: Recorder,
+        environment: str,
+        limits: Limits,
+        now: Callable[[], datetime],
+        counted: Callable[[str, str], None],
+    ) -> None:
+        self.contracts = contracts
+        self._registry = registry
+        self._ledger = ledger
+        self._vendors = vendors
+        self._tokens = tokens
+        self._recorder = recorder
+        self._environment = environment
+        self._limits = limits
+        self._now = now
+        self._counted = counted
+        self._repeats: OrderedDict[bytes, Disclosure] = OrderedDict()
+
+    async def reply(self, call: Call) -> Reply:
+        """What the caller gets, whatever happens. What a proven caller is refused is written down."""
+        trail = Trail()
+        try:
+            return await self(call, trail)
+        except Refusal as refusal:
+            vendor = trail.matched.terms.vendor if trail.matched else None
+            self._counted(refusal.code, vendor.vendor if vendor else "")
+            if trail.caller is not None:
+                self._ledger.note(self._recorder.refusal(refusal, trail.caller, trail.matched))
+            return refused(refusal, vendor)
+
+    async def __call__(self, call: Call, trail: Trail) -> Reply:
+        contracts = self.contracts
+        matched = trail.matched = assemble.match(call, contracts)
+        self._prove(trail, matched, [*matched.texts(matched.terms.tokens), call.header("gateway-token") or ""])
+        incoming, media = await assemble.read(call, matched)
+        self._prove(trail, matched, _body_texts(matched.terms, incoming), last=True)
+        course = Course(contracts, call, matched, trail, incoming, media)
+        disclosure = self._disclosure(matched.terms, incoming)
+        for _ in range(_tries(matched.terms, incoming)):
+            made = await self._attempt(course, disclosure)
+            if made.sent.result == "sent":
+                break
+        return _reply(matched.terms, disclosure, made)
+
+    async def _attempt(self, course: Course, disclosure: Disclosure) -> Attempt:
+        """Decides, writes down, sends and settles: every attempt anew, on what holds at that moment."""
+        prepared, terms = course.matched.prepared, course.matched.terms
+        for _ in range(_DECISIONS):
+            facts = await self._facts(course)
+            clearance = clear(self._question(course, facts))
+            outgoing = minimise(prepared.sending, course.incoming, clearance.grants, token=course.trail.token)
+            sending = assemble.write(course.call, course.matched, course.incoming, outgoing, course.media)
+            intent, subjects = self._recorder.intent(course, clearance, outgoing, disclosure)
+            # Before sending: what cannot be written down does not leave.
+            ticket = await self._ledger.intend(intent, subjects, sending.payload, within=self._limits.intent)
+            if self._registry.still_holds(facts):
+                break
+            # Something that the decision rested on was withdrawn while it was written down.
+            self._ledger.settle(ticket, Settled("not_sent"))
+        else:
+            raise refuse("gateway.overloaded", "the facts of this call keep changing")
+        disclosure.attempts += 1
+        began = time.monotonic()
+        sent = await self._vendors.send(prepared.host, sending, limit=self._limits.answer)
+        back = returned(course.matched, sent.answer) if sent.answer else None
+        left = back.minimised if back else None
+        outcome = outcome_of(sent, sending.payload, time.monotonic() - began, terms, left)
+        self._ledger.settle(ticket, outcome, self._digests(terms, left.retained if left else ()))
+        self._counted(sent.code or "sent", terms.vendor.vendor)
+        return Attempt(sent, back, sum(outgoing.withheld.values()))
+
+    def _prove(self, trail: Trail, matched: Matched, texts: Sequence[str], *, last: bool = False) -> None:
+        """Proves the caller by the token in these texts. Where the SDK puts it into the body, that is still to come."""
+        if trail.caller is not None:
+            return
+        if not last and any(place.kind == "body" for place in matched.terms.tokens):
+            texts = [text for text in texts if text]
+            if not texts:
+                return
+        token = find_token(texts)
+        caller = self._tokens.verify(token)
+        if caller.environment != self._environment:
+            raise refuse(
+                "caller.unknown", f"the token is for {caller.environment}, this gateway for {self._environment}"
+            )
+        trail.caller, trail.token = caller, token
+        if caller.vendor not in (None, matched.terms.vendor.vendor):
+            raise refuse("caller.not_allowed", "the token is narrowed to another vendor")
+
+    async def _facts(self, course: Course) -> Facts:
+        terms, stated = course.matched.terms, course.call.header("gateway-subject")
+        mentions = await mentioned(terms, course.incoming, stated, lambda number: self._earlier(terms, number))
+        order = order_of(terms, course.incoming) is not None
+        consents = course.matched.prepared.needs_consents
+        facts = await self._registry.about(mentions, consents=consents, order_stated=order)
+        check_stated(stated, facts, terms)
+        return facts
+
+    async def _earlier(self, terms: Terms, number: str) -> Sequence[Subject] | None:
+        return await self._ledger.earlier(self._ledger.digest(terms.vendor.vendor, number))
+
+    def _question(self, course: Course, facts: Facts) -> Question:
+        caller, policy = course.caller, course.contracts.contracts.policy
+        return Question(course.matched.terms, facts, policy, caller.entity, caller.service, self._now())
+
+    def _digests(self, terms: Terms, numbers: Sequence[str]) -> tuple[bytes, ...]:
+        return tuple({self._ledger.digest(terms.vendor.vendor, number) for number in numbers})
+
+    def _disclosure(self, terms: Terms, incoming: Mapping[str, Document]) -> Disclosure:
+        """A new disclosure, or the one that a call with the same idempotency key began."""
+        if (key := _key(terms, incoming)) is None:
+            return Disclosure(uuid.uuid4().hex)
+        digest = self._ledger.digest(terms.name, key)
+        disclosure = self._repeats.setdefault(digest, Disclosure(uuid.uuid4().hex))
+        self._repeats.move_to_end(digest)
+        if len(self._repeats) > REPEATS:
+            self._repeats.popitem(last=False)
+        return disclosure
+
+
+def _key(terms: Terms, incoming: Mapping[str, Document]) -> str | None:
+    """The idempotency key of a call, where its contract names one and the call has it."""
+    place = terms.retry_key
+    keys = values_at(incoming[place.kind], place.path) if place else iter(())
+    return next((str(key) for key in keys if key), None)
+
+
+def _tries(terms: Terms, incoming: Mapping[str, Document]) -> int:
+    """How often the gateway itself tries: without a key that the vendor knows a repeat by, once."""
+    retry = terms.operation.retry
+    return retry.attempts if retry and _key(terms, incoming) is not None else 1
+
+
+def _reply(terms: Terms, disclosure: Disclosure, made: Attempt) -> Reply:
+    if made.back is not None:
+        return answered(made.back, disclosure.id, made.withheld)
+    mark = "no" if made.sent.result == "not_sent" else "possibly"
+    failure = refuse(made.sent.code, terms.vendor.vendor)
+    return refused(failure, terms.vendor, sent=mark, disclosure=disclosure.id, withheld=made.withheld)
+
+
+def _body_texts(terms: Terms, incoming: dict[str, Document]) -> list[str]:
+    places = [place for place in terms.tokens if place.kind == "body"]
+    return [text for place in places for text in values_at(incoming["body"], place.path) if isinstance(text, str)]

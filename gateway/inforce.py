@@ -1,0 +1,119 @@
+"""The contracts in force: bound to keys and credentials, routed, swapped as a whole."""
+
+import ipaddress
+import re
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from gateway.clearance import needs_consents
+from gateway.contract.load import ContractSet
+from gateway.contract.routes import Routes
+from gateway.contract.terms import Terms
+from gateway.errors import StartError
+from gateway.minimise import Bound, bind
+from gateway.outbound.send import Host
+from gateway.paths import Place
+
+_SECRET = re.compile(r"\$([A-Z][A-Z0-9_]*)")
+
+Secrets = Callable[[str], str | None]
+VendorKey = Callable[[str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The terms of one operation with everything that can be done before a call comes."""
+
+    terms: Terms
+    sending: Bound
+    answer: Bound | None
+    errors: Bound | None
+    host: Host
+    base: str
+    headers: tuple[tuple[str, str], ...]
+    query: tuple[tuple[str, str], ...]
+    accept: str
+    needs_consents: bool
+
+    @property
+    def digest(self) -> str:
+        return self.terms.digest
+
+
+class InForce:
+    """One immutable set. A call is decided by the set that was in force when it came."""
+
+    def __init__(self, contracts: ContractSet, prepared: Mapping[str, Prepared]) -> None:
+        self.contracts = contracts
+        self.prepared = prepared
+        self.routes = Routes(each.terms for each in prepared.values())
+        self.hosts = {name: vendor.vendor for vendor in contracts.vendors.values() for name in vendor.hosts or {}}
+
+
+def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey) -> InForce:
+    """Binds a set. `secrets` gives the value of a name, or None; `vendor_key` a key of each vendor's own.
+
+    Raises StartError naming every secret of an enforced operation that is not set.
+    """
+    missing: set[str] = set()
+
+    def resolved(text: str) -> str:
+        return _SECRET.sub(lambda match: _value(match[1], secrets, missing), text)
+
+    prepared = {terms.name: _prepared(terms, resolved, vendor_key) for terms in contracts.terms}
+    if missing:
+        raise StartError(f"set these secrets, as variables or files: {', '.join(sorted(missing))}")
+    return InForce(contracts, prepared)
+
+
+def _value(name: str, secrets: Secrets, missing: set[str]) -> str:
+    value = secrets(name)
+    if not value:
+        missing.add(name)
+    return value or ""
+
+
+def _prepared(terms: Terms, resolved: Callable[[str], str], vendor_key: VendorKey) -> Prepared:
+    def key() -> bytes:
+        return vendor_key(terms.vendor.vendor)
+
+    host, base = _host(terms)
+    return Prepared(
+        terms=terms,
+        sending=bind(terms.sending, key, resolved),
+        answer=bind(terms.answer, key, resolved) if terms.answer else None,
+        errors=bind(terms.errors, key, resolved) if terms.errors else None,
+        host=host,
+        base=base,
+        headers=_credentials(terms, "header", resolved),
+        query=_credentials(terms, "query", resolved),
+        accept=", ".join(terms.answer.media) if terms.answer and terms.answer.media else "*/*",
+        needs_consents=needs_consents(terms),
+    )
+
+
+def _credentials(terms: Terms, kind: str, resolved: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
+    placed = [(place, text) for place, text in terms.credentials.items() if place.kind == kind]
+    return tuple((_spelled(place), _basic(resolved(text), text)) for place, text in placed)
+
+
+def _spelled(place: Place) -> str:
+    first, *rest = [str(step) for step in place.path]
+    return first + "".join(f"[{step}]" for step in rest)
+
+
+def _basic(value: str, written: str) -> str:
+    """What stands after `Basic ` in a contract is encoded (RFC 7617)."""
+    if not written.startswith("Basic "):
+        return value
+    return "Basic " + b64encode(value.removeprefix("Basic ").encode()).decode()
+
+
+def _host(terms: Terms) -> tuple[Host, str]:
+    """Where a sending goes, and the path below which the vendor's API begins."""
+    parts = urlsplit(terms.host.url)
+    networks = tuple(ipaddress.ip_network(text) for text in terms.host.networks)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return Host(terms.host.name, parts.scheme, parts.hostname or "", port, networks), parts.path.rstrip("/")

@@ -1,0 +1,257 @@
+"""What is written down of a call: paths, categories, counts and grounds, never a value."""
+
+import hmac
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from http import HTTPStatus
+
+from gateway.assemble import Call, Matched
+from gateway.body.document import Document
+from gateway.clearance import Clearance
+from gateway.contract.terms import Origin, Section, Terms
+from gateway.errors import Refusal, refuse
+from gateway.identity import Caller
+from gateway.inforce import InForce, Prepared
+from gateway.ledger.entry import (
+    Answer,
+    Destination,
+    Disclosed,
+    Evidence,
+    Ground,
+    Intent,
+    Outcome,
+    Recipient,
+    Refused,
+    Retention,
+    Subject,
+    Withheld,
+)
+from gateway.minimise import Minimised
+from gateway.minimise import Withheld as Stayed
+from gateway.outbound.send import Outcome as Sent
+
+ROUTINE = "routine"
+_BYTES = 6
+
+# Headers whose names are everybody's, so that they say nothing about anybody.
+# fmt: off
+_PUBLIC_HEADERS = frozenset({
+    "accept-charset", "accept-language", "authorization", "baggage", "cache-control", "cookie", "dnt", "forwarded",
+    "from", "idempotency-key", "if-match", "if-modified-since", "if-none-match", "origin", "pragma", "range", "referer",
+    "sentry-trace", "traceparent", "tracestate", "via", "x-api-key", "x-client-version", "x-correlation-id",
+    "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "x-request-id", "x-requested-with",
+    "x-stripe-client-telemetry", "x-stripe-client-user-agent",
+})
+# fmt: on
+
+
+@dataclass(slots=True)
+class Trail:
+    """How far a call has come, for the entry and the reply of a refusal."""
+
+    matched: Matched | None = None
+    caller: Caller | None = None
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A call whose contract and caller are known and whose body was read."""
+
+    contracts: InForce
+    call: Call
+    matched: Matched
+    trail: Trail
+    incoming: Mapping[str, Document]
+    media: str
+
+    @property
+    def caller(self) -> Caller:
+        if self.trail.caller is None:
+            raise refuse("caller.unknown", "nobody has proven who calls")
+        return self.trail.caller
+
+
+@dataclass(slots=True)
+class Disclosure:
+    """The fact that fields about subjects go to a vendor, and how often it was attempted."""
+
+    id: str
+    attempts: int = 0
+
+
+Row = tuple[str, str, tuple[str, ...], tuple[tuple[str, int], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """What of an intent is the same for every call of an operation: its entry with nothing in it, and its rows."""
+
+    intent: Intent
+    rows: tuple[Row, ...]
+
+
+class Recorder:
+    """Builds entries. `names_key` digests the names that no contract knows; they may be data."""
+
+    def __init__(self, names_key: bytes, *, environment: str, deadline_ms: int) -> None:
+        self._names_key = names_key
+        self._environment = environment
+        self._deadline_ms = deadline_ms
+        self._fixed: dict[str, _Fixed] = {}
+        self._of: InForce | None = None
+
+    def intent(
+        self,
+        course: Course,
+        clearance: Clearance,
+        outgoing: Minimised,
+        disclosure: Disclosure,
+    ) -> tuple[Intent, tuple[Subject, ...]]:
+        """The entry of what is about to leave, and the people it is about, who stand beside it."""
+        fixed, caller = self._fixed_of(course.contracts, course.matched.prepared), course.caller
+        intent = replace(
+            fixed.intent,
+            disclosure=disclosure.id,
+            attempt=disclosure.attempts + 1,
+            entity=clearance.entity,
+            policy=clearance.policy,
+            agreements=clearance.agreements,
+            transfer=clearance.transfer,
+            grounds=tuple(_ground(clearance)),
+            disclosed=tuple(_disclosed(fixed.rows, outgoing.counts)),
+            withheld=tuple(self._withheld(course.matched.terms.sending, outgoing.withheld)),
+            media=course.media,
+            caller=caller.service,
+            token=caller.token_id,
+        )
+        return intent, tuple(_subjects(clearance))
+
+    def refusal(self, refusal: Refusal, caller: Caller, matched: Matched | None) -> Refused:
+        """The entry of a call that did not go."""
+        terms = matched.terms if matched else None
+        codes = tuple(dict.fromkeys(failure.code for failure in refusal.failures))
+        return Refused(
+            caller=caller.service,
+            code=refusal.code,
+            codes=codes if len(codes) > 1 else (),
+            vendor=terms.vendor.vendor if terms else "",
+            operation=terms.operation.operation if terms else "",
+            contract=terms.contract if terms else "",
+            where=tuple(dict.fromkeys(failure.where for failure in refusal.failures if failure.where)),
+            environment=self._environment,
+            token=caller.token_id,
+        )
+
+    def _fixed_of(self, contracts: InForce, prepared: Prepared) -> _Fixed:
+        if self._of is not contracts:
+            self._fixed, self._of = {}, contracts
+        if (fixed := self._fixed.get(prepared.terms.name)) is None:
+            intent = _template(prepared, self._environment, self._deadline_ms)
+            fixed = self._fixed[prepared.terms.name] = _Fixed(intent, tuple(_rows(prepared.terms.sending)))
+        return fixed
+
+    def _withheld(self, section: Section, withheld: Mapping[Stayed, int]) -> Iterator[Withheld]:
+        by_reason: dict[str, dict[str, int]] = {}
+        for stayed, count in withheld.items():
+            paths = by_reason.setdefault(stayed.reason, {})
+            path = self._path(section, stayed)
+            paths[path] = paths.get(path, 0) + count
+        for reason, paths in by_reason.items():
+            yield Withheld(reason, tuple(paths.items()))
+
+    def _path(self, section: Section, stayed: Stayed) -> str:
+        name = stayed.name
+        if name is None or name in section.names or (stayed.path == "header:" and name in _PUBLIC_HEADERS):
+            return str(stayed)
+        digest = hmac.digest(self._names_key, name.encode("utf-8", "surrogatepass"), sha256)[:_BYTES].hex()
+        return f"{_parent(stayed)}*#{digest}"
+
+
+def _parent(stayed: Stayed) -> str:
+    return stayed.path if stayed.path.endswith(":") else f"{stayed.path}."
+
+
+def _template(prepared: Prepared, environment: str, deadline_ms: int) -> Intent:
+    terms = prepared.terms
+    vendor, operation = terms.vendor, terms.operation
+    company = vendor.legal_entity
+    return Intent(
+        disclosure="",
+        environment=environment,
+        entity="",
+        vendor=vendor.vendor,
+        vendor_kind=vendor.kind.value,
+        vendor_role=terms.role.value,
+        recipient=Recipient(company.name, company.registration, company.address, company.contact),
+        countries=tuple(vendor.countries),
+        operation=operation.operation,
+        contract=terms.contract,
+        contract_digest=terms.digest,
+        policy="",
+        purpose=operation.purpose.value,
+        commercial="" if operation.commercial.value == "none" else operation.commercial.value,
+        destination=Destination(terms.method, prepared.host.origin, prepared.base + terms.template),
+        retention=Retention(operation.retention.vendor_keeps, ROUTINE),
+        caller="",
+        token="",
+        deadline_ms=deadline_ms,
+    )
+
+
+def _rows(section: Section) -> Iterator[Row]:
+    """The rules of a section by category, form and role, as they stand together in an entry."""
+    together: dict[tuple[str, str, tuple[str, ...]], list[tuple[str, int]]] = {}
+    for rule in section.rules:
+        if rule.origin is not Origin.CREDENTIAL:
+            key = (rule.category.value, rule.form.name, tuple(role.value for role in rule.roles))
+            together.setdefault(key, []).append((rule.path, rule.number))
+    return ((*key, tuple(paths)) for key, paths in together.items())
+
+
+def _disclosed(rows: Sequence[Row], counts: Sequence[int]) -> Iterator[Disclosed]:
+    for category, form, roles, paths in rows:
+        left = tuple((path, counts[number]) for path, number in paths if counts[number])
+        if left:
+            yield Disclosed(category, form, roles, left)
+
+
+def _ground(clearance: Clearance) -> Iterator[Ground]:
+    for ground in clearance.grounds:
+        evidence = Evidence(ground.evidence.value, ground.reference) if ground.evidence else None
+        yield Ground(ground.role.value, ground.jurisdiction, ground.basis.value, evidence)
+
+
+def _subjects(clearance: Clearance) -> Iterator[Subject]:
+    for ground in clearance.grounds:
+        if ground.person is not None:
+            yield Subject(ground.person.ref, ground.role.value, ground.jurisdiction, ground.person.order)
+
+
+def outcome_of(sent: Sent, payload: bytes, seconds: float, terms: Terms, came_back: Minimised | None) -> Outcome:
+    """The entry of how an attempt ended."""
+    answer = sent.answer
+    return Outcome(
+        sent.result,
+        sent.code,
+        http_status=answer.status if answer else None,
+        bytes_sent=len(payload) if sent.result == "sent" else None,
+        answer=Answer(len(answer.payload), _categories(terms, answer.status, came_back), _stayed(came_back))
+        if answer
+        else None,
+        dur_ms=round(seconds * 1000),
+    )
+
+
+def _categories(terms: Terms, status: int, came_back: Minimised | None) -> tuple[tuple[str, int], ...]:
+    section = terms.answer if status < HTTPStatus.BAD_REQUEST else terms.errors
+    counts: dict[str, int] = {}
+    for rule in section.rules if section and came_back else ():
+        if came_back and (count := came_back.counts[rule.number]):
+            counts[rule.category.value] = counts.get(rule.category.value, 0) + count
+    return tuple(counts.items())
+
+
+def _stayed(came_back: Minimised | None) -> int:
+    return sum(came_back.withheld.values()) if came_back else 0

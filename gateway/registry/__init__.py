@@ -1,0 +1,1 @@
+"""The state that decisions look up: orders, consents, suspensions, revoked tokens."""

@@ -1,0 +1,176 @@
+"""The registry: rows in a database, and in memory those of the people in use."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar, cast
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.errors import StartError, refuse
+from gateway.registry import tables
+from gateway.registry.facts import AnyRow, Consent, ConsentRow, Facts, OrderRow, Person, SubjectRow, SuspensionRow
+from gateway.vocabulary import SubjectRole
+
+IN_MEMORY = 20_000
+
+Key = tuple[str, str]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """How a call says who is meant in a role: by an order, by the shop's own number, or as in an earlier call.
+
+    `jurisdiction` is what the call itself says, where it does.
+    """
+
+    role: SubjectRole
+    order: str | None = None
+    ref: str | None = None
+    earlier: Person | None = None
+    jurisdiction: str | None = None
+
+
+class Registry:
+    """Reads go through memory; a change is in force for every decision made after `put` returned."""
+
+    def __init__(self, engine: Engine, *, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._now = now
+        self._rows: OrderedDict[Key, object] = OrderedDict()
+        self._changes = 0
+        with engine.begin() as connection:
+            tables.METADATA.create_all(connection)
+            self._suspensions = tables.suspensions(connection)
+            self._revoked = frozenset(connection.scalars(select(tables.REVOKED.c.token)))
+
+    @classmethod
+    def open(cls, file: Path, *, now: Callable[[], datetime]) -> "Registry":
+        """The registry in an SQLite file. Raises StartError."""
+        engine = create_engine(f"sqlite:///{file}")
+        event.listen(engine, "connect", _make_durable)
+        try:
+            return cls(engine, now=now)
+        except SQLAlchemyError as error:
+            raise StartError(f"the registry {file.name} cannot be opened ({type(error).__name__})") from None
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def is_revoked(self, token: str) -> bool:
+        return token in self._revoked
+
+    async def revoke(self, token: str) -> None:
+        """No call with this token is decided after it returned."""
+        if token not in self._revoked:
+            await self._write([insert(tables.REVOKED).values(token=token, at=self._now().replace(tzinfo=None))])
+            self._revoked |= {token}
+
+    async def put(self, rows: Sequence[AnyRow]) -> None:
+        """Writes facts down, all or none. Raises Refusal `gateway.failed` where the database does not take them."""
+        at = self._now()
+        await self._write([statement for row in rows for statement in tables.statements(row, at)])
+        if any(isinstance(row, SuspensionRow) for row in rows):
+            self._suspensions = await self._read(lambda connection, _: tables.suspensions(connection), "")
+        # Whoever reads at this moment sees from the count that what it read may be old.
+        self._changes += 1
+        for key in (key for row in rows for key in _keys(row)):
+            self._rows.pop(key, None)
+
+    async def about(self, mentions: Sequence[Mention], *, consents: bool, order_stated: bool) -> Facts:
+        """What is known about the people of a call. Consents are looked up only where a ground may rest on them."""
+        seen: list[tuple[Key, object]] = []
+        people: dict[SubjectRole, Person] = {}
+        missing: set[SubjectRole] = set()
+        suspensions = self._suspensions
+        for mention in mentions:
+            person = await self._person(mention, seen)
+            if person is None:
+                missing.add(mention.role)
+            else:
+                people[mention.role] = person
+        answers: dict[str, tuple[Consent, ...]] = {}
+        if consents:
+            for ref in {person.ref for person in people.values()}:
+                answers[ref] = await self._look_up(("consent", ref), tables.consents_of, seen)
+        return Facts(people, frozenset(missing), answers, suspensions, order_stated, tuple(seen))
+
+    def still_holds(self, facts: Facts) -> bool:
+        """Whether nothing that a decision rested on has changed; what fell out of memory counts as changed."""
+        if facts.suspensions is not self._suspensions:
+            return False
+        return all(self._rows.get(key) is value for key, value in facts.seen)
+
+    async def _person(self, mention: Mention, seen: list[tuple[Key, object]]) -> Person | None:
+        person = mention.earlier
+        if mention.order is not None:
+            people = await self._look_up(("order", mention.order), tables.people_of, seen)
+            person = next((each for each in people if each.role is mention.role), None)
+        elif mention.ref is not None:
+            person = Person(mention.ref, mention.role, "unknown")
+        if person is None:
+            return None
+        jurisdiction = mention.jurisdiction or person.jurisdiction
+        if jurisdiction == "unknown":
+            jurisdiction = await self._look_up(("subject", person.ref), tables.jurisdiction_of, seen)
+        return replace(person, jurisdiction=jurisdiction, role=mention.role)
+
+    async def _look_up(
+        self, key: Key, read: Callable[[Connection, str], Value], seen: list[tuple[Key, object]]
+    ) -> Value:
+        while (value := cast("Value | None", self._rows.get(key))) is None:
+            changes = self._changes
+            fresh = await self._read(read, key[1])
+            if changes == self._changes:
+                self._rows[key] = fresh
+                if len(self._rows) > IN_MEMORY:
+                    self._rows.popitem(last=False)
+        self._rows.move_to_end(key)
+        seen.append((key, value))
+        return value
+
+    async def _read(self, read: Callable[[Connection, str], Value], ref: str) -> Value:
+        def reading() -> Value:
+            with self._engine.connect() as connection:
+                return read(connection, ref)
+
+        try:
+            return await asyncio.to_thread(reading)
+        except SQLAlchemyError:
+            # `from None`: the error quotes the statement and its parameters.
+            raise refuse("gateway.failed", "the registry cannot be read") from None
+
+    async def _write(self, statements: Sequence[tables.Statement]) -> None:
+        def writing() -> None:
+            with self._engine.begin() as connection:
+                for statement in statements:
+                    connection.execute(statement)
+
+        try:
+            await asyncio.to_thread(writing)
+        except SQLAlchemyError:
+            raise refuse("gateway.failed", "the registry cannot be written") from None
+
+
+def _keys(row: AnyRow) -> Iterator[Key]:
+    """What in memory a changed fact makes old."""
+    if isinstance(row, OrderRow):
+        yield "order", row.order
+        yield from (("subject", each.subject) for each in row.people)
+    elif isinstance(row, SubjectRow):
+        yield "subject", row.subject
+    elif isinstance(row, ConsentRow):
+        yield "consent", row.subject
+
+
+def _make_durable(connection: object, record: object) -> None:
+    del record
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,147 @@
+"""The tables of the registry, and how facts become rows and rows become facts."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+)
+from sqlalchemy.sql.dml import Delete, Insert
+
+from gateway.registry.facts import AnyRow, Consent, ConsentRow, OrderRow, Person, SubjectRow, Suspension
+from gateway.vocabulary import ConsentState, Purpose, SubjectRole
+
+METADATA = MetaData()
+
+_WRITTEN = (Column("source", String, nullable=False), Column("at", DateTime, nullable=False))
+
+PEOPLE = Table(
+    "order_person",
+    METADATA,
+    Column("order", String, primary_key=True),
+    Column("role", String, primary_key=True),
+    Column("subject", String, nullable=False, index=True),
+    *(column.copy() for column in _WRITTEN),
+)
+SUBJECTS = Table(
+    "subject",
+    METADATA,
+    Column("subject", String, primary_key=True),
+    Column("jurisdiction", String, nullable=False),
+    *(column.copy() for column in _WRITTEN),
+)
+CONSENTS = Table(
+    "consent",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("record", String, nullable=False, unique=True),
+    Column("subject", String, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("vendor", String),
+    Column("state", String, nullable=False),
+    Column("explicit", Boolean, nullable=False),
+    Column("expires", DateTime),
+    *(column.copy() for column in _WRITTEN),
+    Index("consent_of", "subject"),
+)
+SUSPENSIONS = Table(
+    "suspension",
+    METADATA,
+    Column("vendor", String, primary_key=True),
+    Column("operation", String, primary_key=True),
+    *(column.copy() for column in _WRITTEN),
+)
+REVOKED = Table("revoked_token", METADATA, Column("token", String, primary_key=True), Column("at", DateTime))
+
+Statement = Insert | Delete
+EVERY_OPERATION = ""
+
+
+def statements(row: AnyRow, at: datetime) -> Iterator[Statement]:
+    """What writes a fact down; `at` is when it was put in."""
+    written = {"source": row.source, "at": _stored(at)}
+    if isinstance(row, OrderRow):
+        yield delete(PEOPLE).where(PEOPLE.c.order == row.order)
+        yield insert(PEOPLE).values(
+            [{"order": row.order, "role": each.role.value, "subject": each.subject} | written for each in row.people]
+        )
+        for each in row.people:
+            if each.jurisdiction is not None:
+                yield from _living(each.subject, each.jurisdiction, written)
+    elif isinstance(row, SubjectRow):
+        yield from _living(row.subject, row.jurisdiction, written)
+    elif isinstance(row, ConsentRow):
+        yield insert(CONSENTS).values(_consent(row) | written)
+    else:
+        operation = row.operation or EVERY_OPERATION
+        where = (SUSPENSIONS.c.vendor == row.vendor) & (SUSPENSIONS.c.operation == operation)
+        yield delete(SUSPENSIONS).where(where)
+        if not row.lifted:
+            yield insert(SUSPENSIONS).values({"vendor": row.vendor, "operation": operation} | written)
+
+
+def _living(subject: str, jurisdiction: str, written: dict[str, object]) -> Iterator[Statement]:
+    yield delete(SUBJECTS).where(SUBJECTS.c.subject == subject)
+    yield insert(SUBJECTS).values({"subject": subject, "jurisdiction": jurisdiction} | written)
+
+
+def _consent(row: ConsentRow) -> dict[str, object]:
+    return {
+        "record": uuid.uuid4().hex,
+        "subject": row.subject,
+        "purpose": row.purpose.value,
+        "vendor": row.vendor,
+        "state": row.state.value,
+        "explicit": row.explicit,
+        "expires": _stored(row.expires) if row.expires else None,
+    }
+
+
+def people_of(connection: Connection, order: str) -> tuple[Person, ...]:
+    """The people of an order, in every role that it has."""
+    rows = connection.execute(select(PEOPLE.c.subject, PEOPLE.c.role).where(PEOPLE.c.order == order))
+    return tuple(Person(subject, SubjectRole(role), "unknown", order) for subject, role in rows)
+
+
+def jurisdiction_of(connection: Connection, subject: str) -> str:
+    found = connection.scalar(select(SUBJECTS.c.jurisdiction).where(SUBJECTS.c.subject == subject))
+    return found or "unknown"
+
+
+def consents_of(connection: Connection, subject: str) -> tuple[Consent, ...]:
+    """A person's answers, the newest first."""
+    newest_first = CONSENTS.c.number.desc()
+    rows = connection.execute(select(CONSENTS).where(CONSENTS.c.subject == subject).order_by(newest_first))
+    return tuple(
+        Consent(
+            Purpose(row.purpose),
+            row.vendor,
+            ConsentState(row.state),
+            row.explicit,
+            row.expires.replace(tzinfo=UTC) if row.expires else None,
+            row.record,
+        )
+        for row in rows
+    )
+
+
+def suspensions(connection: Connection) -> frozenset[Suspension]:
+    rows = connection.execute(select(SUSPENSIONS.c.vendor, SUSPENSIONS.c.operation))
+    return frozenset(Suspension(vendor, operation or None) for vendor, operation in rows)
+
+
+def _stored(moment: datetime) -> datetime:
+    """UTC without an offset: SQLite keeps none."""
+    return moment.astimezone(UTC).replace(tzinfo=None)

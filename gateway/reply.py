@@ -1,0 +1,134 @@
+"""What goes back to the caller: the minimised answer of a vendor, or a problem document of our own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from gateway import problem
+from gateway.assemble import Matched, headers_of
+from gateway.body.codecs import CODECS, read_body
+from gateway.body.document import Document
+from gateway.contract.model import Vendor
+from gateway.errors import CODES, Refusal, refuse
+from gateway.forms import as_text
+from gateway.minimise import Bound, Minimised, minimise
+from gateway.outbound.send import Answer
+
+_PASSED: Final = ("date", "retry-after")
+_ERROR: Final = 400
+_OVERLOAD: Final = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP response of the gateway. Header names are in lower case."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """An answer as the caller may have it. `minimised` is None where there was nothing to read, or no rule for it."""
+
+    answer: Answer
+    media: str
+    payload: bytes
+    headers: tuple[tuple[str, str], ...]
+    minimised: Minimised | None
+    hint: str = ""
+
+
+def returned(matched: Matched, answer: Answer) -> Returned:
+    """What is left of an answer. The call has happened, so nothing refuses it: what cannot be read stays here."""
+    bound = matched.prepared.answer if answer.status < _ERROR else matched.prepared.errors
+    content_type = next((value for name, value in answer.headers if name == "content-type"), None)
+    if bound is not None and answer.payload:
+        try:
+            body, media = read_body(answer.payload, content_type, bound.section)
+            return _minimised(bound, answer, body, media)
+        except Refusal as refusal:
+            return _unread(matched, answer, f"the answer stays here: {refusal.code}")
+    return _unread(matched, answer, "" if not answer.payload else "the contract names nothing of this answer")
+
+
+def _minimised(bound: Bound, answer: Answer, body: Document, media: str) -> Returned:
+    tree = bound.section.trees["header"]
+    named = {name: value for name, value in headers_of(answer.headers, tree).items() if name in tree.members}
+    documents: Mapping[str, Document] = {"body": body, "header": named, "query": {}, "path": {}}
+    left = minimise(bound, documents, answer=True)
+    kept = left.documents["header"]
+    headers = [(name, as_text(value)) for name, value in kept.items()] if isinstance(kept, dict) else []
+    payload = CODECS[bound.section.body].write(left.documents["body"], body)
+    return Returned(answer, media, payload, tuple(headers), left)
+
+
+def _unread(matched: Matched, answer: Answer, hint: str) -> Returned:
+    if answer.status < _ERROR:
+        # An SDK that reads JSON gets an empty object rather than nothing at all.
+        empty = b"{}" if hint and matched.terms.answer and matched.terms.answer.body == "json" else b""
+        return Returned(answer, "application/json" if empty else "", empty, (), None, hint)
+    document = _document(refuse("vendor.answered", matched.terms.name), matched.terms.vendor)
+    document["status"] = answer.status
+    return Returned(answer, problem.MEDIA_TYPE, msgspec.json.encode(document), (), None, hint)
+
+
+def answered(back: Returned, disclosure: str, withheld: int) -> Reply:
+    """The reply to a call that went."""
+    headers = [(name, value) for name, value in back.answer.headers if name in _PASSED and value]
+    if back.media:
+        headers.append(("content-type", back.media))
+    headers += back.headers
+    headers += _marks("yes", disclosure, withheld)
+    if back.hint:
+        headers.append(("gateway-hint", back.hint))
+    return Reply(back.answer.status, tuple(headers), back.payload)
+
+
+def refused(
+    refusal: Refusal,
+    vendor: Vendor | None = None,
+    *,
+    sent: str = "no",
+    disclosure: str = "",
+    withheld: int | None = None,
+) -> Reply:
+    """The reply to a call that did not go, or of which nobody knows whether it did."""
+    status = CODES[refusal.code].status
+    headers = [("content-type", problem.MEDIA_TYPE), *_marks(sent, disclosure, withheld)]
+    headers.append(("gateway-hint", CODES[refusal.code].fix))
+    if status == _OVERLOAD:
+        headers.append(("retry-after", "1"))
+    if vendor is not None and status < 500:  # noqa: PLR2004  the same call would be refused again
+        headers += [(name.lower(), value) for name, value in vendor.no_retry.items()]
+    payload = msgspec.json.encode(_document(refusal, vendor))
+    return Reply(status, tuple(headers), payload)
+
+
+def _marks(sent: str, disclosure: str, withheld: int | None) -> list[tuple[str, str]]:
+    marks = [("gateway-sent", sent)]
+    if disclosure:
+        marks.append(("gateway-disclosure", disclosure))
+    if withheld is not None:
+        marks.append(("gateway-withheld", str(withheld)))
+    return marks
+
+
+def _document(refusal: Refusal, vendor: Vendor | None) -> dict[str, object]:
+    """The problem document, with what the vendor's own SDKs look for beside it."""
+    _, document = problem.problem(refusal)
+    if vendor is not None and vendor.refusals:
+        words = {"$code": refusal.code, "$message": document["message"], "$status": document["status"]}
+        document |= {name: _filled(value, words) for name, value in vendor.refusals.items()}
+    return document
+
+
+def _filled(template: object, words: Mapping[str, object]) -> object:
+    if isinstance(template, dict):
+        return {name: _filled(value, words) for name, value in template.items()}
+    if isinstance(template, list):
+        return [_filled(value, words) for value in template]
+    return words.get(template, template) if isinstance(template, str) else template

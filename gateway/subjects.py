@@ -1,0 +1,85 @@
+"""Whose data a call holds: where it says so, and who that is."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from gateway.body.document import Document
+from gateway.contract.terms import SubjectTerms, Terms
+from gateway.errors import refuse
+from gateway.ledger.entry import Subject
+from gateway.paths import Place, values_at
+from gateway.registry.facts import Facts, Person
+from gateway.registry.registry import Mention
+from gateway.vocabulary import COUNTRIES, SubjectRole
+
+Earlier = Callable[[str], Awaitable[Sequence[Subject] | None]]
+
+
+async def mentioned(
+    terms: Terms, documents: Mapping[str, Document], stated: str | None, earlier: Earlier
+) -> tuple[Mention, ...]:
+    """How a call names the person of each role. `stated` is what the shop says in Gateway-Subject.
+
+    Raises Refusal `subject.mismatch` where one place names several people.
+    """
+    order = _one(documents, terms.order, terms)
+    return tuple([await _mention(subject, terms, documents, order, stated, earlier) for subject in terms.subjects])
+
+
+def order_of(terms: Terms, documents: Mapping[str, Document]) -> str | None:
+    """The order number that a call states."""
+    return _one(documents, terms.order, terms)
+
+
+def check_stated(stated: str | None, facts: Facts, terms: Terms) -> None:
+    """What the shop says must be what the call says. Raises Refusal `subject.mismatch`."""
+    if stated is not None and facts.people and all(person.ref != stated for person in facts.people.values()):
+        raise refuse("subject.mismatch", "Gateway-Subject is nobody whom the call names", terms.file)
+
+
+async def _mention(
+    subject: SubjectTerms,
+    terms: Terms,
+    documents: Mapping[str, Document],
+    order: str | None,
+    stated: str | None,
+    earlier: Earlier,
+) -> Mention:
+    jurisdiction = _country(_one(documents, subject.jurisdiction, terms))
+    if subject.order:
+        return Mention(subject.role, order=order, jurisdiction=jurisdiction)
+    if subject.earlier is not None:
+        number = _one(documents, subject.earlier, terms)
+        person = await _person_of(number, subject.role, earlier) if number else None
+        return Mention(subject.role, earlier=person, jurisdiction=jurisdiction)
+    ref = _one(documents, subject.ref, terms) if subject.ref else stated
+    return Mention(subject.role, ref=ref, jurisdiction=jurisdiction)
+
+
+async def _person_of(number: str, role: SubjectRole, earlier: Earlier) -> Person | None:
+    """Whoever had this role when the vendor gave us the number; the only person of that call, where it had one."""
+    subjects = await earlier(number) or ()
+    same = [subject for subject in subjects if subject.role == role.value] or list(subjects)
+    if len(same) != 1:
+        return None
+    return Person(same[0].ref, role, same[0].jurisdiction, same[0].order_ref)
+
+
+def _one(documents: Mapping[str, Document], place: Place | None, terms: Terms) -> str | None:
+    """The one value at a place, as text."""
+    if place is None:
+        return None
+    found = {_text(value) for value in values_at(documents.get(place.kind), place.path)} - {None}
+    if len(found) > 1:
+        raise refuse("subject.mismatch", f"{place} names several", terms.file)
+    return found.pop() if found else None
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value) or None
+
+
+def _country(text: str | None) -> str | None:
+    """What a call says about where somebody lives counts only if it is a country."""
+    return text if text in COUNTRIES else None
