@@ -22,7 +22,17 @@ TESTED_UVICORN = "0.54."
 # Origin form (RFC 9112 section 3.2.1) in visible ASCII, without `"` and `#`.
 _TARGET = re.compile(rb"/[!$-~]*\Z")
 _HOST = re.compile(rb"(?:[A-Za-z0-9.\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
-_ONCE = (b"content-length", b"content-type", b"authorization", b"expect")
+# The header lines that are judged here, each at most once, and the code that a wrong one is refused with.
+_JUDGED = {
+    b"host": "http.host",
+    b"transfer-encoding": "http.framing",
+    b"content-length": "http.framing",
+    b"trailer": "http.trailer",
+    b"upgrade": "http.upgrade",
+    b"content-type": "http.header",
+    b"authorization": "http.header",
+    b"expect": "http.header",
+}
 _METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE"))
 
 # The parser's own reasons are constant texts; the first word found in one, in lower case, names the code.
@@ -56,7 +66,7 @@ class StrictProtocol(HttpToolsProtocol):
     _head_begun = False
     _closing = False
     _head_fed = 0
-    _head_size = 0
+    _fed = 0
     _framing = 0
     _discarded = 0
     _timer: asyncio.TimerHandle | None = None
@@ -86,14 +96,17 @@ class StrictProtocol(HttpToolsProtocol):
             return
         if self.transport.is_closing():
             return
+        before, self._fed = self.cycle, len(data)
         if self._in_head:
             # While a body is discarded the timer goes on, or one byte at a time would hold the connection.
             self._unset_keepalive_if_required()
-            self._await_head()
-            self._head_fed += len(data)
+            self._head_fed += self._fed
         else:
-            self._framing += len(data)
+            self._framing += self._fed
         self._feed(data)
+        # A head that came whole, as nearly all do, never costs a timer.
+        if self._in_head and not self._closing and (self._head_begun or self.cycle is before):
+            self._await_head()
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -110,9 +123,8 @@ class StrictProtocol(HttpToolsProtocol):
             self._refuse(refuse("http.framing", "more chunk framing than content"))
 
     def on_message_begin(self) -> None:
-        self._head_size = 0
         self._head_begun = True
-        self._await_head()
+        self._head_fed = max(self._head_fed, self._fed)
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -124,13 +136,12 @@ class StrictProtocol(HttpToolsProtocol):
         if not self._in_head:
             # uvicorn would show it to the application as a header of the request.
             raise refuse("http.trailer")
-        self._head_size += len(name) + len(value) + 4
-        if self._head_size > self.MAX_HEAD or len(self.headers) >= self.MAX_FIELDS:
-            raise refuse("http.head")
-        super().on_header(name, value)
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._check_head()
+        # Only this one expectation is let through.
+        self.expect_100_continue = _check_fields(self.headers)
         super().on_headers_complete()
         self._in_head = self._head_begun = False
         self._head_fed = self._framing = self._discarded = 0
@@ -163,7 +174,12 @@ class StrictProtocol(HttpToolsProtocol):
             raise refuse("http.target")
         if self.parser.should_upgrade():
             raise refuse("http.upgrade")
-        _check_fields(self.headers)
+        # The bytes received are more than the head, seldom by much; only then is it worth measuring.
+        if len(self.headers) > self.MAX_FIELDS or (self._head_fed > self.MAX_HEAD and self._size() > self.MAX_HEAD):
+            raise refuse("http.head")
+
+    def _size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _await_head(self) -> None:
         if self._timer is None:
@@ -340,24 +356,25 @@ def _is_strict(parser: Any) -> bool:
     return False
 
 
-def _check_fields(fields: Iterable[tuple[bytes, bytes]]) -> None:
-    seen: dict[bytes, list[bytes]] = {}
+def _check_fields(fields: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Refuses header lines that contradict each other or this edge; whether one expects 100-continue."""
+    seen: dict[bytes, bytes] = {}
     for name, value in fields:
-        seen.setdefault(name, []).append(value)
-    hosts = seen.get(b"host", [])
-    if len(hosts) != 1 or not _HOST.match(hosts[0]):
+        if name not in _JUDGED:
+            continue
+        if name in seen:
+            raise refuse(_JUDGED[name], f"{name.decode()} is given twice")
+        seen[name] = value
+    if not _HOST.match(seen.get(b"host", b"")):
         raise refuse("http.host")
-    if seen.get(b"transfer-encoding", [b"chunked"]) != [b"chunked"]:
+    if seen.get(b"transfer-encoding", b"chunked") != b"chunked":
         raise refuse("http.framing", "transfer-encoding is not exactly chunked")
-    if b"trailer" in seen:
-        raise refuse("http.trailer")
-    if b"upgrade" in seen:
-        raise refuse("http.upgrade")
-    for name in _ONCE:
-        if len(seen.get(name, ())) > 1:
-            raise refuse("http.header", f"{name.decode()} is given twice")
-    if seen.get(b"expect", [b"100-continue"])[0].lower() != b"100-continue":
+    for name in (b"trailer", b"upgrade"):
+        if name in seen:
+            raise refuse(_JUDGED[name])
+    if seen.get(b"expect", b"100-continue").lower() != b"100-continue":
         raise refuse("http.header", "expect is not 100-continue")
+    return b"expect" in seen
 
 
 def _refusal(error: Exception) -> Refusal:

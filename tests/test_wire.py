@@ -278,6 +278,16 @@ def test_a_broken_request_after_a_good_one_is_not_taken_for_the_answer_to_it() -
     assert (first.status, first.payload, rest) == (200, b"slow", b"")
 
 
+def test_a_head_over_the_bound_is_noticed_behind_a_good_request(edge: Edge, app: Listening) -> None:
+    with edge.client() as client:
+        client.say(GET + get(b"/b", *(b"X-%d: " % n + b"b" * 1000 for n in range(40))))
+        first = client.reply()
+        rest = client.rest()
+
+    assert (first.status, rest, edge.refused) == (200, b"", {"http.head": 1})
+    assert [call.path for call in app.calls] == [b"/parcels/v1/pickups"]
+
+
 def test_a_broken_body_behind_a_pending_answer_ends_the_connection_without_an_answer() -> None:
     app = Slow()
 
