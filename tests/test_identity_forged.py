@@ -117,6 +117,7 @@ def test_a_token_that_says_less_or_more_than_ours_proves_nobody(tokens: Tokens, 
         tokens.verify(forged(claims=claims))
 
     assert reason(refused) == "the token's claims are not of this gateway"
+    assert_tells_nothing_of(forged(claims=claims), refused.value)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +153,14 @@ def test_a_text_that_is_too_long_is_not_looked_at(tokens: Tokens) -> None:
 
     with pytest.raises(Refusal) as refused:
         tokens.verify(text)
+
+    assert reason(refused) == "not the shape of a gateway token"
+
+
+@pytest.mark.parametrize("sign", ["\ud800", "é", "\N{FULLWIDTH DIGIT ONE}", "\0"])
+def test_a_text_with_a_sign_beyond_the_alphabet_is_not_looked_at(tokens: Tokens, sign: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        tokens.verify(forged() + sign)
 
     assert reason(refused) == "not the shape of a gateway token"
 

@@ -60,6 +60,7 @@ NOT_FOUND = {
     "Basic that is not base64": "Basic !!!!",
     "Basic cut short": basic(ONE)[:-1].rstrip("="),
     "Basic with more behind": basic(ONE) + "AAAA====",
+    "Basic with more padding than fits": basic(ONE, "x" * ((1 - len(ONE)) % 3)) + "=",
     "base64 without the word": basic(ONE).removeprefix("Basic "),
 }
 
