@@ -1,5 +1,6 @@
 """What the process is told from outside, read once."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -44,3 +45,10 @@ class Settings(BaseSettings):
     answer_bytes: int = Field(default=4 * 1024 * 1024, gt=0)
     in_flight: int = Field(default=512, gt=0)
     """Calls at once; more are refused."""
+
+    def secret(self, name: str) -> str | None:
+        """What a contract calls `$NAME`: a variable of that name, or a file of that name in `secrets`."""
+        if value := os.environ.get(name):  # noqa: TID251  this is the one place
+            return value
+        file = self.secrets / name if self.secrets else None
+        return file.read_text("utf-8").strip() if file and file.is_file() else None

@@ -1,0 +1,102 @@
+"""JSON for operators: facts, health and metrics on their listener, everything else on the control socket."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway import problem
+from gateway.desk import Desk, UnknownEntry
+from gateway.errors import GatewayError, Refusal, refuse
+from gateway.identity import Tokens, find_token
+from gateway.telemetry import CONTENT_TYPE, Telemetry
+
+MAX_BODY = 8 * 1024 * 1024
+
+Deed = Callable[[Any, str], Awaitable[Any]]
+Who = Callable[[Request], str]
+
+
+def operators(desk: Desk, tokens: Tokens, telemetry: Telemetry, ready: Callable[[], bool]) -> Starlette:
+    """The operators' listener: what changes something needs an operator's token."""
+
+    def who(request: Request) -> str:
+        token = find_token([request.headers.get("authorization", "")])
+        return tokens.verify(token, role="operator").service
+
+    async def healthy(_: Request) -> Response:
+        return JSONResponse({"ready": ready()}, status_code=200 if ready() else 503)
+
+    async def metrics(_: Request) -> Response:
+        return Response(telemetry.exposition(), media_type=CONTENT_TYPE)
+
+    return Starlette(
+        routes=[
+            Route("/health", healthy, methods=["GET"]),
+            Route("/metrics", metrics, methods=["GET"]),
+            Route("/facts", _doing(lambda asked, by: desk.put_facts(asked, by=by), who), methods=["POST"]),
+        ]
+    )
+
+
+def control(desk: Desk, reload: Callable[[], Awaitable[int]]) -> Starlette:
+    """The control socket, which only the owner of the data folder can open; the command line talks to it."""
+    deeds: Mapping[str, Deed] = {
+        "facts": lambda asked, by: desk.put_facts(asked, by=by),
+        "issue": lambda asked, by: desk.issue_token(asked, by=by),
+        "revoke": lambda asked, by: desk.revoke_token(str(asked), by=by),
+        "entries": lambda asked, by: desk.entries(asked, by=by),
+        "entry": lambda asked, by: desk.entry(str(asked), by=by),
+        "reload": lambda _asked, _by: reload(),
+    }
+    routes = [Route(f"/{name}", _doing(deed, _as_said), methods=["POST"]) for name, deed in deeds.items()]
+    return Starlette(routes=routes)
+
+
+def _as_said(request: Request) -> str:
+    return request.headers.get("gateway-by", "unknown")[:100]
+
+
+def _doing(deed: Deed, who: Who) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that reads JSON, does one thing, and answers in JSON or with a problem document."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            by = who(request)
+            return JSONResponse({"result": await deed(await _body(request), by)})
+        except Refusal as refusal:
+            status, document = problem.problem(refusal)
+            return JSONResponse(document, status, media_type=problem.MEDIA_TYPE)
+        except ValidationError as error:
+            return _unprocessable(_told(error))
+        except (UnknownEntry, ValueError) as error:
+            return _unprocessable(str(error) if isinstance(error, GatewayError) else "not what is asked for here")
+
+    return endpoint
+
+
+async def _body(request: Request) -> Any:
+    payload = bytearray()
+    async for part in request.stream():
+        payload += part
+        if len(payload) > MAX_BODY:
+            raise refuse("body.too_large", f"more than {MAX_BODY} bytes")
+    try:
+        return json.loads(payload) if payload else None
+    except ValueError:
+        raise refuse("body.unreadable", "not valid JSON") from None
+
+
+def _told(error: ValidationError) -> str:
+    """Where something is wrong and what, without the value that is wrong."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problems[:5])
+
+
+def _unprocessable(message: str) -> Response:
+    return JSONResponse({"code": "request.invalid", "message": message}, 422, media_type=problem.MEDIA_TYPE)

@@ -1,0 +1,230 @@
+"""Builds every part and joins them; nothing else does."""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import uvicorn
+import uvloop
+
+from gateway import api
+from gateway.contract.load import ContractSet, load
+from gateway.desk import Desk
+from gateway.errors import StartError
+from gateway.exchange import Exchange, Limits
+from gateway.identity import Environment, Tokens
+from gateway.inforce import InForce, in_force
+from gateway.ledger.housekeeping import ContractActivated, PolicyActivated
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.store import Filter
+from gateway.outbound.guard import Addresses, system_lookup
+from gateway.outbound.send import Pyqwest, Vendors
+from gateway.proxy import Proxy
+from gateway.record import Recorder
+from gateway.registry.registry import Registry
+from gateway.settings import Settings
+from gateway.telemetry import Telemetry
+from gateway.wire import serve_config
+
+CONTROL: Final = "control.sock"
+log = logging.getLogger(__name__)
+
+
+def utc() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The stores of a data folder, held by one process at a time, and what works on them without any contract."""
+
+    ledger: Ledger
+    registry: Registry
+    tokens: Tokens
+    desk: Desk
+
+
+@asynccontextmanager
+async def opened(settings: Settings, entity: Callable[[], str]) -> AsyncIterator[Stores]:
+    """Opens the stores, and closes them in the order that loses nothing. Raises StartError."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    loop = asyncio.get_running_loop()
+    ledger = Ledger.open(settings.data, node=settings.node, now=lambda: time.time_ns() // 1000, loop=loop)
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(ledger.close)
+        registry = Registry.open(settings.data / "registry.db", now=utc)
+        closing.callback(registry.close)
+        tokens = Tokens(ledger.named("token"), now=time.time, revoked=registry.is_revoked)
+        desk = Desk(registry, ledger, tokens, environment=environment_of(settings), entity=entity)
+        yield Stores(ledger, registry, tokens, desk)
+
+
+def environment_of(settings: Settings) -> Environment:
+    """With vendors played on this machine nothing is in earnest."""
+    return "sandbox" if settings.sandbox else settings.environment
+
+
+def contracts_of(settings: Settings) -> ContractSet:
+    """The contracts of the folder in the settings. Raises ContractError with every finding."""
+    return load(settings.contracts, environment=environment_of(settings), sandbox=settings.sandbox)
+
+
+def first_entity(settings: Settings) -> str:
+    """The company that a token is for where nobody says otherwise."""
+    return next(iter(contracts_of(settings).entities.entities))
+
+
+class Gateway:
+    """A running gateway, without its listeners."""
+
+    def __init__(self, settings: Settings, stores: Stores, vendors: Vendors) -> None:
+        self.settings = settings
+        self.stores = stores
+        self.telemetry = Telemetry()
+        environment = environment_of(settings)
+        deadline = settings.intent_deadline
+        self.exchange = Exchange(
+            self._bound(contracts_of(settings)),
+            registry=stores.registry,
+            ledger=stores.ledger,
+            vendors=vendors,
+            tokens=stores.tokens,
+            recorder=Recorder(stores.ledger.named("names"), environment=environment, deadline_ms=int(deadline * 1000)),
+            environment=environment,
+            limits=Limits(deadline, settings.answer_bytes),
+            now=utc,
+            counted=self.telemetry.call,
+        )
+        self.proxy = Proxy(self.exchange, body_deadline=settings.body_deadline, in_flight=settings.in_flight)
+        self.telemetry.gauge("gateway.calls.in_flight", "Calls on their way.", lambda: self.proxy.busy)
+
+    def _bound(self, contracts: ContractSet) -> InForce:
+        ledger = self.stores.ledger
+        return in_force(
+            contracts,
+            secrets=(lambda _: "sandbox") if self.settings.sandbox else self.settings.secret,
+            vendor_key=lambda vendor: ledger.named(f"pseudonym/{vendor}"),
+        )
+
+    async def activate(self) -> int:
+        """Puts on record which contracts and policy are in force now, and returns how many contracts there are."""
+        contracts = self.exchange.contracts.contracts
+        for terms in contracts.terms:
+            event = ContractActivated(
+                terms.vendor.vendor, terms.operation.operation, str(terms.operation.version), terms.digest
+            )
+            await self._once(event, Filter(kind="contract", vendor=event.vendor, operation=event.operation, limit=1))
+        for version in contracts.policy.versions:
+            if version.published <= utc():
+                policy = PolicyActivated(version.version, version.document)
+                await self._once(policy, Filter(kind="policy", limit=1))
+        return len(contracts.terms)
+
+    async def _once(self, event: ContractActivated | PolicyActivated, last: Filter) -> None:
+        found = await self.stores.ledger.entries(last)
+        if not found or any(found[0].body.get(name) != value for name, value in event.members().items()):
+            await self.stores.ledger.record(event)
+
+    async def reload(self) -> int:
+        """Takes the contracts anew. Raises ContractError or StartError, and then those in force stay in force."""
+        contracts = await asyncio.to_thread(contracts_of, self.settings)
+        self.exchange.contracts = self._bound(contracts)
+        return await self.activate()
+
+
+class _Server(uvicorn.Server):
+    """One listener of several: signals are for the process, which ends all of them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _on(app: Any, telemetry: Telemetry, **where: Any) -> _Server:
+    return _Server(serve_config(app, on_refused=telemetry.edge, **where))
+
+
+async def serve(settings: Settings, ready: Callable[[int, int], None]) -> None:
+    """Runs a gateway until SIGTERM or SIGINT. `ready` gets the two ports once everything listens.
+
+    Raises StartError or ContractError before a port opens.
+    """
+    _check_listener(settings)
+    addresses = Addresses(system_lookup, clock=time.monotonic)
+    ca = settings.ca.read_bytes() if settings.ca else None
+    async with AsyncExitStack() as closing:
+        vendors = Pyqwest(addresses, total=settings.vendor_total, connect=settings.vendor_connect, ca=ca)
+        stores = await closing.enter_async_context(opened(settings, lambda: first_entity(settings)))
+        closing.push_async_callback(vendors.close)
+        gateway = Gateway(settings, stores, vendors)
+        closing.callback(gateway.telemetry.close)
+        await gateway.activate()
+        # Calls end before the ledger does: the listeners stop first, then what is on its way, then the stores.
+        closing.push_async_callback(gateway.proxy.drained)
+        await _listen(gateway, ready)
+
+
+def _check_listener(settings: Settings) -> None:
+    control = settings.data / CONTROL
+    if len(str(control.absolute())) > 100:  # noqa: PLR2004  a Unix socket's path has 107 bytes
+        raise StartError("the path of the data folder is too long for a socket in it; use a shorter one")
+    if not ipaddress.ip_address(settings.operators_host).is_loopback:
+        log.warning("the operators' listener is open to other machines")
+
+
+async def _listen(gateway: Gateway, ready: Callable[[int, int], None]) -> None:
+    settings, stores, telemetry = gateway.settings, gateway.stores, gateway.telemetry
+    control = settings.data / CONTROL
+    control.unlink(missing_ok=True)
+    operators = api.operators(stores.desk, stores.tokens, telemetry, lambda: stores.ledger.healthy)
+    servers = [
+        _on(gateway.proxy, telemetry, host=settings.host, port=settings.port),
+        _on(operators, telemetry, host=settings.operators_host, port=settings.operators_port),
+        _on(api.control(stores.desk, gateway.reload), telemetry, uds=control),
+    ]
+
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    async with asyncio.TaskGroup() as running:
+        for server in servers:
+            running.create_task(_served(server, stop))
+        # uvicorn tells by an attribute, and by nothing to wait for, that a listener is open.
+        while not all(server.started or server.should_exit for server in servers):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        control.chmod(0o600)
+        if all(server.started for server in servers):
+            ready(_port(servers[0]), _port(servers[1]))
+    control.unlink(missing_ok=True)
+
+
+async def _served(server: _Server, stop: Callable[[], None]) -> None:
+    """A listener that cannot be opened, or that ends, ends the others."""
+    try:
+        await server.serve()
+    except SystemExit:
+        raise StartError(f"port {server.config.port} cannot be opened; is something else listening there?") from None
+    finally:
+        stop()
+
+
+def _port(server: _Server) -> int:
+    return int(server.servers[0].sockets[0].getsockname()[1])
+
+
+def run(main: Any) -> Any:
+    """Runs a coroutine on the loop that the gateway is measured with."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)

@@ -1,0 +1,146 @@
+"""What operators and reviewers do beside the calls: put facts in, issue tokens, look at the record."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+
+from gateway.contract.model import Name
+from gateway.errors import GatewayError
+from gateway.identity import Environment, Tokens
+from gateway.ledger.entry import Subject
+from gateway.ledger.housekeeping import Access, FactPut, TokenChanged
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.store import Entry, Filter
+from gateway.registry.facts import ROWS, AnyRow, ConsentRow, SuspensionRow
+from gateway.registry.registry import Registry
+
+DAY = 24 * 60 * 60
+_TOGETHER = 500
+
+
+# Filters are written down, so nothing but the names of things may stand in them.
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
+
+
+class UnknownEntry(GatewayError):
+    """There is no entry with this id."""
+
+
+class Asked(BaseModel):
+    """What somebody asks of the desk."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Issue(Asked):
+    service: Name
+    entity: Name | None = None
+    vendor: Name | None = None
+    days: int = Field(default=90, ge=1, le=400)
+    operator: bool = False
+
+
+class Look(Asked):
+    """Which entries: all that is given holds at once. Times in microseconds since 1970."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+    kind: Word | None = None
+    vendor: Word | None = None
+    operation: Word | None = None
+    caller: Word | None = None
+    code: Word | None = None
+    result: Word | None = None
+    subject: str | None = None
+    since: int | None = None
+    until: int | None = None
+    before: int | None = None
+    limit: int = Field(default=50, ge=1, le=1000)
+
+
+class Desk:
+    """One deed a method. `by` is who does it, and stands in the entry that every deed leaves."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        ledger: Ledger,
+        tokens: Tokens,
+        *,
+        environment: Environment,
+        entity: Callable[[], str],
+    ) -> None:
+        self._registry = registry
+        self._ledger = ledger
+        self._tokens = tokens
+        self._environment = environment
+        self._entity = entity
+
+    async def put_facts(self, rows: Sequence[Mapping[str, Any]], *, by: str) -> int:
+        """Writes facts down and returns how many. A decision made after this sees them.
+
+        Raises ValidationError for what is not a fact, and Refusal where ledger or registry do not take them.
+        """
+        facts = ROWS.validate_python(rows)
+        events = [(event, subjects) for fact in facts for event, subjects in _events(fact, by)]
+        for start in range(0, len(events), _TOGETHER):
+            part = events[start : start + _TOGETHER]
+            await asyncio.gather(*(self._ledger.record(event, subjects) for event, subjects in part))
+        await self._registry.put(facts)
+        return len(facts)
+
+    async def issue_token(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
+        """A new token; this is the only time that it is shown."""
+        wanted = TypeAdapter(Issue).validate_python(asked)
+        text, caller = self._tokens.issue(
+            wanted.service,
+            entity=wanted.entity or self._entity(),
+            environment=self._environment,
+            vendor=wanted.vendor,
+            lifetime=wanted.days * DAY,
+            role="operator" if wanted.operator else "service",
+        )
+        await self._ledger.record(TokenChanged(caller.token_id, caller.service, "issued", caller.vendor or ""))
+        return {"token": text, "id": caller.token_id, "service": caller.service, "expires": caller.expires, "by": by}
+
+    async def revoke_token(self, token_id: str, *, by: str) -> None:
+        """The next call with this token is refused."""
+        await self._ledger.record(TokenChanged(token_id, by, "revoked"))
+        await self._registry.revoke(token_id)
+
+    async def entries(self, asked: Mapping[str, Any], *, by: str) -> list[dict[str, Any]]:
+        """A page of the record, newest first. That somebody looked is written down before anything is shown."""
+        look = TypeAdapter(Look).validate_python(asked)
+        found = await self._ledger.entries(Filter(**look.model_dump()))
+        filters = look.model_dump(exclude_none=True, exclude={"subject", "limit", "before"})
+        searched = (Subject(look.subject, "searched", ""),) if look.subject else ()
+        access = Access(by, "list", tuple((name, str(value)) for name, value in sorted(filters.items())), len(found))
+        await self._ledger.record(access, searched)
+        return [_shown(entry) for entry in found]
+
+    async def entry(self, entry_id: str, *, by: str) -> dict[str, Any]:
+        """One entry. Raises UnknownEntry."""
+        look = TypeAdapter(Look).validate_python({"id": entry_id})
+        found = await self._ledger.entries(Filter(id=look.id, limit=1))
+        await self._ledger.record(Access(by, "show", (("id", entry_id),), len(found)))
+        if not found:
+            raise UnknownEntry("there is no entry with this id")
+        return _shown(found[0])
+
+
+def _events(fact: AnyRow, by: str) -> Sequence[tuple[FactPut, tuple[Subject, ...]]]:
+    """What of a fact is an event of its own in the record: what people said, and what was stopped."""
+    if isinstance(fact, ConsentRow):
+        subject = Subject(fact.subject, "subject", "")
+        return [(FactPut(f"consent:{fact.purpose}", fact.state.value, fact.vendor or "", by), (subject,))]
+    if isinstance(fact, SuspensionRow):
+        return [(FactPut("suspension", "lifted" if fact.lifted else "suspended", fact.vendor, by), ())]
+    return []
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    shown: dict[str, Any] = {"seq": entry.seq, **entry.body}
+    if entry.outcome is not None:
+        shown["outcome"] = dict(entry.outcome)
+    return shown

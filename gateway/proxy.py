@@ -1,0 +1,124 @@
+"""The edge to our own services: an HTTP request becomes a call, a reply becomes an HTTP response."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from gateway.assemble import Call
+from gateway.errors import refuse
+from gateway.exchange import Exchange
+from gateway.reply import Reply, refused
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+SEND_DEADLINE: Final = 10.0
+
+
+class Proxy:
+    """An ASGI application. A call goes on to its end in a task of its own, whatever becomes of its caller.
+
+    `body_deadline` is in seconds; above `in_flight` calls at once, more are refused.
+    """
+
+    def __init__(self, exchange: Exchange, *, body_deadline: float, in_flight: int) -> None:
+        self._exchange = exchange
+        self._body_deadline = body_deadline
+        self._in_flight = in_flight
+        self._calls: set[asyncio.Task[Reply]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
+        body = _Body(scope, receive, self._body_deadline)
+        if len(self._calls) >= self._in_flight:
+            reply = refused(refuse("gateway.overloaded"))
+        else:
+            reply = await asyncio.shield(self._begin(_call(scope, body)))
+        await _answer(reply, send, close=body.is_unread)
+
+    @property
+    def busy(self) -> int:
+        """How many calls are on their way."""
+        return len(self._calls)
+
+    async def drained(self) -> None:
+        """Waits until every call that has begun has ended and is settled."""
+        while self._calls:
+            await asyncio.wait(self._calls)
+
+    def _begin(self, call: Call) -> asyncio.Task[Reply]:
+        task = asyncio.get_running_loop().create_task(self._exchange.reply(call))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+        return task
+
+
+class _Body:
+    """The body of a request, read at most once and never beyond a limit."""
+
+    __slots__ = ("_deadline", "_receive", "is_unread", "length")
+
+    def __init__(self, scope: Scope, receive: Receive, deadline: float) -> None:
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length")
+        self.length = int(length) if length is not None else None
+        self.is_unread = bool(self.length) or b"transfer-encoding" in headers
+        self._receive = receive
+        self._deadline = deadline
+
+    async def read(self, limit: int) -> bytes:
+        """All of it. Raises Refusal `body.too_large`, `http.timeout` or `http.malformed`."""
+        if self.length is not None and self.length > limit:
+            raise refuse("body.too_large", f"more than {limit} bytes")
+        if not self.is_unread:
+            return b""
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._whole(limit)
+        except TimeoutError:
+            raise refuse("http.timeout", "the body did not arrive in time") from None
+
+    async def _whole(self, limit: int) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise refuse("http.malformed", "the caller went away before the body was whole")
+            part = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise refuse("body.too_large", f"more than {limit} bytes")
+            parts.append(part)
+            if not message.get("more_body", False):
+                self.is_unread = False
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _call(scope: Scope, body: _Body) -> Call:
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    path = scope["raw_path"].decode("latin-1").partition("?")[0]
+    return Call(scope["method"], path, scope["query_string"], headers, body.read)
+
+
+async def _answer(reply: Reply, send: Send, *, close: bool) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in reply.headers]
+    headers.append((b"content-length", str(len(reply.payload)).encode()))
+    if close:
+        # What is still on its way must not be taken for the next request.
+        headers.append((b"connection", b"close"))
+    async with asyncio.timeout(SEND_DEADLINE):
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.payload})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Start and end belong to whoever built this application; uvicorn is told so."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
