@@ -58,11 +58,6 @@ def change_of(form: Form, category: Category, key: bytes) -> Change | None:
     raise ValueError(f"`{form.name}` leaves nothing to change")
 
 
-def has_convention(category: Category) -> bool:
-    """Whether `mask` alone says how a category is masked."""
-    return category in MASKS
-
-
 def pseudonym(category: Category, key: bytes) -> Callable[[str], str]:
     """`psn_` and 26 hexadecimal digits of HMAC-SHA-256 over category and value (EDPB Guidelines 01/2025)."""
     prefix = category.value.encode() + b"\x00"
@@ -135,7 +130,7 @@ def _card(text: str, kept: Mask = Mask(keep_last=4)) -> str:  # noqa: B008  Mask
 
 def _account(text: str) -> str:
     """Country and the last four of an IBAN; the last four of any other account."""
-    signs = "".join(sign for sign in _normal(text) if sign.isalnum() or sign == "*").upper()
+    signs = "".join(sign for sign in _normal(text).upper() if sign.isalnum() or sign == "*")
     return _ends(signs, 2 if signs[:2].isalpha() else 0, 4)
 
 
@@ -178,9 +173,10 @@ def _name_part(part: str) -> str:
 
 
 def _street(text: str) -> str:
-    """The street without unit, room or house number."""
+    """The street without unit, room or house number, taken off until none is left."""
     parts = (_HOUSE.sub("", _UNIT.sub("", part)).strip(" -") for part in _normal(text).split(","))
-    return ", ".join(part for part in parts if part and not part.isdecimal()) or "*"
+    street = ", ".join(part for part in parts if part and not part.isdecimal()) or "*"
+    return street if street == text else _street(street)
 
 
 def _postal_code(text: str) -> str:

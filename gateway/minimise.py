@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final, cast
 
 from gateway.body.codecs import CODECS, FORM
@@ -17,6 +18,7 @@ from gateway.vocabulary import RETAINED_IDS, Category
 GRANTED: Final = ""
 """The reason for which a group stays here, when there is none."""
 _BIG = 10**11
+_LONGEST = 40
 
 
 class _Nothing:
@@ -224,8 +226,7 @@ class _Walk:
 
     def _is_impersonal(self, node: Node, rule: Rule, value: Scalar) -> bool:
         """`not_personal` is a claim; where it does not hold, the call is refused."""
-        text = value if isinstance(value, str) else str(value) if isinstance(value, int) and abs(value) > _BIG else ""
-        kind = personal_kind(text)
+        kind = personal_kind(value if isinstance(value, str) else _digits(value))
         if kind is None:
             return True
         self._fail("field.personal", f"{node.path} holds what looks like an {kind}", rule)
@@ -266,6 +267,13 @@ class _Walk:
             rule = self.rules[required.rule]
             if self._applies(rule) and (code := _absent(required, value)):
                 self._fail(code, rule.path, rule)
+
+
+def _digits(number: Scalar) -> str:
+    """The digits of a number as long as a card's, however it is written: 4111111111111111.0 hides nothing."""
+    if isinstance(number, Decimal):
+        number = int(number) if number.is_finite() and number.adjusted() < _LONGEST else None
+    return str(abs(number)) if number is not None and not isinstance(number, str) and abs(number) > _BIG else ""
 
 
 def _absent(required: Required, value: Document) -> str | None:

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.contract.compile import Source
-from gateway.contract.model import Entities, Policy, Vendor
+from gateway.contract.form import MASKED_BY_CONVENTION
+from gateway.contract.model import Entities, ErrorAnswer, Policy, Vendor
+from gateway.contract.model import Section as Written
 from gateway.contract.routes import overlap
 from gateway.contract.strict_yaml import Location
-from gateway.contract.terms import Origin, Rule, Terms
+from gateway.contract.terms import Origin, Rule, Section, Terms
 from gateway.errors import Finding
 from gateway.vocabulary import (
     ALLOWANCE,
@@ -57,6 +59,7 @@ _IDENTIFYING = frozenset(
     or category in (Category.TECH_DEVICE_ID, Category.TECH_COOKIE_ID, Category.GEO_PRECISE, Category.DELIVERY_NOTE)
 ) - {Category.PAYMENT_AMOUNT, Category.ADDRESS_COUNTRY, Category.ADDRESS_REGION}
 _CLEAR = frozenset({"as_is", "truncate", "mask"})
+_IN_ANSWERS = frozenset({"why", "at", "when", "fields", "form"})
 
 
 def never_sent(header: str) -> bool:
@@ -77,8 +80,8 @@ def check_policy(policy: Policy, source: Source) -> list[Finding]:
     return source.findings
 
 
-def check_vendor(vendor: Vendor, source: Source, folder: str) -> list[Finding]:
-    """What is wrong with a vendor's own file."""
+def check_vendor(vendor: Vendor, source: Source, folder: str) -> None:
+    """What is wrong with a vendor's own file, into its source."""
     if vendor.vendor != folder:
         source.find("contract.name", ("vendor",), f"`{vendor.vendor}` is not the folder's name")
     for text in vendor.networks:
@@ -91,7 +94,6 @@ def check_vendor(vendor: Vendor, source: Source, folder: str) -> list[Finding]:
         _credential(place, text, source)
     for header in vendor.headers:
         _sendable(header.lower(), ("headers", header), source)
-    return source.findings
 
 
 def _network(text: str, source: Source) -> None:
@@ -131,18 +133,17 @@ def _credential(place: str, text: str, source: Source) -> None:
             )
 
 
-def _sendable(header: str, at: Location, source: Source) -> None:
+def _sendable(header: str, at: Location | str, source: Source) -> None:
     if never_sent(header):
         source.find("contract.path", at, f"the header `{header}` never leaves", "leave it out")
     elif header in GATEWAYS_OWN:
         source.find("contract.path", at, f"the header `{header}` is the gateway's own", "leave it out")
 
 
-def check_terms(terms: Terms, source: Source) -> list[Finding]:
-    """What is wrong with one operation, given its vendor."""
+def check_terms(terms: Terms, source: Source) -> None:
+    """What is wrong with one operation, given its vendor, into its source."""
     for check in _CHECKS:
         check(terms, source)
-    return []
 
 
 def _check_status(terms: Terms, source: Source) -> None:
@@ -177,13 +178,13 @@ def _check_places(terms: Terms, source: Source) -> None:
         source.find("contract.path", ("match",), f"`match` has no segment {{{name}}}")
     for rule in terms.sending.rules:
         if rule.place.kind == "header":
-            _sendable(str(rule.place.path[0]), ("sending", "groups", rule.group, "fields", rule.path), source)
+            _sendable(str(rule.place.path[0]), rule.where, source)
         if rule.place.kind == "body" and terms.sending.body == "none":
-            source.find("contract.path", ("sending", "body"), f"there is no body for {rule.path}")
+            source.find("contract.path", rule.where, f"there is no body for {rule.path}")
     tokens = set(terms.tokens) - set(terms.credentials)
     for rule in terms.sending.rules:
         if rule.origin is not Origin.CREDENTIAL and rule.place in tokens and rule.form.name not in FORMS_FOR_ANY:
-            source.find("contract.secret", ("token",), f"{rule.path} carries the service's token and would leave")
+            source.find("contract.secret", rule.where, f"{rule.path} carries the service's token and would leave")
 
 
 def _check_secrets(terms: Terms, source: Source) -> None:
@@ -207,13 +208,14 @@ def _check_subjects(terms: Terms, source: Source) -> None:
         if rule.category in _HARMLESS or rule.form.name in FORMS_FOR_ANY:
             continue
         if not roles:
-            source.find("contract.whose", at, f"{rule.path} is personal, and the call is about nobody")
+            source.find("contract.whose", rule.where, f"{rule.path} is personal, and the call is about nobody")
         elif not rule.roles:
-            source.find("contract.whose", at, f"{rule.path} is personal: whose is it?", "add `of`")
+            source.find("contract.whose", rule.where, f"{rule.path} is personal: whose is it?", "add `of`")
         elif not found & set(rule.roles) and rule.category in _IDENTIFYING and rule.form.name in _CLEAR:
             source.find(
-                "contract.whose", at, f"{rule.path} identifies, and nobody is looked up", "give the subject a `ref`"
-            )
+                "contract.whose", rule.where, f"{rule.path} identifies, and nobody is looked up",
+                "give the subject a `ref`",
+            )  # fmt: skip
 
 
 def _grouped(terms: Terms) -> Iterator[Rule]:
@@ -222,25 +224,51 @@ def _grouped(terms: Terms) -> Iterator[Rule]:
 
 def _check_categories(terms: Terms, source: Source) -> None:
     for rule in _grouped(terms):
-        at = ("sending", "groups", rule.group, "fields", rule.path)
         problem = _forbidden(rule, terms)
         if problem is not None:
-            source.find("contract.category", at, f"{rule.path} is {rule.category}: {problem}")
+            source.find("contract.category", rule.where, f"{rule.path} is {rule.category}: {problem}")
         elif _allowed(rule, terms).verdict is Verdict.ASKS and rule.form.name not in FORMS_FOR_ANY:
             kind = terms.vendor.kind
-            source.find(
-                "contract.category", at, f"{rule.path}: {rule.category} at a {kind} vendor, please ask why", note=True
-            )
+            message = f"{rule.path}: {rule.category} at a {kind} vendor, please ask why"
+            source.find("contract.category", rule.where, message, note=True)
         name = str(rule.place.path[-1]) if rule.place.path else ""
-        if rule.category is Category.NOT_PERSONAL and rule.form.name == "as_is":
-            if _TELLING_NAMES.search(name) and not _NOT_TELLING.search(name):
-                source.find(
-                    "contract.category", at, f"{rule.path} is called not_personal; its name says otherwise", note=True
-                )
-    for label, section in (("answer", terms.answer), ("errors", terms.errors)):
-        for rule in section.rules if section else ():
-            if rule.category in NEVER_LEAVES:
-                source.find("contract.category", (label, "groups", rule.group), f"{rule.category} never passes")
+        claims = rule.category is Category.NOT_PERSONAL and rule.form.name == "as_is"
+        if claims and _TELLING_NAMES.search(name) and not _NOT_TELLING.search(name):
+            message = f"{rule.path} is called not_personal; its name says otherwise"
+            source.find("contract.category", rule.where, message, note=True)
+
+
+def _check_answer(terms: Terms, source: Source) -> None:
+    """What the operation's own answer says; a vendor's error block is checked with the vendor."""
+    answer = terms.operation.answer
+    if answer is not None:
+        check_answer(answer, terms.answer, source, ("answer",))
+        if answer.errors is not None:
+            check_answer(answer.errors, terms.errors, source, ("answer", "errors"))
+
+
+def check_answer(written: Written | ErrorAnswer, section: Section | None, source: Source, at: Location) -> None:
+    """What is wrong with one body of an answer: keys that mean nothing there, categories that never pass."""
+    for number, group in enumerate(written.groups):
+        for key in sorted(group.model_fields_set - _IN_ANSWERS):
+            source.find("contract.unknown_key", (*at, "groups", number, key), f"`{key}` means nothing in an answer")
+    for rule in section.rules if section else ():
+        if rule.category in NEVER_LEAVES:
+            source.find("contract.category", rule.where, f"{rule.path} is {rule.category}: it never passes")
+        _check_form(rule, source)
+
+
+def _check_forms(terms: Terms, source: Source) -> None:
+    for rule in _grouped(terms):
+        _check_form(rule, source)
+
+
+def _check_form(rule: Rule, source: Source) -> None:
+    if rule.form.name == "mask" and rule.form.value is None and rule.category not in MASKED_BY_CONVENTION:
+        source.find(
+            "contract.form", rule.where, f"there is no convention for masking {rule.category}",
+            "write {mask: {keep_last: 4}}",
+        )  # fmt: skip
 
 
 def _allowed(rule: Rule, terms: Terms) -> Allowed:
@@ -319,6 +347,8 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     _check_retry,
     _check_subjects,
     _check_categories,
+    _check_forms,
+    _check_answer,
     _check_grounds,
 )
 

@@ -36,8 +36,10 @@ class Source:
     def where(self, at: Location) -> str:
         return f"{self.file}:{self.sheet.line(at)}"
 
-    def find(self, code: str, at: Location, message: str, fix: str = "", *, note: bool = False) -> None:
-        self.findings.append(Finding(code, self.file, self.sheet.line(at), message, fix, "note" if note else "error"))
+    def find(self, code: str, at: Location | str, message: str, fix: str = "", *, note: bool = False) -> None:
+        """One more finding, at a key of this file or, where `at` is a rule's own `where`, at its line."""
+        line = int(at.rpartition(":")[2]) if isinstance(at, str) else self.sheet.line(at)
+        self.findings.append(Finding(code, self.file, line, message, fix, "note" if note else "error"))
 
     def place(self, text: str, at: Location, base: Path = ()) -> Place | None:
         try:

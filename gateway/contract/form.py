@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from gateway.vocabulary import Category
 
 Scalar = str | int | bool | None
+LONGEST = 100_000
+MOST_IN_CLEAR = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def _constant(argument: object) -> Scalar:
 
 
 def _length(argument: object) -> int:
-    if isinstance(argument, int) and not isinstance(argument, bool) and 0 < argument <= 100_000:
+    if isinstance(argument, int) and not isinstance(argument, bool) and 0 < argument <= LONGEST:
         return argument
     raise ValueError("`truncate` takes a number of characters")
 
@@ -68,7 +70,9 @@ def _length(argument: object) -> int:
 def _mask(argument: object) -> Mask:
     if isinstance(argument, Mapping) and argument and set(argument) <= {"keep_first", "keep_last"}:
         kept = [argument.get("keep_first", 0), argument.get("keep_last", 0)]
-        if all(isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= 64 for count in kept):
+        if all(
+            isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= MOST_IN_CLEAR for count in kept
+        ):
             return Mask(*kept)
     raise ValueError("write {mask: {keep_first: 2, keep_last: 4}}")
 
@@ -80,7 +84,19 @@ _ARGUMENTS: Mapping[str, Callable[[object], Scalar | Mask]] = {
     "mask": _mask,
 }
 
-# What a form leaves of a value, for the table of categories: nothing at all, or something.
-LEAVES_NOTHING = frozenset({"replace", "drop", "refuse"})
 OVER_CONTAINERS = frozenset({"drop", "refuse"})
-CARD_CATEGORIES = frozenset({Category.PAYMENT_PAN})
+
+# The categories that have a convention for `mask` alone; for any other a contract says how much stays in clear.
+MASKED_BY_CONVENTION = frozenset(
+    {
+        Category.PAYMENT_PAN,
+        Category.PAYMENT_BANK_ACCOUNT,
+        Category.CONTACT_PHONE,
+        Category.CONTACT_EMAIL,
+        Category.PERSON_NAME,
+        Category.ADDRESS_FULL,
+        Category.ADDRESS_STREET,
+        Category.ADDRESS_UNIT,
+        Category.ADDRESS_POSTAL_CODE,
+    }
+)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from gateway.contract.check import check_policy, check_set, check_terms, check_vendor
+from gateway.contract.check import check_answer, check_policy, check_set, check_terms, check_vendor
 from gateway.contract.compile import Defaults, Source, compile_section, match_of, with_names
 from gateway.contract.model import Answer, Entities, ErrorAnswer, Operation, Policy, Vendor
 from gateway.contract.strict_yaml import Location, Sheet, YamlError, read_yaml
@@ -83,6 +83,9 @@ class _Reading:
     findings: list[Finding] = field(default_factory=list)
 
     def whole(self) -> ContractSet | None:
+        if not self.root.is_dir():
+            self.findings.append(Finding("contract.missing", str(self.root), 1, "there is no such folder"))
+            return None
         policy = self._file(self.root / "policy.yaml", Policy)
         entities = self._file(self.root / "entities.yaml", Entities)
         folders = sorted(
@@ -104,8 +107,10 @@ class _Reading:
             return None, ()
         vendor, source = read
         vendor = _in_environment(vendor, self.environment)
-        self.findings += check_vendor(vendor, source, folder.name)
+        check_vendor(vendor, source, folder.name)
         terms = [self._operation(file, vendor, source) for file in files]
+        # Each operation compiles what it takes from the vendor, and finds the same mistakes there.
+        self.findings += dict.fromkeys(source.findings)
         return vendor, _sharing_names([each for each in terms if each is not None])
 
     def _operation(self, file: Folder, vendor: Vendor, vendor_source: Source) -> Terms | None:
@@ -115,7 +120,7 @@ class _Reading:
         digest = hashlib.sha256((file.parent / "vendor.yaml").read_bytes() + b"\x00" + file.read_bytes()).digest()
         terms = self._terms(vendor, operation, source, vendor_source, b64encode(digest).decode())
         if terms is not None:
-            source.findings += check_terms(terms, source)
+            check_terms(terms, source)
         if terms is not None and operation.operation != file.stem:
             source.find("contract.name", ("operation",), f"`{operation.operation}` is not the file's name")
         self.findings += source.findings
@@ -127,9 +132,12 @@ class _Reading:
         method, segments = match_of(operation.match, source)
         host = self._host(vendor, operation, source)
         pins = {source.place(text, ("pins", text)): value for text, value in operation.pins.items()}
-        tokens = [source.place(text, ("token",)) for text in operation.token or vendor.token]
-        written = dict(vendor.credential) | operation.credential
-        credentials = {source.place(text, ("credential", text)): value for text, value in written.items()}
+        token_source = source if operation.token else vendor_source
+        tokens = [token_source.place(text, ("token", text)) for text in operation.token or vendor.token]
+        credentials = {
+            (source if text in operation.credential else vendor_source).place(text, ("credential", text)): value
+            for text, value in (vendor.credential | operation.credential).items()
+        }
         subjects = tuple(_subjects(operation, source))
         defaults = Defaults(tuple(each.role for each in subjects) if len(subjects) == 1 else (), operation.purpose)
         fixed: list[tuple[Place, Location]] = [(place, ("pins",)) for place in pins if place is not None]
@@ -170,8 +178,9 @@ class _Reading:
         if own is not None:
             return main, compile_section(own, source, ("answer", "errors"), defaults)
         if vendor.errors is not None:
-            shared = Source(vendor_source.file, vendor_source.sheet)
-            return main, compile_section(vendor.errors, shared, ("errors",), defaults)
+            shared = compile_section(vendor.errors, vendor_source, ("errors",), defaults)
+            check_answer(vendor.errors, shared, vendor_source, ("errors",))
+            return main, shared
         return main, None
 
     def _host(self, vendor: Vendor, operation: Operation, source: Source) -> Host | None:

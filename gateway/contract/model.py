@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    model_validator,
+)
 
 from gateway.contract.form import Form, parse_form
 from gateway.vocabulary import (
@@ -69,6 +78,12 @@ def _date(value: object) -> object:
     raise ValueError("write a date like 2026-12-31")
 
 
+def _moment(value: object) -> object:
+    if isinstance(value, str) and "T" in value:
+        return value
+    raise ValueError("write a moment like 2026-01-01T00:00:00+01:00")
+
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=64)]
 Sentence = Annotated[str, AfterValidator(_sentence)]
 Duration = Annotated[str, AfterValidator(_duration)]
@@ -76,6 +91,10 @@ Size = Annotated[int, BeforeValidator(_size)]
 Jurisdiction = Annotated[str, AfterValidator(_jurisdiction)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), AfterValidator(_jurisdiction)]
 Day = Annotated[date, BeforeValidator(_date)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+# Strict: `yes` is a text and no answer, `true` is no number.
+Flag = Annotated[bool, Strict()]
+Count = Annotated[int, Strict()]
 Bases = Annotated[dict[Jurisdiction, LegalBasis], BeforeValidator(_by_jurisdiction)]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
@@ -99,7 +118,7 @@ class Subject(Block):
     ref: Literal["order"] | Earlier | Text | None = None
     jurisdiction: Text | None = None
     legal_basis: Bases
-    optional: bool = False
+    optional: Flag = False
 
 
 class Evidence(Block):
@@ -114,12 +133,12 @@ class Retention(Block):
 
 
 class Limits(Block):
-    per_call: int = Field(default=1, ge=1)
-    per_hour: int = Field(default=1000, ge=1)
+    per_call: Count = Field(default=1, ge=1)
+    per_hour: Count = Field(default=1000, ge=1)
 
 
 class Retry(Block):
-    attempts: int = Field(ge=1, le=5)
+    attempts: Count = Field(ge=1, le=5)
     key: Text
 
 
@@ -212,7 +231,7 @@ class Operation(Block):
     """One API call of a vendor: who may make it, on what grounds, what may leave, what comes back."""
 
     operation: Name
-    version: int = Field(ge=1)
+    version: Count = Field(ge=1)
     status: Literal["draft", "observe", "enforce", "retired"] = "draft"
     until: Day | None = None
     owner: Name
@@ -311,7 +330,7 @@ class Vendor(Block):
 
 class PolicyVersion(Block):
     version: Text
-    published: datetime
+    published: Moment
     document: Digest
     purposes: tuple[Purpose, ...]
     vendor_kinds: tuple[VendorKind, ...]
