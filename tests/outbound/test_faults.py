@@ -63,11 +63,12 @@ async def test_whatever_breaks_after_the_request_left_counts_as_possibly_sent(
 
 
 @pytest.mark.parametrize("script", [hangs_up, resets], ids=["a proper end", "a reset"])
-async def test_a_connection_that_ends_at_once_proves_nothing(vendors: Pyqwest, script: Script) -> None:
+async def test_a_connection_that_ends_at_once_is_no_success(vendors: Pyqwest, script: Script) -> None:
     async with Vendor(script, eager=True) as vendor:
         outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
 
-    assert outcome == BROKEN
+    # Where the end overtakes the transport, nothing was written yet, and it knows that.
+    assert outcome in (BROKEN, UNREACHABLE)
 
 
 async def test_a_refused_connection_is_proven_not_sent(vendors: Pyqwest) -> None:
