@@ -314,6 +314,8 @@ async def test_when_the_writer_dies_everybody_is_told(
     with pytest.raises(Refusal, match=r"ledger\.unavailable"):
         await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
 
+    # Whoever waits is told before the thread has quite ended.
+    await asyncio.to_thread(ledger._writer._thread.join)
     assert [args.exc_type for args in died] == [MemoryError]
     assert not ledger.healthy
 
