@@ -228,3 +228,8 @@ def run(main: Any) -> Any:
     """Runs a coroutine on the loop that the gateway is measured with."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
+
+
+def moment(microseconds: int) -> str:
+    """A time of the ledger for people to read, in UTC."""
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -182,6 +182,7 @@ CODES: Mapping[str, Code] = {
     "gateway.failed": Code(
         503, "The gateway failed before anything left", "Report this: it is a fault of the gateway."
     ),
+    "gateway.fault": Code(504, "The gateway failed; the data may have arrived", _SEE_LEDGER),
     "vendor.unreachable": Code(502, "The vendor could not be reached; nothing was sent", "Try again later."),
     "vendor.address": Code(502, "The vendor's name leads to an address that is not allowed", "Check `hosts` and DNS."),
     "vendor.timeout": Code(504, "The vendor did not answer in time; the data may have arrived", _SEE_LEDGER),

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from gateway import assemble
 from gateway.assemble import Call, Matched
@@ -15,15 +16,15 @@ from gateway.contract.terms import Terms
 from gateway.errors import Refusal, refuse
 from gateway.identity import Tokens, find_token
 from gateway.inforce import InForce
+from gateway.ledger.entry import Event, Intent, Subject
 from gateway.ledger.entry import Outcome as Settled
-from gateway.ledger.entry import Subject
-from gateway.ledger.ledger import Ledger
+from gateway.ledger.scribe import Ticket
 from gateway.minimise import minimise
 from gateway.outbound.send import Outcome, Vendors
 from gateway.paths import values_at
 from gateway.record import Course, Disclosure, Recorder, Trail, outcome_of
 from gateway.registry.facts import Facts
-from gateway.registry.registry import Registry
+from gateway.registry.registry import Mention
 from gateway.reply import Reply, Returned, answered, refused, returned
 from gateway.subjects import check_stated, mentioned, order_of
 
@@ -48,6 +49,23 @@ class Limits:
     answer: int
 
 
+class Book(Protocol):
+    """Where it is written down what leaves."""
+
+    async def intend(self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float) -> Ticket: ...
+    def settle(self, ticket: Ticket, outcome: Settled, earlier: Sequence[bytes] = ()) -> None: ...
+    def note(self, event: Event, subjects: Sequence[Subject] = ()) -> None: ...
+    def digest(self, vendor: str, value: str) -> bytes: ...
+    async def earlier(self, digest: bytes) -> Sequence[Subject] | None: ...
+
+
+class Register(Protocol):
+    """Where it is known whom a call is about."""
+
+    async def about(self, mentions: Sequence[Mention], *, consents: bool, order_stated: bool) -> Facts: ...
+    def still_holds(self, facts: Facts) -> bool: ...
+
+
 class Exchange:
     """Takes a call to its vendor. `contracts` may be replaced by another set at any time, as a whole."""
 
@@ -55,8 +73,8 @@ class Exchange:
         self,
         contracts: InForce,
         *,
-        registry: Registry,
-        ledger: Ledger,
+        registry: Register,
+        ledger: Book,
         vendors: Vendors,
         tokens: Tokens,
         recorder: Recorder,

@@ -1,6 +1,8 @@
 """The edge to our own services: an HTTP request becomes a call, a reply becomes an HTTP response."""
 
 import asyncio
+import logging
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 SEND_DEADLINE: Final = 10.0
+log = logging.getLogger(__name__)
 
 
 class Proxy:
@@ -36,7 +39,7 @@ class Proxy:
         if len(self._calls) >= self._in_flight:
             reply = refused(refuse("gateway.overloaded"))
         else:
-            reply = await asyncio.shield(self._begin(_call(scope, body)))
+            reply = await self._reply(self._begin(_call(scope, body)))
         await _answer(reply, send, close=body.is_unread)
 
     @property
@@ -49,11 +52,25 @@ class Proxy:
         while self._calls:
             await asyncio.wait(self._calls)
 
+    async def _reply(self, call: asyncio.Task[Reply]) -> Reply:
+        """The reply of a call; of one that failed in a way that nobody foresaw, that it may have been sent."""
+        await asyncio.wait([call])
+        if (fault := call.exception()) is None:
+            return call.result()
+        # Only what and where: the text of an error may hold values.
+        log.error("a call failed: %s at %s", type(fault).__name__, _line(fault))
+        return refused(refuse("gateway.fault"), sent="possibly")
+
     def _begin(self, call: Call) -> asyncio.Task[Reply]:
         task = asyncio.get_running_loop().create_task(self._exchange.reply(call))
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
         return task
+
+
+def _line(fault: BaseException) -> str:
+    frames = traceback.extract_tb(fault.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
 class _Body:

@@ -93,9 +93,12 @@ class _Fixed:
 
 
 class Recorder:
-    """Builds entries. `names_key` digests the names that no contract knows; they may be data."""
+    """Builds entries. `names_key` digests the names that no contract knows, since they may be data.
 
-    def __init__(self, names_key: bytes, *, environment: str, deadline_ms: int) -> None:
+    Without a key they are shown: for rehearsals, in which nothing is real.
+    """
+
+    def __init__(self, names_key: bytes | None, *, environment: str, deadline_ms: int) -> None:
         self._names_key = names_key
         self._environment = environment
         self._deadline_ms = deadline_ms
@@ -163,7 +166,12 @@ class Recorder:
 
     def _path(self, section: Section, stayed: Stayed) -> str:
         name = stayed.name
-        if name is None or name in section.names or (stayed.path == "header:" and name in _PUBLIC_HEADERS):
+        if (
+            name is None
+            or self._names_key is None
+            or name in section.names
+            or (stayed.path == "header:" and name in _PUBLIC_HEADERS)
+        ):
             return str(stayed)
         digest = hmac.digest(self._names_key, name.encode("utf-8", "surrogatepass"), sha256)[:_BYTES].hex()
         return f"{_parent(stayed)}*#{digest}"

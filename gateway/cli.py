@@ -1,0 +1,334 @@
+"""The command line: each command calls one function and shows what it gives back."""
+
+import asyncio
+import json
+import os
+import pwd
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx2
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gateway import app, explain
+from gateway.contract.load import ContractSet, load, read
+from gateway.contract.terms import Terms
+from gateway.errors import ContractError, GatewayError, Refusal, StartError
+from gateway.examples import rehearsed
+from gateway.rehearse import parse_http
+from gateway.settings import Settings
+
+cli = typer.Typer(
+    name="gateway", help="Lets personal data out only as a contract says, and writes it down.", no_args_is_help=True
+)
+contract = typer.Typer(help="Check, test and read contracts.", no_args_is_help=True)
+token = typer.Typer(help="Tokens of shop services and operators.", no_args_is_help=True)
+facts = typer.Typer(help="What decisions look up: orders, consents, suspensions.", no_args_is_help=True)
+ledger = typer.Typer(help="Read the record. Every look is itself recorded.", no_args_is_help=True)
+for name, group in (("contract", contract), ("token", token), ("facts", facts), ("ledger", ledger)):
+    cli.add_typer(group, name=name)
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def main() -> None:
+    """Runs a command; what it cannot do is said in one line, with the way out."""
+    try:
+        cli()
+    except ContractError as error:
+        for finding in error.findings:
+            err.print(escape(str(finding)))
+        sys.exit(1)
+    except Refusal as error:
+        for failure in error.failures:
+            err.print(escape(f"{failure.code}: {failure.detail}"))
+        sys.exit(1)
+    except (GatewayError, ValidationError, OSError) as error:
+        err.print(escape(_told(error)))
+        sys.exit(1)
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        return "\n".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problems)
+    return str(error)
+
+
+@cli.command()
+def serve() -> None:
+    """Run the gateway until it is told to stop. Settings are variables GATEWAY_…, see docs/operations.md."""
+    settings = Settings()
+
+    def ready(port: int, operators_port: int) -> None:
+        err.print(f"gateway listens on http://{settings.host}:{port}, operators on port {operators_port}")
+
+    app.run(app.serve(settings, ready))
+
+
+@cli.command()
+def health() -> None:
+    """Exit with 0 if the gateway on this machine is ready; for health checks of containers."""
+    settings = Settings()
+    url = f"http://{settings.operators_host}:{settings.operators_port}/health"
+    try:
+        status = httpx2.get(url, trust_env=False, timeout=5).status_code
+    except httpx2.HTTPError:
+        raise StartError(f"nothing answers on port {settings.operators_port}") from None
+    if status != httpx2.codes.OK:
+        raise StartError("the gateway is not ready")
+
+
+@contract.command("check")
+def check(path: Annotated[Path, typer.Argument()] = Path("contracts"), as_json: Json = False) -> None:
+    """Say what is wrong with contracts, with file, line and a fix."""
+    root, below = _root(path)
+    contracts, findings = read(root)
+    shown = [finding for finding in findings if finding.file.startswith(below)]
+    if as_json:
+        out.print_json(json.dumps([_finding(each) for each in shown]))
+    for finding in [] if as_json else shown:
+        style = "red" if finding.level == "error" else "yellow"
+        out.print(f"[{style}]{finding.level}[/] {escape(str(finding))}")
+    errors = sum(finding.level == "error" for finding in shown)
+    if not as_json:
+        count = len(contracts.terms) if contracts else 0
+        out.print(f"{count} operations load" if contracts else f"{errors} findings; the set does not load")
+    raise typer.Exit(1 if errors or contracts is None else 0)
+
+
+def _finding(finding: Any) -> dict[str, Any]:
+    return {name: getattr(finding, name) for name in ("level", "code", "file", "line", "message", "fix")}
+
+
+@contract.command("test")
+def test(path: Annotated[Path, typer.Argument()] = Path("contracts"), as_json: Json = False) -> None:
+    """Run the examples of contracts down the real path, with no vendor at the end."""
+    root, below = _root(path)
+    contracts = load(root)
+    chosen = frozenset(terms.name for terms in contracts.terms if terms.file.startswith(below))
+    verdicts = asyncio.run(rehearsed(contracts, chosen))
+    if as_json:
+        out.print_json(json.dumps([{"contract": v.contract, "name": v.name, "problems": v.problems} for v in verdicts]))
+    for verdict in [] if as_json else verdicts:
+        mark = "[red]FAIL[/]" if verdict.problems else "[green]ok[/]"
+        out.print(f"{mark} {verdict.contract}: {escape(verdict.name)}")
+        for problem in verdict.problems:
+            out.print(f"     [red]{escape(problem)}[/] ({verdict.file})")
+    failed = sum(bool(verdict.problems) for verdict in verdicts)
+    if not as_json:
+        out.print(f"{len(verdicts) - failed} examples hold, {failed} do not")
+    raise typer.Exit(1 if failed or not verdicts else 0)
+
+
+@contract.command("explain")
+def explain_contract(
+    operation: Annotated[str, typer.Argument(metavar="VENDOR/OPERATION")],
+    payload: Annotated[Path | None, typer.Option("--in", help="A call as HTTP text, or only its body.")] = None,
+    contracts: Annotated[Path, typer.Option("--contracts")] = Path("contracts"),
+    as_json: Json = False,
+) -> None:
+    """Show a contract as a reviewer reads it; with --in, what of a call leaves, what stays and by which line."""
+    loaded = load(contracts)
+    terms = _terms(loaded, operation)
+    if payload is None:
+        _show_groups(terms, as_json=as_json)
+        return
+    done, rows = asyncio.run(explain.call(loaded, terms, parse_http(_as_http(payload, terms))))
+    _show_call(done, rows, as_json=as_json)
+
+
+def _terms(contracts: ContractSet, name: str) -> Terms:
+    for terms in contracts.terms:
+        if terms.name == name:
+            return terms
+    raise StartError(f"there is no {name}; there are {', '.join(sorted(terms.name for terms in contracts.terms))}")
+
+
+def _as_http(payload: Path, terms: Terms) -> str:
+    """A file that holds only a body gets the contract's own request line."""
+    text = payload.read_text("utf-8")
+    first = text.split("\n", 1)[0].split(" ")
+    if len(first) > 1 and first[0] == terms.method:
+        return text
+    return f"{terms.method} {terms.template.replace('{', '').replace('}', '')}\n\n{text}"
+
+
+def _show_groups(terms: Terms, *, as_json: bool) -> None:
+    rows = list(explain.groups(terms))
+    if as_json:
+        out.print_json(json.dumps([{name: getattr(row, name) for name in row.__slots__} for row in rows]))
+        return
+    table = Table("why", "whose", "fields", "categories", "form", "basis", "line", title=escape(terms.contract))
+    for row in rows:
+        line = row.where.rpartition(":")[2]
+        cells = (row.why, row.whose, "\n".join(row.fields), "\n".join(row.categories), row.form, row.basis, line)
+        table.add_row(*map(escape, cells))
+    Console(highlight=False).print(table)
+    out.print("Everything else stays here.")
+
+
+def _show_call(done: Any, rows: list[explain.FieldRow], *, as_json: bool) -> None:
+    if as_json:
+        out.print_json(json.dumps([{name: getattr(row, name) for name in row.__slots__} for row in rows]))
+        return
+    if done.sent is None:
+        out.print("[red]refused[/]: " + escape(done.reply.payload.decode()))
+        return
+    out.print(escape(f"{done.sent.method} {done.sent.target}"))
+    out.print(escape(done.sent.payload.decode("utf-8", "replace")))
+    table = Table("place", "n", "", "how or why", "line")
+    for row in rows:
+        mark = "[green]leaves[/]" if row.left else "[yellow]stays[/]"
+        table.add_row(escape(row.place), str(row.count), mark, escape(row.how), escape(row.where))
+    Console(highlight=False).print(table)
+
+
+@contract.command("reload")
+def reload() -> None:
+    """Put the contracts of the folder in force in the running gateway; bad ones leave those in force as they are."""
+    out.print(f"{_asked('reload', None)} operations are in force")
+
+
+@token.command("issue")
+def issue(
+    service: Annotated[str, typer.Option(help="The service, as `callers` of contracts name it.")],
+    vendor: Annotated[str | None, typer.Option(help="Narrow the token to one vendor.")] = None,
+    entity: Annotated[str | None, typer.Option(help="The company that discloses; the first one otherwise.")] = None,
+    days: Annotated[int, typer.Option(help="How long it is valid.")] = 90,
+    operator: Annotated[bool, typer.Option("--operator", help="For the operators' listener instead of calls.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Issue a token. It is printed once; configure it where the vendor's SDK has its API key."""
+    asked = {"service": service, "vendor": vendor, "entity": entity, "days": days, "operator": operator}
+    issued = _asked("issue", asked)
+    out.print_json(json.dumps(issued)) if as_json else print(issued["token"])  # noqa: T201  for use in a shell
+
+
+@token.command("revoke")
+def revoke(token_id: str) -> None:
+    """Refuse a token from the next call on. TOKEN_ID is the `id` that `issue --json` printed."""
+    _asked("revoke", token_id)
+    out.print("revoked")
+
+
+@facts.command("put")
+def put(
+    file: Annotated[typer.FileText, typer.Argument(help="JSON: a fact, a list, or one fact a line; - reads stdin")],
+) -> None:
+    """Put facts in. A decision made after this sees them."""
+    out.print(f"{_asked('facts', _rows(file.read()))} facts are in force")
+
+
+def _rows(text: str) -> list[Any]:
+    try:
+        whole = json.loads(text)
+    except ValueError:
+        try:
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+        except ValueError:
+            raise StartError("the facts are neither JSON nor one JSON object a line") from None
+    return whole if isinstance(whole, list) else [whole]
+
+
+@ledger.command("list")
+def list_entries(
+    kind: str | None = None,
+    vendor: str | None = None,
+    operation: str | None = None,
+    caller: str | None = None,
+    code: str | None = None,
+    result: Annotated[str | None, typer.Option(help="sent, not_sent, possibly or in_doubt")] = None,
+    subject: Annotated[str | None, typer.Option(help="The shop's own number of a person.")] = None,
+    before: Annotated[int | None, typer.Option(help="Go on below this position.")] = None,
+    limit: int = 50,
+    as_json: Json = False,
+) -> None:
+    """List entries, newest first."""
+    filters = {
+        "kind": kind, "vendor": vendor, "operation": operation, "caller": caller, "code": code, "result": result,
+        "subject": subject, "before": before, "limit": limit,
+    }  # fmt: skip
+    found = _asked("entries", {name: value for name, value in filters.items() if value is not None})
+    if as_json:
+        out.print_json(json.dumps(found))
+        return
+    table = Table("seq", "time", "kind", "vendor", "operation", "caller", "result", "disclosed", "withheld", "id")
+    for entry in found:
+        table.add_row(*_row(entry))
+    Console(highlight=False).print(table)
+
+
+def _row(entry: dict[str, Any]) -> list[str]:
+    outcome = entry.get("outcome") or entry
+    disclosed = sum(count for group in entry.get("disclosed", []) for _, count in group["paths"])
+    withheld = sum(count for group in entry.get("withheld", []) for _, count in group["paths"])
+    moment = app.moment(entry["ts"])
+    result = outcome.get("result") or entry.get("code") or entry.get("state") or entry.get("action") or ""
+    names = (entry["kind"], entry.get("vendor", ""), entry.get("operation", ""), entry.get("caller", ""), result)
+    counts = (str(disclosed or ""), str(withheld or ""))
+    return [escape(str(each)) for each in (entry["seq"], moment, *names, *counts, entry["id"])]
+
+
+@ledger.command("show")
+def show(entry_id: str) -> None:
+    """Show one entry, as it stands in the ledger."""
+    out.print_json(json.dumps(_asked("entry", entry_id)))
+
+
+def _root(path: Path) -> tuple[Path, str]:
+    """The folder of a set, found above a file or folder in it, and what was asked for below it."""
+    for folder in (path, *path.parents):
+        if (folder / "policy.yaml").is_file():
+            below = path.relative_to(folder).as_posix()
+            return folder, "" if below == "." else below
+    raise StartError(f"there is no policy.yaml in {path} or above it")
+
+
+def _asked(deed: str, asked: Any) -> Any:
+    """Asks the running gateway over its control socket; with none running, opens the data folder itself."""
+    settings = Settings()
+    control = settings.data / app.CONTROL
+    if control.exists():
+        transport = httpx2.HTTPTransport(uds=str(control))
+        try:
+            with httpx2.Client(transport=transport, base_url="http://gateway", timeout=60, trust_env=False) as client:
+                return _result(client.post(f"/{deed}", json=asked, headers={"gateway-by": _me()}))
+        except httpx2.ConnectError:
+            control.unlink(missing_ok=True)
+    return app.run(_alone(settings, deed, asked))
+
+
+def _result(response: httpx2.Response) -> Any:
+    document = response.json()
+    if response.status_code != httpx2.codes.OK:
+        raise StartError(f"{document.get('code', '')}: {document.get('message', 'it did not work')}")
+    return document["result"]
+
+
+async def _alone(settings: Settings, deed: str, asked: Any) -> Any:
+    async with app.opened(settings, lambda: app.first_entity(settings)) as stores:
+        deeds: dict[str, Callable[..., Awaitable[Any]]] = {
+            "facts": stores.desk.put_facts,
+            "issue": stores.desk.issue_token,
+            "revoke": stores.desk.revoke_token,
+            "entries": stores.desk.entries,
+            "entry": stores.desk.entry,
+        }
+        if deed not in deeds:
+            raise StartError("no gateway is running with this data folder")
+        return await deeds[deed](asked, by=_me())
+
+
+def _me() -> str:
+    """Who is at the keyboard, as the operating system knows it."""
+    return pwd.getpwuid(os.getuid()).pw_name

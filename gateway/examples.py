@@ -1,0 +1,186 @@
+"""Whether a contract does what its examples say."""
+
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+
+from gateway.body.codecs import CODECS
+from gateway.body.document import Document
+from gateway.contract.load import ContractSet
+from gateway.contract.model import Example, File, Http
+from gateway.contract.terms import Section, Terms
+from gateway.errors import Refusal
+from gateway.inforce import InForce, Prepared
+from gateway.outbound.send import Sending
+from gateway.rehearse import Http1, Rehearsed, Stage, parse_http, staged
+from gateway.reply import Reply
+
+# What the gateway adds by itself is not written in examples.
+_OWN = frozenset({"accept", "user-agent", "accept-encoding", "content-length", "host", "sec-gpc"})
+_NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An example, and what is not as it says; nothing where all is."""
+
+    contract: str
+    file: str
+    name: str
+    problems: tuple[str, ...]
+
+
+async def rehearsed(contracts: ContractSet, chosen: frozenset[str]) -> list[Verdict]:
+    """Runs the examples of the chosen operations, given as `vendor/operation`."""
+    on_stage = staged(contracts)
+    verdicts = []
+    for terms in contracts.terms:
+        for example in terms.operation.examples if terms.name in chosen else ():
+            problems = tuple([problem async for problem in _problems(on_stage, contracts.root, terms, example)])
+            verdicts.append(Verdict(terms.name, terms.file, example.name, problems))
+    return verdicts
+
+
+async def played(contracts: InForce, root: Path, terms: Terms, example: Example) -> Rehearsed:
+    """One example down the path of a call."""
+    answers = None if example.answers is None else text_of(example.answers, root, terms)
+    stage = Stage(contracts, example.jurisdiction, example.consents, answers)
+    return await stage.play(terms, parse_http(text_of(example.given, root, terms)))
+
+
+def text_of(http: Http, root: Path, terms: Terms) -> str:
+    """A message that stands in the contract, or in a file beside it."""
+    if isinstance(http, File):
+        return (root / terms.vendor.vendor / http.file).read_bytes().decode("utf-8")
+    return http
+
+
+async def _problems(contracts: InForce, root: Path, terms: Terms, example: Example) -> AsyncIterator[str]:
+    done = await played(contracts, root, terms, example)
+    prepared = contracts.prepared[terms.name]
+    for problem in _judged(done, prepared, root, example):
+        yield problem
+
+
+def _judged(done: Rehearsed, prepared: Prepared, root: Path, example: Example) -> Iterator[str]:
+    terms = prepared.terms
+    if example.refuses is not None:
+        yield from _refusal(done.reply, example.refuses)
+        return
+    wanted = text_of(example.sends or "", root, terms)
+    if done.sent is None:
+        if wanted.strip() != _NOTHING:
+            yield f"refused: {_code(done.reply)}"
+        return
+    if wanted.strip() == _NOTHING:
+        yield "it was sent"
+        return
+    yield from _sending(done.sent, parse_http(wanted), prepared)
+    if example.withholds is not None and done.intent is not None:
+        stayed = {path for group in done.intent.withheld for path, _ in group.paths}
+        yield from _difference("withholds", {_plain(place) for place in example.withholds}, stayed)
+    if example.returns is not None:
+        yield from _reply(done.reply, parse_http(text_of(example.returns, root, terms)), prepared)
+
+
+def _refusal(reply: Reply, code: str) -> Iterator[str]:
+    if (given := _code(reply)) != code:
+        yield f"refuses: {code} was expected, {given or 'nothing was refused'}"
+
+
+def _code(reply: Reply) -> str:
+    media = dict(reply.headers).get("content-type")
+    if media != "application/problem+json":
+        return ""
+    document = msgspec.json.decode(reply.payload, type=dict[str, object])
+    return str(document["code"])
+
+
+def _sending(sent: Sending, wanted: Http1, prepared: Prepared) -> Iterator[str]:
+    method, _, target = wanted.first.partition(" ")
+    path, _, query = target.partition("?")
+    sent_path, _, sent_query = sent.target.partition("?")
+    sent_path = unquote(sent_path)
+    if sent.method != method or not _like(prepared.base + path, sent_path):
+        yield f"sends: {sent.method} {sent_path} instead of {method} {path}"
+    if not _same(_pairs(query), _pairs(sent_query)):
+        yield f"sends: the query {sent_query or '(none)'} instead of {query or '(none)'}"
+    yield from _headers(sent, wanted, prepared)
+    section = prepared.terms.sending
+    if not _same(_document(wanted.body, section), _document(sent.payload, section)):
+        yield f"sends: {sent.payload.decode('utf-8', 'replace')} instead of {wanted.body.decode()}"
+
+
+def _headers(sent: Sending, wanted: Http1, prepared: Prepared) -> Iterator[str]:
+    put = {name.lower() for name, _ in prepared.headers}
+    given = {name: value for name, value in sent.headers if name not in _OWN and name.lower() not in put}
+    if wanted.header("content-type") is None:
+        given.pop("content-type", None)
+    expected = dict(wanted.headers)
+    if not _same(dict(sorted(expected.items())), dict(sorted(given.items()))):
+        yield f"sends: the headers {given} instead of {expected}"
+
+
+def _reply(reply: Reply, wanted: Http1, prepared: Prepared) -> Iterator[str]:
+    status = int(wanted.first)
+    if reply.status != status:
+        yield f"returns: {reply.status} instead of {status}"
+    bound = prepared.answer if status < 400 else prepared.errors  # noqa: PLR2004  RFC 9110 section 15.5
+    if bound is None or not wanted.body:
+        problem = _code(reply) == "vendor.answered"
+        if reply.payload not in (b"", b"{}") and not problem:
+            yield f"returns: {reply.payload.decode('utf-8', 'replace')} instead of nothing"
+        return
+    if not _same(_document(wanted.body, bound.section), _document(reply.payload, bound.section)):
+        yield f"returns: {reply.payload.decode('utf-8', 'replace')} instead of {wanted.body.decode()}"
+    given = dict(reply.headers)
+    for name, value in wanted.headers:
+        if not _same(value, given.get(name)):
+            yield f"returns: the header {name} is {given.get(name)} instead of {value}"
+
+
+def _document(body: bytes, section: Section) -> object:
+    """A body for comparison: forms as pairs in order, everything else as the document that it holds."""
+    if section.body == "form":
+        return _pairs(body.decode("utf-8", "replace"))
+    try:
+        return CODECS[section.body].read(body, section.trees["body"])
+    except Refusal as refusal:
+        return f"unreadable: {refusal.failures[0].detail}"
+
+
+def _pairs(text: str) -> list[Document]:
+    return [[name, value] for name, value in parse_qsl(text, keep_blank_values=True)]
+
+
+def _same(wanted: object, given: object) -> bool:
+    """Equal in value, type and order; `psn_*` stands for any pseudonym."""
+    if isinstance(wanted, str) and isinstance(given, str):
+        return _like(wanted, given)
+    if isinstance(wanted, Mapping) and isinstance(given, Mapping):
+        return list(wanted) == list(given) and all(_same(wanted[name], given[name]) for name in wanted)
+    if isinstance(wanted, list) and isinstance(given, list):
+        return len(wanted) == len(given) and all(map(_same, wanted, given))
+    return repr(wanted) == repr(given)
+
+
+def _like(wanted: str, given: str) -> bool:
+    if "psn_*" not in wanted:
+        return wanted == given
+    return re.fullmatch("psn_[0-9A-Za-z_-]+".join(map(re.escape, wanted.split("psn_*"))), given) is not None
+
+
+def _plain(place: str) -> str:
+    """Upper and lower case are the same in names of headers."""
+    return place.lower() if place.startswith("header:") else place
+
+
+def _difference(what: str, wanted: set[str], given: set[str]) -> Iterator[str]:
+    if missing := sorted(wanted - given):
+        yield f"{what}: {', '.join(missing)} did not stay"
+    if more := sorted(given - wanted):
+        yield f"{what}: {', '.join(more)} stayed too"

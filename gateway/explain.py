@@ -1,0 +1,84 @@
+"""A contract as a reviewer reads it: one row a group, and for one call what leaves, what stays, and by which line."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.contract.load import ContractSet
+from gateway.contract.terms import Bases, GroupTerms, Origin, Rule, Section, Terms
+from gateway.rehearse import Http1, Rehearsed, Stage, staged
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """A group of fields that leave for one reason in one form."""
+
+    why: str
+    whose: str
+    fields: tuple[str, ...]
+    categories: tuple[str, ...]
+    form: str
+    basis: str
+    purpose: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """A place of one call: whether it left, in what form, and the line that decided."""
+
+    place: str
+    count: int
+    left: bool
+    how: str
+    where: str
+
+
+def groups(terms: Terms, section: Section | None = None) -> Iterator[GroupRow]:
+    """The reviewer's table of what leaves, or of another section of the contract."""
+    section = section or terms.sending
+    for group in section.groups:
+        rules = [rule for rule in section.rules if rule.origin is Origin.GROUP and rule.group == group.number]
+        yield GroupRow(
+            why=group.why,
+            whose=", ".join(group.roles) or "nobody",
+            fields=tuple(_field(rule) for rule in rules),
+            categories=tuple(sorted({rule.category.value for rule in rules})),
+            form=", ".join(sorted({rule.form.name for rule in rules})),
+            basis=_basis(terms, group),
+            purpose=group.purpose.value,
+            where=group.where,
+        )
+
+
+def _field(rule: Rule) -> str:
+    return f"{rule.path} (required)" if rule.required else rule.path
+
+
+def _basis(terms: Terms, group: GroupTerms) -> str:
+    if group.bases is not None:
+        return _written(group.bases)
+    bases = {_written(subject.bases) for subject in terms.subjects if subject.role in group.roles}
+    return "; ".join(sorted(bases)) or "none is needed"
+
+
+def _written(bases: Bases) -> str:
+    return ", ".join(basis if key == "default" else f"{key}: {basis}" for key, basis in bases.items())
+
+
+async def call(contracts: ContractSet, terms: Terms, given: Http1) -> tuple[Rehearsed, list[FieldRow]]:
+    """One call rehearsed: what came of it, and a row for each place in it."""
+    done = await Stage(staged(contracts)).play(terms, given)
+    return done, list(_fields(terms, done))
+
+
+def _fields(terms: Terms, done: Rehearsed) -> Iterator[FieldRow]:
+    if done.intent is None:
+        return
+    lines = {rule.path: rule for rule in terms.sending.rules}
+    for disclosed in done.intent.disclosed:
+        for path, count in disclosed.paths:
+            yield FieldRow(path, count, left=True, how=disclosed.form, where=lines[path].where)
+    for withheld in done.intent.withheld:
+        for path, count in withheld.paths:
+            where = lines[path].where if path in lines else "no line names it"
+            yield FieldRow(path, count, left=False, how=withheld.reason, where=where)

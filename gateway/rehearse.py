@@ -1,0 +1,178 @@
+"""A stage: the real path of a call, with nobody real on it and no vendor at the end."""
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+from gateway.assemble import Call
+from gateway.contract.load import ContractSet
+from gateway.contract.model import Operation, Vendor
+from gateway.contract.terms import Terms
+from gateway.exchange import Exchange, Limits
+from gateway.identity import Tokens
+from gateway.inforce import InForce, in_force
+from gateway.ledger.entry import Event, Intent, Subject
+from gateway.ledger.entry import Outcome as Settled
+from gateway.ledger.scribe import Ticket
+from gateway.outbound.send import Answer, Host, Outcome, Sending
+from gateway.record import Recorder
+from gateway.registry.facts import Consent, Facts, Person
+from gateway.registry.registry import Mention
+from gateway.reply import Reply
+from gateway.vocabulary import ConsentState, Purpose
+
+_PSEUDONYM = re.compile(rb"psn_[0-9a-f]{26}")
+_ANY = "psn_*"
+_BEFORE, _AFTER = date(1970, 1, 2), date(9999, 12, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Http1:
+    """An HTTP message as examples write it: first line, headers, empty line, body."""
+
+    first: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key == name), None)
+
+
+@dataclass(slots=True)
+class Rehearsed:
+    """What became of one call: what was sent, what was written down, what came back."""
+
+    reply: Reply
+    sent: Sending | None
+    intent: Intent | None
+
+
+def parse_http(text: str) -> Http1:
+    """A message with plain or network line ends; a body's last line end is not part of it."""
+    head, _, body = text.replace("\r\n", "\n").partition("\n\n")
+    first, *lines = head.strip("\n").split("\n")
+    pairs = (line.partition(":") for line in lines if line)
+    headers = tuple((name.strip().lower(), value.strip()) for name, _, value in pairs)
+    return Http1(first.strip(), headers, body.removesuffix("\n").encode())
+
+
+@dataclass(slots=True)
+class Stage:
+    """A gateway in which everybody is found, every agreement is in force, and the vendor says what it is told to."""
+
+    contracts: InForce
+    jurisdiction: str = "default"
+    consents: tuple[Purpose, ...] = ()
+    answers: str | None = None
+    sent: list[Sending] = field(default_factory=list)
+    intents: list[Intent] = field(default_factory=list)
+    tokens: Tokens = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tokens = Tokens(
+            secrets.token_bytes(32), now=lambda: datetime.now(UTC).timestamp(), revoked=lambda _: False
+        )
+
+    async def play(self, terms: Terms, given: Http1) -> Rehearsed:
+        """One call, as the first of the contract's callers would make it."""
+        exchange = Exchange(
+            self.contracts,
+            registry=self,
+            ledger=self,
+            vendors=self,
+            tokens=self.tokens,
+            recorder=Recorder(None, environment="sandbox", deadline_ms=0),
+            environment="sandbox",
+            limits=Limits(1.0, terms.answer.max_bytes if terms.answer else 0),
+            now=lambda: datetime.now(UTC),
+            counted=lambda code, vendor: None,  # noqa: ARG005
+        )
+        reply = await exchange.reply(self._call(terms, given))
+        return Rehearsed(reply, next(iter(self.sent), None), next(iter(self.intents), None))
+
+    def _call(self, terms: Terms, given: Http1) -> Call:
+        method, _, target = given.first.partition(" ")
+        path, _, query = target.partition("?")
+        entity = next(iter(self.contracts.contracts.entities.entities))
+        token, _ = self.tokens.issue(terms.operation.callers[0], entity=entity, environment="sandbox", lifetime=60)
+        headers = [*given.headers, ("gateway-token", token)]
+        if given.body and given.header("content-type") is None and terms.sending.media:
+            headers.append(("content-type", terms.sending.media[0]))
+
+        async def read(limit: int) -> bytes:
+            del limit
+            return given.body
+
+        return Call(method, f"/{terms.host.name}{path}", query.encode(), tuple(headers), read)
+
+    async def about(self, mentions: Sequence[Mention], *, consents: bool, order_stated: bool) -> Facts:
+        del consents, order_stated
+        people = {
+            each.role: Person("somebody", each.role, each.jurisdiction or self.jurisdiction, "an order")
+            for each in mentions
+        }
+        given = tuple(
+            Consent(purpose, None, ConsentState.GIVEN, explicit=True, expires=None, record="example")
+            for purpose in self.consents
+        )
+        return Facts(people, frozenset(), {"somebody": given}, frozenset(), order_stated=True)
+
+    def still_holds(self, facts: Facts) -> bool:
+        del facts
+        return True
+
+    async def intend(self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float) -> Ticket:
+        del payload, within
+        self.intents.append(intent)
+        return Ticket("0" * 32, 0, intent.index, tuple(subjects))
+
+    def settle(self, ticket: Ticket, outcome: Settled, earlier: Sequence[bytes] = ()) -> None:
+        """Nothing is kept."""
+
+    def note(self, event: Event, subjects: Sequence[Subject] = ()) -> None:
+        """Nothing is kept."""
+
+    def digest(self, vendor: str, value: str) -> bytes:
+        return f"{vendor}\0{value}".encode()
+
+    async def earlier(self, digest: bytes) -> Sequence[Subject] | None:
+        del digest
+        return (Subject("somebody", "", self.jurisdiction, "an order"),)
+
+    async def send(self, host: Host, sending: Sending, *, limit: int) -> Outcome:
+        del host, limit
+        self.sent.append(sending)
+        if self.answers is None:
+            return Outcome("sent", answer=Answer(200, (), b""))
+        return Outcome("sent", answer=self._answer(parse_http(self.answers), sending))
+
+    def _answer(self, answers: Http1, sending: Sending) -> Answer:
+        status = int(answers.first)
+        headers = list(answers.headers)
+        if answers.body and answers.header("content-type") is None:
+            headers.append(("content-type", "application/json"))
+        found = _PSEUDONYM.search(sending.payload)
+        body = answers.body.replace(_ANY.encode(), found.group()) if found else answers.body
+        return Answer(status, tuple(headers), body)
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def staged(contracts: ContractSet) -> InForce:
+    """The set as a stage needs it: enforced, with every agreement in force, secrets standing by their names."""
+    terms = tuple(replace(each, operation=_enforced(each), vendor=_agreed(each)) for each in contracts.terms)
+    key = secrets.token_bytes(32)
+    return in_force(replace(contracts, terms=terms), secrets=lambda name: f"${name}", vendor_key=lambda _: key)
+
+
+def _enforced(terms: Terms) -> Operation:
+    return terms.operation.model_copy(update={"status": "enforce"})
+
+
+def _agreed(terms: Terms) -> Vendor:
+    always = {"signed": _BEFORE, "starts": _BEFORE, "until": _AFTER, "entities": ()}
+    agreements = tuple(agreement.model_copy(update=always) for agreement in terms.vendor.agreements)
+    return terms.vendor.model_copy(update={"agreements": agreements})
