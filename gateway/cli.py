@@ -262,27 +262,33 @@ def list_entries(
     if as_json:
         out.print_json(json.dumps(found))
         return
-    table = Table("seq", "time", "kind", "vendor", "operation", "caller", "result", "disclosed", "withheld", "id")
+    table = Table("seq", "time", "kind", "call", "caller", "result", "left", "stayed")
     for entry in found:
         table.add_row(*_row(entry))
     Console(highlight=False).print(table)
 
 
+def _times(field: Any, at: int) -> int:
+    """How many values a line of an entry stands for; one where it does not say."""
+    return field[at] if isinstance(field, list) and len(field) > at else 1
+
+
 def _row(entry: dict[str, Any]) -> list[str]:
     outcome = entry.get("outcome") or entry
-    disclosed = sum(count for group in entry.get("disclosed", []) for _, count in group["paths"])
-    withheld = sum(count for group in entry.get("withheld", []) for _, count in group["paths"])
+    disclosed = sum(_times(field, 2) for group in entry.get("disclosed", []) for field in group["fields"])
+    withheld = sum(_times(path, 1) for group in entry.get("withheld", []) for path in group["paths"])
     moment = app.moment(entry["ts"])
     result = outcome.get("result") or entry.get("code") or entry.get("state") or entry.get("action") or ""
-    names = (entry["kind"], entry.get("vendor", ""), entry.get("operation", ""), entry.get("caller", ""), result)
-    counts = (str(disclosed or ""), str(withheld or ""))
-    return [escape(str(each)) for each in (entry["seq"], moment, *names, *counts, entry["id"])]
+    call = "/".join(name for name in (entry.get("vendor"), entry.get("operation")) if name)
+    who = entry.get("caller") or entry.get("reviewer") or entry.get("by") or ""
+    cells = (entry["seq"], moment, entry["kind"], call, who, result, disclosed or "", withheld or "")
+    return [escape(str(each)) for each in cells]
 
 
 @ledger.command("show")
-def show(entry_id: str) -> None:
+def show(entry: Annotated[str, typer.Argument(metavar="SEQ|ID", help="Its number in the list, or its id.")]) -> None:
     """Show one entry, as it stands in the ledger."""
-    out.print_json(json.dumps(_asked("entry", entry_id)))
+    out.print_json(json.dumps(_asked("entry", entry)))
 
 
 def _root(path: Path) -> tuple[Path, str]:

@@ -25,7 +25,7 @@ Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
 
 
 class UnknownEntry(GatewayError):
-    """There is no entry with this id."""
+    """There is no such entry."""
 
 
 class Asked(BaseModel):
@@ -119,13 +119,16 @@ class Desk:
         await self._ledger.record(access, searched)
         return [_shown(entry) for entry in found]
 
-    async def entry(self, entry_id: str, *, by: str) -> dict[str, Any]:
-        """One entry. Raises UnknownEntry."""
-        look = TypeAdapter(Look).validate_python({"id": entry_id})
-        found = await self._ledger.entries(Filter(id=look.id, limit=1))
-        await self._ledger.record(Access(by, "show", (("id", entry_id),), len(found)))
+    async def entry(self, named: str, *, by: str) -> dict[str, Any]:
+        """One entry, by its number or its id. Raises UnknownEntry."""
+        if named.isascii() and named.isdigit():
+            wanted = Filter(before=int(named) + 1, limit=1)
+        else:
+            wanted = Filter(id=TypeAdapter(Look).validate_python({"id": named}).id, limit=1)
+        found = await self._ledger.entries(wanted)
+        await self._ledger.record(Access(by, "show", (("entry", named),), len(found)))
         if not found:
-            raise UnknownEntry("there is no entry with this id")
+            raise UnknownEntry("there is no entry with this number or id")
         return _shown(found[0])
 
 

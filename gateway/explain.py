@@ -76,7 +76,7 @@ def _fields(terms: Terms, done: Rehearsed) -> Iterator[FieldRow]:
         return
     lines = {rule.path: rule for rule in terms.sending.rules}
     for disclosed in done.intent.disclosed:
-        for path, count in disclosed.paths:
+        for path, _, count in disclosed.fields:
             yield FieldRow(path, count, left=True, how=disclosed.form, where=lines[path].where)
     for withheld in done.intent.withheld:
         for path, count in withheld.paths:

@@ -81,7 +81,7 @@ class Disclosure:
     attempts: int = 0
 
 
-Row = tuple[str, str, tuple[str, ...], tuple[tuple[str, int], ...]]
+Row = tuple[str, tuple[str, ...], tuple[tuple[str, str, int], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,20 +209,20 @@ def _template(prepared: Prepared, environment: str, deadline_ms: int) -> Intent:
 
 
 def _rows(section: Section) -> Iterator[Row]:
-    """The rules of a section by category, form and role, as they stand together in an entry."""
-    together: dict[tuple[str, str, tuple[str, ...]], list[tuple[str, int]]] = {}
+    """The rules of a section by form and role, as they stand together in an entry: path, category, number."""
+    together: dict[tuple[str, tuple[str, ...]], list[tuple[str, str, int]]] = {}
     for rule in section.rules:
         if rule.origin is not Origin.CREDENTIAL:
-            key = (rule.category.value, rule.form.name, tuple(role.value for role in rule.roles))
-            together.setdefault(key, []).append((rule.path, rule.number))
-    return ((*key, tuple(paths)) for key, paths in together.items())
+            key = (rule.form.name, tuple(role.value for role in rule.roles))
+            together.setdefault(key, []).append((rule.path, rule.category.value, rule.number))
+    return ((*key, tuple(fields)) for key, fields in together.items())
 
 
 def _disclosed(rows: Sequence[Row], counts: Sequence[int]) -> Iterator[Disclosed]:
-    for category, form, roles, paths in rows:
-        left = tuple((path, counts[number]) for path, number in paths if counts[number])
+    for form, roles, fields in rows:
+        left = tuple((path, category, counts[number]) for path, category, number in fields if counts[number])
         if left:
-            yield Disclosed(category, form, roles, left)
+            yield Disclosed(form, roles, left)
 
 
 def _ground(clearance: Clearance) -> Iterator[Ground]:

@@ -118,15 +118,15 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Disclosed:
-    """Fields of one category that left in one form, about the subjects in these roles."""
+    """Fields that left in one form, about the subjects in these roles: path, category, and how many there were."""
 
-    category: str
     form: str
     of: tuple[str, ...]
-    paths: Paths
+    fields: tuple[tuple[str, str, int], ...]
 
     def members(self) -> dict[str, Json]:
-        return _stated(category=self.category, form=self.form, of=self.of, paths=self.paths)
+        fields = [(path, category) if n == 1 else (path, category, n) for path, category, n in self.fields]
+        return _stated(form=self.form, of=self.of, fields=fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Withheld:
     paths: Paths
 
     def members(self) -> dict[str, Json]:
-        return _stated(reason=self.reason, paths=self.paths)
+        return _stated(reason=self.reason, paths=[path if n == 1 else (path, n) for path, n in self.paths])
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,11 +123,18 @@ def shipment(disclosure: str = "0" * 32) -> Intent:
         transfer=(("DE", "none_needed"),),
         grounds=(Ground("purchaser", "DE", "performance_of_contract", Evidence("order")),),
         disclosed=(
-            Disclosed("contact.name", "as_is", ("purchaser",), (("$.recipient.name", 1),)),
-            Disclosed("contact.address", "as_is", ("purchaser",), (("$.recipient.city", 1), ("$.recipient.street", 1))),
-            Disclosed("contact.phone", "mask", ("purchaser",), (("$.recipient.phone", 1),)),
+            Disclosed(
+                "as_is",
+                ("purchaser",),
+                (
+                    ("$.recipient.name", "person.name", 1),
+                    ("$.recipient.city", "address.city", 1),
+                    ("$.recipient.street.*", "address.street", 2),
+                ),
+            ),
+            Disclosed("mask", ("purchaser",), (("$.recipient.phone", "contact.phone", 1),)),
         ),
-        withheld=(Withheld("unnamed", (("$.items[*].note", 2), ("$.recipient.birthday", 1))),),
+        withheld=(Withheld("field.unnamed", (("$.items.*.note", 2), ("$.recipient.birthday", 1))),),
         destination=Destination("POST", "api.parcels.example", "/v2/shipments"),
         media="application/json",
         retention=Retention("30 days", "3-years"),
