@@ -176,8 +176,9 @@ def _check_places(terms: Terms, source: Source) -> None:
         source.find("contract.match", ("match",), f"nothing names the segment {{{name}}}", f"add a field path:{name}")
     for name in sorted(str(step) for step in named - variables):
         source.find("contract.path", ("match",), f"`match` has no segment {{{name}}}")
+    checked = {name.lower() for name in terms.vendor.headers}
     for rule in terms.sending.rules:
-        if rule.place.kind == "header":
+        if rule.place.kind == "header" and rule.place.path[0] not in checked:
             _sendable(str(rule.place.path[0]), rule.where, source)
         if rule.place.kind == "body" and terms.sending.body == "none":
             source.find("contract.path", rule.where, f"there is no body for {rule.path}")

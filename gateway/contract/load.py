@@ -38,7 +38,9 @@ _CODES: Mapping[str, str] = {
     "hosts": "contract.hosts",
     "match": "contract.match",
     "fields": "contract.category",
+    "headers": "contract.why",
 }
+_SHALLOW = frozenset({"literal_error", "model_type", "dict_type", "string_type", "too_short"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +214,20 @@ class _Reading:
 
 
 def _findings(error: ValidationError, sheet: Sheet, file: str) -> Iterator[Finding]:
-    seen: set[tuple[str, int]] = set()
-    for problem in error.errors(include_url=False, include_context=False):
-        location = problem["loc"]
+    seen: set[tuple[str, int, str]] = set()
+    problems = error.errors(include_url=False, include_context=False)
+    places = [sheet.nearest(problem["loc"]) for problem in problems]
+    for problem, place in zip(problems, places, strict=True):
+        # Where a key takes a word or a block, a fault inside the block says more than that it is not the word.
+        if problem["type"] in _SHALLOW and any(other != place and other[: len(place)] == place for other in places):
+            continue
+        about_a_key = problem["type"] in ("missing", "extra_forbidden")
+        location = problem["loc"] if about_a_key else place
         code, message, fix = _finding(problem["type"], location, problem["msg"], problem.get("input"))
-        line = sheet.line(location)
-        if (code, line) not in seen:
-            seen.add((code, line))
+        line = sheet.lines.get(place, 1)
+        mark = (code, line, message if about_a_key else "")
+        if mark not in seen:
+            seen.add(mark)
             yield Finding(code, file, line, message, fix)
 
 

@@ -29,12 +29,16 @@ class Sheet:
     lines: dict[Location, int] = field(default_factory=dict)
 
     def line(self, location: Location) -> int:
-        """The line of a key or element, or of the nearest one around it; steps that are not in the file are skipped."""
+        """The line of a key or element, or of the nearest one around it."""
+        return self.lines.get(self.nearest(location), 1)
+
+    def nearest(self, location: Location) -> Location:
+        """The part of a location that is in the file; steps that are not are skipped."""
         found: Location = ()
         for step in location:
             if (*found, step) in self.lines:
                 found = (*found, step)
-        return self.lines.get(found, 1)
+        return found
 
 
 def read_yaml(text: str) -> Sheet:
