@@ -26,6 +26,7 @@ _PLAIN = r"@?[A-Za-z_][A-Za-z0-9_-]*"
 _STEP = re.compile(rf"\.{_PLAIN}|\.\*|\[\*\]|\['[^'\\\x00-\x1f]+'\]|\[\"[^\"\\\x00-\x1f]+\"\]")
 _PLAIN_NAME = re.compile(rf"(?!(?:where|wherenot)\Z){_PLAIN}\Z")
 _PREFIX = re.compile(r"(query|header|path):(.+)\Z")
+_OTHER_PREFIX = re.compile(r"[A-Za-z]*:")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _MISTAKES = (
     ("..", "recursive descent lets out what nobody sees; name every step"),
@@ -129,6 +130,8 @@ def _step(text: str) -> Step:
 
 
 def _complaint(text: str) -> str:
+    if _OTHER_PREFIX.match(text):
+        return f"`{text}`: the places besides the body are query:NAME, header:NAME and path:NAME"
     for sign, why in _MISTAKES:
         if sign in text:
             return f"`{text}`: {why}"
