@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.minimal import TARGET, VENDOR_KEY
+from bench.minimal import TARGET
 from bench.process import BenchError, Server, environment, free_port, started, stop
 
 CONTRACTS = Path(__file__).parent / "contracts"
@@ -23,7 +23,6 @@ def start_gateway(workdir: Path, sink_port: int) -> Server:
         GATEWAY_PORT=str(port),
         GATEWAY_OPERATORS_PORT=str(free_port()),
         GATEWAY_SANDBOX=json.dumps({"parcelgate": f"http://127.0.0.1:{sink_port}"}),
-        PARCELGATE_KEY=VENDOR_KEY,
     )
     pid = started([*_COMMAND, "serve"], port=port, log=workdir / "gateway.log", env=env)
     try:

@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 TARGET = "/parcelgate/v2/shipments"
 VENDOR_TARGET = "/v2/shipments"
-VENDOR_KEY = "pg-key-of-the-bench"
+VENDOR_KEY = "sandbox"  # what the gateway has in the place of every secret while vendors are played on this machine
 _PSEUDONYM_KEY = b"the pseudonym key of the bench"
 _RECIPIENT = ("name", "company", "street", "unit", "city", "postal_code", "country", "phone")
 _ITEM = ("quantity", "hs_code")

@@ -67,8 +67,20 @@ class Clearance:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand between a company and an operation, whoever a call is about: the same for a whole day.
+
+    `failures` are what is missing, `agreements` the papers that open the door, `policy` the version in force.
+    """
+
+    policy: str
+    agreements: tuple[str, ...]
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """Everything that a decision is made from."""
+    """Everything that a decision is made from. Without a `standing` it is worked out."""
 
     terms: Terms
     facts: Facts
@@ -76,30 +88,41 @@ class Question:
     entity: str
     caller: str
     now: datetime
+    standing: Standing | None = None
 
-    @property
-    def today(self) -> date:
-        """The day in the policy's time zone: agreements count in whole days, both ends inclusive."""
-        return self.now.astimezone(ZoneInfo(self.policy.time_zone)).date()
 
-    @property
-    def version(self) -> PolicyVersion | None:
-        """The policy in force: the one that was published last."""
-        published = [version for version in self.policy.versions if version.published <= self.now]
-        return max(published, key=lambda version: version.published, default=None)
+def day(policy: Policy, now: datetime) -> date:
+    """The day in the policy's time zone: agreements count in whole days, both ends inclusive."""
+    return now.astimezone(ZoneInfo(policy.time_zone)).date()
+
+
+def version_in_force(policy: Policy, now: datetime) -> PolicyVersion | None:
+    """The version that was published last."""
+    published = [version for version in policy.versions if version.published <= now]
+    return max(published, key=lambda version: version.published, default=None)
+
+
+def stand(terms: Terms, policy: Policy, entity: str, now: datetime) -> Standing:
+    """What holds on the day of a time, and under the policy that is in force at it."""
+    today, version = day(policy, now), version_in_force(policy, now)
+    agreements = _agreements(terms, entity, today)
+    failures = (*_status(terms), *_agreement(terms, entity, today, agreements), *_published(terms, version))
+    return Standing(version.version if version else "", agreements, failures)
 
 
 def clear(question: Question) -> Clearance:
     """The grounds for a call at a given time. Raises Refusal with every ground that is missing; the first decides."""
-    failures = [failure for check in _CHECKS for failure in check(question)]
+    terms = question.terms
+    standing = question.standing or stand(terms, question.policy, question.entity, question.now)
+    failures = [*_caller(question), *_suspended(question), *standing.failures]
+    failures += [failure for check in _CHECKS for failure in check(question)]
     if failures:
         raise Refusal(*failures)
-    terms, version = question.terms, question.version
     grounds = tuple(_grounds(question))
     return Clearance(
         question.entity,
-        version.version if version else "",
-        tuple(agreement.id for agreement in _agreements(question)),
+        standing.policy,
+        standing.agreements,
         grounds,
         tuple(sorted({(each.jurisdiction, _mechanism(terms, each.jurisdiction)) for each in grounds})),
         tuple(_grant(question, group) for group in terms.sending.groups),
@@ -119,10 +142,9 @@ def _caller(question: Question) -> Iterator[Failure]:
         yield Failure("caller.not_allowed", f"{question.caller} is not in `callers` of {question.terms.name}")
 
 
-def _status(question: Question) -> Iterator[Failure]:
-    status = question.terms.operation.status
-    if status != "enforce":
-        yield Failure("operation.not_active", f"{question.terms.name} has the status {status}")
+def _status(terms: Terms) -> Iterator[Failure]:
+    if terms.operation.status != "enforce":
+        yield Failure("operation.not_active", f"{terms.name} has the status {terms.operation.status}")
 
 
 def _suspended(question: Question) -> Iterator[Failure]:
@@ -134,38 +156,38 @@ def _suspended(question: Question) -> Iterator[Failure]:
         yield Failure("vendor.suspended", question.terms.name)
 
 
-def _agreement(question: Question) -> Iterator[Failure]:
-    if not any(True for _ in _agreements(question)):
-        vendor = question.terms.vendor
+def _agreement(terms: Terms, entity: str, today: date, opening: tuple[str, ...]) -> Iterator[Failure]:
+    if not opening:
+        vendor = terms.vendor
+        papers = [agreement for agreement in vendor.agreements if not _carries_only(agreement)]
         # Of several papers, the one that comes nearest says what to mend.
-        reasons = [_reason(agreement, question) for agreement in vendor.agreements if not _carries_only(agreement)]
+        reasons = [_reason(agreement, terms, entity, today) for agreement in papers]
         code, detail = max(reasons, default=(0, "agreement.none", ""))[1:]
         yield Failure(code, f"{vendor.vendor}{detail}")
 
 
-def _agreements(question: Question) -> Iterator[Agreement]:
-    """The papers that open the door today."""
-    for agreement in question.terms.vendor.agreements:
-        if not _carries_only(agreement) and _reason(agreement, question)[1] == GRANTED:
-            yield agreement
+def _agreements(terms: Terms, entity: str, today: date) -> tuple[str, ...]:
+    """The papers that open the door on a day."""
+    papers = [agreement for agreement in terms.vendor.agreements if not _carries_only(agreement)]
+    return tuple(paper.id for paper in papers if _reason(paper, terms, entity, today)[1] == GRANTED)
 
 
 def _carries_only(agreement: Agreement) -> bool:
     return AGREEMENTS[agreement.type].transfer_only
 
 
-def _reason(agreement: Agreement, question: Question) -> tuple[int, str, str]:
+def _reason(agreement: Agreement, terms: Terms, entity: str, today: date) -> tuple[int, str, str]:
     """How far an agreement comes towards opening the door, and the code and text of where it fails."""
-    role = question.terms.role
+    role = terms.role
     starts = agreement.starts or agreement.signed
     missing = sorted(CLAUSES_NEEDED[role] - set(agreement.clauses))
     if role not in AGREEMENTS[agreement.type].satisfies:
         return 1, "agreement.wrong_type", f": {agreement.id} is a {agreement.type}, the vendor a {_role(role)}"
-    if agreement.entities and question.entity not in agreement.entities:
-        return 2, "agreement.parties", f": {agreement.id} does not bind {question.entity}"
-    if question.today > agreement.until:
+    if agreement.entities and entity not in agreement.entities:
+        return 2, "agreement.parties", f": {agreement.id} does not bind {entity}"
+    if today > agreement.until:
         return 3, "agreement.expired", f": {agreement.id} ended on {agreement.until}"
-    if question.today < starts:
+    if today < starts:
         return 4, "agreement.not_active", f": {agreement.id} begins on {starts}"
     if missing:
         return 5, "agreement.clause_missing", f": {agreement.id} lacks {', '.join(missing)}"
@@ -176,8 +198,7 @@ def _role(role: VendorRole) -> str:
     return role.value.replace("_", " ")
 
 
-def _published(question: Question) -> Iterator[Failure]:
-    version, terms = question.version, question.terms
+def _published(terms: Terms, version: PolicyVersion | None) -> Iterator[Failure]:
     if version is None:
         yield Failure("policy.purpose", "no policy is published yet")
         return
@@ -230,11 +251,6 @@ def _transferable(question: Question) -> Iterator[Failure]:
 
 
 _CHECKS: tuple[Callable[[Question], Iterator[Failure]], ...] = (
-    _caller,
-    _status,
-    _suspended,
-    _agreement,
-    _published,
     _found,
     _has_basis,
     _sale,

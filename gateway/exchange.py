@@ -1,7 +1,6 @@
 """The path of one call: every promise is one line, in order."""
 
 import time
-import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,6 +55,7 @@ class Book(Protocol):
     def settle(self, ticket: Ticket, outcome: Settled, earlier: Sequence[bytes] = ()) -> None: ...
     def note(self, event: Event, subjects: Sequence[Subject] = ()) -> None: ...
     def digest(self, vendor: str, value: str) -> bytes: ...
+    def new_id(self) -> str: ...
     async def earlier(self, digest: bytes) -> Sequence[Subject] | None: ...
 
 
@@ -93,6 +93,7 @@ class Exchange:
         self._limits = limits
         self._now = now
         self._counted = counted
+        self._new_id = ledger.new_id
         self._repeats: OrderedDict[bytes, Disclosure] = OrderedDict()
 
     async def reply(self, call: Call) -> Reply:
@@ -179,8 +180,10 @@ class Exchange:
         return await self._ledger.earlier(self._ledger.digest(terms.vendor.vendor, number))
 
     def _question(self, course: Course, facts: Facts) -> Question:
-        caller, policy = course.caller, course.contracts.contracts.policy
-        return Question(course.matched.terms, facts, policy, caller.entity, caller.service, self._now())
+        caller, terms, now = course.caller, course.matched.terms, self._now()
+        standing = course.contracts.standing(terms, caller.entity, now)
+        policy = course.contracts.contracts.policy
+        return Question(terms, facts, policy, caller.entity, caller.service, now, standing)
 
     def _digests(self, terms: Terms, numbers: Sequence[str]) -> tuple[bytes, ...]:
         return tuple({self._ledger.digest(terms.vendor.vendor, number) for number in numbers})
@@ -188,9 +191,9 @@ class Exchange:
     def _disclosure(self, terms: Terms, incoming: Mapping[str, Document]) -> Disclosure:
         """A new disclosure, or the one that a call with the same idempotency key began."""
         if (key := _key(terms, incoming)) is None:
-            return Disclosure(uuid.uuid4().hex)
+            return Disclosure(self._new_id())
         digest = self._ledger.digest(terms.name, key)
-        disclosure = self._repeats.setdefault(digest, Disclosure(uuid.uuid4().hex))
+        disclosure = self._repeats.setdefault(digest, Disclosure(self._new_id()))
         self._repeats.move_to_end(digest)
         if len(self._repeats) > REPEATS:
             self._repeats.popitem(last=False)

@@ -5,9 +5,10 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from urllib.parse import urlsplit
 
-from gateway.clearance import needs_consents
+from gateway.clearance import Standing, day, needs_consents, stand, version_in_force
 from gateway.contract.load import ContractSet
 from gateway.contract.routes import Routes
 from gateway.contract.terms import Terms
@@ -17,6 +18,8 @@ from gateway.outbound.send import Host
 from gateway.paths import Place
 
 _SECRET = re.compile(r"\$([A-Z][A-Z0-9_]*)")
+
+_DAYS = 10_000
 
 Secrets = Callable[[str], str | None]
 VendorKey = Callable[[str], bytes]
@@ -49,7 +52,19 @@ class InForce:
         self.contracts = contracts
         self.prepared = prepared
         self.routes = Routes(each.terms for each in prepared.values())
+        self._standings: dict[tuple[str, str, date, str], Standing] = {}
         self.hosts = {name: vendor.vendor for vendor in contracts.vendors.values() for name in vendor.hosts or {}}
+
+    def standing(self, terms: Terms, entity: str, now: datetime) -> Standing:
+        """How things stand between a company and an operation; worked out once for a day and a policy."""
+        policy = self.contracts.policy
+        version = version_in_force(policy, now)
+        key = (terms.name, entity, day(policy, now), version.version if version else "")
+        if (standing := self._standings.get(key)) is None:
+            if len(self._standings) > _DAYS:
+                self._standings.clear()
+            standing = self._standings[key] = stand(terms, policy, entity, now)
+        return standing
 
 
 def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey) -> InForce:

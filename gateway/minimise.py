@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from gateway.body.codecs import CODECS, FORM
 from gateway.body.document import Document, Scalar
@@ -18,6 +18,8 @@ from gateway.vocabulary import RETAINED_IDS, Category
 GRANTED: Final = ""
 """The reason for which a group stays here, when there is none."""
 _BIG = 10**11
+_SHORT = frozenset({str, int, bool, Decimal, type(None)})
+"""The classes of plain values; a value that remembers where it came from takes the long way."""
 _LONGEST = 40
 
 
@@ -28,8 +30,7 @@ class _Nothing:
 _NOTHING: Final = _Nothing()
 
 
-@dataclass(frozen=True, slots=True)
-class Withheld:
+class Withheld(NamedTuple):
     """A place that stayed. `name` is the last step where no contract line names it: a name that may be data."""
 
     path: str
@@ -56,6 +57,23 @@ class Minimised:
     retained: Sequence[str]
 
 
+@dataclass(slots=True)
+class Step:
+    """A node of the rule tree joined to what its rules do.
+
+    `is_leaf` marks the common case that the walk takes without a detour: one value, one rule without conditions, whose
+    value leaves unless its group stays. `lets` says whether any rule here lets a value out.
+    """
+
+    node: Node
+    members: dict[str, "Step"]
+    each: "Step | None"
+    is_leaf: bool
+    lets: bool
+    number: int
+    change: Change | None
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A section whose rules are joined to what they do: made once, when contracts are loaded."""
@@ -63,15 +81,24 @@ class Bound:
     section: Section
     changes: tuple[Change | None, ...]
     actions: tuple[str, ...]
+    steps: Mapping[str, Step]
 
 
 def bind(section: Section, key: Callable[[], bytes], secrets: Callable[[str], str]) -> Bound:
     """Joins rules to forms. `key` is the vendor's own; `secrets` puts values where a credential names them."""
-    return Bound(
-        section,
-        tuple(_change(rule, key, secrets) for rule in section.rules),
-        tuple(_action(rule) for rule in section.rules),
-    )
+    changes = tuple(_change(rule, key, secrets) for rule in section.rules)
+    actions = tuple(_action(rule) for rule in section.rules)
+    steps = {kind: _step(node, section.rules, changes, actions) for kind, node in section.trees.items()}
+    return Bound(section, changes, actions, steps)
+
+
+def _step(node: Node, rules: Sequence[Rule], changes: Sequence[Change | None], actions: Sequence[str]) -> Step:
+    members = {name: _step(child, rules, changes, actions) for name, child in node.members.items()}
+    each = _step(node.each, rules, changes, actions) if node.each else None
+    number = node.rules[0] if len(node.rules) == 1 and not rules[node.rules[0]].conditions else -1
+    is_leaf = number >= 0 and not node.leads_on and not node.conditions and actions[number] == "let"
+    lets = any(actions[each] not in ("drop", "refuse") for each in node.rules)
+    return Step(node, members, each, is_leaf, lets, number, changes[number] if number >= 0 else None)
 
 
 def _change(rule: Rule, key: Callable[[], bytes], secrets: Callable[[str], str]) -> Change | None:
@@ -103,14 +130,14 @@ def minimise(
     wherever it stands. Raises Refusal with every `field.*` failure; of an `answer` nothing is refused, it is withheld.
     """
     walk = _Walk(bound, grants, token, answer=answer)
+    steps = bound.steps
     for kind, document in documents.items():
-        walk.conditions_at_top(bound.section.trees[kind], document)
-    kept = {kind: walk.top(bound.section.trees[kind], document) for kind, document in documents.items()}
+        walk.conditions_at_top(steps[kind].node, document)
+    kept = {kind: walk.top(steps[kind], document) for kind, document in documents.items()}
     walk.missing_lists()
     if walk.failures:
         raise Refusal(*walk.failures)
-    withheld = Counter(Withheld(*each) for each in walk.withheld)
-    return Minimised(kept, walk.counts, withheld, walk.retained)
+    return Minimised(kept, walk.counts, Counter(map(Withheld._make, walk.withheld)), walk.retained)
 
 
 @dataclass(slots=True)
@@ -124,6 +151,7 @@ class _Walk:
     rules: tuple[Rule, ...] = field(init=False)
     counts: list[int] = field(init=False)
     holds: list[bool] = field(init=False)
+    all_granted: bool = field(init=False)
     withheld: list[tuple[str, str | None, str]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     retained: list[str] = field(default_factory=list)
@@ -133,11 +161,13 @@ class _Walk:
         self.rules = self.bound.section.rules
         self.counts = [0] * len(self.rules)
         self.holds = [False] * self.bound.section.conditions
+        self.all_granted = self.grants is None or not any(self.grants)
 
-    def top(self, node: Node, document: Document) -> Document:
+    def top(self, step: Step, document: Document) -> Document:
         kept: Document | _Nothing
-        kept = self._members(node, document) if isinstance(document, dict) else self._value(node, document)
-        self._require(node, document)
+        kept = self._members(step, document) if isinstance(document, dict) else self._value(step, document)
+        if step.node.required:
+            self._require(step.node, document)
         return {} if isinstance(kept, _Nothing) else kept
 
     def conditions_at_top(self, node: Node, document: Document) -> None:
@@ -150,48 +180,53 @@ class _Walk:
             if rule.required and rule.number not in self.seen and self._applies(rule):
                 self.failures.append(Failure("field.required", rule.path, rule.where))
 
-    def _value(self, node: Node, value: Document) -> "Document | _Nothing":
+    def _value(self, step: Step, value: Document) -> "Document | _Nothing":
         if isinstance(value, dict):
-            return self._object(node, value)
+            return self._object(step, value)
         if isinstance(value, list):
-            return self._list(node, value)
-        return self._scalar(node, cast("Scalar", value))
+            return self._list(step, value)
+        return self._scalar(step.node, cast("Scalar", value))
 
-    def _object(self, node: Node, value: dict[str, Document]) -> "Document | _Nothing":
-        if not node.members:
-            return self._container_stays(node)
+    def _object(self, step: Step, value: dict[str, Document]) -> "Document | _Nothing":
+        if not step.members:
+            return self._container_stays(step.node)
         mark = len(self.withheld)
-        kept = self._members(node, value)
+        kept = self._members(step, value)
         if value and not kept:
-            return self._all_stays(node, mark)
+            return self._all_stays(step.node, mark)
         return kept
 
-    def _members(self, node: Node, value: dict[str, Document]) -> dict[str, Document]:
+    def _members(self, step: Step, value: dict[str, Document]) -> dict[str, Document]:
         kept: dict[str, Document] = {}
-        members, cover = node.members, node.cover
+        find, counts, node = step.members.get, self.counts, step.node
         for name, item in value.items():
-            child = members.get(name)
+            child = find(name)
             if child is None:
-                self.withheld.append((node.path, name, "field.unnamed" if cover is None else "drop"))
-                continue
-            left = self._value(child, item)
-            if left is not _NOTHING:
+                self.withheld.append((node.path, name, "field.unnamed" if node.cover is None else "drop"))
+            elif child.is_leaf and self.all_granted and item.__class__ in _SHORT and not self._may_be_token(item):
+                counts[child.number] += 1
+                kept[name] = item if child.change is None else child.change(cast("Scalar", item))
+            elif (left := self._value(child, item)) is not _NOTHING:
                 kept[name] = cast("Document", left)
         return kept
 
-    def _list(self, node: Node, value: list[Document]) -> "Document | _Nothing":
-        if (each := node.each) is None:
-            return self._container_stays(node)
+    def _may_be_token(self, item: Document) -> bool:
+        return self.token is not None and item.__class__ is str and len(item) >= len(self.token)
+
+    def _list(self, step: Step, value: list[Document]) -> "Document | _Nothing":
+        if (each := step.each) is None:
+            return self._container_stays(step.node)
         mark = len(self.withheld)
         elements = [self._element(each, element) for element in value]
         if value and all(element is _NOTHING for element in elements):
-            return self._all_stays(node, mark)
+            return self._all_stays(step.node, mark)
         return [{} if element is _NOTHING else cast("Document", element) for element in elements]
 
-    def _element(self, each: Node, element: Document) -> "Document | _Nothing":
-        self.conditions_at_top(each, element)
+    def _element(self, each: Step, element: Document) -> "Document | _Nothing":
+        self.conditions_at_top(each.node, element)
         left = self._value(each, element)
-        self._require(each, element)
+        if each.node.required:
+            self._require(each.node, element)
         return left
 
     def _scalar(self, node: Node, value: Scalar) -> "Document | _Nothing":
@@ -308,22 +343,25 @@ def proved(
     codec = CODECS[bound.section.body]
     if not codec.holds(payload, documents["body"], incoming["body"], trees["body"]):
         raise refuse("proof.failed", "the body read again is not the body that was built")
-    if not FORM.holds(query, documents["query"], incoming["query"], trees["query"]):
+    if (query or documents["query"]) and not FORM.holds(query, documents["query"], incoming["query"], trees["query"]):
         raise refuse("proof.failed", "the query read again is not the query that was built")
     for kind, document in documents.items():
-        if not _is_named(bound, trees[kind], document, top=True):
+        if not _is_named(bound.steps[kind], document, top=True):
             raise refuse("proof.failed", f"the {kind} holds a place that no rule lets out")
     return payload, query
 
 
-def _is_named(bound: Bound, node: Node, document: Document, *, top: bool = False) -> bool:
+def _is_named(step: Step, document: Document, *, top: bool = False) -> bool:
     """Whether every value in a document stands where a rule lets one out."""
-    if isinstance(document, dict):
-        if not top and not node.members:
-            return document == {} and node.each is None and not node.rules
-        inner = ((node.members.get(name), value) for name, value in document.items())
-        return all(child is not None and _is_named(bound, child, value) for child, value in inner)
     if isinstance(document, list):
-        each = node.each
-        return each is not None and all(element == {} or _is_named(bound, each, element) for element in document)
-    return any(bound.actions[number] not in ("drop", "refuse") for number in node.rules)
+        each = step.each
+        return each is not None and all(element == {} or _is_named(each, element) for element in document)
+    if not isinstance(document, dict):
+        return step.lets
+    if not top and not step.members:
+        return False
+    for name, value in document.items():
+        child = step.members.get(name)
+        if child is None or not (_is_named(child, value) if isinstance(value, dict | list) else child.lets):
+            return False
+    return True

@@ -33,6 +33,7 @@ from gateway.outbound.send import Outcome as Sent
 
 ROUTINE = "routine"
 _BYTES = 6
+_NAMES = 10_000
 
 # Headers whose names are everybody's, so that they say nothing about anybody.
 # fmt: off
@@ -103,6 +104,7 @@ class Recorder:
         self._environment = environment
         self._deadline_ms = deadline_ms
         self._fixed: dict[str, _Fixed] = {}
+        self._digests: dict[str, str] = {}
         self._of: InForce | None = None
 
     def intent(
@@ -166,14 +168,15 @@ class Recorder:
 
     def _path(self, section: Section, stayed: Stayed) -> str:
         name = stayed.name
-        if (
-            name is None
-            or self._names_key is None
-            or name in section.names
-            or (stayed.path == "header:" and name in _PUBLIC_HEADERS)
-        ):
+        if name is None or self._names_key is None or name in section.names:
             return str(stayed)
-        digest = hmac.digest(self._names_key, name.encode("utf-8", "surrogatepass"), sha256)[:_BYTES].hex()
+        if stayed.path == "header:" and name in _PUBLIC_HEADERS:
+            return str(stayed)
+        if (digest := self._digests.get(name)) is None:
+            if len(self._digests) > _NAMES:
+                self._digests.clear()
+            mac = hmac.digest(self._names_key, name.encode("utf-8", "surrogatepass"), sha256)
+            digest = self._digests[name] = mac[:_BYTES].hex()
         return f"{_parent(stayed)}*#{digest}"
 
 

@@ -45,6 +45,8 @@ class Form:
     """Nested names as objects and lists of text."""
 
     def read(self, data: bytes, tree: Node) -> Document:
+        if not data:
+            return {}
         if _UNPRINTABLE.search(data) or _ESCAPE.search(data):
             raise refuse(
                 "body.unreadable", "a form holds printable signs and whole escapes, and no semicolon unescaped"
