@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
@@ -24,7 +25,8 @@ from gateway.identity import Environment, Tokens
 from gateway.inforce import InForce, in_force
 from gateway.ledger.housekeeping import ContractActivated, PolicyActivated
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.store import Filter
+from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.store import Filter, Store
 from gateway.outbound.guard import Addresses, system_lookup
 from gateway.outbound.send import Pyqwest, Vendors
 from gateway.proxy import Proxy
@@ -42,6 +44,10 @@ def utc() -> datetime:
     return datetime.now(UTC)
 
 
+def microseconds() -> int:
+    return time.time_ns() // 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """The stores of a data folder, held by one process at a time, and what works on them without any contract."""
@@ -53,11 +59,13 @@ class Stores:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, entity: Callable[[], str]) -> AsyncIterator[Stores]:
+async def opened(
+    settings: Settings, entity: Callable[[], str], store: Callable[[Path, str], Store] = SqliteStore
+) -> AsyncIterator[Stores]:
     """Opens the stores, and closes them in the order that loses nothing. Raises StartError."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     loop = asyncio.get_running_loop()
-    ledger = Ledger.open(settings.data, node=settings.node, now=lambda: time.time_ns() // 1000, loop=loop)
+    ledger = Ledger.open(settings.data, node=settings.node, now=microseconds, loop=loop, store=store)
     async with AsyncExitStack() as closing:
         closing.push_async_callback(ledger.close)
         registry = Registry.open(settings.data / "registry.db", now=utc)

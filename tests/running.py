@@ -1,0 +1,232 @@
+"""A real gateway on loopback ports, in front of vendors that answer as told, in a thread of its own."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvloop
+from shop_contracts import FACTS, FILES, SECRETS
+from sockets import Client, Reply
+from vendors import Vendor, answers, at_loopback, authority
+
+from gateway import api
+from gateway.app import Gateway, Stores, _on, _port, first_entity, opened
+from gateway.contract.model import Name
+from gateway.ledger import Entry, Filter
+from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.store import Store
+from gateway.outbound.guard import Addresses
+from gateway.outbound.send import Pyqwest
+from gateway.settings import Settings
+
+PATIENCE = 20.0
+BY = "a test"
+NAMES = ("parcels", "payments", "faults")
+HOSTS = ("api.parcels.test", "api.payments.test", "in.faults.test")
+CREATED = b'{"tracking":"T-1","status":"accepted"}'
+
+T = TypeVar("T")
+
+
+@dataclass
+class Running:
+    """What a test may do to a gateway from its own thread."""
+
+    gateway: Gateway
+    stores: Stores
+    vendors: Mapping[str, Vendor]
+    folder: Path
+    ports: tuple[int, int]
+    loop: asyncio.AbstractEventLoop
+    _tokens: dict[tuple[object, ...], str] = field(default_factory=dict)
+
+    def do(self, deed: Callable[[], Awaitable[T]]) -> T:
+        """The result of something that runs on the gateway's loop."""
+
+        async def doing() -> T:
+            return await deed()
+
+        return asyncio.run_coroutine_threadsafe(doing(), self.loop).result(PATIENCE)
+
+    @property
+    def parcels(self) -> Vendor:
+        return self.vendors["parcels"]
+
+    @property
+    def received(self) -> list[bytes]:
+        """Every byte that reached any vendor, by connection."""
+        return [bytes(raw) for vendor in self.vendors.values() for raw in vendor.connections if raw]
+
+    def reset(self) -> None:
+        """Vendors forget, and answer as at first."""
+        for vendor in self.vendors.values():
+            vendor.received.clear()
+            for raw in vendor.connections:
+                raw.clear()
+            vendor.script = accepts
+
+    def put(self, *facts: Mapping[str, Any]) -> int:
+        return self.do(lambda: self.stores.desk.put_facts(list(facts), by=BY))
+
+    def token(self, service: Name = "fulfilment", *, fresh: bool = False, **asked: Any) -> str:
+        """A token of a service, the same one each time unless it is to be fresh."""
+        key = (service, *sorted(asked.items()))
+        if fresh or key not in self._tokens:
+            self._tokens[key] = self.issued(service, **asked)["token"]
+        return self._tokens[key]
+
+    def issued(self, service: Name = "fulfilment", **asked: Any) -> dict[str, Any]:
+        return self.do(lambda: self.stores.desk.issue_token({"service": service, **asked}, by=BY))
+
+    def entries(self, **wanted: Any) -> Sequence[Entry]:
+        """What stands in the ledger once everything queued is written, newest first."""
+
+        async def reading() -> Sequence[Entry]:
+            await self.stores.ledger._writer.drained()
+            return await self.stores.ledger.entries(Filter(limit=1000, **wanted))
+
+        return self.do(reading)
+
+    def said(self, raw: bytes, *, operators: bool = False) -> Reply:
+        """The first answer to these bytes, over a connection of its own."""
+        client = self.client(operators=operators)
+        try:
+            client.say(raw)
+            return client.reply()
+        finally:
+            client.close()
+
+    def client(self, *, operators: bool = False) -> Client:
+        return Client(("127.0.0.1", self.ports[operators]))
+
+    def call(self, method: str, target: str, *fields: str, body: bytes = b"", token: str | None = None) -> Reply:
+        """A call with a token of `fulfilment` in Authorization, unless another one or none ("") is given."""
+        return self.said(self.raw(method, target, *fields, body=body, token=token))
+
+    def raw(self, method: str, target: str, *fields: str, body: bytes = b"", token: str | None = None) -> bytes:
+        token = self.token() if token is None else token
+        lines = [f"{method} {target} HTTP/1.1", "Host: gateway.test", *fields]
+        if token:
+            lines.append(f"Authorization: Bearer {token}")
+        if body:
+            lines.append(f"Content-Length: {len(body)}")
+            if not any(line.lower().startswith("content-type:") for line in fields):
+                lines.append("Content-Type: application/json")
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+    def ship(self, *fields: str, token: str | None = None, **members: object) -> Reply:
+        """A parcel, with these members of its JSON besides what it must have."""
+        return self.call("POST", "/parcels/shipments", *fields, body=shipment(**members), token=token)
+
+
+def shipment(**members: object) -> bytes:
+    return json.dumps({"reference": "A-10045", "weight": 1, **members}).encode()
+
+
+accepts = answers(200, CREATED, "content-type: application/json", "x-secret: 1")
+
+
+@contextmanager
+def running(
+    folder: Path,
+    *,
+    files: Mapping[str, str] = FILES,
+    store: Callable[[Path, str], Store] = SqliteStore,
+    built: Callable[..., Gateway] = Gateway,
+    facts: Sequence[Mapping[str, Any]] = FACTS,
+    **settings: Any,
+) -> Iterator[Running]:
+    """A gateway with its stores in a folder, until the block ends. `built` makes it, where a test wants it broken."""
+    ready: Future[Running] = Future()
+    stop = threading.Event()
+    run = _Run(folder, files, store, built, settings)
+    thread = threading.Thread(target=run.in_thread, args=(ready, stop), daemon=True)
+    thread.start()
+    try:
+        gateway = ready.result(PATIENCE)
+        if facts:
+            gateway.put(*facts)
+        yield gateway
+    finally:
+        stop.set()
+        thread.join(PATIENCE)
+
+
+@dataclass(frozen=True)
+class _Run:
+    folder: Path
+    files: Mapping[str, str]
+    store: Callable[[Path, str], Store]
+    built: Callable[..., Gateway]
+    settings: Mapping[str, Any]
+
+    def in_thread(self, ready: "Future[Running]", stop: threading.Event) -> None:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self.serve(ready, stop))
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
+
+    async def serve(self, ready: "Future[Running]", stop: threading.Event) -> None:
+        certified = authority(*HOSTS)
+        async with AsyncExitStack() as closing:
+            vendors = {name: await closing.enter_async_context(Vendor(accepts, tls=certified.server)) for name in NAMES}
+            settings = self._settings({name: vendor.port for name, vendor in vendors.items()})
+            addresses = Addresses(at_loopback, clock=time.monotonic)
+            carrier = Pyqwest(
+                addresses, total=settings.vendor_total, connect=settings.vendor_connect, ca=certified.pem, pause=0
+            )
+            stores = await closing.enter_async_context(opened(settings, lambda: first_entity(settings), self.store))
+            closing.push_async_callback(carrier.close)
+            gateway = self.built(settings, stores, carrier)
+            closing.callback(gateway.telemetry.close)
+            await gateway.activate()
+            closing.push_async_callback(gateway.proxy.drained)
+            await self._listen(gateway, vendors, ready, stop)
+
+    async def _listen(
+        self, gateway: Gateway, vendors: Mapping[str, Vendor], ready: "Future[Running]", stop: threading.Event
+    ) -> None:
+        stores, telemetry = gateway.stores, gateway.telemetry
+        operators = api.operators(stores.desk, stores.tokens, telemetry, lambda: stores.ledger.healthy)
+        servers = [
+            _on(gateway.proxy, telemetry, host="127.0.0.1", port=0),
+            _on(operators, telemetry, host="127.0.0.1", port=0),
+        ]
+        loop = asyncio.get_running_loop()
+        serving = [loop.create_task(server.serve()) for server in servers]
+        while not all(server.started for server in servers):  # noqa: ASYNC110  uvicorn has nothing to wait for
+            await asyncio.sleep(0.005)
+        ports = (_port(servers[0]), _port(servers[1]))
+        ready.set_result(Running(gateway, stores, vendors, self.folder, ports, loop))
+        while not stop.is_set():  # noqa: ASYNC110  the test is in another thread
+            await asyncio.sleep(0.01)
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(*serving)
+
+    def _settings(self, ports: Mapping[str, int]) -> Settings:
+        files = dict(self.files)
+        for name, port in ports.items():
+            files = {file: text.replace(f"@{name}@", str(port)) for file, text in files.items()}
+        write_files(self.folder / "contracts", files)
+        write_files(self.folder / "secrets", SECRETS)
+        given: dict[str, Any] = {"vendor_connect": 1.0, "vendor_total": 5.0, **self.settings}
+        return Settings(
+            data=self.folder / "data", contracts=self.folder / "contracts", secrets=self.folder / "secrets", **given
+        )
+
+
+def write_files(root: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, "utf-8")
