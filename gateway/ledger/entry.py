@@ -1,10 +1,11 @@
 """What the ledger records, in types that have no field for a value."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
+import msgspec
 from msgspec import Raw
 
 from gateway.errors import CODES
@@ -319,6 +320,22 @@ class Refused:
             environment=self.environment,
             token=self.token,
         )
+
+
+@lru_cache(4096)
+def _once(part: Hashable) -> msgspec.Raw | None:
+    """The canonical bytes of a part that many entries share, None for an empty one: calls of one kind look alike."""
+    members = _members(part)
+    return msgspec.Raw(canonical(members)) if members else None
+
+
+def _members(part: Any) -> Json:
+    return [_members(each) for each in part] if isinstance(part, tuple) else _plain(part)
+
+
+def _plain(part: Any) -> Json:
+    members: Json = part if isinstance(part, str) else part.members()
+    return members
 
 
 def _stated(**members: Json) -> dict[str, Json]:
