@@ -5,7 +5,8 @@ import json
 import os
 import pwd
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from gateway.contract.terms import Terms
 from gateway.errors import ContractError, GatewayError, Refusal, StartError
 from gateway.examples import rehearsed
 from gateway.rehearse import parse_http
+from gateway.sandbox import vendors
 from gateway.settings import Settings
 
 cli = typer.Typer(
@@ -73,6 +75,22 @@ def serve() -> None:
         err.print(f"gateway listens on http://{settings.host}:{port}, operators on port {operators_port}")
 
     app.run(app.serve(settings, ready))
+
+
+@cli.command()
+def sandbox(
+    contracts: Annotated[Path, typer.Option("--contracts")] = Path("contracts"),
+    port: Annotated[int, typer.Option(help="Of the control listener; vendors are above it. 0 takes any.")] = 9100,
+) -> None:
+    """Play the vendors of contracts on this machine until told to stop; prints the setting that leads there."""
+
+    def ready(hosts: Mapping[str, str], control: str) -> None:
+        print(f"GATEWAY_SANDBOX='{json.dumps(dict(hosts))}'", flush=True)  # noqa: T201  for use in a shell
+        err.print(f"what vendors got:  curl {control}/__sandbox/received")
+        err.print(f"""what one does next: curl {control}/__sandbox/next -d '{{"vendor": …, "behaviour": "decline"}}'""")
+
+    with suppress(KeyboardInterrupt):
+        app.run(vendors.play(contracts, port=port, ready=ready))
 
 
 @cli.command()
