@@ -118,13 +118,13 @@ def clear(question: Question) -> Clearance:
     failures += [failure for check in _CHECKS for failure in check(question)]
     if failures:
         raise Refusal(*failures)
-    grounds = tuple(_grounds(question))
+    grounds, markets = tuple(_grounds(question)), question.policy.markets
     return Clearance(
         question.entity,
         standing.policy,
         standing.agreements,
         grounds,
-        tuple(sorted({(each.jurisdiction, _mechanism(terms, each.jurisdiction)) for each in grounds})),
+        tuple(sorted({(each.jurisdiction, _mechanism(terms, each.jurisdiction, markets)) for each in grounds})),
         tuple(_grant(question, group) for group in terms.sending.groups),
     )
 
@@ -213,7 +213,7 @@ def _published(terms: Terms, version: PolicyVersion | None) -> Iterator[Failure]
 
 def _found(question: Question) -> Iterator[Failure]:
     for subject in question.terms.subjects:
-        if subject.role in question.facts.missing and not subject.optional:
+        if subject.role in question.facts.missing and _is_looked_up(subject) and not subject.optional:
             yield Failure("subject.unresolved", f"no {subject.role} is known for this call", question.terms.file)
 
 
@@ -261,10 +261,14 @@ _CHECKS: tuple[Callable[[Question], Iterator[Failure]], ...] = (
 def _present(question: Question) -> Iterator[tuple[SubjectTerms, Person | None]]:
     """Every role of the call with its person; None is somebody whom nobody looks up."""
     for subject in question.terms.subjects:
-        if not (subject.order or subject.ref or subject.earlier):
+        if not _is_looked_up(subject):
             yield subject, question.facts.people.get(subject.role)
         elif subject.role in question.facts.people:
             yield subject, question.facts.people[subject.role]
+
+
+def _is_looked_up(subject: SubjectTerms) -> bool:
+    return bool(subject.order or subject.ref or subject.earlier)
 
 
 def _jurisdiction(person: Person | None) -> str:

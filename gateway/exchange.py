@@ -24,7 +24,7 @@ from gateway.paths import values_at
 from gateway.record import Course, Disclosure, Recorder, Trail, outcome_of
 from gateway.registry.facts import Facts
 from gateway.registry.registry import Mention
-from gateway.reply import Reply, Returned, answered, refused, returned
+from gateway.reply import Reply, Returned, accepted, answered, refused, returned
 from gateway.subjects import check_stated, mentioned, order_of
 
 REPEATS = 10_000
@@ -106,7 +106,7 @@ class Exchange:
             self._counted(refusal.code, vendor.vendor if vendor else "")
             if trail.caller is not None:
                 self._ledger.note(self._recorder.refusal(refusal, trail.caller, trail.matched))
-            return refused(refusal, vendor)
+            return _refused(refusal, trail)
 
     async def __call__(self, call: Call, trail: Trail) -> Reply:
         contracts = self.contracts
@@ -128,9 +128,10 @@ class Exchange:
         for _ in range(_DECISIONS):
             facts = await self._facts(course)
             clearance = clear(self._question(course, facts))
-            outgoing = minimise(prepared.sending, course.incoming, clearance.grants, token=course.trail.token)
+            outgoing = minimise(prepared.sending, course.incoming, clearance.grants, secrets=[course.trail.token])
             sending = assemble.write(course.call, course.matched, course.incoming, outgoing, course.media)
             intent, subjects = self._recorder.intent(course, clearance, outgoing, disclosure)
+            disclosure.attempts += 1
             # Before sending: what cannot be written down does not leave.
             ticket = await self._ledger.intend(intent, subjects, sending.payload, within=self._limits.intent)
             if self._registry.still_holds(facts):
@@ -139,7 +140,6 @@ class Exchange:
             self._ledger.settle(ticket, Settled("not_sent"))
         else:
             raise refuse("gateway.overloaded", "the facts of this call keep changing")
-        disclosure.attempts += 1
         began = time.monotonic()
         sent = await self._vendors.send(prepared.host, sending, limit=self._limits.answer)
         back = returned(course.matched, sent.answer) if sent.answer else None
@@ -147,6 +147,8 @@ class Exchange:
         outcome = outcome_of(sent, sending.payload, time.monotonic() - began, terms, left)
         self._ledger.settle(ticket, outcome, self._digests(terms, left.retained if left else ()))
         self._counted(sent.code or "sent", terms.vendor.vendor)
+        if sent.result == "possibly":
+            course.trail.sent = "possibly"
         return Attempt(sent, back, sum(outgoing.withheld.values()))
 
     def _prove(self, trail: Trail, matched: Matched, texts: Sequence[str], *, last: bool = False) -> None:
@@ -211,6 +213,14 @@ def _tries(terms: Terms, incoming: Mapping[str, Document]) -> int:
     """How often the gateway itself tries: without a key that the vendor knows a repeat by, once."""
     retry = terms.operation.retry
     return retry.attempts if retry and _key(terms, incoming) is not None else 1
+
+
+def _refused(refusal: Refusal, trail: Trail) -> Reply:
+    """What a refused call gets; a later attempt may be refused although an earlier one may have arrived."""
+    terms = trail.matched.terms if trail.matched else None
+    if terms is not None and refusal.code == "body.empty" and terms.sending.when_empty == "accept":
+        return accepted(terms, refusal)
+    return refused(refusal, terms.vendor if terms else None, sent=trail.sent)
 
 
 def _reply(terms: Terms, disclosure: Disclosure, made: Attempt) -> Reply:

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import urlsplit
@@ -20,6 +20,8 @@ from gateway.paths import Place
 _SECRET = re.compile(r"\$([A-Z][A-Z0-9_]*)")
 
 _DAYS = 10_000
+_TELLING = 8
+"""A shorter secret cannot be told from a word."""
 
 Secrets = Callable[[str], str | None]
 VendorKey = Callable[[str], bytes]
@@ -38,6 +40,8 @@ class Prepared:
     headers: tuple[tuple[str, str], ...]
     query: tuple[tuple[str, str], ...]
     accept: str
+    secrets: tuple[str, ...]
+    """What no answer may carry back."""
     needs_consents: bool
 
     @property
@@ -104,6 +108,7 @@ def _prepared(terms: Terms, resolved: Callable[[str], str], vendor_key: VendorKe
         base=base,
         headers=_credentials(terms, "header", resolved),
         query=_credentials(terms, "query", resolved),
+        secrets=tuple(_secrets(terms, resolved)),
         accept=", ".join(terms.answer.media) if terms.answer and terms.answer.media else "*/*",
         needs_consents=needs_consents(terms),
     )
@@ -112,6 +117,17 @@ def _prepared(terms: Terms, resolved: Callable[[str], str], vendor_key: VendorKe
 def _credentials(terms: Terms, kind: str, resolved: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
     placed = [(place, text) for place, text in terms.credentials.items() if place.kind == kind]
     return tuple((_spelled(place), _basic(resolved(text), text)) for place, text in placed)
+
+
+def _secrets(terms: Terms, resolved: Callable[[str], str]) -> Iterator[str]:
+    """The credentials of a vendor as an answer could repeat them. What stands in the path too is no secret there."""
+    public = {
+        name for place, text in terms.credentials.items() if place.kind == "path" for name in _SECRET.findall(text)
+    }
+    for text in (text for place, text in terms.credentials.items() if place.kind != "path"):
+        values = [resolved(f"${name}") for name in _SECRET.findall(text) if name not in public]
+        values.append(_basic(resolved(text), text).removeprefix("Basic "))
+        yield from (value for value in values if len(value) >= _TELLING)
 
 
 def _spelled(place: Place) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import inf
 from typing import Final, NamedTuple, cast
 
 from gateway.body.codecs import CODECS, FORM
@@ -121,15 +122,15 @@ def minimise(
     documents: Mapping[str, Document],
     grants: Sequence[str] | None = None,
     *,
-    token: str | None = None,
+    secrets: Sequence[str] = (),
     answer: bool = False,
 ) -> Minimised:
     """Builds up, from nothing, what the rules name in the documents of each kind of place.
 
-    `grants` has for each group the reason for which it stays here, or GRANTED. `token` is the caller's own, kept here
-    wherever it stands. Raises Refusal with every `field.*` failure; of an `answer` nothing is refused, it is withheld.
+    `grants` has for each group the reason for which it stays here, or GRANTED. `secrets` are tokens and keys, kept here
+    wherever they stand. Raises Refusal with every `field.*` failure; of an `answer` nothing is refused, it is withheld.
     """
-    walk = _Walk(bound, grants, token, answer=answer)
+    walk = _Walk(bound, grants, secrets, answer=answer)
     steps = bound.steps
     for kind, document in documents.items():
         walk.conditions_at_top(steps[kind].node, document)
@@ -146,12 +147,13 @@ class _Walk:
 
     bound: Bound
     grants: Sequence[str] | None
-    token: str | None
+    secrets: Sequence[str]
     answer: bool = field(kw_only=True)
     rules: tuple[Rule, ...] = field(init=False)
     counts: list[int] = field(init=False)
     holds: list[bool] = field(init=False)
     all_granted: bool = field(init=False)
+    shortest: float = field(init=False)
     withheld: list[tuple[str, str | None, str]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     retained: list[str] = field(default_factory=list)
@@ -161,6 +163,7 @@ class _Walk:
         self.rules = self.bound.section.rules
         self.counts = [0] * len(self.rules)
         self.holds = [False] * self.bound.section.conditions
+        self.shortest = min(map(len, self.secrets), default=inf)
         self.all_granted = self.grants is None or not any(self.grants)
 
     def top(self, step: Step, document: Document) -> Document:
@@ -203,15 +206,15 @@ class _Walk:
             child = find(name)
             if child is None:
                 self.withheld.append((node.path, name, "field.unnamed" if node.cover is None else "drop"))
-            elif child.is_leaf and self.all_granted and item.__class__ in _SHORT and not self._may_be_token(item):
+            elif child.is_leaf and self.all_granted and item.__class__ in _SHORT and not self._may_hold_secret(item):
                 counts[child.number] += 1
                 kept[name] = item if child.change is None else child.change(cast("Scalar", item))
             elif (left := self._value(child, item)) is not _NOTHING:
                 kept[name] = cast("Document", left)
         return kept
 
-    def _may_be_token(self, item: Document) -> bool:
-        return self.token is not None and item.__class__ is str and len(item) >= len(self.token)
+    def _may_hold_secret(self, item: Document) -> bool:
+        return item.__class__ is str and len(item) >= self.shortest
 
     def _list(self, step: Step, value: list[Document]) -> "Document | _Nothing":
         if (each := step.each) is None:
@@ -241,7 +244,7 @@ class _Walk:
         if self.grants is not None and rule.group >= 0 and (reason := self.grants[rule.group]):
             self.withheld.append((node.path, None, reason))
             return _NOTHING
-        if self.token is not None and isinstance(value, str) and self.token in value:
+        if rule.origin is not Origin.CREDENTIAL and self._holds_secret(value):
             self.withheld.append((node.path, None, "field.secret"))
             return _NOTHING
         if action == "claim" and not self._is_impersonal(node, rule, value):
@@ -251,6 +254,9 @@ class _Walk:
         self.counts[number] += 1
         change = self.bound.changes[number]
         return value if change is None else change(value)
+
+    def _holds_secret(self, value: Scalar) -> bool:
+        return isinstance(value, str) and any(secret in value for secret in self.secrets)
 
     def _rule(self, node: Node) -> int | None:
         """The one of a place's rules whose conditions hold."""

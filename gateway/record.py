@@ -54,6 +54,7 @@ class Trail:
     matched: Matched | None = None
     caller: Caller | None = None
     token: str = ""
+    sent: str = "no"
 
 
 @dataclass(frozen=True, slots=True)

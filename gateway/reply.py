@@ -1,7 +1,8 @@
 """What goes back to the caller: the minimised answer of a vendor, or a problem document of our own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
@@ -11,6 +12,7 @@ from gateway.assemble import Matched, headers_of
 from gateway.body.codecs import CODECS, read_body
 from gateway.body.document import Document
 from gateway.contract.model import Vendor
+from gateway.contract.terms import Terms
 from gateway.errors import CODES, Refusal, refuse
 from gateway.forms import as_text
 from gateway.minimise import Bound, Minimised, minimise
@@ -49,17 +51,17 @@ def returned(matched: Matched, answer: Answer) -> Returned:
     if bound is not None and answer.payload:
         try:
             body, media = read_body(answer.payload, content_type, bound.section)
-            return _minimised(bound, answer, body, media)
+            return _minimised(bound, answer, body, media, matched.prepared.secrets)
         except Refusal as refusal:
             return _unread(matched, answer, f"the answer stays here: {refusal.code}")
     return _unread(matched, answer, "" if not answer.payload else "the contract names nothing of this answer")
 
 
-def _minimised(bound: Bound, answer: Answer, body: Document, media: str) -> Returned:
+def _minimised(bound: Bound, answer: Answer, body: Document, media: str, secrets: Sequence[str]) -> Returned:
     tree = bound.section.trees["header"]
     named = {name: value for name, value in headers_of(answer.headers, tree).items() if name in tree.members}
     documents: Mapping[str, Document] = {"body": body, "header": named, "query": {}, "path": {}}
-    left = minimise(bound, documents, answer=True)
+    left = minimise(bound, documents, secrets=secrets, answer=True)
     kept = left.documents["header"]
     headers = [(name, as_text(value)) for name, value in kept.items()] if isinstance(kept, dict) else []
     payload = CODECS[bound.section.body].write(left.documents["body"], body)
@@ -86,6 +88,14 @@ def answered(back: Returned, disclosure: str, withheld: int) -> Reply:
     if back.hint:
         headers.append(("gateway-hint", back.hint))
     return Reply(back.answer.status, tuple(headers), back.payload)
+
+
+def accepted(terms: Terms, refusal: Refusal) -> Reply:
+    """The reply to a call of which nothing is left, where its contract takes that for done."""
+    payload = b"{}" if terms.answer and terms.answer.body == "json" else b""
+    media = [("content-type", "application/json")] if payload else []
+    hint = ("gateway-hint", CODES[refusal.code].title)
+    return Reply(HTTPStatus.OK, (*media, *_marks("no", "", None), hint), payload)
 
 
 def refused(

@@ -318,7 +318,7 @@ def test_the_callers_token_never_leaves_a_second_time() -> None:
     rules = bound("- {why: The driver finds the door., fields: {$.name: person.name, $.note: parcel.measure}}")
     document: Document = {"name": "Ann", "note": "Bearer eyJtoken"}
 
-    result = minimise(rules, {"body": document}, token="eyJtoken")
+    result = minimise(rules, {"body": document}, secrets=["eyJtoken"])
 
     assert result.documents["body"] == {"name": "Ann"}
     assert {str(each): each.reason for each in result.withheld} == {"$.note": "field.secret"}

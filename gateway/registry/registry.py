@@ -44,6 +44,7 @@ class Registry:
         self._now = now
         self._rows: OrderedDict[Key, object] = OrderedDict()
         self._changes = 0
+        self._putting = asyncio.Lock()
         with engine.begin() as connection:
             tables.METADATA.create_all(connection)
             self._suspensions = tables.suspensions(connection)
@@ -74,9 +75,16 @@ class Registry:
     async def put(self, rows: Sequence[AnyRow]) -> None:
         """Writes facts down, all or none. Raises Refusal `gateway.failed` where the database does not take them."""
         at = self._now()
-        await self._write([statement for row in rows for statement in tables.statements(row, at)])
-        if any(isinstance(row, SuspensionRow) for row in rows):
-            self._suspensions = await self._read(lambda connection, _: tables.suspensions(connection), "")
+        # One after another: of two lists of suspensions, the older one must not be kept.
+        async with self._putting:
+            try:
+                await self._write([statement for row in rows for statement in tables.statements(row, at)])
+                if any(isinstance(row, SuspensionRow) for row in rows):
+                    self._suspensions = await self._read(lambda connection, _: tables.suspensions(connection), "")
+            finally:
+                self._forget(rows)
+
+    def _forget(self, rows: Sequence[AnyRow]) -> None:
         # Whoever reads at this moment sees from the count that what it read may be old.
         self._changes += 1
         for key in (key for row in rows for key in _keys(row)):
