@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -25,7 +26,12 @@ from gateway.vocabulary import ConsentState, Purpose, SubjectRole
 
 METADATA = MetaData()
 
-_WRITTEN = (Column("source", String, nullable=False), Column("at", DateTime, nullable=False))
+
+def _written() -> Iterator[Column[Any]]:
+    """Where a row comes from, and when it was put in."""
+    yield Column("source", String, nullable=False)
+    yield Column("at", DateTime, nullable=False)
+
 
 PEOPLE = Table(
     "order_person",
@@ -33,14 +39,14 @@ PEOPLE = Table(
     Column("order", String, primary_key=True),
     Column("role", String, primary_key=True),
     Column("subject", String, nullable=False, index=True),
-    *(column.copy() for column in _WRITTEN),
+    *_written(),
 )
 SUBJECTS = Table(
     "subject",
     METADATA,
     Column("subject", String, primary_key=True),
     Column("jurisdiction", String, nullable=False),
-    *(column.copy() for column in _WRITTEN),
+    *_written(),
 )
 CONSENTS = Table(
     "consent",
@@ -53,7 +59,7 @@ CONSENTS = Table(
     Column("state", String, nullable=False),
     Column("explicit", Boolean, nullable=False),
     Column("expires", DateTime),
-    *(column.copy() for column in _WRITTEN),
+    *_written(),
     Index("consent_of", "subject"),
 )
 SUSPENSIONS = Table(
@@ -61,7 +67,7 @@ SUSPENSIONS = Table(
     METADATA,
     Column("vendor", String, primary_key=True),
     Column("operation", String, primary_key=True),
-    *(column.copy() for column in _WRITTEN),
+    *_written(),
 )
 REVOKED = Table("revoked_token", METADATA, Column("token", String, primary_key=True), Column("at", DateTime))
 
