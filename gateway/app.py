@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import ipaddress
 import logging
 import signal
@@ -214,6 +215,9 @@ async def _listen(gateway: Gateway, ready: Callable[[int, int], None]) -> None:
             await asyncio.sleep(0.01)
         control.chmod(0o600)
         if all(server.started for server in servers):
+            # What was built to stay is not looked through again whenever garbage is collected.
+            gc.collect()
+            gc.freeze()
             ready(_port(servers[0]), _port(servers[1]))
     control.unlink(missing_ok=True)
 

@@ -140,6 +140,7 @@ class Ledger:
         """One page, newest first. Raises Refusal `ledger.unavailable`."""
         tok = self._keys.token(wanted.subject) if wanted.subject is not None else None
         page = replace(wanted, limit=min(wanted.limit, PAGE))
+        await self._writer.caught_up()
         with _refused():
             return await self._read(lambda: self._store.entries(page, tok))
 
@@ -230,6 +231,7 @@ def _begin(store: Store, scribe: Scribe) -> None:
     in_doubt = Outcome("in_doubt")
     while left := store.open_intents(RECOVERED_TOGETHER):
         store.append([scribe.outcome(in_doubt, Ticket(each.id, each.seq, each.index)) for each in left])
+    store.all_settled()
 
 
 def _boot(randomness: Randomness) -> str:

@@ -31,7 +31,6 @@ class OpenIntent:
 
     seq: int
     id: str
-    epoch: int
     index: Index
 
 
@@ -100,7 +99,12 @@ class Store(Protocol):
     def last_epoch(self) -> int:
         """The number of the last epoch, 0 before the first."""
 
-    def open_intents(self, limit: int) -> Sequence[OpenIntent]: ...
+    def open_intents(self, limit: int) -> Sequence[OpenIntent]:
+        """Intents that have no outcome, of those that `all_settled` did not pass over."""
+
+    def all_settled(self) -> None:
+        """Every intent so far has an outcome; none of them is looked at again."""
+
     def entries(self, wanted: Filter, tok: bytes | None) -> Sequence[Entry]:
         """Newest first; with a token, those that are linked to its subject."""
 

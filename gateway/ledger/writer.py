@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 QUEUED = 4_096
 TOGETHER = 1_024
 PAUSE = 0.1  # seconds between attempts to get the database back
+LINGER = 0.01  # seconds for which entries that nobody waits for wait for one that somebody does
+PATIENCE = 1.0  # seconds for which a reader waits for what was put in before it came
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -48,7 +50,9 @@ class Writer:
         self._keys = keys
         self._loop = loop
         self._written = written
-        self._queue: SimpleQueue[Item] = SimpleQueue()
+        self._queue: SimpleQueue[Sequence[Item]] = SimpleQueue()
+        self._lingering: list[Item] = []
+        self._linger: asyncio.TimerHandle | None = None
         self._batch: Sequence[Item] = ()
         self._again: list[Item] = []
         self._unfinished = 0
@@ -78,12 +82,31 @@ class Writer:
             raise refuse("ledger.unavailable", "too many entries wait for the ledger")
 
     def put(self, item: Item) -> None:
+        """Hands an item to the thread. One that nobody waits for goes along with the next, or after a moment alone."""
         if self._dead:
             log.error("an entry was not written: %s", item.row.kind if item.row else "")
             _release([item])
             return
         self._unfinished += 1
-        self._queue.put(item)
+        self._lingering.append(item)
+        if item.waiter is not None or len(self._lingering) >= TOGETHER:
+            self._hand_over()
+        elif self._linger is None:
+            self._linger = self._loop.call_later(LINGER, self._hand_over)
+
+    def _hand_over(self) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        if self._lingering:
+            self._queue.put(self._lingering)
+            self._lingering = []
+
+    async def caught_up(self) -> None:
+        """Returns when what was put in before is durable, or after a second: a reader must not wait for a dead disk."""
+        mark: asyncio.Future[int | None] = self._loop.create_future()
+        self.put(Item(None, mark))
+        await asyncio.wait([mark], timeout=PATIENCE)
 
     def stalled(self) -> None:
         """Somebody waited in vain: until the commit under way returns, nobody else needs to wait."""
@@ -98,8 +121,9 @@ class Writer:
 
     async def stop(self) -> None:
         """Ends the thread; what is still queued is not written."""
+        self._hand_over()
         self._stopping.set()
-        self._queue.put(Item(None))
+        self._queue.put(())
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
@@ -114,9 +138,9 @@ class Writer:
     def _taken(self) -> Sequence[Item]:
         batch, self._again = self._again, []
         if not batch:
-            batch.append(self._queue.get())
+            batch.extend(self._queue.get())
         while len(batch) < TOGETHER and self._queue.qsize():
-            batch.append(self._queue.get())
+            batch.extend(self._queue.get())
         return batch
 
     def _write(self, batch: Sequence[Item]) -> None:
@@ -181,8 +205,9 @@ class Writer:
         self._lost = self._dead = True
         self._unfinished = 0
         _release(self._batch)
+        self._hand_over()
         while self._queue.qsize():
-            _release([self._queue.get()])
+            _release(self._queue.get())
 
 
 def _release(items: Iterable[Item]) -> None:
