@@ -67,15 +67,20 @@ def _counted(documents: Mapping[str, Document]) -> Counter[tuple[str, str]]:
 def chosen(documents: Mapping[str, Document], of: tuple[Model, ...]) -> Model | None:
     """The example that fits a call best. One that declines fits only the very call that it shows."""
     arrived = _counted(documents)
-    if same := next((model for model in of if _content(model.call) == _content(arrived)), None):
+    if same := next((model for model in of if _shows(model, arrived)), None):
         return same
     willing = [model for model in of if not model.declines]
     return max(willing, key=lambda model: (model.call & arrived).total(), default=None)
 
 
-def _content(call: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
-    """What a call says, without the headers and path variables in which credentials stand."""
-    return Counter({pair: count for pair, count in call.items() if pair[0].startswith(("$", "query:"))})
+def _shows(model: Model, arrived: Counter[tuple[str, str]]) -> bool:
+    """Whether a call is the example's own, apart from headers and from secrets, which stand in examples by name."""
+    secret = {place for place, text in model.call if text.startswith("$")}
+    shown, said = (
+        {pair: count for pair, count in call.items() if not pair[0].startswith("header:") and pair[0] not in secret}
+        for call in (model.call, arrived)
+    )
+    return shown == said
 
 
 def answer(model: Model, terms: Terms, documents: Mapping[str, Document], number: int) -> Http1:

@@ -21,7 +21,11 @@ CREDENTIAL: Final = "sandbox"
 """What stands for every secret where vendors are played."""
 
 # What the gateway says by itself, whatever a contract names.
-_CARRYING = frozenset({"accept", "accept-encoding", "content-length", "content-type", "host", "sec-gpc", "user-agent"})
+# fmt: off
+_CARRYING = frozenset({
+    "accept", "accept-encoding", "connection", "content-length", "content-type", "host", "sec-gpc", "user-agent",
+})
+# fmt: on
 _PSEUDONYM = re.compile(r"psn_[0-9a-f]{26}")
 _UNNAMED = "no contract line lets this out"
 
@@ -127,7 +131,7 @@ def _variables(arrival: Arrival, terms: Terms) -> dict[str, Document]:
 def _wrong_credentials(arrival: Arrival, prepared: Prepared) -> Iterator[str]:
     for name, value in prepared.headers:
         if arrival.header(name.lower()) != value:
-            yield f"header:{name}: not the credential of this vendor"
+            yield f"header:{name.lower()}: not the credential of this vendor"
     queried = FORM.read(arrival.query, prepared.terms.sending.trees["query"])
     for place, text in prepared.terms.credentials.items():
         if place.kind == "query" and list(values_at(queried, place.path)) != [_resolved(text)]:

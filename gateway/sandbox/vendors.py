@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.body.codecs import CODECS
+from gateway.body.document import Document
 from gateway.contract.load import load
 from gateway.errors import StartError
 from gateway.inforce import InForce, in_force
@@ -72,11 +73,20 @@ class Received:
             "headers": [list(pair) for pair in arrival.headers],
             "body": arrival.payload.decode("utf-8", "replace"),
             "body_base64": base64.b64encode(arrival.payload).decode(),
-            "decoded": dict(self.judged.documents),
+            "decoded": {kind: _plain(document) for kind, document in self.judged.documents.items()},
             "violations": list(self.judged.violations),
             "behaviour": self.behaviour,
             "status": self.status,
         }
+
+
+def _plain(document: Document) -> Document:
+    """A document without what a codec remembers beside its values."""
+    if isinstance(document, Mapping):
+        return {name: _plain(value) for name, value in document.items()}
+    if isinstance(document, list):
+        return [_plain(value) for value in document]
+    return str(document) if isinstance(document, str) else document
 
 
 class Sandbox:

@@ -1,0 +1,142 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.contract.load import load
+from gateway.contract.model import Example
+from gateway.contract.terms import Terms
+from gateway.examples import text_of
+from gateway.inforce import InForce, in_force
+from gateway.rehearse import parse_http
+from gateway.sandbox.arrival import CREDENTIAL, Arrival, judged
+
+ROOT = Path(__file__).parents[2] / "contracts"
+PSEUDONYM = "psn_" + "0" * 26
+SET = in_force(load(ROOT), secrets=lambda _: CREDENTIAL, vendor_key=lambda _: bytes(32))
+SENT = [
+    (terms, example)
+    for terms in SET.contracts.terms
+    for example in terms.operation.examples
+    if example.sends not in (None, "nothing", "nothing\n")
+]
+STAYED = [(t, e) for t, e in SENT if any(place.startswith("$") for place in e.withholds or ())]
+PARCEL = b'{"reference":"psn_%026d","recipient":{"name":"Ann","street":"Weg 1","city":"Kiel","country":"DE"},' % 0
+PARCEL += b'"parcel":{"weight":1}}'
+
+
+@pytest.fixture
+def contracts() -> InForce:
+    return SET
+
+
+def arrival_of(terms: Terms, example: Example) -> Arrival:
+    """What the gateway would send of an example: pseudonyms and credentials stand in their places."""
+    text = text_of(example.sends or "", ROOT, terms).replace("psn_*", PSEUDONYM)
+    sends = parse_http(re.sub(r"\$[A-Z][A-Z0-9_]+", CREDENTIAL, text))
+    method, _, target = sends.first.partition(" ")
+    credentials = tuple((name.lower(), value) for name, value in SET.prepared[terms.name].headers)
+    media = (("content-type", terms.sending.media[0]),) if sends.body else ()
+    return Arrival(terms.host.name, method, target, (*sends.headers, *credentials, *media), sends.body)
+
+
+def parcel(payload: bytes = PARCEL, *more: tuple[str, str], target: str = "/v2/shipments") -> Arrival:
+    headers = (("content-type", "application/json"), ("authorization", f"Bearer {CREDENTIAL}"), *more)
+    return Arrival("parcelgate", "POST", target, headers, payload)
+
+
+@pytest.mark.parametrize(("terms", "example"), SENT, ids=[f"{t.name}: {e.name}" for t, e in SENT])
+def test_what_an_example_sends_is_what_a_vendor_takes(terms: Terms, example: Example, contracts: InForce) -> None:
+    arrival = arrival_of(terms, example)
+
+    found = judged(arrival, contracts)
+
+    assert (found.status, found.violations, found.operation) == (200, (), terms.operation.operation)
+
+
+@pytest.mark.parametrize(("terms", "example"), STAYED, ids=[f"{t.name}: {e.name}" for t, e in STAYED])
+def test_what_an_example_withholds_is_what_a_vendor_does_not_take(
+    terms: Terms, example: Example, contracts: InForce
+) -> None:
+    given = parse_http(text_of(example.given, ROOT, terms))
+    arrival = replace(arrival_of(terms, example), payload=given.body)
+
+    found = judged(arrival, contracts)
+
+    assert found.status == 422
+    assert any(violation.endswith("no contract line lets this out") for violation in found.violations)
+
+
+@pytest.mark.parametrize(
+    ("arrival", "violation"),
+    [
+        (parcel(target="/v2/shipments?debug=1"), "query:debug: no contract line lets this out"),
+        (parcel(PARCEL, ("x-forwarded-for", "203.0.113.7")), "header:x-forwarded-for: no contract line lets this out"),
+        (parcel(PARCEL.replace(b'"psn_', b'"A-1_')), "$.reference: not in the form that the contract names"),
+        (parcel(PARCEL.replace(b'"city":"Kiel",', b"")), "$.recipient.city: required, and missing"),
+        (
+            parcel(PARCEL.replace(b'"Kiel"', b'{"name":"Kiel"}')),
+            "$.recipient.city.name: no contract line lets this out",
+        ),
+        (parcel(PARCEL.replace(b'{"weight":1}', b"[]")), "$.parcel.weight: required, and missing"),
+        (
+            parcel(PARCEL[:-1] + b',"items":[{"title":"Night Serum"}]}'),
+            "$.items.*.title: not in the form that the contract names",
+        ),
+        (parcel(PARCEL[:-1]), "body.unreadable: not valid JSON"),
+    ],
+    ids=[
+        "in the query",
+        "in a header",
+        "not pseudonymised",
+        "required",
+        "an object for a scalar",
+        "a list for an object",
+        "not replaced",
+        "unreadable",
+    ],
+)
+def test_what_should_not_have_arrived_is_named_by_its_place(
+    arrival: Arrival, violation: str, contracts: InForce
+) -> None:
+    found = judged(arrival, contracts)
+
+    assert violation in found.violations
+    assert found.status == 422
+
+
+def test_a_vendor_wants_its_own_credential(contracts: InForce) -> None:
+    arrival = replace(parcel(), headers=(("content-type", "application/json"), ("authorization", "Bearer else")))
+
+    found = judged(arrival, contracts)
+
+    assert found.status == 401
+    assert found.violations == ("header:authorization: not the credential of this vendor",)
+
+
+def test_a_credential_in_the_path_is_checked_too(contracts: InForce) -> None:
+    auth = ("x-faultline-auth", f"Faultline key={CREDENTIAL}, version=1")
+    arrival = Arrival("faultline", "POST", "/api/other/events", (auth,), b'{"event_id":"1"}')
+
+    found = judged(arrival, contracts)
+
+    assert found.violations == ("path:project: not in the form that the contract names",)
+
+
+@pytest.mark.parametrize("target", ["/v2/other", "/v2/shipments/", "/"])
+def test_a_call_that_no_contract_names_is_unknown(target: str, contracts: InForce) -> None:
+    found = judged(parcel(target=target), contracts)
+
+    assert (found.status, found.operation) == (404, "")
+
+
+def test_no_violation_repeats_a_value(contracts: InForce) -> None:
+    arrival = parcel(
+        b'{"secret":"canary-1","reference":"canary-2"}', ("x-a", "canary-3"), target="/v2/shipments?a=canary-4"
+    )
+
+    found = judged(arrival, contracts)
+
+    assert len(found.violations) > 4
+    assert "canary" not in " ".join(found.violations)
