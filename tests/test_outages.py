@@ -1,0 +1,195 @@
+"""Vendors and disks that fail in the middle of a call: what the caller is told, what is recorded, and what left."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from ledger_stores import Stalling
+from running import Running, accepts, running, shipment
+from shop_contracts import FILES
+from vendors import hangs_up, stays_silent
+
+from gateway.ledger import Entry
+
+SHIP = "/parcels/shipments"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("outages")) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def gateway(shared: Running) -> Running:
+    shared.reset()
+    return shared
+
+
+def outcomes(gateway: Running) -> list[tuple[object, object]]:
+    return [(entry.body["result"], entry.body.get("code")) for entry in gateway.entries(kind="outcome")]
+
+
+def last_intent(gateway: Running) -> Entry:
+    return gateway.entries(kind="intent")[0]
+
+
+def test_a_vendor_that_cannot_be_reached_got_nothing_and_the_record_says_so(tmp_path: Path) -> None:
+    files = {name: text.replace("@parcels@", "9") for name, text in FILES.items()}
+    with running(tmp_path, files=files) as gateway:
+        reply = gateway.ship()
+
+        assert (reply.status, reply.code) == (502, "vendor.unreachable")
+        assert reply.headers["gateway-sent"] == "no"
+        assert outcomes(gateway) == [("not_sent", "vendor.unreachable")]
+        assert reply.headers["gateway-disclosure"] == last_intent(gateway).body["disclosure"]
+
+
+def test_a_vendor_that_does_not_answer_in_time_may_have_it_and_the_record_says_so(tmp_path: Path) -> None:
+    with running(tmp_path, vendor_total=0.4) as gateway:
+        gateway.parcels.script = stays_silent
+
+        reply = gateway.ship()
+
+        assert (reply.status, reply.code) == (504, "vendor.timeout")
+        assert reply.headers["gateway-sent"] == "possibly"
+        assert outcomes(gateway) == [("possibly", "vendor.timeout")]
+        assert len(gateway.parcels.received) == 1
+
+
+def test_a_vendor_that_hangs_up_may_have_it(gateway: Running) -> None:
+    gateway.parcels.script = hangs_up
+
+    reply = gateway.ship()
+
+    assert (reply.status, reply.code) == (504, "vendor.broken")
+    assert reply.headers["gateway-sent"] == "possibly"
+
+
+def test_a_caller_that_goes_away_changes_nothing_in_the_record(gateway: Running) -> None:
+    arrived, go_on = threading.Event(), threading.Event()
+
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.set()
+        await asyncio.to_thread(go_on.wait, 5)
+        await accepts(reader, writer)
+
+    gateway.parcels.script = slowly
+    before = len(gateway.entries(kind="outcome"))
+    client = gateway.client()
+    client.say(gateway.raw("POST", SHIP, body=shipment()))
+    assert arrived.wait(5)
+
+    client.close()
+    go_on.set()
+
+    while gateway.gateway.proxy.busy:
+        time.sleep(0.01)
+    ended = gateway.entries(kind="outcome")
+    assert len(ended) == before + 1
+    assert (ended[0].body["result"], ended[0].body["http_status"]) == ("sent", 200)
+
+
+def test_a_caller_that_goes_away_before_its_body_is_whole_sends_nothing(gateway: Running) -> None:
+    client = gateway.client()
+    client.say(gateway.raw("POST", SHIP, "Content-Length: 100", "Content-Type: application/json") + b'{"reference"')
+
+    client.close()
+
+    time.sleep(0.2)
+    assert gateway.gateway.proxy.busy == 0
+    assert gateway.received == []
+
+
+def test_more_calls_at_once_than_allowed_are_refused(tmp_path: Path) -> None:
+    with running(tmp_path, in_flight=2, vendor_total=1.0) as gateway:
+        gateway.parcels.script = stays_silent
+        gateway.token()
+
+        with ThreadPoolExecutor(6) as pool:
+            replies = list(pool.map(lambda _: gateway.ship(), range(6)))
+
+        codes = sorted((reply.status, reply.code) for reply in replies)
+        assert codes == [(503, "gateway.overloaded")] * 4 + [(504, "vendor.timeout")] * 2
+        assert len(gateway.parcels.received) == 2
+
+
+@pytest.fixture
+def stalling(tmp_path: Path) -> Iterator[tuple[Running, Stalling]]:
+    stores: list[Stalling] = []
+
+    def store(path: Path, log: str) -> Stalling:
+        stores.append(Stalling(path, log))
+        return stores[-1]
+
+    with running(tmp_path, store=store, intent_deadline=0.3) as gateway:
+        gateway.token()
+        try:
+            yield gateway, stores[0]
+        finally:
+            stores[0].full = False
+            stores[0].going.set()
+
+
+def test_a_disk_that_stalls_is_answered_at_the_deadline_and_nothing_is_sent_even_after_it(
+    stalling: tuple[Running, Stalling],
+) -> None:
+    gateway, store = stalling
+    store.going.clear()
+    began = time.monotonic()
+
+    reply = gateway.ship()
+    waited = time.monotonic() - began
+    store.going.set()
+    ended = gateway.entries(kind="outcome")
+
+    assert (reply.status, reply.code) == (503, "ledger.unavailable")
+    assert (reply.headers["gateway-sent"], reply.headers["retry-after"]) == ("no", "1")
+    assert 0.25 < waited < 2
+    assert [(entry.body["result"], entry.body["code"]) for entry in ended] == [("not_sent", "ledger.unavailable")]
+    assert gateway.received == []
+
+
+def test_while_the_disk_stalls_nobody_else_waits(stalling: tuple[Running, Stalling]) -> None:
+    gateway, store = stalling
+    store.going.clear()
+    gateway.ship()
+    began = time.monotonic()
+
+    replies = [gateway.ship() for _ in range(5)]
+
+    assert time.monotonic() - began < 0.3
+    assert {(reply.status, reply.code) for reply in replies} == {(503, "ledger.unavailable")}
+    assert gateway.received == []
+
+
+def test_when_the_disk_goes_on_so_do_calls(stalling: tuple[Running, Stalling]) -> None:
+    gateway, store = stalling
+    store.going.clear()
+    gateway.ship()
+
+    store.going.set()
+    gateway.entries()
+
+    assert gateway.ship().status == 200
+    assert len(gateway.parcels.received) == 1
+
+
+def test_a_ledger_that_cannot_be_written_lets_nothing_out_and_the_health_check_sees_it(
+    stalling: tuple[Running, Stalling],
+) -> None:
+    gateway, store = stalling
+    store.full = True
+
+    reply = gateway.ship()
+    again = gateway.ship()
+    health = gateway.said(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", operators=True)
+
+    assert (reply.status, reply.code) == (503, "ledger.unavailable")
+    assert (again.status, again.code) == (503, "ledger.unavailable")
+    assert health.status == 503
+    assert gateway.received == []
