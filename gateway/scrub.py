@@ -1,6 +1,7 @@
 """Finding personal data in text that claims to hold none."""
 
 import re
+import unicodedata
 
 LONGEST = 256
 """A text that is longer is prose, and prose holds what nobody looked for."""
@@ -10,7 +11,8 @@ _HINT = re.compile(
 )
 # The last part of a domain begins with a letter; a release like shop@1.2.3 is no address.
 _MAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]*")
-_DIGITS = re.compile(r"(?<![\d.])\d(?:[ -]?\d){11,18}(?![\d.])")
+# No part of a longer number and none of a fraction; the end of a sentence is neither.
+_DIGITS = re.compile(r"(?<!\d)(?<!\d\.)\d(?:[ -]?\d){11,18}(?!\.?\d)")
 _IBAN = re.compile(r"\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?\b")
 _TOKEN = re.compile(
     r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"
@@ -24,6 +26,9 @@ def personal_kind(text: str) -> str | None:
     """What kind of personal data a text holds that should hold none, or None."""
     if len(text) > LONGEST:
         return "long text"
+    if not text.isascii():
+        # Full-width digits and letters are digits and letters.
+        text = unicodedata.normalize("NFKC", text)
     if not _HINT.search(text):
         return None
     if _MAIL.search(text):
@@ -36,7 +41,7 @@ def personal_kind(text: str) -> str | None:
 
 
 def _is_card(text: str) -> bool:
-    digits = re.sub(r"\D", "", text)
+    digits = str(int(re.sub(r"\D", "", text)))
     return bool(_CARD.match(digits)) and luhn(digits)
 
 
