@@ -1,0 +1,320 @@
+"""On what grounds a call may go: pure functions, tried with every ground missing in turn."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from clearances import CONSENT, NOON, PEOPLE, POLICY, SHIP, agreed, asked, codes, given, grants, of_subject
+
+from gateway.clearance import clear
+from gateway.contract.model import PolicyVersion
+from gateway.errors import Refusal
+from gateway.registry.facts import Consent, Suspension
+from gateway.vocabulary import (
+    AgreementType,
+    Clause,
+    Commercial,
+    LegalBasis,
+    Purpose,
+    SubjectRole,
+    VendorKind,
+)
+
+CLAUSES = tuple(Clause)
+
+
+def test_a_call_with_every_ground_goes_and_says_on_which() -> None:
+    clearance = clear(asked())
+
+    assert (clearance.entity, clearance.policy, clearance.agreements) == ("shop-eu", "1", ("DPA-1",))
+    assert [(each.role, each.jurisdiction, each.basis) for each in clearance.grounds] == [
+        (SubjectRole.PURCHASER, "DE", LegalBasis.PERFORMANCE_OF_CONTRACT),
+        (SubjectRole.CONSIGNEE, "DE", LegalBasis.LEGITIMATE_INTEREST),
+    ]
+    assert clearance.transfer == (("DE", "none_domestic"),)
+    assert clearance.grounds[1].reference == "LIA-1"
+    assert clearance.grounds[0].reference == "", "the number of an order is nothing to write down"
+
+
+PAPERS: dict[str, tuple[dict[str, Any], str]] = {
+    "of another type": ({"type": AgreementType.C2C_SHARING}, "agreement.wrong_type"),
+    "that only carries transfers": ({"type": AgreementType.SCC}, "agreement.none"),
+    "of another company": ({"entities": ("shop-uk",)}, "agreement.parties"),
+    "that ended": ({"until": NOON.date() - timedelta(days=1)}, "agreement.expired"),
+    "that ended before it began": (
+        {"starts": date(2030, 1, 1), "until": NOON.date() - timedelta(days=1)},
+        "agreement.expired",
+    ),
+    "that has not begun": ({"starts": NOON.date() + timedelta(days=1)}, "agreement.not_active"),
+    "that is signed tomorrow": ({"signed": NOON.date() + timedelta(days=1)}, "agreement.not_active"),
+    "without clauses": ({"clauses": ()}, "agreement.clause_missing"),
+}
+LACKING: dict[str, tuple[dict[str, Any], str]] = {
+    f"without {clause}": (
+        {"clauses": tuple(each for each in CLAUSES if each is not clause)},
+        "agreement.clause_missing",
+    )
+    for clause in CLAUSES
+}
+
+
+@pytest.mark.parametrize(("changed", "code"), (PAPERS | LACKING).values(), ids=(PAPERS | LACKING).keys())
+def test_a_paper_that_does_not_fit_opens_nothing(changed: dict[str, Any], code: str) -> None:
+    assert codes(asked(agreed(**changed))) == [code]
+
+
+def test_without_any_paper_nothing_goes() -> None:
+    vendor = SHIP.vendor.model_copy(update={"agreements": ()})
+
+    assert codes(asked(replace(SHIP, vendor=vendor))) == ["agreement.none"]
+
+
+def test_a_paper_that_names_no_company_binds_all_of_them() -> None:
+    assert clear(asked(agreed(entities=()), entity="shop-uk")).entity == "shop-uk"
+
+
+def test_a_company_that_has_not_signed_does_not_send() -> None:
+    assert codes(asked(entity="shop-uk")) == ["agreement.parties"]
+
+
+def test_one_fitting_paper_of_several_is_enough_and_only_it_is_recorded() -> None:
+    [paper] = SHIP.vendor.agreements
+    old = paper.model_copy(update={"id": "OLD", "until": date(2025, 6, 1)})
+    vendor = SHIP.vendor.model_copy(update={"agreements": (old, paper)})
+
+    assert clear(asked(replace(SHIP, vendor=vendor))).agreements == ("DPA-1",)
+
+
+def test_of_several_papers_the_nearest_says_what_to_mend() -> None:
+    [paper] = SHIP.vendor.agreements
+    foreign = paper.model_copy(update={"entities": ("shop-uk",)})
+    ended = paper.model_copy(update={"until": date(2025, 6, 1)})
+    vendor = SHIP.vendor.model_copy(update={"agreements": (ended, foreign)})
+
+    assert codes(asked(replace(SHIP, vendor=vendor))) == ["agreement.expired"]
+
+
+# Berlin is two hours ahead of UTC in summer and one in winter.
+DAYS = {
+    "the last second of the last day": (
+        datetime(2026, 6, 30, 21, 59, 59, tzinfo=UTC),
+        {"until": date(2026, 6, 30)},
+        "",
+    ),
+    "the second after it": (datetime(2026, 6, 30, 22, tzinfo=UTC), {"until": date(2026, 6, 30)}, "agreement.expired"),
+    "the last second in winter": (datetime(2026, 1, 31, 22, 59, 59, tzinfo=UTC), {"until": date(2026, 1, 31)}, ""),
+    "the second after it in winter": (
+        datetime(2026, 1, 31, 23, tzinfo=UTC),
+        {"until": date(2026, 1, 31)},
+        "agreement.expired",
+    ),
+    "the first second of the first day": (datetime(2026, 6, 30, 22, tzinfo=UTC), {"starts": date(2026, 7, 1)}, ""),
+    "the second before it": (
+        datetime(2026, 6, 30, 21, 59, 59, tzinfo=UTC),
+        {"starts": date(2026, 7, 1)},
+        "agreement.not_active",
+    ),
+    "its only day": (NOON, {"starts": NOON.date(), "until": NOON.date()}, ""),
+}
+
+
+@pytest.mark.parametrize(("now", "changed", "code"), DAYS.values(), ids=DAYS.keys())
+def test_days_are_whole_days_where_the_policy_says_and_both_ends_count(
+    now: datetime, changed: dict[str, Any], code: str
+) -> None:
+    assert codes(asked(agreed(**changed), now=now)) == ([code] if code else [])
+
+
+def version(published: datetime, **changed: Any) -> PolicyVersion:
+    return POLICY.versions[0].model_copy(update={"version": "2", "published": published, **changed})
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"purposes": (Purpose.AFTER_SALES,)}, "policy.purpose"),
+        ({"purposes": tuple(each for each in Purpose if each is not Purpose.DELIVERY_NOTIFICATION)}, "policy.purpose"),
+        ({"vendor_kinds": (VendorKind.PAYMENT,)}, "policy.vendor_kind"),
+    ],
+    ids=["not this purpose", "not that of a group", "not this kind of vendor"],
+)
+def test_a_new_policy_counts_from_the_moment_it_is_published(changed: dict[str, Any], code: str) -> None:
+    policy = POLICY.model_copy(update={"versions": (*POLICY.versions, version(NOON, **changed))})
+
+    before = codes(asked(policy=policy, now=NOON - timedelta(seconds=1)))
+    after = codes(asked(policy=policy, now=NOON))
+
+    assert before == []
+    assert code in after
+
+
+def test_the_policy_published_last_counts_in_whatever_order_they_stand() -> None:
+    newer = version(NOON - timedelta(days=1))
+    policy = POLICY.model_copy(update={"versions": (newer, *POLICY.versions)})
+
+    assert clear(asked(policy=policy)).policy == "2"
+
+
+def test_before_any_policy_is_published_nothing_goes() -> None:
+    assert codes(asked(agreed(signed=date(2020, 1, 1)), now=datetime(2024, 1, 1, tzinfo=UTC))) == ["policy.purpose"]
+
+
+def test_a_purpose_of_another_kind_of_vendor_does_not_go() -> None:
+    operation = SHIP.operation.model_copy(update={"purpose": Purpose.PAYMENT_SETTLEMENT})
+
+    assert "purpose.not_in_contract" in codes(asked(replace(SHIP, operation=operation)))
+
+
+@pytest.mark.parametrize(
+    ("suspension", "stops"),
+    [
+        (Suspension("parcels", None), True),
+        (Suspension("parcels", "ship"), True),
+        (Suspension("parcels", "track"), False),
+        (Suspension("payments", None), False),
+        (Suspension("payments", "ship"), False),
+    ],
+)
+def test_a_suspension_stops_a_vendor_or_one_of_its_operations(suspension: Suspension, stops: bool) -> None:
+    facts = given(suspensions=frozenset({suspension}))
+
+    assert codes(asked(facts=facts)) == (["vendor.suspended"] if stops else [])
+
+
+@pytest.mark.parametrize("status", ["draft", "observe", "retired"])
+def test_only_an_enforced_contract_lets_calls_through(status: str) -> None:
+    operation = SHIP.operation.model_copy(update={"status": status})
+
+    assert codes(asked(replace(SHIP, operation=operation))) == ["operation.not_active"]
+
+
+def test_only_the_callers_of_the_contract_may_make_the_call() -> None:
+    assert codes(asked(caller="checkout")) == ["caller.not_allowed"]
+
+
+def test_everything_that_is_missing_is_said_at_once_and_the_first_decides() -> None:
+    facts = given(suspensions=frozenset({Suspension("parcels", None)}), people={})
+
+    with pytest.raises(Refusal) as refused:
+        clear(asked(agreed(clauses=()), facts=facts, caller="checkout"))
+
+    assert refused.value.code == "caller.not_allowed"
+    found = [failure.code for failure in refused.value.failures]
+    assert found == ["caller.not_allowed", "vendor.suspended", "agreement.clause_missing", "subject.unresolved"]
+
+
+STRICT = {
+    "default": LegalBasis.LEGITIMATE_INTEREST,
+    "EU": LegalBasis.LEGAL_OBLIGATION,
+    "DE": LegalBasis.PERFORMANCE_OF_CONTRACT,
+    "CN": LegalBasis.EXPLICIT_CONSENT,
+}
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "basis"),
+    [
+        ("DE", LegalBasis.PERFORMANCE_OF_CONTRACT),
+        ("FR", LegalBasis.LEGAL_OBLIGATION),
+        ("EU", LegalBasis.LEGAL_OBLIGATION),
+        ("GB", LegalBasis.LEGITIMATE_INTEREST),
+        ("BR", LegalBasis.LEGITIMATE_INTEREST),
+    ],
+)
+def test_the_nearest_word_of_the_contract_gives_the_basis_of_a_person(jurisdiction: str, basis: LegalBasis) -> None:
+    question = asked(of_subject(legal_basis=STRICT), facts=given(jurisdiction=jurisdiction))
+
+    assert clear(question).grounds[0].basis is basis
+
+
+def test_where_the_law_is_unknown_the_contracts_own_word_for_it_counts() -> None:
+    bases = STRICT | {"unknown": LegalBasis.LEGAL_OBLIGATION}
+
+    clearance = clear(asked(of_subject(legal_basis=bases), facts=given(jurisdiction="unknown")))
+
+    assert clearance.grounds[0].basis is LegalBasis.LEGAL_OBLIGATION
+
+
+def test_where_the_law_is_unknown_the_strictest_of_the_markets_counts() -> None:
+    facts = given(jurisdiction="unknown")
+
+    assert "consent.missing" in codes(asked(of_subject(legal_basis=STRICT), facts=facts))
+
+
+def test_where_the_law_is_unknown_and_a_market_has_no_basis_nothing_goes() -> None:
+    bases = {"EU": LegalBasis.LEGAL_OBLIGATION}
+
+    assert "basis.none" in codes(asked(of_subject(legal_basis=bases), facts=given(jurisdiction="unknown")))
+
+
+def test_a_person_for_whom_the_contract_gives_no_basis_is_not_disclosed() -> None:
+    bases = {"EU": LegalBasis.LEGAL_OBLIGATION}
+
+    assert codes(asked(of_subject(legal_basis=bases), facts=given(jurisdiction="BR"))) == ["basis.none"]
+
+
+def test_legitimate_interest_is_no_basis_in_china() -> None:
+    bases = {"default": LegalBasis.LEGITIMATE_INTEREST}
+
+    assert "basis.not_valid" in codes(asked(of_subject(legal_basis=bases), facts=given(jurisdiction="CN")))
+
+
+def test_a_contract_with_a_person_needs_an_order_stated_now_or_in_an_earlier_call() -> None:
+    nobodys = {role: replace(person, order=None) for role, person in PEOPLE.items()}
+
+    assert codes(asked(facts=given(people=nobodys, order_stated=False))) == ["basis.evidence_missing"]
+    assert codes(asked(facts=given(people=nobodys, order_stated=True))) == []
+    assert codes(asked(facts=given(people=PEOPLE, order_stated=False))) == []
+
+
+@pytest.mark.parametrize("basis", [LegalBasis.LEGITIMATE_INTEREST, LegalBasis.LEGAL_OBLIGATION])
+def test_a_basis_needs_what_it_rests_on(basis: LegalBasis) -> None:
+    evidence = SHIP.operation.evidence.model_copy(update={"assessment": None, "law": None})
+    terms = of_subject(legal_basis={"default": basis})
+
+    bare = replace(terms, operation=terms.operation.model_copy(update={"evidence": evidence}))
+
+    assert "basis.evidence_missing" in codes(asked(bare))
+
+
+def test_without_an_optional_person_what_is_about_them_stays_and_the_call_goes() -> None:
+    facts = given(people={SubjectRole.PURCHASER: PEOPLE[SubjectRole.PURCHASER]})
+
+    stays = grants(asked(facts=facts))
+
+    assert stays["The driver finds the door and can call."] == "subject.unresolved"
+    assert stays["The price of the transport."] == ""
+
+
+def test_without_a_person_who_is_not_optional_nothing_goes() -> None:
+    facts = given(people={SubjectRole.CONSIGNEE: PEOPLE[SubjectRole.CONSIGNEE]})
+
+    assert codes(asked(facts=facts)) == ["subject.unresolved"]
+
+
+@pytest.mark.parametrize("commercial", [Commercial.SALE, Commercial.RENT, Commercial.TRADE])
+def test_nothing_is_sold_without_everybodys_explicit_consent(commercial: Commercial) -> None:
+    terms = replace(SHIP, operation=SHIP.operation.model_copy(update={"commercial": commercial}))
+    both: dict[str, tuple[Consent, ...]] = {"c-88": (CONSENT,), "c-89": (CONSENT,)}
+    one_is_silent: dict[str, tuple[Consent, ...]] = {"c-88": (CONSENT,)}
+    one_is_vague = both | {"c-89": (replace(CONSENT, explicit=False),)}
+
+    assert codes(asked(terms, facts=given(consents=both))) == []
+    assert codes(asked(terms, facts=given(consents=one_is_silent))) == ["consent.missing"]
+    assert codes(asked(terms, facts=given(consents=one_is_vague))) == ["consent.missing"]
+
+
+def test_without_a_mechanism_for_the_persons_law_nothing_crosses_the_border() -> None:
+    terms = replace(SHIP, transfer={key: SHIP.transfer[key] for key in ("EU", "GB")})
+
+    assert codes(asked(terms, facts=given(jurisdiction="FR"))) == []
+    assert codes(asked(terms, facts=given(jurisdiction="BR"))) == ["transfer.none", "transfer.none"]
+
+
+def test_where_the_law_is_unknown_every_market_needs_a_mechanism() -> None:
+    facts = given(jurisdiction="unknown", consents={"c-89": (CONSENT,)})
+    european = replace(SHIP, transfer={"EU": SHIP.transfer["EU"], "GB": SHIP.transfer["GB"]})
+
+    assert codes(asked(european, facts=facts)) == ["transfer.none", "transfer.none"]
+    assert clear(asked(facts=facts)).transfer == (("unknown", "none_domestic"),)
