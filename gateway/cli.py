@@ -354,5 +354,8 @@ async def _alone(settings: Settings, deed: str, asked: Any) -> Any:
 
 
 def _me() -> str:
-    """Who is at the keyboard, as the operating system knows it."""
-    return pwd.getpwuid(os.getuid()).pw_name
+    """Who is at the keyboard, as the operating system knows it; in a container that may be a number only."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"
