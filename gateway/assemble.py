@@ -33,7 +33,11 @@ class Call:
     read: Callable[[int], Awaitable[bytes]]
 
     def header(self, name: str) -> str | None:
-        return next((value for key, value in self.headers if key == name), None)
+        """The first value of a header."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
 
 
 @dataclass(frozen=True, slots=True)

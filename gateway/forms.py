@@ -137,18 +137,22 @@ def _account(text: str) -> str:
 def _phone(text: str) -> str:
     """Country code and at most the last four digits, with at least six hidden (GB/T 41833-2022)."""
     normal, digits = _normal(text), _digits(text)
-    code = ""
-    if normal.startswith("+"):
-        code = _calling_code(digits)
-    elif normal.startswith("00"):
-        digits = digits[2:]
-        code = _calling_code(digits)
-    national = digits[len(code) :]
-    shown = max(0, min(_SHOWN_DIGITS, len(national) - _HIDDEN_DIGITS))
-    return (f"+{code}" if code else "") + _ends(national, 0, shown)
+    international = digits if normal.startswith("+") else digits[2:] if normal.startswith("00") else ""
+    code = _calling_code(international)
+    if not code or len(international) - len(code) < _HIDDEN_DIGITS:
+        return _ends(digits, 0, _shown(digits))
+    national = international[len(code) :]
+    return f"+{code}{_ends(national, 0, _shown(national))}"
+
+
+def _shown(digits: str) -> int:
+    return max(0, min(_SHOWN_DIGITS, len(digits) - _HIDDEN_DIGITS))
 
 
 def _calling_code(digits: str) -> str:
+    """The code with which an international number begins, or nothing where none does."""
+    if digits[:1] in ("", "0", "*"):
+        return ""
     if digits[:1] in ("1", "7"):
         return digits[:1]
     return digits[:2] if digits[:2] in _TWO_DIGITS else digits[:3]

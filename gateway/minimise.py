@@ -138,7 +138,13 @@ def minimise(
     walk.missing_lists()
     if walk.failures:
         raise Refusal(*walk.failures)
-    return Minimised(kept, walk.counts, Counter(map(Withheld._make, walk.withheld)), walk.retained)
+    return Minimised(kept, walk.counts, _counted(walk.withheld), walk.retained)
+
+
+def _counted(withheld: Sequence[Withheld]) -> Mapping[Withheld, int]:
+    """How often each place stayed. Mostly none stays twice, and nothing has to be counted."""
+    once = dict.fromkeys(withheld, 1)
+    return once if len(once) == len(withheld) else Counter(withheld)
 
 
 @dataclass(slots=True)
@@ -154,7 +160,7 @@ class _Walk:
     holds: list[bool] = field(init=False)
     all_granted: bool = field(init=False)
     shortest: float = field(init=False)
-    withheld: list[tuple[str, str | None, str]] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     retained: list[str] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
@@ -167,6 +173,8 @@ class _Walk:
         self.all_granted = self.grants is None or not any(self.grants)
 
     def top(self, step: Step, document: Document) -> Document:
+        if not document and not step.node.required and document.__class__ is dict:
+            return document
         kept: Document | _Nothing
         kept = self._members(step, document) if isinstance(document, dict) else self._value(step, document)
         if step.node.required:
@@ -205,7 +213,7 @@ class _Walk:
         for name, item in value.items():
             child = find(name)
             if child is None:
-                self.withheld.append((node.path, name, "field.unnamed" if node.cover is None else "drop"))
+                self.withheld.append(Withheld(node.path, name, "field.unnamed" if node.cover is None else "drop"))
             elif child.is_leaf and self.all_granted and item.__class__ in _SHORT and not self._may_hold_secret(item):
                 counts[child.number] += 1
                 kept[name] = item if child.change is None else child.change(cast("Scalar", item))
@@ -235,17 +243,17 @@ class _Walk:
     def _scalar(self, node: Node, value: Scalar) -> "Document | _Nothing":
         number = self._rule(node)
         if number is None:
-            self.withheld.append((node.path, None, "field.condition" if node.rules else "field.type"))
+            self.withheld.append(Withheld(node.path, None, "field.condition" if node.rules else "field.type"))
             return _NOTHING
         action = self.bound.actions[number]
         rule = self.rules[number]
         if action in ("drop", "refuse"):
             return self._kept_here(node, rule, action, present=value is not None)
         if self.grants is not None and rule.group >= 0 and (reason := self.grants[rule.group]):
-            self.withheld.append((node.path, None, reason))
+            self.withheld.append(Withheld(node.path, None, reason))
             return _NOTHING
         if rule.origin is not Origin.CREDENTIAL and self._holds_secret(value):
-            self.withheld.append((node.path, None, "field.secret"))
+            self.withheld.append(Withheld(node.path, None, "field.secret"))
             return _NOTHING
         if action == "claim" and not self._is_impersonal(node, rule, value):
             return _NOTHING
@@ -271,27 +279,27 @@ class _Walk:
         if kind is None:
             return True
         self._fail("field.personal", f"{node.path} holds what looks like an {kind}", rule)
-        self.withheld.append((node.path, None, "field.personal"))
+        self.withheld.append(Withheld(node.path, None, "field.personal"))
         return False
 
     def _kept_here(self, node: Node, rule: Rule, action: str, *, present: bool) -> _Nothing:
         if action == "refuse" and present:
             self._fail("field.refused", node.path, rule)
-        self.withheld.append((node.path, None, "drop" if action == "drop" else "field.refused"))
+        self.withheld.append(Withheld(node.path, None, "drop" if action == "drop" else "field.refused"))
         return _NOTHING
 
     def _container_stays(self, node: Node) -> _Nothing:
         if node.cover is not None:
             rule = self.rules[node.cover]
             return self._kept_here(node, rule, rule.form.name, present=True)
-        self.withheld.append((node.path, None, "field.type"))
+        self.withheld.append(Withheld(node.path, None, "field.type"))
         return _NOTHING
 
     def _all_stays(self, node: Node, mark: int) -> _Nothing:
         """One report for a whole of which nothing left, at its highest point."""
         reasons = {reason for _, _, reason in self.withheld[mark:]}
         del self.withheld[mark:]
-        self.withheld.append((node.path, None, reasons.pop() if len(reasons) == 1 else "field.unnamed"))
+        self.withheld.append(Withheld(node.path, None, reasons.pop() if len(reasons) == 1 else "field.unnamed"))
         return _NOTHING
 
     def _fail(self, code: str, detail: str, rule: Rule) -> None:
@@ -306,7 +314,7 @@ class _Walk:
         for required in node.required:
             self.seen.add(required.rule)
             rule = self.rules[required.rule]
-            if self._applies(rule) and (code := _absent(required, value)):
+            if (code := _absent(required, value)) and self._applies(rule):
                 self._fail(code, rule.path, rule)
 
 
@@ -352,7 +360,7 @@ def proved(
     if (query or documents["query"]) and not FORM.holds(query, documents["query"], incoming["query"], trees["query"]):
         raise refuse("proof.failed", "the query read again is not the query that was built")
     for kind, document in documents.items():
-        if not _is_named(bound.steps[kind], document, top=True):
+        if document and not _is_named(bound.steps[kind], document, top=True):
             raise refuse("proof.failed", f"the {kind} holds a place that no rule lets out")
     return payload, query
 

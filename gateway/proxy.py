@@ -54,7 +54,10 @@ class Proxy:
 
     async def _reply(self, call: asyncio.Task[Reply]) -> Reply:
         """The reply of a call; of one that failed in a way that nobody foresaw, that it may have been sent."""
-        await asyncio.wait([call])
+        ended = asyncio.Event()
+        # Not the task itself is awaited: whoever stops waiting must not stop the call.
+        call.add_done_callback(lambda _: ended.set())
+        await ended.wait()
         if (fault := call.exception()) is None:
             return call.result()
         # Only what and where: the text of an error may hold values.

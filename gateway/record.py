@@ -2,9 +2,10 @@
 
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
+from typing import Any
 
 from gateway.assemble import Call, Matched
 from gateway.body.document import Document
@@ -30,10 +31,11 @@ from gateway.ledger.entry import (
 from gateway.minimise import Minimised
 from gateway.minimise import Withheld as Stayed
 from gateway.outbound.send import Outcome as Sent
+from gateway.vocabulary import Commercial
 
 ROUTINE = "routine"
 _BYTES = 6
-_NAMES = 10_000
+_SHAPES = 1_000
 
 # Headers whose names are everybody's, so that they say nothing about anybody.
 # fmt: off
@@ -88,10 +90,13 @@ Row = tuple[str, tuple[str, ...], tuple[tuple[str, str, int], ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Fixed:
-    """What of an intent is the same for every call of an operation: its entry with nothing in it, and its rows."""
+    """What of an intent is the same for every call of an operation: members of its entry, and its rows."""
 
-    intent: Intent
+    members: Mapping[str, Any]
     rows: tuple[Row, ...]
+
+
+Shape = tuple[tuple[Disclosed, ...], tuple[Withheld, ...]]
 
 
 class Recorder:
@@ -105,7 +110,7 @@ class Recorder:
         self._environment = environment
         self._deadline_ms = deadline_ms
         self._fixed: dict[str, _Fixed] = {}
-        self._digests: dict[str, str] = {}
+        self._shapes: dict[tuple[object, ...], Shape] = {}
         self._of: InForce | None = None
 
     def intent(
@@ -117,8 +122,9 @@ class Recorder:
     ) -> tuple[Intent, tuple[Subject, ...]]:
         """The entry of what is about to leave, and the people it is about, who stand beside it."""
         fixed, caller = self._fixed_of(course.contracts, course.matched.prepared), course.caller
-        intent = replace(
-            fixed.intent,
+        disclosed, withheld = self._shape(course.matched.terms, fixed.rows, outgoing)
+        intent = Intent(
+            **fixed.members,
             disclosure=disclosure.id,
             attempt=disclosure.attempts + 1,
             entity=clearance.entity,
@@ -126,8 +132,8 @@ class Recorder:
             agreements=clearance.agreements,
             transfer=clearance.transfer,
             grounds=tuple(_ground(clearance)),
-            disclosed=tuple(_disclosed(fixed.rows, outgoing.counts)),
-            withheld=tuple(self._withheld(course.matched.terms.sending, outgoing.withheld)),
+            disclosed=disclosed,
+            withheld=withheld,
             media=course.media,
             caller=caller.service,
             token=caller.token_id,
@@ -154,9 +160,19 @@ class Recorder:
         if self._of is not contracts:
             self._fixed, self._of = {}, contracts
         if (fixed := self._fixed.get(prepared.terms.name)) is None:
-            intent = _template(prepared, self._environment, self._deadline_ms)
-            fixed = self._fixed[prepared.terms.name] = _Fixed(intent, tuple(_rows(prepared.terms.sending)))
+            members = _members(prepared, self._environment, self._deadline_ms)
+            fixed = self._fixed[prepared.terms.name] = _Fixed(members, tuple(_rows(prepared.terms.sending)))
         return fixed
+
+    def _shape(self, terms: Terms, rows: Sequence[Row], outgoing: Minimised) -> Shape:
+        """What left and what stayed, as an entry says it; the calls of one service mostly look alike."""
+        key = (terms.digest, terms.name, tuple(outgoing.counts), tuple(outgoing.withheld.items()))
+        if (shape := self._shapes.get(key)) is None:
+            if len(self._shapes) > _SHAPES:
+                self._shapes.clear()
+            withheld = tuple(self._withheld(terms.sending, outgoing.withheld))
+            shape = self._shapes[key] = (tuple(_disclosed(rows, outgoing.counts)), withheld)
+        return shape
 
     def _withheld(self, section: Section, withheld: Mapping[Stayed, int]) -> Iterator[Withheld]:
         by_reason: dict[str, dict[str, int]] = {}
@@ -173,43 +189,34 @@ class Recorder:
             return str(stayed)
         if stayed.path == "header:" and name in _PUBLIC_HEADERS:
             return str(stayed)
-        if (digest := self._digests.get(name)) is None:
-            if len(self._digests) > _NAMES:
-                self._digests.clear()
-            mac = hmac.digest(self._names_key, name.encode("utf-8", "surrogatepass"), sha256)
-            digest = self._digests[name] = mac[:_BYTES].hex()
-        return f"{_parent(stayed)}*#{digest}"
+        digest = hmac.digest(self._names_key, name.encode("utf-8", "surrogatepass"), sha256)[:_BYTES]
+        return f"{_parent(stayed)}*#{digest.hex()}"
 
 
 def _parent(stayed: Stayed) -> str:
     return stayed.path if stayed.path.endswith(":") else f"{stayed.path}."
 
 
-def _template(prepared: Prepared, environment: str, deadline_ms: int) -> Intent:
+def _members(prepared: Prepared, environment: str, deadline_ms: int) -> dict[str, Any]:
     terms = prepared.terms
     vendor, operation = terms.vendor, terms.operation
     company = vendor.legal_entity
-    return Intent(
-        disclosure="",
-        environment=environment,
-        entity="",
-        vendor=vendor.vendor,
-        vendor_kind=vendor.kind.value,
-        vendor_role=terms.role.value,
-        recipient=Recipient(company.name, company.registration, company.address, company.contact),
-        countries=tuple(vendor.countries),
-        operation=operation.operation,
-        contract=terms.contract,
-        contract_digest=terms.digest,
-        policy="",
-        purpose=operation.purpose.value,
-        commercial="" if operation.commercial.value == "none" else operation.commercial.value,
-        destination=Destination(terms.method, prepared.host.origin, prepared.base + terms.template),
-        retention=Retention(operation.retention.vendor_keeps, ROUTINE),
-        caller="",
-        token="",
-        deadline_ms=deadline_ms,
-    )
+    return {
+        "environment": environment,
+        "vendor": vendor.vendor,
+        "vendor_kind": vendor.kind.value,
+        "vendor_role": terms.role.value,
+        "recipient": Recipient(company.name, company.registration, company.address, company.contact),
+        "countries": tuple(vendor.countries),
+        "operation": operation.operation,
+        "contract": terms.contract,
+        "contract_digest": terms.digest,
+        "purpose": operation.purpose.value,
+        "commercial": "" if operation.commercial is Commercial.NONE else operation.commercial.value,
+        "destination": Destination(terms.method, prepared.host.origin, prepared.base + terms.template),
+        "retention": Retention(operation.retention.vendor_keeps, ROUTINE),
+        "deadline_ms": deadline_ms,
+    }
 
 
 def _rows(section: Section) -> Iterator[Row]:

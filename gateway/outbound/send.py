@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_address
 from typing import Literal, Protocol
 
@@ -60,13 +60,20 @@ class Host:
     hostname: str
     port: int
     networks: tuple[Network, ...] = ()
+    origin: str = field(init=False)
+    """Scheme, host and, where it is not the default, port (RFC 6454 section 6.2)."""
+    is_plain: bool = field(init=False)
+    """Whether the name reads in one way only, and plain `http` stays on this machine."""
 
-    @property
-    def origin(self) -> str:
-        """Scheme, host and, where it is not the default, port (RFC 6454 section 6.2)."""
-        host = f"[{self.hostname}]" if ":" in self.hostname else self.hostname
-        port = "" if self.port == _DEFAULT_PORTS.get(self.scheme) else f":{self.port}"
-        return f"{self.scheme}://{host}{port}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "origin", _origin(self))
+        object.__setattr__(self, "is_plain", _is_plain(self))
+
+
+def _origin(host: Host) -> str:
+    name = f"[{host.hostname}]" if ":" in host.hostname else host.hostname
+    port = "" if host.port == _DEFAULT_PORTS.get(host.scheme) else f":{host.port}"
+    return f"{host.scheme}://{name}{port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,7 @@ def request(host: Host, sending: Sending) -> pyqwest.Request:
     """
     if sending.method not in _METHODS:
         raise refuse("http.method", f"towards {host.name}")
-    if not _is_plain(host):
+    if not host.is_plain:
         raise refuse("vendor.address", f"host {host.name} is not written plainly")
     url = host.origin + sending.target
     try:

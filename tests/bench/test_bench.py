@@ -125,11 +125,11 @@ class TestVerification:
         assert faults_of_body(sent, order(1))
 
     def test_the_token_of_the_service_at_the_vendor_is_a_fault(self) -> None:
-        head = "POST /v2/shipments HTTP/1.1\r\nauthorization: Bearer pg-key-of-the-bench\r\n"
+        head = "POST /v2/shipments HTTP/1.1\r\nauthorization: Bearer sandbox\r\n"
 
         assert faults_of_head(head, "secret-token") == []
         assert faults_of_head(head + "x-copy: secret-token\r\n", "secret-token")
-        assert faults_of_head(head.replace("pg-key-of-the-bench", "other"), "secret-token")
+        assert faults_of_head(head.replace("sandbox", "other"), "secret-token")
 
     def test_an_answer_with_a_member_too_many_is_a_fault(self) -> None:
         assert faults_of_answer(json.dumps(dict.fromkeys(ANSWER, "x"))) == []
@@ -159,7 +159,7 @@ class TestPlain:
         [sent] = received
         assert (sent.method, sent.url.path) == ("POST", "/v2/shipments")
         assert sent.content == minimised_order(order(1).encode())
-        assert sent.headers["authorization"] == "Bearer pg-key-of-the-bench"
+        assert sent.headers["authorization"] == "Bearer sandbox"
         assert (answer.status_code, set(answer.json())) == (201, set(ANSWER))
 
     async def test_a_body_that_is_no_order_does_not_reach_the_vendor(
@@ -203,7 +203,7 @@ class TestAddon:
         assert flow.request.headers == {
             "Host": "vendor.test",
             "content-type": "application/json",
-            "authorization": "Bearer pg-key-of-the-bench",
+            "authorization": "Bearer sandbox",
         }
         assert set(json.loads(flow.response.content or b"")) == set(ANSWER)
         assert not flow.killed
