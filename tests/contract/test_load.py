@@ -124,6 +124,27 @@ BROKEN = {
     "a bad path in the vendor's errors": Broken(
         "contract.path", ACME, "[$.error.code]", "[$.error..code]", "error..code"
     ),
+    "a section that begins nowhere": Broken(
+        "contract.path", SHIP, BODY, "  body: json\n  at: $..a\n" + GROUPS, "at: $..a"
+    ),
+    "a vendor that is nowhere": Broken("contract.missing", ACME, "hosts: {acme: https://api.acme.example}\n", ""),
+    "a category twice over": Broken(
+        "contract.category", SHIP, "form: pseudonymise", "category: order.id\n      form: pseudonymise", "Matches"
+    ),
+    "what an answer never carries": Broken(
+        "contract.category", SHIP, "{$.id: shipment.tracking}", "{$.id: session.secret}", "$.id"
+    ),
+    "what the errors of an operation never carry": Broken(
+        "contract.category",
+        SHIP,
+        "      fields: {$.id: shipment.tracking}\n",
+        "      fields: {$.id: shipment.tracking}\n  errors:\n    body: json\n    groups:\n"
+        "      - {why: The SDK needs it here., fields: {$.pin: account.password}}\n",
+        "$.pin",
+    ),
+    "what the errors of a vendor never carry": Broken(
+        "contract.category", ACME, "category: not_personal", "category: payment.cvv", "$.error.code"
+    ),
     "a token place that is no path": Broken("contract.path", ACME, "[header:Authorization]", "[$..key]", "$..key"),
     "a field named twice": Broken(
         "contract.twice", SHIP, "$.order: order.id}", "$.order: order.id, $.name: person.name}", "fields: {$.order"
