@@ -94,6 +94,10 @@ class Running:
 
         return self.do(reading)
 
+    def record(self, **wanted: Any) -> list[dict[str, Any]]:
+        """The same as plain documents, each intent with its outcome."""
+        return [{**entry.body, "outcome": entry.outcome} for entry in self.entries(**wanted)]
+
     def said(self, raw: bytes, *, operators: bool = False) -> Reply:
         """The first answer to these bytes, over a connection of its own."""
         client = self.client(operators=operators)
