@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["ledger_fixtures"]
+
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
 
 
