@@ -20,6 +20,7 @@ from rich.table import Table
 from gateway import app, explain
 from gateway.contract.load import ContractSet, load, read
 from gateway.contract.terms import Terms
+from gateway.demo import run
 from gateway.errors import ContractError, GatewayError, Refusal, StartError
 from gateway.examples import rehearsed
 from gateway.rehearse import parse_http
@@ -91,6 +92,19 @@ def sandbox(
 
     with suppress(KeyboardInterrupt):
         app.run(vendors.play(contracts, port=port, ready=ready))
+
+
+@cli.command()
+def demo(
+    contracts: Annotated[Path, typer.Option("--contracts")] = Path("contracts"),
+    serve: Annotated[bool, typer.Option("--serve", help="Only start everything, with a line to try.")] = False,
+) -> None:
+    """Watch a shop's traffic leave minimised and recorded, between real processes on this machine."""
+    console = Console(highlight=False)
+    if serve:
+        run.serve(contracts, console)
+    elif run.demo(contracts, console):
+        raise typer.Exit(1)
 
 
 @cli.command()
