@@ -1,7 +1,7 @@
 """May this call go at all? Pure functions over contracts, facts and the time."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -39,6 +39,7 @@ _STRICTEST = (
     LegalBasis.PUBLIC_TASK,
     LegalBasis.LEGITIMATE_INTEREST,
 )
+_LIKENESSES = 1_000
 _CONSENTS = frozenset({LegalBasis.CONSENT, LegalBasis.EXPLICIT_CONSENT})
 
 
@@ -76,6 +77,8 @@ class Standing:
     policy: str
     agreements: tuple[str, ...]
     failures: tuple[Failure, ...]
+    cleared: dict[tuple[object, ...], "Clearance"] = field(default_factory=dict, compare=False)
+    """Calls that were cleared, by all that made the difference; another call like one of them is cleared alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +115,28 @@ def stand(terms: Terms, policy: Policy, entity: str, now: datetime) -> Standing:
 
 def clear(question: Question) -> Clearance:
     """The grounds for a call at a given time. Raises Refusal with every ground that is missing; the first decides."""
+    standing = question.standing or stand(question.terms, question.policy, question.entity, question.now)
+    if (likeness := _likeness(question)) is None:
+        return _decided(question, standing)
+    if (alike := standing.cleared.get(likeness)) is None:
+        if len(standing.cleared) > _LIKENESSES:
+            standing.cleared.clear()
+        standing.cleared[likeness] = alike = _decided(question, standing)
+    people = question.facts.people
+    return replace(alike, grounds=tuple(replace(each, person=people.get(each.role)) for each in alike.grounds))
+
+
+def _likeness(question: Question) -> tuple[object, ...] | None:
+    """All that a decision depends on beside its standing, or None where single people make the difference."""
+    facts = question.facts
+    if facts.consents or facts.missing or facts.suspensions:
+        return None
+    people = [(role, each.jurisdiction, each.order is None) for role, each in facts.people.items()]
+    return question.caller, facts.order_stated, *people
+
+
+def _decided(question: Question, standing: Standing) -> Clearance:
     terms = question.terms
-    standing = question.standing or stand(terms, question.policy, question.entity, question.now)
     failures = [*_caller(question), *_suspended(question), *standing.failures]
     failures += [failure for check in _CHECKS for failure in check(question)]
     if failures:

@@ -2,7 +2,7 @@
 
 import enum
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import jsonpath_ng
@@ -97,16 +97,16 @@ def step_written(step: Step) -> str:
 
 def values_at(document: object, path: Path) -> Iterator[object]:
     """Every value that stands at a path of a document made of mappings, lists and scalars."""
-    if not path:
-        yield document
-        return
-    step, rest = path[0], path[1:]
-    if step is EACH:
-        if isinstance(document, list):
-            for element in document:
-                yield from values_at(element, rest)
-    elif isinstance(document, Mapping) and step in document:
-        yield from values_at(document[step], rest)
+    for depth, step in enumerate(path):
+        if step is EACH:
+            if isinstance(document, list):
+                for element in document:
+                    yield from values_at(element, path[depth + 1 :])
+            return
+        if not isinstance(document, dict) or step not in document:
+            return
+        document = document[step]
+    yield document
 
 
 def _steps_of_text(text: str, rooted: str) -> Path:

@@ -68,10 +68,13 @@ def _one(documents: Mapping[str, Document], place: Place | None, terms: Terms) -
     """The one value at a place, as text."""
     if place is None:
         return None
-    found = {_text(value) for value in values_at(documents.get(place.kind), place.path)} - {None}
-    if len(found) > 1:
-        raise refuse("subject.mismatch", f"{place} names several", terms.file)
-    return found.pop() if found else None
+    found: str | None = None
+    for value in values_at(documents.get(place.kind), place.path):
+        text = _text(value)
+        if found is not None and text is not None and text != found:
+            raise refuse("subject.mismatch", f"{place} names several", terms.file)
+        found = found or text
+    return found
 
 
 def _text(value: object) -> str | None:
