@@ -23,7 +23,7 @@ from gateway.desk import Desk
 from gateway.errors import StartError
 from gateway.exchange import Exchange, Limits
 from gateway.identity import Environment, Tokens
-from gateway.inforce import InForce, in_force
+from gateway.inforce import InForce, check_keys, in_force
 from gateway.ledger.housekeeping import ContractActivated, PolicyActivated
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.sqlite import SqliteStore
@@ -117,6 +117,8 @@ class Gateway:
 
     def _bound(self, contracts: ContractSet) -> InForce:
         ledger = self.stores.ledger
+        if not self.settings.sandbox:
+            check_keys(contracts, environment_of(self.settings), self.settings.secret)
         return in_force(
             contracts,
             secrets=(lambda _: "sandbox") if self.settings.sandbox else self.settings.secret,

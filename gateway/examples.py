@@ -73,8 +73,9 @@ def _judged(done: Rehearsed, prepared: Prepared, root: Path, example: Example) -
         return
     wanted = text_of(example.sends or "", root, terms)
     if done.sent is None:
-        if wanted.strip() != _NOTHING:
-            yield f"refused: {_code(done.reply)}"
+        code = _code(done.reply)
+        if wanted.strip() != _NOTHING or code not in ("", "body.empty"):
+            yield f"refused: {code}"
         return
     if wanted.strip() == _NOTHING:
         yield "it was sent"

@@ -87,6 +87,17 @@ def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey)
     return InForce(contracts, prepared)
 
 
+def check_keys(contracts: ContractSet, environment: str, secrets: Secrets) -> None:
+    """Raises StartError for a key that does not look like one of this environment: no test key in earnest, or back."""
+    for vendor in contracts.vendors.values():
+        own = vendor.environments.get("live" if environment == "live" else "sandbox")
+        if own is None or own.key_pattern is None:
+            continue
+        for name in (name for text in vendor.credential.values() for name in _SECRET.findall(text)):
+            if (key := secrets(name)) and not re.search(own.key_pattern, key):
+                raise StartError(f"{name} is not a key for {environment} at {vendor.vendor} (see its `key_pattern`)")
+
+
 def _value(name: str, secrets: Secrets, missing: set[str]) -> str:
     value = secrets(name)
     if not value:
