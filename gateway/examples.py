@@ -74,7 +74,7 @@ def _judged(done: Rehearsed, prepared: Prepared, root: Path, example: Example) -
     wanted = text_of(example.sends or "", root, terms)
     if done.sent is None:
         code = _code(done.reply)
-        if wanted.strip() != _NOTHING or code not in ("", "body.empty"):
+        if wanted.strip() != _NOTHING or code:
             yield f"refused: {code}"
         return
     if wanted.strip() == _NOTHING:
