@@ -1,0 +1,33 @@
+from decimal import Decimal
+
+import pytest
+
+from gateway.body.document import Document, same
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, True),
+        (0, False),
+        (1, Decimal(1)),
+        (Decimal("1.0"), Decimal("1.00")),
+        ("1", 1),
+        (None, ""),
+        ([], {}),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        ([1, 2], [2, 1]),
+    ],
+    ids=repr,
+)
+def test_what_a_vendor_would_read_differently_is_not_the_same(one: Document, other: Document) -> None:
+    assert not same(one, other)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [None, "é", 2**80, Decimal("1E400"), {"a": [{}, [], {"b": False}]}],
+    ids=["null", "é", "big", "e", "tree"],
+)
+def test_equal_documents_are_the_same(document: Document) -> None:
+    assert same(document, document)
