@@ -77,6 +77,8 @@ class StrictProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # A line of an access log has the query in it, and uvicorn writes one wherever somebody listens.
+        self.access_log = False
         if len(self.connections) > self.MAX_CONNECTIONS:
             # Refused connections must not linger, or those who try again would keep everybody out.
             self.on_refused("gateway.overloaded")

@@ -1,6 +1,7 @@
 """One attempt at a vendor: exactly these bytes, to an address that was checked, at most once."""
 
 import asyncio
+import logging
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -196,6 +197,8 @@ class Pyqwest:
         self._bound = transports
         self._pause = pause
         self._transports: OrderedDict[tuple[str, Address], pyqwest.HTTPTransport] = OrderedDict()
+        # The transport logs whole URLs, and what stands in a path or query may be personal.
+        logging.getLogger("pyqwest").setLevel(logging.CRITICAL)
         self._check_authorities()
 
     def _check_authorities(self) -> None:

@@ -1,0 +1,281 @@
+"""What must come before what: the record before the first byte, a withdrawal before whatever is decided after it."""
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ledger_stores import Stalling
+from running import CREATED, Running, running, shipment
+from sockets import Reply
+from vendors import Script
+
+from gateway.app import Gateway
+from gateway.exchange import Book
+from gateway.ledger import Intent, Ledger, Subject, Ticket
+from gateway.registry.facts import ROWS, Facts
+
+SHIP = "/parcels/shipments"
+COUNT = """
+import apsw, sys
+database = apsw.Connection(sys.argv[1], flags=apsw.SQLITE_OPEN_READONLY)
+[(intents,)] = database.execute("SELECT count(*) FROM leaf WHERE kind = 'intent'")
+print(intents)
+"""
+SURVEY = b'{"user":"c-90","page":"cart"}'
+YES = {"kind": "consent", "subject": "c-90", "purpose": "fault_repair", "state": "given"}
+NO = YES | {"state": "withdrawn"}
+
+
+async def intents_on_disk(folder: Path) -> int:
+    """How many there are for somebody who opens the ledger in a process of their own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", COUNT, str(folder / "data" / "ledger.db"), stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    return int(said)
+
+
+def suspicious(gateway: Running, seen: list[int]) -> Script:
+    """A vendor that looks at the ledger when the first byte of a call comes, before it reads on."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1)
+        seen.append(await intents_on_disk(gateway.folder))
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+        await reader.readexactly(int(length.partition(b":")[2]))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n")
+        writer.write(b"content-length: %d\r\n\r\n" % len(CREATED) + CREATED)
+        await writer.drain()
+
+    return script
+
+
+class Hasty:
+    """A ledger that says that an intent is durable, and sees to it a little later."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._later: set[asyncio.Task[None]] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def intend(self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float) -> Ticket:
+        async def later() -> None:
+            await asyncio.sleep(0.5)
+            await self._ledger.intend(intent, subjects, payload, within=within)
+
+        task = asyncio.get_running_loop().create_task(later())
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+        return Ticket("0" * 32, 0, intent.index, tuple(subjects))
+
+    def settle(self, *_: object) -> None:
+        """The ticket is made up, so nothing can be joined to it."""
+
+
+def hasty(*arguments: Any) -> Gateway:
+    gateway = Gateway(*arguments)
+    book: Book = Hasty(gateway.stores.ledger)
+    gateway.exchange._ledger = book
+    return gateway
+
+
+@pytest.mark.parametrize(
+    ("built", "durable"), [(Gateway, [1, 2, 3]), (hasty, [0])], ids=["the real ledger", "one that does not wait"]
+)
+def test_each_intent_is_durable_before_the_first_byte(
+    tmp_path: Path, built: Callable[..., Gateway], durable: list[int]
+) -> None:
+    seen: list[int] = []
+    with running(tmp_path, built=built) as gateway:
+        gateway.parcels.script, gateway.parcels.eager = suspicious(gateway, seen), True
+
+        replies = [gateway.ship().status for _ in durable]
+
+        assert replies == [200] * len(durable)
+        assert seen == durable
+
+
+class Deaf:
+    """A registry for which nothing ever changes between a decision and its sending."""
+
+    def __init__(self, registry: Any) -> None:
+        self._registry = registry
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._registry, name)
+
+    def still_holds(self, _facts: Facts) -> bool:
+        return True
+
+
+def deaf(*arguments: Any) -> Gateway:
+    gateway = Gateway(*arguments)
+    gateway.exchange._registry = Deaf(gateway.stores.registry)
+    return gateway
+
+
+@contextmanager
+def stalling(folder: Path, built: Callable[..., Gateway] = Gateway) -> Iterator[tuple[Running, Stalling]]:
+    stores: list[Stalling] = []
+
+    def store(path: Path, log: str) -> Stalling:
+        stores.append(Stalling(path, log))
+        return stores[-1]
+
+    with running(folder, store=store, built=built, intent_deadline=10.0) as gateway:
+        gateway.put(YES)
+        gateway.token("shop-web")
+        gateway.token()
+        try:
+            yield gateway, stores[0]
+        finally:
+            stores[0].going.set()
+
+
+def survey(gateway: Running) -> Reply:
+    auth = f"X-Faults-Auth: Faults key={gateway.token('shop-web')}"
+    return gateway.call("POST", "/faults/api/surveys", auth, body=SURVEY, token="")
+
+
+def decided(store: Stalling, call: Callable[[], Reply], pool: ThreadPoolExecutor) -> "Future[Reply]":
+    """A call that has been decided, and whose intent is on its way to a disk that has stopped."""
+    store.going.clear()
+    store.reached.clear()
+    waiting = pool.submit(call)
+    assert store.reached.wait(5)
+    return waiting
+
+
+def put_past_the_ledger(gateway: Running, *rows: dict[str, Any]) -> None:
+    """A change of facts that has been answered while the disk of the ledger stands."""
+    gateway.do(lambda: gateway.stores.registry.put(ROWS.validate_python(rows)))
+
+
+def test_what_was_decided_before_a_withdrawal_does_not_leave_after_it(tmp_path: Path) -> None:
+    with stalling(tmp_path) as (gateway, store), ThreadPoolExecutor() as pool:
+        waiting = decided(store, lambda: survey(gateway), pool)
+
+        put_past_the_ledger(gateway, NO)
+        store.going.set()
+        reply = waiting.result(10)
+
+        assert (reply.status, reply.code) == (403, "consent.withdrawn")
+        assert gateway.received == []
+        [intent] = gateway.record(kind="intent")
+        assert intent["outcome"]["result"] == "not_sent"
+
+
+def test_a_registry_that_does_not_look_again_is_noticed(tmp_path: Path) -> None:
+    with stalling(tmp_path, deaf) as (gateway, store), ThreadPoolExecutor() as pool:
+        waiting = decided(store, lambda: survey(gateway), pool)
+
+        put_past_the_ledger(gateway, NO)
+        store.going.set()
+
+        assert waiting.result(10).status == 200
+        assert len(gateway.received) == 1
+
+
+def test_what_was_decided_before_a_suspension_does_not_leave_after_it(tmp_path: Path) -> None:
+    with stalling(tmp_path) as (gateway, store), ThreadPoolExecutor() as pool:
+        waiting = decided(store, gateway.ship, pool)
+
+        put_past_the_ledger(gateway, {"kind": "suspension", "vendor": "parcels"})
+        store.going.set()
+        reply = waiting.result(10)
+
+        assert (reply.status, reply.code) == (403, "vendor.suspended")
+        assert gateway.received == []
+
+
+def test_a_change_that_takes_no_ground_away_only_costs_another_decision(tmp_path: Path) -> None:
+    with stalling(tmp_path) as (gateway, store), ThreadPoolExecutor() as pool:
+        waiting = decided(store, lambda: survey(gateway), pool)
+
+        put_past_the_ledger(gateway, YES)
+        store.going.set()
+        reply = waiting.result(10)
+
+        assert reply.status == 200
+        assert len(gateway.received) == 1
+        intents = gateway.record(kind="intent")
+        assert [(each["attempt"], each["outcome"]["result"]) for each in intents] == [(2, "sent"), (1, "not_sent")]
+
+
+def test_a_change_about_somebody_else_costs_nothing(tmp_path: Path) -> None:
+    with stalling(tmp_path) as (gateway, store), ThreadPoolExecutor() as pool:
+        waiting = decided(store, lambda: survey(gateway), pool)
+
+        put_past_the_ledger(gateway, NO | {"subject": "c-88"})
+        store.going.set()
+
+        assert waiting.result(10).status == 200
+        assert len(gateway.record(kind="intent")) == 1
+
+
+def test_under_load_nothing_is_decided_for_a_person_after_their_withdrawal_was_answered(tmp_path: Path) -> None:
+    with running(tmp_path) as gateway, ThreadPoolExecutor(8) as pool:
+        gateway.put(YES)
+        gateway.token("shop-web")
+        begun: list[tuple[float, Reply]] = []
+        stop = threading.Event()
+
+        def calling() -> None:
+            while not stop.is_set():
+                at = time.monotonic()
+                begun.append((at, survey(gateway)))
+
+        running_calls = [pool.submit(calling) for _ in range(6)]
+        time.sleep(0.3)
+        gateway.put(NO)
+        answered = time.monotonic()
+        time.sleep(0.3)
+        stop.set()
+        for call in running_calls:
+            call.result(10)
+
+        after = {reply.status for at, reply in begun if at > answered}
+        before = {reply.status for at, reply in begun if at < answered}
+        assert after == {403}
+        assert 200 in before
+
+
+def test_a_token_that_was_revoked_is_refused_at_the_next_call(tmp_path: Path) -> None:
+    with running(tmp_path) as gateway:
+        issued = gateway.issued()
+        first = gateway.ship(token=issued["token"])
+
+        gateway.do(lambda: gateway.stores.desk.revoke_token(issued["id"], by="anna"))
+        second = gateway.ship(token=issued["token"])
+
+        assert first.status == 200
+        assert (second.status, second.code) == (401, "caller.unknown")
+        assert len(gateway.parcels.received) == 1
+
+
+def test_contracts_are_swapped_as_a_whole_and_bad_ones_leave_the_good_ones_in_force(tmp_path: Path) -> None:
+    with running(tmp_path) as gateway:
+        gateway.token()
+        file = gateway.folder / "contracts" / "parcels" / "ship.yaml"
+        good = file.read_text("utf-8")
+        file.write_text(good.replace("status: enforce", "status: nonsense"), "utf-8")
+        with pytest.raises(Exception, match="status"):
+            gateway.do(gateway.gateway.reload)
+        still = gateway.call("POST", SHIP, body=shipment())
+
+        file.write_text(good.replace("callers: [fulfilment]", "callers: [checkout]"), "utf-8")
+        gateway.do(gateway.gateway.reload)
+        now = gateway.call("POST", SHIP, body=shipment())
+
+        assert still.status == 200
+        assert (now.status, now.code) == (403, "caller.not_allowed")
