@@ -112,7 +112,8 @@ def refused(
     headers.append(("gateway-hint", CODES[refusal.code].fix))
     if status == _OVERLOAD:
         headers.append(("retry-after", "1"))
-    if vendor is not None and status < 500:  # noqa: PLR2004  the same call would be refused again
+    # The same call would be refused again; and how often one is sent that may have arrived, the contract decides.
+    if vendor is not None and (status < 500 or sent == "possibly"):  # noqa: PLR2004  RFC 9110 section 15.6
         headers += [(name.lower(), value) for name, value in vendor.no_retry.items()]
     payload = msgspec.json.encode(_document(refusal, vendor))
     return Reply(status, tuple(headers), payload)
