@@ -1,7 +1,8 @@
 """From a call to documents, and from what is left of them to a request."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Final, cast
 from urllib.parse import quote, quote_plus
 
@@ -42,13 +43,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The contract that a call falls under, with what was read to find that out."""
+    """The contract that a call falls under, with what was read to find that out.
+
+    `others` are contracts at the same address that differ by a pin in the body, which is still to be read.
+    """
 
     prepared: Prepared
     prefix: str
     variables: Mapping[str, str]
     query: Document
     headers: Mapping[str, Document]
+    others: "tuple[Matched, ...]" = ()
 
     @property
     def terms(self) -> Terms:
@@ -64,6 +69,7 @@ class Matched:
 
 def match(call: Call, contracts: InForce) -> Matched:
     """The contract of a call. Raises Refusal `vendor.unknown`, `contract.none` or `operation.unknown`."""
+    fitting: list[Matched] = []
     name, path = contracts.routes.named(call.path, contracts.hosts)
     for terms, variables in contracts.routes.candidates(name, call.method, path):
         try:
@@ -73,8 +79,10 @@ def match(call: Call, contracts: InForce) -> Matched:
         headers = headers_of(call.headers, terms.sending.trees["header"])
         matched = Matched(contracts.prepared[terms.name], f"/{name}", variables, query, headers)
         if not terms.pins or _is_pinned(matched):
-            return matched
-    raise refuse("operation.unknown", f"no contract of {name} names this method and path")
+            fitting.append(matched)
+    if not fitting:
+        raise refuse("operation.unknown", f"no contract of {name} names this method and path")
+    return fitting[0] if len(fitting) == 1 else replace(fitting[0], others=tuple(fitting[1:]))
 
 
 def _is_pinned(matched: Matched) -> bool:
@@ -105,13 +113,21 @@ def headers_of(headers: Iterable[tuple[str, str]], tree: Node) -> dict[str, Docu
     return document
 
 
-async def read(call: Call, matched: Matched) -> tuple[dict[str, Document], str]:
-    """The documents of a call by kind of place, and the Content-Type with which its body leaves."""
+async def read(call: Call, matched: Matched) -> tuple[Matched, dict[str, Document], str]:
+    """The contract whose pins the body has, the documents of the call, and the Content-Type with which it leaves."""
     terms = matched.terms
     encoding = call.header("content-encoding")
     if encoding is not None and encoding.strip().lower() not in ("", "identity"):
         raise refuse("body.encoding", "the body is compressed", terms.file)
-    payload = await call.read(terms.sending.max_bytes)
+    payload = await call.read(max(each.terms.sending.max_bytes for each in (matched, *matched.others)))
+    for each in matched.others:
+        with suppress(Refusal):
+            return each, *_documents(call, each, payload)
+    return matched, *_documents(call, matched, payload)
+
+
+def _documents(call: Call, matched: Matched, payload: bytes) -> tuple[dict[str, Document], str]:
+    terms = matched.terms
     try:
         body, media = read_body(payload, call.header("content-type"), terms.sending)
     except Refusal as refusal:

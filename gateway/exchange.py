@@ -112,7 +112,8 @@ class Exchange:
         contracts = self.contracts
         matched = trail.matched = assemble.match(call, contracts)
         self._prove(trail, matched, [*matched.texts(matched.terms.tokens), call.header("gateway-token") or ""])
-        incoming, media = await assemble.read(call, matched)
+        matched, incoming, media = await assemble.read(call, matched)
+        trail.matched = matched
         self._prove(trail, matched, _body_texts(matched.terms, incoming), last=True)
         course = Course(contracts, call, matched, trail, incoming, media)
         disclosure = self._disclosure(matched.terms, incoming)

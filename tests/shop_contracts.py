@@ -194,6 +194,34 @@ examples:
     given: GET /depots/7?view={view}
     sends: GET /depots/7?view={view}
 """
+JOBS = """\
+operation: {name}
+version: 1
+status: enforce
+owner: fulfilment
+match: POST /jobs
+pins: {{$.kind: {name}}}
+callers: [fulfilment]
+purpose: delivery
+subjects: none
+retention: {{vendor_keeps: P1D, why: As long as logs are kept.}}
+sending:
+  body: json
+  groups:
+    - why: Says how much is to be done.
+      category: not_personal
+      fields: [$.{field}]
+examples:
+  - name: one
+    given: |
+      POST /jobs
+
+      {{"kind": "{name}", "{field}": 2}}
+    sends: |
+      POST /jobs
+
+      {{"kind": "{name}", "{field}": 2}}
+"""
 PAYMENTS = """\
 vendor: payments
 kind: payment
@@ -379,6 +407,8 @@ FILES: Mapping[str, str] = {
     "parcels/track.yaml": TRACK,
     "parcels/depot-hours.yaml": DEPOTS.format(name="depot-hours", view="hours"),
     "parcels/depot-full.yaml": DEPOTS.format(name="depot-full", view="full"),
+    "parcels/pickup.yaml": JOBS.format(name="pickup", field="parcels"),
+    "parcels/supply.yaml": JOBS.format(name="supply", field="boxes"),
     "payments/vendor.yaml": PAYMENTS,
     "payments/charge.yaml": CHARGE,
     "payments/refund.yaml": REFUND,

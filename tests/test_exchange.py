@@ -227,6 +227,26 @@ def test_operations_at_one_address_are_told_apart_by_their_pins(gateway: Running
     ]
 
 
+@pytest.mark.parametrize(("kind", "kept"), [("pickup", b'"parcels":1'), ("supply", b'"boxes":2')])
+def test_operations_at_one_address_are_told_apart_by_pins_in_the_body(gateway: Running, kind: str, kept: bytes) -> None:
+    body = b'{"kind":"%b","parcels":1,"boxes":2}' % kind.encode()
+
+    reply = gateway.call("POST", "/parcels/jobs", body=body)
+
+    [sent] = gateway.parcels.received
+    assert reply.status == 200
+    assert sent.payload == b'{"kind":"%b",%b}' % (kind.encode(), kept)
+    assert gateway.record(kind="intent")[0]["operation"] == kind
+
+
+@pytest.mark.parametrize("body", [b'{"kind":"other","boxes":1}', b'{"kind":["pickup"]}', b'{"boxes":1}', b"{}"])
+def test_a_body_that_has_the_pins_of_no_operation_goes_nowhere(gateway: Running, body: bytes) -> None:
+    reply = gateway.call("POST", "/parcels/jobs", body=body)
+
+    assert (reply.status, reply.code) == (403, "operation.unknown")
+    assert gateway.received == []
+
+
 def test_calls_with_one_idempotency_key_are_numbered_attempts_of_one_disclosure(gateway: Running) -> None:
     gateway.token()
 
