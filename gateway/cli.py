@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import httpx2
 import typer
 from pydantic import ValidationError
+from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -195,12 +196,20 @@ def _as_http(payload: Path, terms: Terms) -> str:
     return f"{terms.method} {terms.template.replace('{', '').replace('}', '')}\n\n{text}"
 
 
+def _table(*columns: str, title: str | None = None) -> Table:
+    """A table in which no word is cut short, however narrow the terminal is."""
+    table = Table(title=title, box=HORIZONTALS, padding=(0, 1, 0, 0), show_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
 def _show_groups(terms: Terms, *, as_json: bool) -> None:
     rows = list(explain.groups(terms))
     if as_json:
         out.print_json(json.dumps([{name: getattr(row, name) for name in row.__slots__} for row in rows]))
         return
-    table = Table("why", "whose", "fields", "categories", "form", "basis", "line", title=escape(terms.contract))
+    table = _table("why", "whose", "fields", "categories", "form", "basis", "line", title=escape(terms.contract))
     for row in rows:
         line = row.where.rpartition(":")[2]
         cells = (row.why, row.whose, "\n".join(row.fields), "\n".join(row.categories), row.form, row.basis, line)
@@ -218,7 +227,7 @@ def _show_call(done: Any, rows: list[explain.FieldRow], *, as_json: bool) -> Non
         return
     out.print(escape(f"{done.sent.method} {done.sent.target}"))
     out.print(escape(done.sent.payload.decode("utf-8", "replace")))
-    table = Table("place", "n", "", "how or why", "line")
+    table = _table("place", "n", "", "how or why", "line")
     for row in rows:
         mark = "[green]leaves[/]" if row.left else "[yellow]stays[/]"
         table.add_row(escape(row.place), str(row.count), mark, escape(row.how), escape(row.where))
@@ -294,7 +303,7 @@ def list_entries(
     if as_json:
         out.print_json(json.dumps(found))
         return
-    table = Table("seq", "time", "kind", "call", "caller", "result", "left", "stayed")
+    table = _table("seq", "time", "kind", "call", "caller", "result", "left", "stayed")
     for entry in found:
         table.add_row(*_row(entry))
     Console(highlight=False).print(table)
