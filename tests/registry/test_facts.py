@@ -1,0 +1,57 @@
+"""What the shop may put in, and what is none of it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.registry.facts import ROWS, Consent
+from gateway.vocabulary import ConsentState, Purpose
+
+NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
+ORDER = {"kind": "order", "order": "A-1", "people": [{"role": "purchaser", "subject": "c-1"}]}
+CONSENT = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given"}
+
+WRONG: dict[str, dict[str, Any]] = {
+    "another kind": ORDER | {"kind": "invoice"},
+    "no kind": {"order": "A-1"},
+    "an order of nobody": ORDER | {"people": []},
+    "an order with too many people": ORDER | {"people": [{"role": "purchaser", "subject": "c"}] * 21},
+    "a role that does not exist": ORDER | {"people": [{"role": "friend", "subject": "c-1"}]},
+    "a country that does not exist": ORDER | {"people": [{"role": "payer", "subject": "c", "jurisdiction": "XX"}]},
+    "a country in small letters": {"kind": "subject", "subject": "c-1", "jurisdiction": "de"},
+    "a region for a country": {"kind": "subject", "subject": "c-1", "jurisdiction": "EU"},
+    "a person without a number": CONSENT | {"subject": ""},
+    "a number that is too long": CONSENT | {"subject": "c" * 201},
+    "a purpose that does not exist": CONSENT | {"purpose": "fun"},
+    "a state that does not exist": CONSENT | {"state": "maybe"},
+    "a member that nobody knows": CONSENT | {"email": "zoe@example.com"},
+    "a suspension of nobody": {"kind": "suspension"},
+}
+
+
+@pytest.mark.parametrize("row", WRONG.values(), ids=WRONG.keys())
+def test_what_is_no_fact_is_not_taken(row: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ROWS.validate_python([row])
+
+
+def test_facts_of_every_kind_are_taken_in_their_order() -> None:
+    rows: list[dict[str, Any]] = [
+        ORDER,
+        CONSENT | {"vendor": "parcels", "explicit": True, "expires": "2027-01-01T00:00:00Z"},
+        {"kind": "subject", "subject": "c-1", "jurisdiction": "CN"},
+        {"kind": "suspension", "vendor": "parcels", "operation": "ship"},
+    ]
+
+    assert [row.kind for row in ROWS.validate_python(rows)] == ["order", "consent", "subject", "suspension"]
+
+
+@pytest.mark.parametrize("state", ConsentState)
+def test_consent_is_valid_while_it_is_given_and_has_not_run_out(state: ConsentState) -> None:
+    given = Consent(Purpose.DELIVERY, None, state, explicit=False, expires=NOON, record="r")
+
+    yes = state in (ConsentState.GIVEN, ConsentState.RENEWED)
+    assert given.is_valid(NOON - timedelta(seconds=1)) is yes
+    assert given.is_valid(NOON) is False
