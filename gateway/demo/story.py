@@ -39,7 +39,6 @@ ORDERS: Final = (
     _order("A-10046", "customer-88121", "BR"),
     _order("A-10047", "customer-88122", "CN"),
 )
-SERVICES: Final = ("fulfilment", "checkout", "support", "shop-web")
 
 _SHANGHAI = """\
 POST /parcelgate/v2/shipments

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from stripe_shop import Shop, shop
 
+pytestmark = pytest.mark.xdist_group("stripe")
+
 PAGE = (Path(__file__).parents[2] / "docs" / "sdks.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 INTENT = {"id": "pi_7", "object": "payment_intent", "amount": 4990, "currency": "eur", "status": "processing"}

@@ -7,6 +7,8 @@ from ledger_stores import Stalling
 from stripe_shop import KEY, ORDER, Shop, shop
 from vendors import stays_silent
 
+pytestmark = pytest.mark.xdist_group("stripe")
+
 INTENT = {
     "id": "pi_7",
     "object": "payment_intent",

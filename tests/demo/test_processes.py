@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from gateway.demo.processes import staged
+from gateway.errors import StartError
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+CONTRACTS = Path(__file__).parents[2] / "contracts"
+CALL = b'{"order":"A-10045","to":{"name":"Ann","street":"Weg 1","city":"Kiel","postal_code":"24103"}}'
+
+
+def test_gateway_and_vendors_run_until_the_block_ends(tmp_path: Path) -> None:
+    with staged(CONTRACTS, tmp_path) as stage:
+        refused = stage.gateway.client.post(stage.gateway.url + "/nobody/at/all")
+        running = stage.gateway.process
+
+        assert refused.status_code == 403
+        assert running.is_alive
+        assert stage.vendors.received(0) == []
+
+    assert not running.is_alive
+
+
+def test_entries_outlive_a_gateway_that_is_killed(tmp_path: Path) -> None:
+    with staged(CONTRACTS, tmp_path) as stage:
+        gateway = stage.gateway
+        headers = {"gateway-token": gateway.token("fulfilment"), "content-type": "application/json"}
+        gateway.client.post(gateway.url + "/elbkurier/labels", headers=headers, content=CALL)
+        refusal = gateway.last_refusal()
+        gateway.process.kill()
+
+        written = gateway.written()
+
+    assert refusal is not None
+    assert refusal["code"] == "agreement.expired"
+    assert refusal in written
+
+
+def test_a_disclosure_that_never_was_has_no_entry(tmp_path: Path) -> None:
+    with staged(CONTRACTS, tmp_path) as stage:
+        assert stage.gateway.entry_of("0" * 32, within=0.1) is None
+
+
+def test_what_does_not_start_says_why(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match=r"`gateway vendors` ended at once"), staged(tmp_path, tmp_path):
+        pass
