@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -82,8 +82,16 @@ def environment_of(settings: Settings) -> Environment:
 
 
 def contracts_of(settings: Settings) -> ContractSet:
-    """The contracts of the folder in the settings. Raises ContractError with every finding."""
-    return load(settings.contracts, environment=environment_of(settings), sandbox=settings.sandbox)
+    """The contracts of the folder in the settings. Raises ContractError with every finding, and StartError."""
+    contracts = load(settings.contracts, environment=environment_of(settings), sandbox=settings.sandbox)
+    hosts = {name for vendor in contracts.vendors.values() for name in vendor.hosts or {}}
+    if unknown := settings.sandbox.keys() - hosts:
+        raise StartError(f"GATEWAY_SANDBOX: no vendor has {_all(unknown)} under `hosts`; there are {_all(hosts)}")
+    return contracts
+
+
+def _all(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def first_entity(settings: Settings) -> str:
@@ -133,10 +141,9 @@ class Gateway:
                 terms.vendor.vendor, terms.operation.operation, str(terms.operation.version), terms.digest
             )
             await self._once(event, Filter(kind="contract", vendor=event.vendor, operation=event.operation, limit=1))
-        for version in contracts.policy.versions:
-            if version.published <= utc():
-                policy = PolicyActivated(version.version, version.document)
-                await self._once(policy, Filter(kind="policy", limit=1))
+        published = [version for version in contracts.policy.versions if version.published <= utc()]
+        if version := max(published, key=lambda version: version.published, default=None):
+            await self._once(PolicyActivated(version.version, version.document), Filter(kind="policy", limit=1))
         return len(contracts.terms)
 
     async def _once(self, event: ContractActivated | PolicyActivated, last: Filter) -> None:
