@@ -1,0 +1,143 @@
+"""A set of contracts joined to keys, credentials and hosts, or refused as a whole."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from clearances import CONTRACTS, NOON, SHIP, asked, given, loaded
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+from shop_contracts import FILES, SECRETS
+
+from gateway.clearance import Clearance, clear
+from gateway.contract.load import ContractSet
+from gateway.errors import Refusal, StartError
+from gateway.inforce import InForce, check_keys, in_force
+from gateway.registry.facts import Suspension
+
+
+def bound(contracts: ContractSet = CONTRACTS, secrets: Mapping[str, str] = SECRETS) -> InForce:
+    return in_force(contracts, secrets=secrets.get, vendor_key=lambda vendor: vendor.encode().ljust(32))
+
+
+def test_every_secret_that_is_not_set_is_named_at_once() -> None:
+    with pytest.raises(StartError, match="PARCELS_KEY, PAYMENTS_ACCOUNT, PAYMENTS_KEY") as refused:
+        bound(secrets={"FAULTS_KEY": "x", "PARCELS_KEY": ""})
+
+    assert "FAULTS_KEY" not in str(refused.value)
+
+
+def test_credentials_are_ready_and_basic_ones_are_encoded() -> None:
+    prepared = bound().prepared
+
+    assert prepared["parcels/ship"].headers == (("authorization", "Bearer pk-parcels-7Qx2"),)
+    assert prepared["payments/charge"].headers == (("authorization", "Basic YWNjdC05OTMxOnBrLXBheW1lbnRzLThXejM="),)
+    assert prepared["faults/report"].headers == (("x-faults-auth", "Faults key=pk-faults-9Ry4, version=1"),)
+    assert prepared["faults/report"].query == (("key", "pk-faults-9Ry4"),)
+
+
+def test_no_answer_may_carry_a_key_back_and_what_stands_in_the_path_is_none() -> None:
+    prepared = bound().prepared
+
+    assert set(prepared["payments/charge"].secrets) == {
+        "pk-payments-8Wz3",
+        "YWNjdC05OTMxOnBrLXBheW1lbnRzLThXejM=",
+    }
+    assert "acct-9931" in prepared["payments/refund"].secrets
+
+
+def test_a_secret_as_short_as_a_word_is_not_looked_for() -> None:
+    assert bound(secrets=dict.fromkeys(SECRETS, "sandbox")).prepared["faults/survey"].secrets == (
+        "Faults key=sandbox, version=1",
+    )
+
+
+def test_the_address_of_a_vendor_is_host_port_and_the_path_below_which_its_api_begins() -> None:
+    prepared = bound().prepared["parcels/ship"]
+
+    assert (prepared.host.origin, prepared.base) == ("https://api.parcels.test:9", "/api")
+    assert [str(network) for network in prepared.host.networks] == ["127.0.0.0/8"]
+    assert prepared.accept == "application/json"
+
+
+def test_two_vendors_have_two_keys_for_pseudonyms() -> None:
+    contracts = bound()
+    value = "A-1"
+
+    made = [
+        next(
+            change
+            for rule, change in zip(each.section.rules, each.changes, strict=True)
+            if rule.form.name == "pseudonymise"
+        )
+        for each in (contracts.prepared["parcels/ship"].sending, contracts.prepared["payments/charge"].sending)
+    ]
+
+    assert made[0] is not None
+    assert made[1] is not None
+    assert made[0](value) != made[1](value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "key", "fits"),
+    [("live", "live_1", True), ("live", "test_1", False), ("sandbox", "test_1", True), ("sandbox", "live_1", False)],
+)
+def test_a_key_of_another_environment_is_refused_at_start_without_being_told(
+    environment: str, key: str, fits: bool
+) -> None:
+    own = "environments: {live: {key_pattern: ^live_}, sandbox: {key_pattern: ^test_}}\ntoken:"
+    contracts = loaded(dict(FILES) | {"parcels/vendor.yaml": FILES["parcels/vendor.yaml"].replace("token:", own)})
+
+    if fits:
+        check_keys(contracts, environment, lambda _: key)
+        return
+    with pytest.raises(StartError, match=f"PARCELS_KEY is not a key for {environment} at parcels") as refused:
+        check_keys(contracts, environment, lambda _: key)
+
+    assert key not in str(refused.value)
+
+
+def test_how_things_stand_is_worked_out_once_a_day() -> None:
+    contracts = bound()
+
+    today = contracts.standing(SHIP, "shop-eu", NOON)
+
+    assert contracts.standing(SHIP, "shop-eu", NOON + timedelta(hours=9)) is today
+    assert contracts.standing(SHIP, "shop-uk", NOON) is not today
+    assert contracts.standing(SHIP, "shop-eu", NOON + timedelta(hours=10)) is not today, "in Berlin it is tomorrow"
+
+
+def test_on_the_day_after_the_last_one_things_stand_otherwise() -> None:
+    [paper] = SHIP.vendor.agreements
+    vendor = SHIP.vendor.model_copy(update={"agreements": (paper.model_copy(update={"until": NOON.date()}),)})
+    contracts, terms = bound(), replace(SHIP, vendor=vendor)
+
+    days = [contracts.standing(terms, "shop-eu", NOON + timedelta(days=days)).failures for days in (0, 1)]
+
+    assert [[failure.code for failure in failures] for failures in days] == [[], ["agreement.expired"]]
+
+
+facts = st.builds(
+    given,
+    jurisdiction=st.sampled_from(["DE", "GB", "BR", "CN", "unknown"]),
+    order_stated=st.booleans(),
+    suspensions=st.sampled_from([frozenset(), frozenset({Suspension("parcels", None)})]),
+    consents=st.sampled_from([{}, {"c-89": ()}]),
+)
+
+
+def outcome(question: object) -> Clearance | list[str]:
+    try:
+        return clear(question)  # type: ignore[arg-type]
+    except Refusal as refusal:
+        return [failure.code for failure in refusal.failures]
+
+
+@for_all(calls=st.lists(st.tuples(facts, st.sampled_from(["fulfilment", "checkout"])), max_size=6))
+def test_a_call_is_decided_alike_whatever_was_decided_before_it(calls: list[tuple[object, str]]) -> None:
+    standing = bound().standing(SHIP, "shop-eu", NOON)
+
+    for known, caller in calls:
+        fresh = asked(facts=known, caller=caller)  # type: ignore[arg-type]
+        assert outcome(replace(fresh, standing=standing)) == outcome(fresh)
