@@ -1,0 +1,153 @@
+"""From a call to documents, and from what is left of them to a request that holds nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from calls import IN_FORCE, JSON, call, taken
+
+from gateway.assemble import match, write
+from gateway.errors import Refusal
+from gateway.minimise import minimise
+from gateway.outbound.send import Sending
+
+FORM = ("content-type", "application/x-www-form-urlencoded")
+PARCEL = b'{"reference":"A-1","weight":1}'
+
+
+async def sent(
+    method: str, target: str, *headers: tuple[str, str], body: bytes = b"", extra: dict[str, object] | None = None
+) -> Sending:
+    """What leaves of a call; `extra` is put into the body by a hand that no rule knows."""
+    made = call(method, target, *headers, body=body)
+    matched, incoming, media = await taken(made)
+    outgoing = minimise(matched.prepared.sending, incoming)
+    if extra is not None:
+        kept = outgoing.documents["body"]
+        assert isinstance(kept, dict)
+        outgoing = replace(outgoing, documents={**outgoing.documents, "body": kept | extra})
+    return write(made, matched, incoming, outgoing, media)
+
+
+def refusal(refused: pytest.ExceptionInfo[Refusal]) -> str:
+    return refused.value.code
+
+
+async def test_a_request_is_built_from_what_rules_let_out_and_from_nothing_else() -> None:
+    sending = await sent(
+        "POST", "/parcels/shipments?label=a4&debug=1", JSON, ("x-trace", "1"), ("parcels-version", "3"),
+        body=b'{"reference":"A-1","weight":1.50,"who":"Zoe"}',
+    )  # fmt: skip
+
+    assert (sending.method, sending.target) == ("POST", "/api/shipments?label=a4")
+    assert b'"weight":1.50' in sending.payload
+    assert b"Zoe" not in sending.payload
+    assert sending.headers == (
+        ("content-type", "application/json"),
+        ("accept", "application/json"),
+        ("user-agent", "data-sharing-gateway"),
+        ("parcels-version", "3"),
+        ("authorization", "Bearer pk-parcels-7Qx2"),
+    )
+
+
+@pytest.mark.parametrize("extra", [{"note": "hello"}, {"crm": {"segment": "gold"}}, {"weight": {"kg": 1}}])
+async def test_what_no_rule_let_out_is_found_when_it_is_read_again(extra: dict[str, object]) -> None:
+    with pytest.raises(Refusal) as refused:
+        await sent("POST", "/parcels/shipments", JSON, body=PARCEL, extra=extra)
+
+    assert refusal(refused) == "proof.failed"
+
+
+async def test_a_credential_stands_at_the_end_of_the_query_and_the_callers_own_goes() -> None:
+    sending = await sent("POST", "/faults/api/events?key=mine", JSON, body=b'{"release":"shop@1"}')
+
+    assert sending.target == "/api/events?key=pk-faults-9Ry4"
+
+
+async def test_a_body_of_which_nothing_is_left_does_not_go() -> None:
+    with pytest.raises(Refusal) as refused:
+        await sent("POST", "/faults/api/events", JSON, body=b'{"extra":{"a":1}}')
+
+    assert refusal(refused) == "body.empty"
+
+
+async def test_a_body_that_was_empty_may_go_empty() -> None:
+    sending = await sent("POST", "/payments/charges/ch_1/refund")
+
+    assert (sending.target, sending.payload) == ("/charges/ch_1/refund", b"")
+    assert "content-type" not in dict(sending.headers)
+
+
+async def test_an_empty_form_keeps_its_type() -> None:
+    sending = await sent("POST", "/payments/charges/ch_1/refund", FORM)
+
+    assert dict(sending.headers)["content-type"] == "application/x-www-form-urlencoded"
+
+
+async def test_a_header_that_a_rule_names_comes_once() -> None:
+    with pytest.raises(Refusal) as refused:
+        match(call("POST", "/parcels/shipments", ("parcels-version", "1"), ("parcels-version", "2")), IN_FORCE)
+
+    assert refusal(refused) == "field.repeated"
+
+
+async def test_a_header_that_no_rule_names_may_come_twice() -> None:
+    made = call("POST", "/parcels/shipments", ("x-a", "1"), ("x-a", "2"))
+
+    assert match(made, IN_FORCE).terms.name == "parcels/ship"
+
+
+async def test_headers_that_carry_the_message_and_tokens_are_neither_sent_nor_withheld() -> None:
+    carrying = [("host", "gateway"), ("accept", "*/*"), ("content-length", "2"), ("date", "x"), ("gateway-token", "t")]
+
+    matched, incoming, _ = await taken(
+        call("POST", "/parcels/shipments", JSON, *carrying, ("authorization", "Bearer t"), ("x-a", "1"), body=PARCEL)
+    )
+
+    assert incoming["header"] == {"x-a": "1"}
+    assert matched.headers == {"authorization": "Bearer t", "x-a": "1"}
+
+
+async def test_a_body_is_read_no_further_than_its_contract_allows() -> None:
+    asked: list[int] = []
+
+    await taken(call("POST", "/parcels/shipments", JSON, body=PARCEL, asked=asked))
+
+    assert asked == [8 * 1024]
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity ", ""])
+async def test_a_body_that_is_not_compressed_may_say_so(coding: str) -> None:
+    matched, _, _ = await taken(call("POST", "/parcels/shipments", JSON, ("content-encoding", coding), body=PARCEL))
+
+    assert matched.terms.name == "parcels/ship"
+
+
+async def test_a_compressed_body_is_not_even_read() -> None:
+    asked: list[int] = []
+
+    with pytest.raises(Refusal) as refused:
+        await taken(call("POST", "/parcels/shipments", JSON, ("content-encoding", "gzip"), body=PARCEL, asked=asked))
+
+    assert refusal(refused) == "body.encoding"
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("/nobody/shipments", "vendor.unknown"),
+        ("/parcels/else", "operation.unknown"),
+        ("/parcels/depots/7?view=full&view=hours", "field.repeated"),
+        ("/parcels/depots/7?view=%zz", "body.unreadable"),
+        ("/parcels/depots/7?a[=1&view=full", ""),
+    ],
+)
+def test_a_call_falls_under_one_contract_or_none(target: str, code: str) -> None:
+    try:
+        found: Sequence[str] = [match(call("GET", target), IN_FORCE).terms.name]
+    except Refusal as refused:
+        found = [refused.code]
+
+    assert found == [code or "parcels/depot-full"]

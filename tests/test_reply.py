@@ -1,0 +1,182 @@
+"""What goes back to the caller: what the contract names of an answer, or a problem document that SDKs understand."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from calls import JSON, call, taken
+from clearances import TERMS
+
+from gateway.assemble import Matched
+from gateway.contract.terms import Terms
+from gateway.errors import CODES, refuse
+from gateway.outbound.send import Answer
+from gateway.reply import Reply, accepted, answered, refused, returned
+
+PARCELS, PAYMENTS = TERMS["ship"].vendor, TERMS["charge"].vendor
+
+
+@pytest.fixture
+async def matched() -> Matched:
+    found, _, _ = await taken(call("POST", "/parcels/shipments", JSON, body=b'{"reference":"A-1","weight":1}'))
+    return found
+
+
+def reply(matched: Matched, status: int, payload: bytes, *headers: tuple[str, str]) -> Reply:
+    return answered(returned(matched, Answer(status, headers, payload)), "d" * 32, 3)
+
+
+def test_of_an_answer_comes_back_what_the_contract_names(matched: Matched) -> None:
+    said = b'{"tracking":"T-1","status":"ok","driver":{"name":"Bob"},"reference":"A-1"}'
+
+    back = reply(
+        matched,
+        201,
+        said,
+        JSON,
+        ("x-request-id", "r-1"),
+        ("parcels-depot", "7"),
+        ("date", "today"),
+        ("set-cookie", "a=b"),
+    )
+
+    assert (back.status, back.payload) == (201, b'{"tracking":"T-1","status":"ok"}')
+    assert dict(back.headers) == {
+        "date": "today",
+        "content-type": "application/json",
+        "parcels-depot": "7",
+        "gateway-sent": "yes",
+        "gateway-disclosure": "d" * 32,
+        "gateway-withheld": "3",
+    }
+
+
+def test_an_answer_is_never_refused_but_what_is_of_another_type_stays(matched: Matched) -> None:
+    back = reply(matched, 200, b'{"tracking":{"number":"T-1"},"status":["zoe@example.com"]}', JSON)
+
+    assert (back.status, back.payload) == (200, b"{}")
+
+
+@pytest.mark.parametrize("secret", ["zoe@example.com", "4111 1111 1111 1111"])
+def test_a_claim_that_does_not_hold_in_an_answer_keeps_the_field_here(matched: Matched, secret: str) -> None:
+    back = reply(matched, 200, json.dumps({"status": secret, "tracking": "T-1"}).encode(), JSON)
+
+    assert back.payload == b'{"tracking":"T-1"}'
+
+
+UNREADABLE = {
+    "not JSON": (b"<html>Zoe</html>", JSON),
+    "another type": (b"Zoe", ("content-type", "text/html")),
+    "no type": (b'{"tracking":"Zoe"}', ("x-a", "b")),
+    "a key twice": (b'{"tracking":"Zoe","tracking":"b"}', JSON),
+}
+
+
+@pytest.mark.parametrize(("payload", "header"), UNREADABLE.values(), ids=UNREADABLE.keys())
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_an_answer_that_cannot_be_read_stays_and_its_status_passes(
+    matched: Matched, payload: bytes, header: tuple[str, str], status: int
+) -> None:
+    back = reply(matched, status, payload, header)
+
+    assert back.status == status
+    assert b"Zoe" not in back.payload
+    assert "the answer stays here" in dict(back.headers)["gateway-hint"]
+    assert dict(back.headers)["gateway-sent"] == "yes"
+    assert json.loads(back.payload) == {} if status == 200 else json.loads(back.payload)["status"] == status
+
+
+@pytest.mark.parametrize("status", [200, 204, 304])
+def test_an_empty_answer_comes_back_empty(matched: Matched, status: int) -> None:
+    back = reply(matched, status, b"")
+
+    assert (back.status, back.payload) == (status, b"")
+    assert "gateway-hint" not in dict(back.headers)
+
+
+def test_of_an_error_comes_back_what_sdks_choose_their_exception_by(matched: Matched) -> None:
+    back = reply(
+        matched, 422, b'{"error":{"code":"too_heavy","message":"Zoe weighs 90 kg"}}', JSON, ("retry-after", "5")
+    )
+
+    assert (back.status, back.payload) == (422, b'{"error":{"code":"too_heavy"}}')
+    assert dict(back.headers)["retry-after"] == "5"
+
+
+async def test_an_error_of_a_vendor_without_an_error_block_is_a_document_of_ours() -> None:
+    found, _, _ = await taken(call("POST", "/payments/charges/ch_1/refund"))
+
+    back = reply(found, 402, b'{"error":{"message":"the card of Zoe"}}', JSON)
+
+    document = json.loads(back.payload)
+    assert (back.status, document["code"], document["status"]) == (402, "vendor.answered", 402)
+    assert document["failure"]["reason"] == "vendor.answered"
+    assert b"Zoe" not in back.payload
+
+
+def document(made: Reply) -> Any:
+    return json.loads(made.payload)
+
+
+def test_a_refusal_carries_what_every_sdk_looks_for() -> None:
+    made = refused(refuse("consent.missing", "consent of the purchaser", "parcels/ship.yaml:3"), PARCELS)
+
+    said = document(made)
+    assert (made.status, said["status"], said["code"]) == (403, 403, "consent.missing")
+    assert said["error"]["code"] == "consent.missing"
+    assert said["errors"] == [{"code": "consent.missing", "detail": "consent of the purchaser"}]
+    assert said["where"] == "parcels/ship.yaml:3"
+    assert dict(made.headers) == {
+        "content-type": "application/problem+json",
+        "gateway-sent": "no",
+        "gateway-hint": CODES["consent.missing"].fix,
+        "parcels-retry": "never",
+    }
+
+
+def test_a_refusal_has_the_shape_that_the_vendors_sdks_know() -> None:
+    said = document(refused(refuse("consent.missing", "of the payer"), PAYMENTS))
+
+    assert said["failure"] == {"reason": "consent.missing", "text": "No consent on record: of the payer"}
+
+
+def test_a_template_may_nest_and_holds_the_status_as_a_number() -> None:
+    template = {"fault": [{"code": "$code", "http": "$status", "kind": "refused", "n": 1}]}
+
+    said = document(refused(refuse("consent.missing"), PAYMENTS.model_copy(update={"refusals": template})))
+
+    assert said["fault"] == [{"code": "consent.missing", "http": 403, "kind": "refused", "n": 1}]
+
+
+@pytest.mark.parametrize(("code", "sent", "told"), [
+    ("consent.missing", "no", True),
+    ("ledger.unavailable", "no", False),
+    ("vendor.unreachable", "no", False),
+    ("vendor.timeout", "possibly", True),
+])  # fmt: skip
+def test_an_sdk_is_told_not_to_try_again_where_that_cannot_help_or_could_send_twice(
+    code: str, sent: str, told: bool
+) -> None:
+    headers = dict(refused(refuse(code), PARCELS, sent=sent).headers)
+
+    assert ("parcels-retry" in headers) is told
+    assert headers["gateway-sent"] == sent
+    assert ("retry-after" in headers) is (CODES[code].status == 503)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_has_a_reply_with_its_status_and_its_fix(code: str) -> None:
+    made = refused(refuse(code), disclosure="d" * 32, withheld=0)
+
+    assert made.status == CODES[code].status >= 400
+    assert document(made)["fix"] == CODES[code].fix
+    assert dict(made.headers)["gateway-withheld"] == "0"
+
+
+@pytest.mark.parametrize(("terms", "payload"), [(TERMS["report"], b"{}"), (replace(TERMS["report"], answer=None), b"")])
+def test_a_report_that_is_taken_for_done_is_answered_with_nothing(terms: Terms, payload: bytes) -> None:
+    made = accepted(terms, refuse("body.empty"))
+
+    assert (made.status, made.payload) == (200, payload)
+    assert dict(made.headers)["gateway-sent"] == "no"
