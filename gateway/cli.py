@@ -88,8 +88,9 @@ def sandbox(
 
     def ready(hosts: Mapping[str, str], control: str) -> None:
         print(f"GATEWAY_SANDBOX='{json.dumps(dict(hosts))}'", flush=True)  # noqa: T201  for use in a shell
-        err.print(f"what vendors got:  curl {control}/__sandbox/received")
-        err.print(f"""what one does next: curl {control}/__sandbox/next -d '{{"vendor": …, "behaviour": "decline"}}'""")
+        told = json.dumps({"vendor": next(iter(hosts)), "behaviour": "decline"})
+        err.print(f"what vendors got:    curl {control}/__sandbox/received")
+        err.print(f"what one does next:  curl {control}/__sandbox/next -d '{told}'", markup=False)
 
     with suppress(KeyboardInterrupt):
         app.run(vendors.play(contracts, port=port, ready=ready))

@@ -56,6 +56,7 @@ class Show:
             return
         self._title(number, scene.step)
         self._put(self._side_by_side(scene, received_of(scene.received[0])))
+        self._console.print()
         if scene.entry is not None:
             self._note("ledger", *_entry(scene.entry))
         self._note("answer", *_answer(scene))

@@ -41,7 +41,7 @@ _CONTROL = ""
 
 
 class Next(BaseModel):
-    """What a vendor is to do with the next call that reaches it."""
+    """What a vendor, named as such or by one of its hosts, is to do with the next call that reaches it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -108,7 +108,8 @@ class Sandbox:
 
     def order(self, wanted: Next) -> None:
         """Tells a vendor what to do with its next call. Raises KeyError for a vendor that is not played."""
-        self._orders[wanted.vendor].append(wanted.behaviour)
+        vendor = self.contracts.hosts.get(wanted.vendor, wanted.vendor)
+        self._orders[vendor].append(wanted.behaviour)
 
     def take(self, arrival: Arrival) -> tuple[Received, Http1 | None]:
         """What a vendor says to a call; None where it stalls or drops it."""

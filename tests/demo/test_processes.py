@@ -38,6 +38,22 @@ def test_entries_outlive_a_gateway_that_is_killed(tmp_path: Path) -> None:
     assert refusal in written
 
 
+@pytest.mark.parametrize(
+    ("behaviour", "status", "sent"), [("drop", 504, "possibly"), ("decline", 402, "yes"), ("answer", 200, "yes")]
+)
+def test_what_a_played_vendor_is_told_to_do_reaches_the_caller(
+    tmp_path: Path, behaviour: str, status: int, sent: str
+) -> None:
+    with staged(CONTRACTS, tmp_path) as stage:
+        stage.vendors.tell("faultline", behaviour)
+        headers = {"gateway-token": stage.gateway.token("shop-web"), "content-type": "application/json"}
+        url = f"{stage.gateway.url}/faultline/api/any/events"
+
+        response = stage.gateway.client.post(url, headers=headers, content=b'{"event_id":"9f2c"}')
+
+    assert (response.status_code, response.headers["gateway-sent"]) == (status, sent)
+
+
 def test_a_disclosure_that_never_was_has_no_entry(tmp_path: Path) -> None:
     with staged(CONTRACTS, tmp_path) as stage:
         assert stage.gateway.entry_of("0" * 32, within=0.1) is None

@@ -1,4 +1,5 @@
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -51,10 +52,12 @@ def running() -> Iterator[Running]:
         name, _, value = process.stdout.readline().strip().partition("=")
         assert name == "GATEWAY_SANDBOX"
         control = process.stderr.readline().split()[-1].removesuffix("/__sandbox/received")
+        assert process.stderr.readline().endswith("""-d '{"vendor": "elbkurier", "behaviour": "decline"}'\n""")
         with httpx2.Client(trust_env=False, timeout=10) as client:
             yield Running(client, control, json.loads(value.strip("'")))
-        process.terminate()
+        process.send_signal(signal.SIGINT)
         process.communicate(timeout=10)
+    assert process.returncode == 0
 
 
 def test_a_vendor_answers_as_its_example_does(running: Running) -> None:
