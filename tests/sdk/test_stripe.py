@@ -5,7 +5,7 @@ import pytest
 import stripe
 from ledger_stores import Stalling
 from stripe_shop import KEY, ORDER, Shop, shop
-from vendors import stays_silent
+from vendors import answers, stays_silent
 
 pytestmark = pytest.mark.xdist_group("stripe")
 
@@ -274,6 +274,16 @@ def test_what_stripe_finds_wrong_is_the_sdks_own_error(paid: Shop) -> None:
         paid.client().v1.payment_intents.create(params=CARELESS)
 
     assert (caught.value.code, caught.value.param) == ("amount_too_small", "amount")
+
+
+def test_an_error_that_is_no_json_is_an_error_of_the_sdk_without_the_vendors_words(paid: Shop) -> None:
+    paid.vendor.script = answers(500, b"<h1>Zo\xc3\xab's payment failed</h1>", "content-type: text/html")
+
+    with pytest.raises(stripe.APIError) as caught:
+        paid.client().v1.payment_intents.create(params=CARELESS)
+
+    assert (caught.value.http_status, code_of(caught.value)) == (500, "vendor.answered")
+    assert "payment failed" not in str(caught.value.http_body)
 
 
 Deed = Callable[[Shop], object]
