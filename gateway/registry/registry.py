@@ -1,6 +1,7 @@
 """The registry: rows in a database, and in memory those of the people in use."""
 
 import asyncio
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -52,7 +53,9 @@ class Registry:
 
     @classmethod
     def open(cls, file: Path, *, now: Callable[[], datetime]) -> "Registry":
-        """The registry in an SQLite file. Raises StartError."""
+        """The registry in an SQLite file that only its owner can read. Raises StartError."""
+        # SQLite gives the WAL the mode of the file, so it is made before SQLite can make it readable for others.
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         engine = create_engine(f"sqlite:///{file}")
         event.listen(engine, "connect", _make_durable)
         try:
