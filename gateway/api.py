@@ -1,7 +1,7 @@
 """JSON for operators: facts, health and metrics on their listener, everything else on the control socket."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -35,8 +35,8 @@ def operators(desk: Desk, tokens: Tokens, telemetry: Telemetry, ready: Callable[
     async def metrics(_: Request) -> Response:
         return Response(telemetry.exposition(), media_type=CONTENT_TYPE)
 
-    return Starlette(
-        routes=[
+    return _app(
+        [
             Route("/health", healthy, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
             Route("/facts", _doing(lambda asked, by: desk.put_facts(asked, by=by), who), methods=["POST"]),
@@ -55,7 +55,14 @@ def control(desk: Desk, reload: Callable[[], Awaitable[int]]) -> Starlette:
         "reload": lambda _asked, _by: reload(),
     }
     routes = [Route(f"/{name}", _doing(deed, _as_said), methods=["POST"]) for name, deed in deeds.items()]
-    return Starlette(routes=routes)
+    return _app(routes)
+
+
+def _app(routes: Sequence[Route]) -> Starlette:
+    app = Starlette(routes=routes)
+    # A path that is nearly right is wrong, and a redirect would lead to whatever host the request names.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _as_said(request: Request) -> str:

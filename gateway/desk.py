@@ -24,6 +24,11 @@ _TOGETHER = 500
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
 
 
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+_ID: TypeAdapter[str] = TypeAdapter(Id)
+_LONGEST_NUMBER = 15
+
+
 class UnknownEntry(GatewayError):
     """There is no such entry."""
 
@@ -45,7 +50,7 @@ class Issue(Asked):
 class Look(Asked):
     """Which entries: all that is given holds at once. Times in microseconds since 1970."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+    id: Id | None = None
     kind: Word | None = None
     vendor: Word | None = None
     operation: Word | None = None
@@ -105,7 +110,8 @@ class Desk:
         return {"token": text, "id": caller.token_id, "service": caller.service, "expires": caller.expires, "by": by}
 
     async def revoke_token(self, token_id: str, *, by: str) -> None:
-        """The next call with this token is refused."""
+        """The next call with this token is refused. Raises ValidationError for the token itself."""
+        token_id = _ID.validate_python(token_id)
         await self._ledger.record(TokenChanged(token_id, by, "revoked"))
         await self._registry.revoke(token_id)
 
@@ -121,11 +127,9 @@ class Desk:
 
     async def entry(self, named: str, *, by: str) -> dict[str, Any]:
         """One entry, by its number or its id. Raises UnknownEntry."""
-        if named.isascii() and named.isdigit():
-            wanted = Filter(before=int(named) + 1, limit=1)
-        else:
-            wanted = Filter(id=TypeAdapter(Look).validate_python({"id": named}).id, limit=1)
-        found = await self._ledger.entries(wanted)
+        is_number = len(named) <= _LONGEST_NUMBER and named.isascii() and named.isdigit()
+        wanted = Filter(before=int(named) + 1, limit=1) if is_number else Filter(id=_ID.validate_python(named), limit=1)
+        found = [each for each in await self._ledger.entries(wanted) if not is_number or each.seq == int(named)]
         await self._ledger.record(Access(by, "show", (("entry", named),), len(found)))
         if not found:
             raise UnknownEntry("there is no entry with this number or id")

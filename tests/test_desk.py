@@ -1,0 +1,205 @@
+"""What operators and reviewers do is itself on record, and every look at the record too."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.app import Stores, opened
+from gateway.desk import UnknownEntry
+from gateway.errors import Refusal
+from gateway.ledger import Filter
+from gateway.settings import Settings
+
+CONSENT = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given", "vendor": "parcels"}
+
+
+@pytest.fixture
+async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
+    async with opened(Settings(data=tmp_path), lambda: "shop-eu") as stores:
+        yield stores
+
+
+async def record(stores: Stores, **wanted: Any) -> list[dict[str, Any]]:
+    return [dict(entry.body) for entry in await stores.ledger.entries(Filter(**wanted))]
+
+
+async def test_what_people_said_and_what_was_stopped_is_on_record_without_saying_who(stores: Stores) -> None:
+    facts: list[dict[str, Any]] = [
+        CONSENT,
+        {"kind": "suspension", "vendor": "parcels"},
+        {"kind": "suspension", "vendor": "parcels", "lifted": True},
+        {"kind": "subject", "subject": "c-1", "jurisdiction": "DE"},
+        {"kind": "order", "order": "A-1", "people": [{"role": "payer", "subject": "c-1"}]},
+    ]
+
+    count = await stores.desk.put_facts(facts, by="anna")
+
+    told = [(each["fact"], each["state"], each["vendor"], each["by"]) for each in await record(stores, kind="fact")]
+    assert count == 5
+    assert told == [
+        ("suspension", "lifted", "parcels", "anna"),
+        ("suspension", "suspended", "parcels", "anna"),
+        ("consent:delivery", "given", "parcels", "anna"),
+    ]
+    assert "c-1" not in repr(await record(stores))
+    assert len(await record(stores, kind="fact", subject="c-1")) == 1
+
+
+async def test_of_facts_that_are_wrong_none_is_put_in_and_none_is_on_record(stores: Stores) -> None:
+    with pytest.raises(ValidationError):
+        await stores.desk.put_facts([CONSENT, CONSENT | {"state": "maybe"}], by="anna")
+
+    assert await record(stores, kind="fact") == []
+
+
+async def test_thousands_of_facts_go_in_at_once(stores: Stores) -> None:
+    count = await stores.desk.put_facts([CONSENT | {"subject": f"c-{n}"} for n in range(1_200)], by="import")
+
+    assert count == 1_200
+    assert len(await record(stores, kind="fact", limit=1_000)) == 1_000
+
+
+async def test_a_token_is_issued_for_a_service_and_only_its_id_is_on_record(stores: Stores) -> None:
+    issued = await stores.desk.issue_token({"service": "checkout", "vendor": "parcels", "days": 1}, by="anna")
+
+    caller = stores.tokens.verify(issued["token"])
+    assert (caller.service, caller.vendor, caller.entity, caller.environment) == (
+        "checkout", "parcels", "shop-eu", "live",
+    )  # fmt: skip
+    [entry] = await record(stores, kind="token")
+    assert (entry["token"], entry["service"], entry["state"]) == (issued["id"], "checkout", "issued")
+    assert issued["token"] not in repr(entry)
+
+
+async def test_a_token_may_be_for_another_company(stores: Stores) -> None:
+    issued = await stores.desk.issue_token({"service": "checkout", "entity": "shop-uk"}, by="anna")
+
+    assert stores.tokens.verify(issued["token"]).entity == "shop-uk"
+
+
+async def test_an_operators_token_is_for_operators(stores: Stores) -> None:
+    issued = await stores.desk.issue_token({"service": "anna", "operator": True}, by="root")
+
+    assert stores.tokens.verify(issued["token"], role="operator").service == "anna"
+    with pytest.raises(Refusal):
+        stores.tokens.verify(issued["token"])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"service": "Check Out"},
+        {"service": "checkout", "days": 0},
+        {"service": "checkout", "days": 401},
+        {"service": "a", "x": 1},
+    ],
+)
+async def test_a_token_is_not_issued_for_what_no_contract_could_name(stores: Stores, asked: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        await stores.desk.issue_token(asked, by="anna")
+
+    assert await record(stores, kind="token") == []
+
+
+async def test_a_revoked_token_proves_nobody_and_the_others_go_on(stores: Stores) -> None:
+    old, new = [await stores.desk.issue_token({"service": "checkout"}, by="anna") for _ in range(2)]
+
+    await stores.desk.revoke_token(old["id"], by="bob")
+
+    with pytest.raises(Refusal):
+        stores.tokens.verify(old["token"])
+    assert stores.tokens.verify(new["token"]).service == "checkout"
+    assert (await record(stores, kind="token"))[0]["state"] == "revoked"
+
+
+async def test_every_look_is_on_record_with_its_filters_and_what_was_found(stores: Stores) -> None:
+    await stores.desk.issue_token({"service": "checkout"}, by="anna")
+
+    found = await stores.desk.entries({"kind": "token", "limit": 5}, by="rita")
+
+    assert [entry["kind"] for entry in found] == ["token"]
+    [access] = await record(stores, kind="access")
+    assert (access["reviewer"], access["action"], access["found"]) == ("rita", "list", 1)
+    assert access["filters"] == [["kind", "token"]]
+
+
+async def test_who_was_searched_for_stands_sealed_in_the_record_of_the_look(stores: Stores) -> None:
+    await stores.desk.put_facts([CONSENT], by="anna")
+
+    found = await stores.desk.entries({"subject": "c-1"}, by="rita")
+
+    assert [entry["kind"] for entry in found] == ["fact"]
+    [access] = await record(stores, kind="access", subject="c-1")
+    assert "c-1" not in repr(access)
+
+
+async def test_one_entry_is_shown_by_its_id_and_that_is_on_record_too(stores: Stores) -> None:
+    await stores.desk.issue_token({"service": "checkout"}, by="anna")
+    [token] = await record(stores, kind="token")
+
+    shown = await stores.desk.entry(token["id"], by="rita")
+
+    assert shown["service"] == "checkout"
+    assert (await record(stores, kind="access"))[0]["filters"] == [["entry", token["id"]]]
+
+
+async def test_one_entry_is_shown_by_its_number(stores: Stores) -> None:
+    assert (await stores.desk.entry("0", by="rita"))["kind"] == "genesis"
+    assert (await stores.desk.entry("1", by="rita"))["seq"] == 1
+
+
+@pytest.mark.parametrize("named", ["999999", "9" * 32, "9" * 15])
+async def test_a_number_that_no_entry_has_is_not_that_of_the_last_one(stores: Stores, named: str) -> None:
+    with pytest.raises(UnknownEntry):
+        await stores.desk.entry(named, by="rita")
+
+
+async def test_a_token_that_is_given_for_its_id_does_not_get_on_record(stores: Stores) -> None:
+    issued = await stores.desk.issue_token({"service": "checkout"}, by="anna")
+
+    with pytest.raises(ValidationError):
+        await stores.desk.revoke_token(issued["token"], by="anna")
+
+    assert issued["token"] not in repr(await record(stores))
+
+
+async def test_an_entry_that_does_not_exist_is_not_found_and_the_look_is_on_record(stores: Stores) -> None:
+    with pytest.raises(UnknownEntry):
+        await stores.desk.entry("f" * 32, by="rita")
+
+    assert (await record(stores, kind="access"))[0]["found"] == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"vendor": "zoe@example.com"},
+        {"caller": "Zoe Müller"},
+        {"id": "1"},
+        {"limit": 0},
+        {"limit": 1_001},
+        {"who": "c-1"},
+    ],
+)
+async def test_a_filter_that_could_hold_a_value_is_not_taken(stores: Stores, asked: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        await stores.desk.entries(asked, by="rita")
+
+
+async def test_where_the_record_cannot_be_written_nobody_looks_and_nothing_is_put(stores: Stores) -> None:
+    stores.ledger._writer._lost = True
+
+    for deed in (
+        stores.desk.entries({}, by="rita"),
+        stores.desk.put_facts([CONSENT], by="anna"),
+        stores.desk.issue_token({"service": "checkout"}, by="anna"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            await deed
+        assert refused.value.code == "ledger.unavailable"
+
+    stores.ledger._writer._lost = False

@@ -1,0 +1,65 @@
+"""Numbers are about vendors and codes, never about anybody."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.telemetry import Telemetry
+
+
+@pytest.fixture
+def telemetry() -> Iterator[Telemetry]:
+    telemetry = Telemetry()
+    yield telemetry
+    telemetry.close()
+
+
+def samples(telemetry: Telemetry) -> dict[str, float]:
+    lines = telemetry.exposition().decode().splitlines()
+    told = (line.rpartition(" ") for line in lines if not line.startswith(("#", "target_info ")))
+    return {name: float(value) for name, _, value in told}
+
+
+def test_calls_are_counted_by_how_they_ended_and_at_whom(telemetry: Telemetry) -> None:
+    for code, vendor in (("sent", "parcels"), ("sent", "parcels"), ("consent.missing", "parcels"), ("sent", "faults")):
+        telemetry.call(code, vendor)
+
+    assert samples(telemetry) == {
+        'gateway_calls_total{code="sent",vendor="parcels"}': 2,
+        'gateway_calls_total{code="consent.missing",vendor="parcels"}': 1,
+        'gateway_calls_total{code="sent",vendor="faults"}': 1,
+    }
+
+
+def test_what_the_edge_refuses_is_counted_by_code(telemetry: Telemetry) -> None:
+    telemetry.edge("http.host")
+    telemetry.edge("http.host")
+
+    assert samples(telemetry) == {'gateway_edge_total{code="http.host"}': 2}
+
+
+def test_a_number_of_the_process_is_read_when_it_is_asked_for(telemetry: Telemetry) -> None:
+    busy = [1]
+    telemetry.gauge("gateway.calls.in_flight", "Calls on their way.", lambda: busy[0])
+
+    first = samples(telemetry)
+    busy[0] = 7
+
+    assert first == {"gateway_calls_in_flight": 1}
+    assert samples(telemetry) == {"gateway_calls_in_flight": 7}
+
+
+def test_two_gateways_of_one_process_count_apart(telemetry: Telemetry) -> None:
+    other = Telemetry()
+    other.call("sent", "parcels")
+
+    assert samples(telemetry) == {}
+    other.close()
+
+
+def test_numbers_say_nothing_about_the_machine(telemetry: Telemetry) -> None:
+    telemetry.call("sent", "parcels")
+
+    names = set(re.findall(rb"([a-z_]+)=", telemetry.exposition()))
+    assert names == {b"code", b"vendor"}
