@@ -112,12 +112,14 @@ class Stage:
         people = {
             each.role: Person("somebody", each.role, each.jurisdiction or self.jurisdiction, "an order")
             for each in mentions
+            if each.order or each.ref or each.earlier
         }
+        missing = frozenset(each.role for each in mentions) - people.keys()
         given = tuple(
             Consent(purpose, None, ConsentState.GIVEN, explicit=True, expires=None, record="example")
             for purpose in self.consents
         )
-        return Facts(people, frozenset(), {"somebody": given}, frozenset(), order_stated=True)
+        return Facts(people, missing, {"somebody": given}, frozenset(), order_stated=True)
 
     def still_holds(self, facts: Facts) -> bool:
         del facts

@@ -1,5 +1,6 @@
 """A question as the path of a call asks it: a parcel with all its grounds, to be taken away one at a time."""
 
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,12 +27,15 @@ PEOPLE: Mapping[SubjectRole, Person] = {
 }
 
 
+def placed(files: Mapping[str, str]) -> dict[str, str]:
+    """The files with their vendors at ports where nobody is."""
+    return {file: re.sub("@[a-z]+@", "9", text) for file, text in files.items()}
+
+
 def loaded(files: Mapping[str, str] = FILES) -> ContractSet:
-    """The set that these files make, with vendors at ports where nobody is."""
-    for name in ("parcels", "payments", "faults"):
-        files = {file: text.replace(f"@{name}@", "9") for file, text in files.items()}
+    """The set that these files make."""
     with tempfile.TemporaryDirectory() as folder:
-        contracts, findings = read_files(Path(folder), files)
+        contracts, findings = read_files(Path(folder), placed(files))
     assert contracts is not None, findings
     return contracts
 
