@@ -53,6 +53,7 @@ class Writer:
         self._queue: SimpleQueue[Sequence[Item]] = SimpleQueue()
         self._lingering: list[Item] = []
         self._linger: asyncio.TimerHandle | None = None
+        self._soon = False
         self._batch: Sequence[Item] = ()
         self._again: list[Item] = []
         self._unfinished = 0
@@ -90,11 +91,18 @@ class Writer:
         self._unfinished += 1
         self._lingering.append(item)
         if item.waiter is not None or len(self._lingering) >= TOGETHER:
-            self._hand_over()
+            self._hand_over_soon()
         elif self._linger is None:
             self._linger = self._loop.call_later(LINGER, self._hand_over)
 
+    def _hand_over_soon(self) -> None:
+        """All that one turn of the loop puts in goes over together: waking the thread costs more than an entry."""
+        if not self._soon:
+            self._soon = True
+            self._loop.call_soon(self._hand_over)
+
     def _hand_over(self) -> None:
+        self._soon = False
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None

@@ -315,9 +315,19 @@ async def _outcome(response: pyqwest.Response, limit: int) -> Outcome:
 
 
 async def _read(response: pyqwest.Response, limit: int) -> bytes | None:
+    """The whole body, or None where it is longer than it may be."""
+    announced = response.headers.get("content-length") or ""
+    length = int(announced) if announced.isascii() and announced.isdigit() else None
+    if length == 0:
+        return b""
+    if length is not None and length > limit:
+        return None
     payload = bytearray()
     async for part in response.content:
         if len(payload) + len(part) > limit:
             return None
         payload += part
+        if len(payload) == length:
+            # Waiting for the end as well would cost another trip to the transport's threads.
+            break
     return bytes(payload)
