@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway import problem
-from gateway.desk import Desk, UnknownEntry
+from gateway.desk import Desk
 from gateway.errors import GatewayError, Refusal, refuse
 from gateway.identity import Tokens, find_token
 from gateway.telemetry import CONTENT_TYPE, Telemetry
@@ -81,7 +81,7 @@ def _doing(deed: Deed, who: Who) -> Callable[[Request], Awaitable[Response]]:
             return JSONResponse(document, status, media_type=problem.MEDIA_TYPE)
         except ValidationError as error:
             return _unprocessable(_told(error))
-        except (UnknownEntry, ValueError) as error:
+        except (GatewayError, ValueError) as error:
             return _unprocessable(str(error) if isinstance(error, GatewayError) else "not what is asked for here")
 
     return endpoint

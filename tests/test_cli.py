@@ -1,0 +1,204 @@
+"""The command line, as somebody types it: with a gateway running, and without."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from processes import Machine, Serving
+from sockets import Client, Reply
+from typer.testing import CliRunner
+
+from gateway.cli import cli
+
+ORDER = {"kind": "order", "order": "A-1", "people": [{"role": "purchaser", "subject": "c-1", "jurisdiction": "DE"}]}
+BODY = b'{"reference":"A-1","weight":1}'
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    return Machine(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(scope="module")
+def serving(machine: Machine) -> Iterator[Serving]:
+    with machine.serving() as serving:
+        yield serving
+
+
+def shipped(serving: Serving, token: str) -> Reply:
+    client = Client(("127.0.0.1", serving.port))
+    head = f"POST /parcels/shipments HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n"
+    client.say(head.encode() + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY)
+    try:
+        return client.reply()
+    finally:
+        client.close()
+
+
+def test_tokens_facts_and_the_record_are_asked_of_the_running_gateway(machine: Machine, serving: Serving) -> None:
+    issued = machine.asked("token", "issue", "--service", "fulfilment")
+    unknown = shipped(serving, issued["token"])
+    put = machine.typed("facts", "put", "-", stdin=json.dumps(ORDER))
+    unreachable = shipped(serving, issued["token"])
+    revoked = machine.typed("token", "revoke", issued["id"])
+    refused = shipped(serving, issued["token"])
+
+    assert (unknown.status, unknown.code) == (403, "subject.unresolved")
+    assert (put.returncode, put.stdout) == (0, "1 facts are in force\n")
+    assert (unreachable.status, unreachable.code) == (502, "vendor.unreachable")
+    assert (revoked.returncode, refused.status) == (0, 401)
+    [intent] = machine.asked("ledger", "list", "--kind", "intent", "--result", "not_sent")
+    assert intent["outcome"]["code"] == "vendor.unreachable"
+    shown = json.loads(machine.typed("ledger", "show", intent["id"]).stdout)
+    assert shown["disclosure"] == unreachable.headers["gateway-disclosure"]
+    assert [entry["code"] for entry in machine.asked("ledger", "list", "--kind", "refusal")] == ["subject.unresolved"]
+    looks = machine.asked("ledger", "list", "--kind", "access")
+    assert {look["action"] for look in looks} == {"list", "show"}
+
+
+def test_a_reviewer_reads_the_record_as_a_table(machine: Machine, serving: Serving) -> None:
+    listed = machine.typed("ledger", "list", "--kind", "contract", "--limit", "3")
+
+    assert listed.returncode == 0
+    assert "parcels" in listed.stdout
+    assert len(listed.stdout.splitlines()) >= 5
+
+
+def test_what_cannot_be_done_is_one_line_and_a_status(machine: Machine, serving: Serving) -> None:
+    failures = [
+        machine.typed("ledger", "show", "f" * 32),
+        machine.typed("ledger", "list", "--vendor", "Zoe Müller"),
+        machine.typed("token", "issue", "--service", "Check Out"),
+        machine.typed("token", "revoke", "eyJhbGciOiJFZERTQSJ9.e30.x"),
+        machine.typed("facts", "put", "-", stdin='{"kind": "order"'),
+        machine.typed("facts", "put", "-", stdin='{"kind": "order", "order": "Qz7canary"}'),
+    ]
+
+    for failure in failures:
+        assert failure.returncode == 1
+        assert failure.stdout == ""
+        assert 0 < len(failure.stderr.splitlines()) <= 3
+        assert "Traceback" not in failure.stderr
+        assert "Qz7canary" not in failure.stderr
+        assert "eyJhbGciOiJFZERTQSJ9" not in failure.stderr
+
+
+def test_contracts_are_taken_anew_and_bad_ones_leave_the_others_in_force(machine: Machine, serving: Serving) -> None:
+    file = machine.folder / "contracts" / "parcels" / "track.yaml"
+    good = file.read_text("utf-8")
+    file.write_text(good.replace("status: enforce", "status: nonsense"), "utf-8")
+    bad = machine.typed("contract", "reload")
+    file.write_text(good, "utf-8")
+
+    mended = machine.typed("contract", "reload")
+
+    assert bad.returncode == 1
+    assert "parcels/track.yaml:3: contract.value: `status`" in bad.stderr
+    assert "Traceback" not in bad.stderr
+    assert (mended.returncode, mended.stdout) == (0, "10 operations are in force\n")
+
+
+def test_without_a_gateway_the_folder_is_opened_and_left_as_it_was(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+
+    put = machine.typed("facts", "put", "-", stdin="\n".join(json.dumps(ORDER | {"order": f"A-{n}"}) for n in range(3)))
+    token = machine.typed("token", "issue", "--service", "fulfilment", "--entity", "shop-uk").stdout
+    listed = machine.asked("ledger", "list", "--kind", "token")
+    reloaded = machine.typed("contract", "reload")
+
+    assert put.stdout == "3 facts are in force\n"
+    assert token.count(".") == 2
+    assert [entry["service"] for entry in listed] == ["fulfilment"]
+    assert (reloaded.returncode, reloaded.stderr) == (1, "no gateway is running with this data folder\n")
+
+
+def test_a_folder_without_contracts_does_not_start_and_says_why(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, files={"policy.yaml": "markets: [EU]\n"})
+
+    done = machine.typed("serve")
+
+    assert done.returncode == 1
+    assert "policy.yaml:1: contract.missing: `time_zone` is missing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_gateway_that_is_not_there_is_not_healthy(tmp_path: Path) -> None:
+    done = Machine(tmp_path, settings={"OPERATORS_PORT": "9"}).typed("health")
+
+    assert (done.returncode, done.stderr) == (1, "nothing answers on port 9\n")
+
+
+def test_a_gateway_that_is_there_is_healthy(machine: Machine, serving: Serving) -> None:
+    asking = Machine(machine.folder, settings={"OPERATORS_PORT": str(serving.operators_port)})
+
+    assert asking.typed("health").returncode == 0
+
+
+@pytest.fixture
+def inside(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.chdir(machine.folder)
+    monkeypatch.setenv("COLUMNS", "200")
+    return CliRunner()
+
+
+def test_a_set_that_is_right_is_said_to_load(inside: CliRunner) -> None:
+    done = inside.invoke(cli, ["contract", "check"])
+
+    assert (done.exit_code, done.stdout) == (0, "10 operations load\n")
+
+
+def test_findings_come_with_file_and_line_for_people_and_machines(inside: CliRunner, tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    file = tmp_path / "contracts" / "parcels" / "track.yaml"
+    file.write_text(file.read_text("utf-8").replace("purpose: delivery", "purpose: fun"), "utf-8")
+
+    told = inside.invoke(cli, ["contract", "check", str(machine.folder / "contracts")])
+    [finding] = json.loads(inside.invoke(cli, ["contract", "check", str(file), "--json"]).stdout)
+
+    assert told.exit_code == 1
+    assert "parcels/track.yaml:7: " in told.stdout
+    assert (finding["file"], finding["line"], finding["level"]) == ("parcels/track.yaml", 7, "error")
+
+
+def test_examples_are_run_for_a_set_a_vendor_or_one_file(inside: CliRunner) -> None:
+    counts = [
+        len(json.loads(inside.invoke(cli, ["contract", "test", f"contracts{below}", "--json"]).stdout))
+        for below in ("", "/faults", "/parcels/ship.yaml")
+    ]
+    told = inside.invoke(cli, ["contract", "test"])
+
+    assert counts == [10, 2, 1]
+    assert told.exit_code == 0
+    assert "10 examples hold, 0 do not" in told.stdout
+
+
+def test_a_contract_is_shown_as_a_reviewer_reads_it(inside: CliRunner) -> None:
+    told = inside.invoke(cli, ["contract", "explain", "parcels/ship"])
+    rows = json.loads(inside.invoke(cli, ["contract", "explain", "parcels/ship", "--json"]).stdout)
+
+    assert told.exit_code == 0
+    assert "Everything else stays here." in told.stdout
+    assert rows[0]["why"] == "The driver finds the door and can call."
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"reference": "A-1", "weight": 1, "crm": 2}', 'POST /shipments\n\n{"reference": "A-1", "weight": 1, "crm": 2}'],
+)
+def test_of_a_payload_it_is_shown_what_leaves_and_what_stays(inside: CliRunner, tmp_path: Path, text: str) -> None:
+    (tmp_path / "call.http").write_text(text, "utf-8")
+    words = ["contract", "explain", "parcels/ship", "--in", str(tmp_path / "call.http")]
+
+    told = inside.invoke(cli, words)
+    rows = json.loads(inside.invoke(cli, [*words, "--json"]).stdout)
+
+    assert "POST /api/shipments" in told.stdout
+    assert {row["place"]: row["left"] for row in rows} == {"$.weight": True, "$.reference": True, "$.crm": False}
+
+
+def test_an_operation_that_does_not_exist_is_answered_with_those_that_do(machine: Machine) -> None:
+    done = machine.typed("contract", "explain", "parcels/fly")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("there is no parcels/fly; there are faults/report, faults/survey, parcels/depot-full")
