@@ -1,0 +1,119 @@
+"""Where things stand: tests beside what they test, and outside libraries behind their doors."""
+
+import ast
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+# Modules whose promises are kept only together with others, and the tests that would fail without them.
+TOGETHER: Mapping[str, str] = {
+    # The words of a contract are what the loader takes and refuses.
+    "contract/model": "contract/test_load.py",
+    # Leaves are held to committed vectors, byte for byte.
+    "ledger/canonical": "ledger/test_leaf.py",
+    "ledger/entry": "ledger/test_leaf.py",
+    "ledger/tree": "ledger/test_merkle_tree.py",
+    # What is durable, sealed and settled shows on a whole ledger, in every way that its store can fail.
+    "ledger/database": "ledger/test_ledger_store.py",
+    "ledger/housekeeping": "ledger/test_ledger.py",
+    "ledger/scribe": "ledger/test_ledger.py",
+    "ledger/sealing": "ledger/test_ledger.py",
+    "ledger/sqlite": "ledger/test_ledger_store.py",
+    "ledger/writer": "ledger/test_ledger.py",
+    # The closed lists refer to one another, and a second hand has written them all down.
+    "vocabulary/allowance": "test_vocabulary.py",
+    "vocabulary/categories": "test_vocabulary.py",
+    "vocabulary/places": "test_vocabulary.py",
+    "vocabulary/purposes": "test_vocabulary.py",
+    "vocabulary/terms": "test_vocabulary.py",
+    "vocabulary/vendors": "test_vocabulary.py",
+}
+
+
+def test_every_module_has_its_tests() -> None:
+    assert _untested(ROOT, TOGETHER) == []
+
+
+def test_a_module_without_tests_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "gateway" / "body").mkdir(parents=True)
+    (tmp_path / "gateway" / "body" / "xml.py").write_text("A = 1\n")
+
+    assert _untested(tmp_path, {}) == ["gateway/body/xml.py"]
+    assert _untested(tmp_path, {"body/xml": "body/test_codecs.py"}) == ["gateway/body/xml.py"]
+
+
+def test_no_exception_outlives_its_reason() -> None:
+    for module, tests in TOGETHER.items():
+        assert (ROOT / "gateway" / f"{module}.py").is_file()
+        assert (ROOT / "tests" / tests).is_file()
+        assert not any((ROOT / "tests" / name).is_file() for name in _names(Path(f"{module}.py")))
+
+
+def test_every_outside_library_has_its_doors() -> None:
+    imported = {name for file in _modules(ROOT) for name in _imported(file)} - sys.stdlib_module_names - {"gateway"}
+
+    assert imported <= {name for contract in _contracts() for name in contract.get("protected_modules", ())}
+
+
+def test_a_ledger_that_sees_values_is_noticed(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "gateway", tmp_path / "gateway", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for module, imported in (("paths.py", "gateway.scrub"), ("ledger/tree.py", "gateway.forms")):
+        file = tmp_path / "gateway" / module
+        file.write_text(f"{file.read_text('utf-8')}\nimport {imported}\n", "utf-8")
+
+    found = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache", "--no-logo"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert found.returncode == 1
+    assert "gateway.ledger.tree -> gateway.forms" in found.stdout
+    assert "gateway.paths -> gateway.scrub" in found.stdout
+
+
+def _contracts() -> list[dict[str, list[str]]]:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts: list[dict[str, list[str]]] = settings["tool"]["importlinter"]["contracts"]
+    return contracts
+
+
+def _untested(root: Path, together: Mapping[str, str]) -> list[str]:
+    untested = []
+    for file in _modules(root):
+        module = file.relative_to(root / "gateway")
+        names = [*_names(module), *([together[key]] if (key := module.with_suffix("").as_posix()) in together else [])]
+        if not any((root / "tests" / name).is_file() for name in names):
+            untested.append(file.relative_to(root).as_posix())
+    return untested
+
+
+def _modules(root: Path) -> Iterator[Path]:
+    """Every module that does something: the first file of a package only says what lives there."""
+    for file in sorted((root / "gateway").rglob("*.py")):
+        if file.stem not in ("__init__", "__main__"):
+            yield file
+
+
+def _names(module: Path) -> list[str]:
+    """`x/y.py` is tested by `x/test_y.py`; where two folders have a `y`, by `x/test_x_y.py` or `test_x_y.py`."""
+    folder, name = module.parent, module.stem
+    several = "_".join([*folder.parts, name])
+    return [(folder / f"test_{name}.py").as_posix(), (folder / f"test_{several}.py").as_posix(), f"test_{several}.py"]
+
+
+def _imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield node.module.partition(".")[0]
