@@ -188,6 +188,7 @@ async def serve(settings: Settings, ready: Callable[[int, int], None]) -> None:
         await gateway.activate()
         # Calls end before the ledger does: the listeners stop first, then what is on its way, then the stores.
         closing.push_async_callback(gateway.proxy.drained)
+        closing.callback((settings.data / CONTROL).unlink, missing_ok=True)
         await _listen(gateway, ready)
 
 
@@ -231,7 +232,6 @@ async def _listen(gateway: Gateway, ready: Callable[[int, int], None]) -> None:
             # A call leaves no circles behind, so there is little to look for, and looking costs every call.
             gc.set_threshold(_YOUNG, 20, 50)
             ready(_port(servers[0]), _port(servers[1]))
-    control.unlink(missing_ok=True)
 
 
 async def _served(server: _Server, stop: Callable[[], None]) -> None:
