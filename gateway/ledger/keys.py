@@ -3,7 +3,7 @@
 import hmac
 import os
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
@@ -18,15 +18,18 @@ from gateway.errors import StartError
 from gateway.ledger.canonical import Randomness
 from gateway.ledger.database import StoreError, checkpoint, known_errors, readable, rows, writable
 
+AHEAD = 128  # keys that are made at once: one commit for so many new subjects
 CACHED = 2_048  # subjects; more would let memory grow with the number of customers
 CHECKPOINT_PAGES = 1_000
 _NONCE = 12
 _POSITIONS = Struct("<4I").unpack  # a token is random already, so its parts are as good as four hashes
 
+Assigned = Callable[[bytes], bytes | None]
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS kek(generation INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS subject_key(
-    dek BLOB PRIMARY KEY, tok BLOB NOT NULL UNIQUE, generation INTEGER NOT NULL, wrapped BLOB NOT NULL
+    dek BLOB PRIMARY KEY, generation INTEGER NOT NULL, wrapped BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
 
@@ -36,13 +39,15 @@ class SubjectKey:
     """The key of one subject: random, so that it cannot be made again once it is gone."""
 
     id: bytes
-    tok: bytes
     cipher: AESGCM
     wrapped: bytes
 
 
 class Keys:
-    """Finds and makes keys on the thread of the loop; `commit` alone runs on the writer's."""
+    """Finds and makes keys on the thread of the loop; `commit` alone runs on the writer's.
+
+    Keys are made ahead, and `keys.db` does not say whose they are: the links beside the log do.
+    """
 
     def __init__(self, root: bytes, path: Path, randomness: Randomness) -> None:
         self._root = root
@@ -54,10 +59,12 @@ class Keys:
         self._reading = readable(path)
         self._index = hmac.new(_derived(root, b"own/index/1"), digestmod="sha256")
         self._earlier = hmac.new(self.named("earlier"), digestmod="sha256")
-        self._seen = _Seen(tok for (tok,) in self._reading.execute("SELECT tok FROM subject_key"))
+        self._seen = _Seen(())
+        self._assigned: Assigned = lambda _: None
         self._known: OrderedDict[bytes, SubjectKey] = OrderedDict()
-        # Keys that are not in the file yet: calls for one subject at one time must share one.
+        # Keys whose first link is not durable yet: calls for one subject at one time must share one.
         self._fresh: dict[bytes, SubjectKey] = {}
+        self._ahead: list[SubjectKey] = []
         self._to_commit: deque[SubjectKey] = deque()
 
     @classmethod
@@ -66,6 +73,11 @@ class Keys:
         path = folder / "keys.db"
         _demand_complete(folder)
         return cls(_root_key(folder / "root.key", randomness), path, randomness)
+
+    def attach(self, toks: Iterable[bytes], assigned: Assigned) -> None:
+        """Says who has a key already: every token that has a link, and which key the links of one name."""
+        self._seen = _Seen(toks)
+        self._assigned = assigned
 
     def named(self, name: str) -> bytes:
         """A key of 32 bytes for one use, the same at every start (HKDF, RFC 5869)."""
@@ -84,7 +96,7 @@ class Keys:
         if (key := self._known.get(tok)) is not None:
             self._known.move_to_end(tok)
             return key
-        key = self._fresh.get(tok) or (self._stored("tok", tok) if tok in self._seen else None) or self._made(tok)
+        key = self._fresh.get(tok) or (self._linked(tok) if tok in self._seen else None) or self._new(tok)
         self._known[tok] = key
         if len(self._known) > CACHED:
             self._known.popitem(last=False)
@@ -92,30 +104,29 @@ class Keys:
 
     def by_id(self, dek: bytes) -> SubjectKey | None:
         """The key that a sealed link names, or None once it is gone."""
-        fresh = next((key for key in self._fresh.values() if key.id == dek), None)
-        return fresh or self._stored("dek", dek)
+        return self._stored(dek)
 
-    def commit(self) -> Sequence[SubjectKey]:
-        """Makes the new keys durable, before anything that is sealed under them is; tells which they are.
+    def linked(self, toks: Iterable[bytes]) -> None:
+        """Forgets that these had no link, once one is durable."""
+        for tok in toks:
+            self._fresh.pop(tok, None)
+
+    def commit(self) -> int:
+        """Makes the new keys durable, before anything that is sealed under them is; tells how many there were.
 
         Raises StoreError, and keeps the keys for the next commit.
         """
         keys = [self._to_commit.popleft() for _ in range(len(self._to_commit))]
         if not keys:
-            return keys
-        values = [(key.id, key.tok, key.wrapped) for key in keys]
+            return 0
+        values = [(key.id, key.wrapped) for key in keys]
         try:
             with known_errors(), self._writing:
-                self._writing.executemany("INSERT OR IGNORE INTO subject_key VALUES(?, ?, 1, ?)", values)
+                self._writing.executemany("INSERT OR IGNORE INTO subject_key VALUES(?, 1, ?)", values)
         except StoreError:
             self._to_commit.extendleft(reversed(keys))
             raise
-        return keys
-
-    def settled(self, keys: Sequence[SubjectKey]) -> None:
-        """Forgets that these were new, once they are durable."""
-        for key in keys:
-            self._fresh.pop(key.tok, None)
+        return len(keys)
 
     def checkpoint(self) -> None:
         """Tidies up between commits, when it is due."""
@@ -130,24 +141,27 @@ class Keys:
         self._pages = pages
         return apsw.SQLITE_OK
 
-    def _stored(self, column: str, value: bytes) -> SubjectKey | None:
-        query = f"SELECT dek, tok, wrapped FROM subject_key WHERE {column} = ?"  # noqa: S608 - two literals of ours
-        with known_errors():
-            found = rows(self._reading, query, value)
-        if not found:
-            return None
-        dek, tok, wrapped = found[0]
-        return SubjectKey(dek, tok, AESGCM(_opened(self._kek, wrapped, dek + tok)), wrapped)
+    def _linked(self, tok: bytes) -> SubjectKey | None:
+        dek = self._assigned(tok)
+        return self._stored(dek) if dek else None
 
-    def _made(self, tok: bytes) -> SubjectKey:
+    def _stored(self, dek: bytes) -> SubjectKey | None:
+        with known_errors():
+            found = rows(self._reading, "SELECT wrapped FROM subject_key WHERE dek = ?", dek)
+        return SubjectKey(dek, AESGCM(_opened(self._kek, found[0][0], dek)), found[0][0]) if found else None
+
+    def _new(self, tok: bytes) -> SubjectKey:
+        if not self._ahead:
+            self._ahead = [self._made() for _ in range(AHEAD)]
+            self._to_commit.extend(self._ahead)
+        key = self._fresh[tok] = self._ahead.pop()
+        self._seen.add(tok)
+        return key
+
+    def _made(self) -> SubjectKey:
         noise = self._randomness(32 + 16 + _NONCE)
         secret, dek, nonce = noise[:32], noise[32:48], noise[48:]
-        wrapped = nonce + self._kek.encrypt(nonce, secret, dek + tok)
-        key = SubjectKey(dek, tok, AESGCM(secret), wrapped)
-        self._fresh[tok] = key
-        self._seen.add(tok)
-        self._to_commit.append(key)
-        return key
+        return SubjectKey(dek, AESGCM(secret), nonce + self._kek.encrypt(nonce, secret, dek))
 
 
 class _Seen:

@@ -82,6 +82,7 @@ class Ledger:
                 undo.callback(keys.close)
                 database = store(folder / "ledger.db", LOG)
                 undo.callback(database.close)
+                keys.attach(database.toks(), database.dek_of)
                 epoch = database.last_epoch() + 1
                 scribe = Scribe(LOG, node, _boot(noise), epoch, keys, now, mono, noise)
                 _begin(database, scribe)
@@ -195,6 +196,7 @@ class Ledger:
             return
         for digest in row.earlier:
             self._recent.pop(digest, None)
+        self._keys.linked(link.tok for link in row.links)
         if waiter is None:
             return
         if not waiter.done():

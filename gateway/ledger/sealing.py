@@ -55,9 +55,10 @@ def seal(
     links, commitments = [], []
     for ordinal, (subject, share) in enumerate(zip(subjects, shares, strict=True)):
         own, nonce, data = randomness(_SALT), randomness(_NONCE), _written(subject)
-        key = keys.of(keys.token(subject.ref))
+        tok = keys.token(subject.ref)
+        key = keys.of(tok)
         sealed = nonce + key.cipher.encrypt(nonce, own + share + data, f"{entry}|{ordinal}".encode())
-        links.append(Link(key.tok, key.id, sealed))
+        links.append(Link(tok, key.id, sealed))
         commitments.append(commitment(SUBJECT, own, data))
     return Sealed(tuple(links), _members(commitments, payload, salt))
 

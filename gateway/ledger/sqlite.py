@@ -111,6 +111,16 @@ class SqliteStore:
             found = rows(database, query)
         return int(msgspec.json.decode(found[0][0])["epoch"]) if found else 0
 
+    def toks(self) -> Iterator[bytes]:
+        with self._reading() as database:
+            for (tok,) in database.execute("SELECT DISTINCT tok FROM link"):
+                yield tok
+
+    def dek_of(self, tok: bytes) -> bytes | None:
+        with self._reading() as database:
+            found = rows(database, "SELECT dek FROM link WHERE tok = ? ORDER BY seq DESC LIMIT 1", tok)
+        return found[0][0] if found else None
+
     def open_intents(self, limit: int) -> Sequence[OpenIntent]:
         query = """
             SELECT l.seq, l.id, b.vendor, b.operation, b.caller FROM leaf l JOIN leaf_body b USING (seq)

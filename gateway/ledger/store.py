@@ -1,6 +1,6 @@
 """What the ledger asks of a database, and in which shape."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -98,6 +98,12 @@ class Store(Protocol):
 
     def last_epoch(self) -> int:
         """The number of the last epoch, 0 before the first."""
+
+    def toks(self) -> Iterable[bytes]:
+        """Every token that has a link."""
+
+    def dek_of(self, tok: bytes) -> bytes | None:
+        """The key that the newest link of a token names."""
 
     def open_intents(self, limit: int) -> Sequence[OpenIntent]:
         """Intents that have no outcome, of those that `all_settled` did not pass over."""

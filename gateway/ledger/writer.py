@@ -9,7 +9,7 @@ from queue import SimpleQueue
 
 from gateway.errors import refuse
 from gateway.ledger.database import StoreError
-from gateway.ledger.keys import Keys, SubjectKey
+from gateway.ledger.keys import Keys
 from gateway.ledger.store import Row, Store
 
 log = logging.getLogger(__name__)
@@ -152,22 +152,21 @@ class Writer:
         return batch
 
     def _write(self, batch: Sequence[Item]) -> None:
-        keys: Sequence[SubjectKey] = ()
         rows = [item.row for item in batch if item.row]
         try:
-            keys = self._keys.commit()
+            self._keys.commit()
             first = self._store.append(rows) if rows else 0
         except StoreError as error:
-            self._failed(batch, keys, error)
+            self._failed(batch, error)
             return
-        self._tell(self._acknowledge, batch, first, keys)
+        self._tell(self._acknowledge, batch, first)
         self._store.checkpoint()
         self._keys.checkpoint()
 
-    def _failed(self, batch: Sequence[Item], keys: Sequence[SubjectKey], error: StoreError) -> None:
+    def _failed(self, batch: Sequence[Item], error: StoreError) -> None:
         """The state of a commit that raised is unknown, so the database says what is there."""
         log.error("the ledger could not write: %s", error)
-        self._tell(self._give_up, batch, keys, error.lasting)
+        self._tell(self._give_up, batch, error.lasting)
         found = self._recovered([item.row.id for item in batch if item.row])
         self._again = [item for item in batch if item.repeated and item.row and item.row.id not in found]
         self._tell(self._reconcile, batch, found)
@@ -184,19 +183,17 @@ class Writer:
     def _tell(self, told: Callable[..., None], *arguments: object) -> None:
         self._loop.call_soon_threadsafe(told, *arguments)
 
-    def _acknowledge(self, batch: Sequence[Item], first: int, keys: Sequence[SubjectKey]) -> None:
+    def _acknowledge(self, batch: Sequence[Item], first: int) -> None:
         self._stalled = False
         self._unfinished -= len(batch)
-        self._keys.settled(keys)
         entries = [item for item in batch if item.row]
         for place, item in enumerate(entries, first):
             self._written(item, place)
         _release(batch)
 
-    def _give_up(self, batch: Sequence[Item], keys: Sequence[SubjectKey], lasting: bool) -> None:  # noqa: FBT001 - told
+    def _give_up(self, batch: Sequence[Item], lasting: bool) -> None:  # noqa: FBT001 - told
         self._broken = True
         self._lost = self._lost or lasting
-        self._keys.settled(keys)
         _release(item for item in batch if item.row)
 
     def _reconcile(self, batch: Sequence[Item], found: Mapping[str, int]) -> None:

@@ -9,7 +9,7 @@ from ledger_fakes import PURCHASER, Repeating
 
 from gateway.errors import StartError
 from gateway.ledger import StoreError, Subject
-from gateway.ledger.keys import CACHED, Keys
+from gateway.ledger.keys import AHEAD, CACHED, Keys
 from gateway.ledger.sealing import Link, Payload, opened, seal
 
 OTHER = Subject("guest-2342", "consignee", "FR")
@@ -32,6 +32,7 @@ def test_what_was_sealed_opens_again_after_a_restart(tmp_path: Path, keys: Keys)
 
 def test_a_link_opens_only_at_its_own_entry_and_place(keys: Keys) -> None:
     [link] = seal(keys, "main|1", [PURCHASER], None, Repeating()).links
+    keys.commit()
 
     assert opened(keys, "main|1", 0, link) == PURCHASER
     assert opened(keys, "main|2", 0, link) is None
@@ -41,7 +42,7 @@ def test_a_link_opens_only_at_its_own_entry_and_place(keys: Keys) -> None:
 
 def test_a_link_whose_key_is_gone_does_not_open(tmp_path: Path, keys: Keys) -> None:
     [link] = seal(keys, "main|1", [PURCHASER], None, Repeating()).links
-    keys.settled(keys.commit())
+    keys.commit()
 
     apsw.Connection(str(tmp_path / "keys.db")).execute("DELETE FROM subject_key")
 
@@ -67,8 +68,20 @@ def test_calls_for_one_new_subject_share_one_key(keys: Keys) -> None:
     second = keys.of(keys.token("new"))
 
     assert first is second
-    assert [key.id for key in keys.commit()] == [first.id]
-    assert keys.commit() == []
+
+
+def test_two_subjects_have_two_keys(keys: Keys) -> None:
+    made = {keys.of(keys.token(f"subject {number}")).id for number in range(3 * AHEAD)}
+
+    assert len(made) == 3 * AHEAD
+
+
+def test_keys_are_made_ahead_and_committed_together(keys: Keys) -> None:
+    for number in range(AHEAD):
+        keys.of(keys.token(f"subject {number}"))
+
+    assert keys.commit() == AHEAD
+    assert keys.commit() == 0
 
 
 def test_a_new_key_is_not_made_twice_when_the_cache_is_full(keys: Keys) -> None:
@@ -80,31 +93,52 @@ def test_a_new_key_is_not_made_twice_when_the_cache_is_full(keys: Keys) -> None:
     assert keys.of(keys.token("new")) is first
 
 
-def test_a_key_that_left_the_cache_comes_from_the_file(keys: Keys) -> None:
-    first = keys.of(keys.token("new"))
+def test_a_key_that_left_the_cache_is_found_by_its_links(keys: Keys) -> None:
+    tok = keys.token("new")
+    first = keys.of(tok)
     for number in range(CACHED + 1):
         keys.of(keys.token(f"another {number}"))
-    keys.settled(keys.commit())
+    keys.commit()
+    keys.linked([tok])
+    keys.attach([tok], {tok: first.id}.get)
 
-    again = keys.of(keys.token("new"))
+    again = keys.of(tok)
 
     assert again is not first
     assert again.id == first.id
-    assert keys.commit() == []
+
+
+def test_a_subject_whose_key_is_gone_gets_another(tmp_path: Path, keys: Keys) -> None:
+    tok = keys.token("erased")
+    keys.commit()
+    keys.attach([tok], {tok: b"x" * 16}.get)
+
+    made = keys.of(tok)
+
+    assert made.id != b"x" * 16
+
+
+def test_the_file_of_keys_does_not_say_whose_they_are(tmp_path: Path, keys: Keys) -> None:
+    tok = keys.token("somebody")
+    keys.of(tok)
+    keys.commit()
+
+    raw = (tmp_path / "keys.db").read_bytes() + (tmp_path / "keys.db-wal").read_bytes()
+
+    assert keys.of(tok).id in raw
+    assert tok not in raw
 
 
 def test_keys_whose_commit_failed_are_committed_the_next_time(tmp_path: Path, keys: Keys) -> None:
     other = apsw.Connection(str(tmp_path / "keys.db"))
     keys._writing.set_busy_timeout(1)
-    made = keys.of(keys.token("new"))
+    keys.of(keys.token("new"))
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="BusyError"):
         keys.commit()
     other.execute("ROLLBACK")
 
-    committed = keys.commit()
-
-    assert [key.id for key in committed] == [made.id]
+    assert keys.commit() == AHEAD
 
 
 def test_the_root_key_is_for_its_owner_alone(tmp_path: Path, keys: Keys) -> None:
@@ -127,7 +161,7 @@ def test_no_key_stands_in_the_file_in_clear(tmp_path: Path) -> None:
 
     secrets = [each[:32] for each in drawn if len(each) >= 32]
 
-    assert len(secrets) == 3
+    assert len(secrets) == 2 + AHEAD
     assert not any(secret in raw for secret in secrets)
 
 
