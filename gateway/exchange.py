@@ -13,7 +13,7 @@ from gateway.body.document import Document
 from gateway.clearance import Question, clear
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal, refuse
-from gateway.identity import Tokens, find_token
+from gateway.identity import Tokens, find_token, token_in
 from gateway.inforce import InForce
 from gateway.ledger.entry import Event, Intent, Subject
 from gateway.ledger.entry import Outcome as Settled
@@ -116,7 +116,7 @@ class Exchange:
         trail.matched = matched
         self._prove(trail, matched, _body_texts(matched.terms, incoming), last=True)
         course = Course(contracts, call, matched, trail, incoming, media)
-        disclosure = self._disclosure(matched.terms, incoming)
+        disclosure = self._disclosure(course)
         for _ in range(_tries(matched.terms, incoming)):
             made = await self._attempt(course, disclosure)
             if made.sent.result == "sent":
@@ -157,7 +157,7 @@ class Exchange:
         if trail.caller is not None:
             return
         if not last and any(place.kind == "body" for place in matched.terms.tokens):
-            texts = [text for text in texts if text]
+            texts = [text for text in texts if token_in(text)]
             if not texts:
                 return
         token = find_token(texts)
@@ -191,11 +191,12 @@ class Exchange:
     def _digests(self, terms: Terms, numbers: Sequence[str]) -> tuple[bytes, ...]:
         return tuple({self._ledger.digest(terms.vendor.vendor, number) for number in numbers})
 
-    def _disclosure(self, terms: Terms, incoming: Mapping[str, Document]) -> Disclosure:
-        """A new disclosure, or the one that a call with the same idempotency key began."""
-        if (key := _key(terms, incoming)) is None:
+    def _disclosure(self, course: Course) -> Disclosure:
+        """A new disclosure, or the one that a call of the same service with the same idempotency key began."""
+        terms = course.matched.terms
+        if (key := _key(terms, course.incoming)) is None:
             return Disclosure(self._new_id())
-        digest = self._ledger.digest(terms.name, key)
+        digest = self._ledger.digest(terms.name, f"{course.caller.service} {key}")
         disclosure = self._repeats.setdefault(digest, Disclosure(self._new_id()))
         self._repeats.move_to_end(digest)
         if len(self._repeats) > REPEATS:
