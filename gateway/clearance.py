@@ -1,7 +1,7 @@
 """May this call go at all? Pure functions over contracts, facts and the time."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -123,7 +123,11 @@ def clear(question: Question) -> Clearance:
             standing.cleared.clear()
         standing.cleared[likeness] = alike = _decided(question, standing)
     people = question.facts.people
-    return replace(alike, grounds=tuple(replace(each, person=people.get(each.role)) for each in alike.grounds))
+    grounds = tuple(
+        Ground(each.role, each.jurisdiction, each.basis, each.evidence, each.reference, people.get(each.role))
+        for each in alike.grounds
+    )
+    return Clearance(alike.entity, alike.policy, alike.agreements, grounds, alike.transfer, alike.grants)
 
 
 def _likeness(question: Question) -> tuple[object, ...] | None:
