@@ -60,10 +60,13 @@ def change_of(form: Form, category: Category, key: bytes) -> Change | None:
 
 def pseudonym(category: Category, key: bytes) -> Callable[[str], str]:
     """`psn_` and 26 hexadecimal digits of HMAC-SHA-256 over category and value (EDPB Guidelines 01/2025)."""
-    prefix = category.value.encode() + b"\x00"
+    keyed = hmac.new(key, category.value.encode() + b"\x00", sha256)
 
     def pseudonymised(text: str) -> str:
-        return "psn_" + hmac.digest(key, prefix + text.encode(), sha256).hex()[:26]
+        # Not hmac.digest: for every value it would give the interpreter's lock away.
+        mac = keyed.copy()
+        mac.update(text.encode())
+        return "psn_" + mac.hexdigest()[:26]
 
     return pseudonymised
 
