@@ -33,7 +33,7 @@ from gateway.outbound.send import Pyqwest, Vendors
 from gateway.proxy import Proxy
 from gateway.record import Recorder
 from gateway.registry.registry import Registry
-from gateway.settings import Settings
+from gateway.settings import Settings, one_transport_thread
 from gateway.telemetry import Telemetry
 from gateway.wire import serve_config
 
@@ -250,6 +250,7 @@ def _port(server: _Server) -> int:
 
 def run(main: Any) -> Any:
     """Runs a coroutine on the loop that the gateway is measured with."""
+    one_transport_thread()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
 
