@@ -42,6 +42,8 @@ lock: .venv/done ## Write the lock files anew (needs uv on the path)
 	uv pip compile pyproject.toml --group test --group check --group build --constraint requirements.lock --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
 	  --output-file requirements-dev.lock
+	uv pip compile bench/mitmproxy.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --quiet --output-file bench/mitmproxy.lock
 
 bench: .venv/done ## Measure against a plain proxy and mitmproxy (needs wrk; minutes)
 	$(BIN)/python -m bench compare

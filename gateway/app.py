@@ -179,9 +179,14 @@ async def serve(settings: Settings, ready: Callable[[int, int], None]) -> None:
     _check_listener(settings)
     addresses = Addresses(system_lookup, clock=time.monotonic)
     ca = settings.ca.read_bytes() if settings.ca else None
+    gateway: Gateway
+
+    def entity() -> str:
+        return next(iter(gateway.exchange.contracts.contracts.entities.entities))
+
     async with AsyncExitStack() as closing:
         vendors = Pyqwest(addresses, total=settings.vendor_total, connect=settings.vendor_connect, ca=ca)
-        stores = await closing.enter_async_context(opened(settings, lambda: first_entity(settings)))
+        stores = await closing.enter_async_context(opened(settings, entity))
         closing.push_async_callback(vendors.close)
         gateway = Gateway(settings, stores, vendors)
         closing.callback(gateway.telemetry.close)
@@ -219,29 +224,32 @@ async def _listen(gateway: Gateway, ready: Callable[[int, int], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     async with asyncio.TaskGroup() as running:
-        for server in servers:
-            running.create_task(_served(server, stop))
+        served = [running.create_task(_served(server, stop)) for server in servers]
         # uvicorn tells by an attribute, and by nothing to wait for, that a listener is open.
         while not all(server.started or server.should_exit for server in servers):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-        control.chmod(0o600)
         if all(server.started for server in servers):
+            control.chmod(0o600)
             # What was built to stay is not looked through again whenever garbage is collected.
             gc.collect()
             gc.freeze()
             # A call leaves no circles behind, so there is little to look for, and looking costs every call.
             gc.set_threshold(_YOUNG, 20, 50)
             ready(_port(servers[0]), _port(servers[1]))
+    for server, listener in zip(servers, served, strict=True):
+        if not listener.result():
+            raise StartError(f"port {server.config.port} cannot be opened; is something else listening there?")
 
 
-async def _served(server: _Server, stop: Callable[[], None]) -> None:
-    """A listener that cannot be opened, or that ends, ends the others."""
+async def _served(server: _Server, stop: Callable[[], None]) -> bool:
+    """Whether a listener could be opened; one that cannot, or that ends, ends the others."""
     try:
         await server.serve()
     except SystemExit:
-        raise StartError(f"port {server.config.port} cannot be opened; is something else listening there?") from None
+        return False
     finally:
         stop()
+    return True
 
 
 def _port(server: _Server) -> int:

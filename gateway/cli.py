@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -59,6 +60,10 @@ def main() -> None:
     except (GatewayError, ValidationError, OSError) as error:
         err.print(escape(_told(error)))
         sys.exit(1)
+    except Exception as error:  # noqa: BLE001  the last resort: what nobody foresaw may hold values in its text
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        err.print(escape(f"{type(error).__name__} at {frame.filename}:{frame.lineno}; this is a fault of the gateway"))
+        sys.exit(2)
 
 
 def _told(error: Exception) -> str:

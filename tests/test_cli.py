@@ -9,7 +9,7 @@ from processes import Machine, Serving
 from sockets import Client, Reply
 from typer.testing import CliRunner
 
-from gateway.cli import cli
+from gateway.cli import cli, main
 
 ORDER = {"kind": "order", "order": "A-1", "people": [{"role": "purchaser", "subject": "c-1", "jurisdiction": "DE"}]}
 BODY = b'{"reference":"A-1","weight":1}'
@@ -202,3 +202,20 @@ def test_an_operation_that_does_not_exist_is_answered_with_those_that_do(machine
 
     assert done.returncode == 1
     assert done.stderr.startswith("there is no parcels/fly; there are faults/report, faults/survey, parcels/depot-full")
+
+
+def test_what_nobody_foresaw_is_one_line_without_its_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> None:
+        raise KeyError("zoe@example.com")
+
+    monkeypatch.setattr("gateway.cli.cli", fails)
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "KeyError at" in said
+    assert "zoe@example.com" not in said

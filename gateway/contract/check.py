@@ -27,6 +27,7 @@ from gateway.vocabulary import (
     LegalBasis,
     Purpose,
     SubjectRole,
+    VendorKind,
     Verdict,
 )
 
@@ -156,6 +157,12 @@ def _check_status(terms: Terms, source: Source) -> None:
         source.find(
             "contract.example", ("examples",), "an enforced operation needs an example", "add `given` and `sends`"
         )
+
+
+def _check_empty(terms: Terms, source: Source) -> None:
+    if terms.sending.when_empty == "accept" and terms.vendor.kind is not VendorKind.MAINTENANCE:
+        message = "`accept` is for maintenance vendors: elsewhere a call of which nothing leaves is a mistake"
+        source.find("contract.value", ("sending", "when_empty"), message, "leave it out")
 
 
 def _check_purpose(terms: Terms, source: Source) -> None:
@@ -342,6 +349,7 @@ def _check_basis(
 
 _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     _check_status,
+    _check_empty,
     _check_purpose,
     _check_places,
     _check_secrets,

@@ -64,6 +64,21 @@ def test_a_form_that_leaves_nothing_is_open_to_every_category(category: Category
     assert found(tmp_path, with_field(category, VendorKind.MAINTENANCE, form)) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "errors"),
+    [
+        (VendorKind.MAINTENANCE, []),
+        (VendorKind.PAYMENT, ["contract.value"]),
+        (VendorKind.LOGISTICS, ["contract.value"]),
+    ],
+)
+def test_only_a_maintenance_vendor_may_be_sent_nothing(kind: VendorKind, errors: list[str], tmp_path: Folder) -> None:
+    files = with_field("not_personal", kind)
+    files[SHIP] = files[SHIP].replace("  body: json\n", "  body: json\n  when_empty: accept\n", 1)
+
+    assert found(tmp_path, files) == errors
+
+
 def test_an_order_number_reaches_a_courier_as_a_pseudonym_only(tmp_path: Folder) -> None:
     assert found(tmp_path, with_field("order.id", VendorKind.LOGISTICS, "pseudonymise")) == []
     assert found(tmp_path, with_field("order.id", VendorKind.LOGISTICS, "mask: {keep_last: 2}")) != []
