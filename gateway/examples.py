@@ -98,7 +98,8 @@ def _code(reply: Reply) -> str:
     if media != "application/problem+json":
         return ""
     document = msgspec.json.decode(reply.payload, type=dict[str, object])
-    return str(document["code"])
+    # A vendor may answer with a problem document of its own, in which there need not be a code.
+    return str(document.get("code", ""))
 
 
 def _sending(sent: Sending, wanted: Http1, prepared: Prepared) -> Iterator[str]:

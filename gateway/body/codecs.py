@@ -28,7 +28,7 @@ def media_of(content_type: str, section: Section) -> str:
     """
     match = _MEDIA.match(content_type)
     media = match[1].lower() if match else ""
-    if not match or media not in section.media:
+    if not match or not _is_taken(media, section):
         takes = " or ".join(section.media) or "no body"
         raise refuse("body.media", f"the contract takes {takes}")
     charset = _CHARSET.search(match[2])
@@ -37,6 +37,12 @@ def media_of(content_type: str, section: Section) -> str:
     if charset[1].lower() not in ("utf-8", "utf8"):
         raise refuse("body.media", "text is UTF-8 here")
     return f"{media}; charset=utf-8"
+
+
+def _is_taken(media: str, section: Section) -> bool:
+    if media in section.media:
+        return True
+    return bool(section.suffix) and media.startswith("application/") and media.endswith(section.suffix)
 
 
 def read_body(payload: bytes, content_type: str | None, section: Section) -> tuple[Document, str]:

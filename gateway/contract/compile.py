@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.contract.form import OVER_CONTAINERS, Form
-from gateway.contract.model import ErrorAnswer, Group
+from gateway.contract.model import ErrorAnswer, Group, Sending
 from gateway.contract.model import Section as Written
 from gateway.contract.strict_yaml import Location, Sheet
 from gateway.contract.terms import Condition, GroupTerms, Node, Origin, Required, Rule, Section, Segment, Variable
@@ -18,6 +18,7 @@ MEDIA: Mapping[str, tuple[str, ...]] = {
     "form": ("application/x-www-form-urlencoded",),
     "none": (),
 }
+SUFFIXES: Mapping[str, str] = {"json": "+json"}
 VARIABLE_KINDS = ("token", "digits", "hex", "uuid")
 
 _MATCH = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE) (/\S*)\Z")
@@ -116,7 +117,14 @@ def compile_section(
         names=frozenset(_names(build.trees.values())),
         conditions=len(build.conditions),
         when_empty=getattr(section, "when_empty", "refuse"),
+        suffix=_suffix(section),
     )
+
+
+def _suffix(section: Written | ErrorAnswer) -> str:
+    """Vendors name their JSON as they like, errors above all; what we send has the type that the contract takes."""
+    own_words = isinstance(section, Sending) or bool(section.media)
+    return "" if own_words else SUFFIXES.get(section.body, "")
 
 
 def with_names(section: Section, names: frozenset[str]) -> Section:

@@ -99,7 +99,10 @@ Bases = Annotated[dict[Jurisdiction, LegalBasis], BeforeValidator(_by_jurisdicti
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 Roles = Annotated[tuple[SubjectRole, ...], BeforeValidator(_as_tuple)]
-MediaType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*$")]
+# RFC 6838 section 4.2, in small letters; the types that a gateway meets have no parameter worth telling apart.
+MediaType = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$")
+]
 
 
 class Block(BaseModel):

@@ -99,6 +99,8 @@ class Section:
     """Every name that a contract of this vendor uses; other names in a call may be data."""
     conditions: int
     when_empty: str = "refuse"
+    suffix: str = ""
+    """Which `application` types are taken besides `media`: those that end with this (RFC 6839), if it is given."""
 
 
 @dataclass(frozen=True, slots=True)
