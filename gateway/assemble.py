@@ -7,6 +7,7 @@ from typing import Final, cast
 from urllib.parse import quote, quote_plus
 
 from gateway.body.codecs import CODECS, FORM, read_body
+from gateway.body.coding import unpacked
 from gateway.body.document import Document, Scalar
 from gateway.contract.check import GATEWAYS_OWN
 from gateway.contract.routes import pinned
@@ -115,15 +116,22 @@ def headers_of(headers: Iterable[tuple[str, str]], tree: Node) -> dict[str, Docu
 
 async def read(call: Call, matched: Matched) -> tuple[Matched, dict[str, Document], str]:
     """The contract whose pins the body has, the documents of the call, and the Content-Type with which it leaves."""
-    terms = matched.terms
-    encoding = call.header("content-encoding")
-    if encoding is not None and encoding.strip().lower() not in ("", "identity"):
-        raise refuse("body.encoding", "the body is compressed", terms.file)
-    payload = await call.read(max(each.terms.sending.max_bytes for each in (matched, *matched.others)))
+    limit = max(each.terms.sending.max_bytes for each in (matched, *matched.others))
+    payload = await call.read(limit)
+    codings = [value for name, value in call.headers if name == "content-encoding"]
+    if codings:
+        payload = _unpacked(payload, codings, limit, matched.terms)
     for each in matched.others:
         with suppress(Refusal):
             return each, *_documents(call, each, payload)
     return matched, *_documents(call, matched, payload)
+
+
+def _unpacked(payload: bytes, codings: Iterable[str], limit: int, terms: Terms) -> bytes:
+    try:
+        return unpacked(payload, codings, limit)
+    except Refusal as refusal:
+        raise refuse(refusal.code, refusal.failures[0].detail, terms.file) from None
 
 
 def _documents(call: Call, matched: Matched, payload: bytes) -> tuple[dict[str, Document], str]:

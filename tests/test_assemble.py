@@ -1,5 +1,6 @@
 """From a call to documents, and from what is left of them to a request that holds nothing else."""
 
+import gzip
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -124,14 +125,22 @@ async def test_a_body_that_is_not_compressed_may_say_so(coding: str) -> None:
     assert matched.terms.name == "parcels/ship"
 
 
-async def test_a_compressed_body_is_not_even_read() -> None:
-    asked: list[int] = []
-
+@pytest.mark.parametrize(("coding", "code"), [("br", "body.encoding"), ("gzip", "body.unreadable")])
+async def test_a_body_that_cannot_be_unpacked_is_refused_by_its_contract(coding: str, code: str) -> None:
     with pytest.raises(Refusal) as refused:
-        await taken(call("POST", "/parcels/shipments", JSON, ("content-encoding", "gzip"), body=PARCEL, asked=asked))
+        await taken(call("POST", "/parcels/shipments", JSON, ("content-encoding", coding), body=PARCEL))
 
-    assert refusal(refused) == "body.encoding"
-    assert asked == []
+    assert refusal(refused) == code
+    assert refused.value.failures[0].where == "parcels/ship.yaml"
+
+
+async def test_a_compressed_body_may_be_told_apart_by_what_is_in_it() -> None:
+    packed = gzip.compress(b'{"kind":"supply","boxes":2}')
+
+    matched, incoming, _ = await taken(call("POST", "/parcels/jobs", JSON, ("content-encoding", "gzip"), body=packed))
+
+    assert matched.terms.name == "parcels/supply"
+    assert incoming["body"] == {"kind": "supply", "boxes": 2}
 
 
 @pytest.mark.parametrize(

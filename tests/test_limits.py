@@ -2,6 +2,7 @@
 
 import gzip
 import time
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -186,12 +187,52 @@ def test_a_type_with_its_charset_goes(gateway: Running) -> None:
     assert dict(sent.headers)["content-type"] == "application/json; charset=utf-8"
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, gzip", "x-unknown"])
-def test_a_compressed_body_goes_nowhere(gateway: Running, coding: str) -> None:
-    reply = gateway.call("POST", SHIP, f"Content-Encoding: {coding}", body=gzip.compress(shipment()))
+PACKED = gzip.compress(shipment())
+COMPRESSED = {
+    "brotli": ("br", PACKED, "body.encoding", 415),
+    "zstandard": ("zstd", PACKED, "body.encoding", 415),
+    "nobody's": ("x-unknown", PACKED, "body.encoding", 415),
+    "twice": ("gzip, gzip", gzip.compress(PACKED), "body.encoding", 415),
+    "twice, in two lines": ("gzip\r\nContent-Encoding: gzip", gzip.compress(PACKED), "body.encoding", 415),
+    "twice, said once": ("gzip", gzip.compress(PACKED), "body.unreadable", 422),
+    "not at all": ("gzip", shipment(), "body.unreadable", 422),
+    "with another": ("deflate", PACKED, "body.unreadable", 422),
+    "cut off": ("gzip", PACKED[:-1], "body.unreadable", 422),
+    "with a second member": ("gzip", PACKED + gzip.compress(b" "), "body.unreadable", 422),
+    "with something behind": ("gzip", PACKED + b"\0", "body.unreadable", 422),
+    "a bomb": ("gzip", gzip.compress(shipment(note="x" * MIB)), "body.too_large", 413),
+    "over the limit by a byte": ("gzip", gzip.compress(shipment().ljust(8 * 1024 + 1)), "body.too_large", 413),
+}
 
-    assert (reply.status, reply.code) == (415, "body.encoding")
+
+@pytest.mark.parametrize(("coding", "body", "code", "status"), COMPRESSED.values(), ids=COMPRESSED.keys())
+def test_a_compressed_body_that_cannot_be_unpacked_in_one_way_goes_nowhere(
+    gateway: Running, coding: str, body: bytes, code: str, status: int
+) -> None:
+    reply = gateway.call("POST", SHIP, f"Content-Encoding: {coding}", body=body)
+
+    assert (reply.status, reply.code) == (status, code)
     assert gateway.received == []
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", PACKED),
+        ("deflate", zlib.compress(shipment())),
+        ("deflate", zlib.compress(shipment(), wbits=-15)),
+        ("gzip", gzip.compress(shipment().ljust(8 * 1024))),
+    ],
+    ids=["gzip", "deflate", "raw deflate", "as long as the contract allows"],
+)
+def test_a_compressed_body_arrives_unpacked_and_minimised(gateway: Running, coding: str, body: bytes) -> None:
+    plain = gateway.call("POST", SHIP, body=shipment())
+    packed = gateway.call("POST", SHIP, f"Content-Encoding: {coding}", body=body)
+
+    assert (plain.status, packed.status) == (200, 200)
+    expected, sent = gateway.parcels.received
+    assert sent.payload == expected.payload
+    assert "content-encoding" not in dict(sent.headers)
 
 
 def test_a_body_where_none_is_expected_goes_nowhere(gateway: Running) -> None:

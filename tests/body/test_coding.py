@@ -1,0 +1,185 @@
+"""A compressed body is unpacked whole, within bounds, or not at all."""
+
+import gzip
+import re
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from bodies import operation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.body.coding import ALWAYS, MAX_RATIO, unpacked
+from gateway.errors import Refusal
+
+LIMIT = 256 * 1024
+PLAIN = b'{"name":"Zo\xc3\xab","note":"' + bytes(range(32, 34)) * 50 + b'"}'
+
+
+def raw(data: bytes) -> bytes:
+    return zlib.compress(data, wbits=-zlib.MAX_WBITS)
+
+
+PACKED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "gzip": ("gzip", gzip.compress),
+    "gzip by its old name": ("x-gzip", gzip.compress),
+    "deflate with a header": ("deflate", zlib.compress),
+    "deflate without one": ("deflate", raw),
+    "deflate, not compressed": ("deflate", lambda data: zlib.compress(data, 0)),
+    "raw deflate, not compressed": ("deflate", lambda data: zlib.compress(data, 0, -zlib.MAX_WBITS)),
+    "another window": ("deflate", lambda data: zlib.compress(data, wbits=9)),
+}
+packings = pytest.mark.parametrize(("coding", "pack"), PACKED.values(), ids=PACKED.keys())
+
+
+def refusal(payload: bytes, *codings: str, limit: int = LIMIT) -> str:
+    with pytest.raises(Refusal) as refused:
+        unpacked(payload, codings, limit)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+    return refused.value.code
+
+
+@packings
+@given(data=st.binary(max_size=2000))
+def test_what_was_packed_comes_out_as_it_was(coding: str, pack: Callable[[bytes], bytes], data: bytes) -> None:
+    assert unpacked(pack(data), [coding], LIMIT) == data
+
+
+@pytest.mark.parametrize("codings", [[], [""], ["identity"], ["Identity, "], ["identity", "identity"]])
+def test_a_body_that_is_not_compressed_stays_as_it_is(codings: list[str]) -> None:
+    assert unpacked(b"\x1f\x8b plain", codings, LIMIT) == b"\x1f\x8b plain"
+
+
+@pytest.mark.parametrize("coding", ["GZIP", " gzip ", "identity, gzip", "gzip,"])
+def test_a_coding_is_a_word_in_any_spelling(coding: str) -> None:
+    assert unpacked(gzip.compress(PLAIN), [coding], LIMIT) == PLAIN
+
+
+def test_no_body_is_no_compressed_body() -> None:
+    assert unpacked(b"", ["gzip"], LIMIT) == b""
+
+
+@pytest.mark.parametrize("codings", [["br"], ["zstd"], ["compress"], ["gzip2"], ["gzip;q=1"], ["x-zoe"]])
+def test_another_coding_is_refused_and_what_is_taken_is_said(codings: list[str]) -> None:
+    with pytest.raises(Refusal) as refused:
+        unpacked(gzip.compress(PLAIN), codings, LIMIT)
+
+    [failure] = refused.value.failures
+    assert (failure.code, failure.detail) == ("body.encoding", "gzip and deflate are taken")
+
+
+@pytest.mark.parametrize("codings", [["gzip, gzip"], ["gzip", "gzip"], ["deflate,gzip"], ["gzip", "identity", "br"]])
+def test_a_body_in_two_codings_is_refused(codings: list[str]) -> None:
+    assert refusal(gzip.compress(gzip.compress(PLAIN)), *codings) == "body.encoding"
+
+
+@packings
+def test_a_body_that_ends_early_is_refused_wherever_it_ends(coding: str, pack: Callable[[bytes], bytes]) -> None:
+    whole = pack(PLAIN)
+
+    codes = {refusal(whole[:end], coding) for end in range(1, len(whole))}
+
+    assert codes == {"body.unreadable"}
+
+
+@packings
+@pytest.mark.parametrize("behind", [b"\x00", b"{}", gzip.compress(b""), gzip.compress(PLAIN)])
+def test_a_body_with_anything_behind_it_is_refused(coding: str, pack: Callable[[bytes], bytes], behind: bytes) -> None:
+    assert refusal(pack(PLAIN) + behind, coding) == "body.unreadable"
+
+
+@pytest.mark.parametrize("position", [0, 1, 2, 10, -8, -5, -1])
+def test_a_body_in_which_a_byte_is_wrong_is_refused(position: int) -> None:
+    broken = bytearray(gzip.compress(PLAIN))
+    broken[position] ^= 0x55
+
+    assert refusal(bytes(broken), "gzip") == "body.unreadable"
+
+
+def test_one_coding_is_not_taken_for_another() -> None:
+    assert refusal(zlib.compress(PLAIN), "gzip") == "body.unreadable"
+    assert refusal(gzip.compress(PLAIN), "deflate") == "body.unreadable"
+    assert refusal(PLAIN, "gzip") == "body.unreadable"
+
+
+def test_a_dictionary_that_only_the_sender_has_makes_a_body_unreadable() -> None:
+    packer = zlib.compressobj(zdict=PLAIN)
+
+    assert refusal(packer.compress(PLAIN) + packer.flush(), "deflate") == "body.unreadable"
+
+
+@packings
+def test_the_limit_is_that_of_the_unpacked_body(coding: str, pack: Callable[[bytes], bytes]) -> None:
+    assert unpacked(pack(PLAIN), [coding], len(PLAIN)) == PLAIN
+    assert refusal(pack(PLAIN), coding, limit=len(PLAIN) - 1) == "body.too_large"
+
+
+def test_a_short_body_may_pack_as_well_as_it_likes() -> None:
+    assert len(unpacked(gzip.compress(bytes(ALWAYS)), ["gzip"], LIMIT)) == ALWAYS
+
+
+def test_a_long_body_that_packs_better_than_any_text_is_refused() -> None:
+    packed = gzip.compress(bytes(4 * 1024 * 1024))
+
+    assert len(packed) * MAX_RATIO < 4 * 1024 * 1024
+    assert refusal(packed, "gzip", limit=8 * 1024 * 1024) == "body.too_large"
+
+
+JSON = operation("""
+    body: json
+    groups:
+      - why: Which build failed, and where.
+        category: not_personal
+        fields: [$.a, $.release]
+""")
+# What was made by others, the coding that it is in, and what becomes of a call with it.
+SAMPLES = {
+    "deflate-raw.bin": ("deflate", ""),
+    "deflate-zlib.bin": ("deflate", ""),
+    "gzip-64MiB-zeros.json.gz": ("gzip", "body.too_large"),
+    "gzip-bad-crc.gz": ("gzip", "body.unreadable"),
+    "gzip-of-gzip-64MiB.gz": ("gzip", "body.unreadable"),
+    "gzip-trailing-garbage.gz": ("gzip", "body.unreadable"),
+    "gzip-truncated.gz": ("gzip", "body.unreadable"),
+    "gzip-two-members.gz": ("gzip", "body.unreadable"),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+async def test_a_bomb_goes_off_nowhere(shared: Callable[[str], Path], name: str) -> None:
+    payload = (shared("bombs") / name).read_bytes()
+    coding, expected = SAMPLES[name]
+
+    try:
+        await JSON.read(payload, ("content-type", "application/json"), ("content-encoding", coding))
+        code = ""
+    except Refusal as refusal:
+        code = refusal.code
+
+    assert code == expected
+
+
+def test_every_bomb_is_tried(shared: Callable[[str], Path]) -> None:
+    assert {file.name for file in shared("bombs").iterdir()} - {"SOURCE.txt"} == SAMPLES.keys()
+
+
+async def test_a_compressed_call_leaves_as_if_it_had_never_been_compressed() -> None:
+    media, body = ("content-type", "application/json"), b'{"a":1.10,"who":"Zoe"}'
+
+    packed, _ = await JSON.sent(gzip.compress(body), media, ("content-encoding", "gzip"))
+    plain, _ = await JSON.sent(body, media)
+
+    assert packed == plain
+    assert not any(re.match("content-encoding", name) for name, _ in packed.headers)
+
+
+async def test_codings_in_two_lines_are_two_codings() -> None:
+    lines = [("content-encoding", "identity"), ("content-encoding", "gzip"), ("content-encoding", "gzip")]
+
+    with pytest.raises(Refusal) as refused:
+        await JSON.sent(gzip.compress(b'{"a":1}'), ("content-type", "application/json"), *lines)
+
+    assert refused.value.code == "body.encoding"
