@@ -12,7 +12,7 @@ from gateway.clearance import Standing, day, needs_consents, stand, version_in_f
 from gateway.contract.load import ContractSet
 from gateway.contract.routes import Routes
 from gateway.contract.terms import Terms
-from gateway.errors import StartError
+from gateway.errors import Failure, StartError
 from gateway.minimise import Bound, bind
 from gateway.outbound.send import Host
 from gateway.paths import Place
@@ -67,8 +67,16 @@ class InForce:
         if (standing := self._standings.get(key)) is None:
             if len(self._standings) > _DAYS:
                 self._standings.clear()
-            standing = self._standings[key] = stand(terms, policy, entity, now)
+            standing = self._standings[key] = self._stand(terms, entity, now)
         return standing
+
+    def _stand(self, terms: Terms, entity: str, now: datetime) -> Standing:
+        standing = stand(terms, self.contracts.policy, entity, now)
+        if entity in self.contracts.entities.entities:
+            return standing
+        # An agreement that names no company binds all that are listed, and nobody else.
+        unknown = Failure("agreement.parties", f"there is no company {entity} in entities.yaml")
+        return Standing(standing.policy, (), (unknown, *standing.failures))
 
 
 def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey) -> InForce:

@@ -141,3 +141,17 @@ def test_a_call_is_decided_alike_whatever_was_decided_before_it(calls: list[tupl
     for known, caller in calls:
         fresh = asked(facts=known, caller=caller)  # type: ignore[arg-type]
         assert outcome(replace(fresh, standing=standing)) == outcome(fresh)
+
+
+def test_an_agreement_that_names_no_company_binds_only_those_that_are_listed() -> None:
+    contracts = bound()
+    terms = contracts.prepared["parcels/ship"].terms
+    for_all_companies = tuple(each.model_copy(update={"entities": ()}) for each in terms.vendor.agreements)
+    open_terms = replace(terms, vendor=terms.vendor.model_copy(update={"agreements": for_all_companies}))
+    listed = next(iter(contracts.contracts.entities.entities))
+
+    known, stranger = (contracts.standing(open_terms, entity, NOON) for entity in (listed, "somebody-else"))
+
+    assert known.failures == ()
+    assert [failure.code for failure in stranger.failures] == ["agreement.parties"]
+    assert stranger.agreements == ()
