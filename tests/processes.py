@@ -33,7 +33,14 @@ class Machine:
 
     @property
     def environment(self) -> dict[str, str]:
-        own = {"DATA": "data", "SECRETS": "secrets", "PORT": "0", "OPERATORS_PORT": "0", **self.settings}
+        own = {
+            "DATA": "data",
+            "SECRETS": "secrets",
+            "PORT": "0",
+            "OPERATORS_PORT": "0",
+            "INTENT_DEADLINE": "20",
+            **self.settings,
+        }
         inherited = os.environ  # noqa: TID251  what a shell hands on
         rest = {name: value for name, value in inherited.items() if not name.startswith("GATEWAY_")}
         return rest | {f"GATEWAY_{name}": value for name, value in own.items()} | {"COLUMNS": "200"}

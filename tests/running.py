@@ -224,7 +224,9 @@ class _Run:
             files = {file: text.replace(f"@{name}@", str(port)) for file, text in files.items()}
         write_files(self.folder / "contracts", files)
         write_files(self.folder / "secrets", SECRETS)
-        given: dict[str, Any] = {"vendor_connect": 1.0, "vendor_total": 5.0, **self.settings}
+        # A shared disk may take seconds to write; what a test is not about must not end it.
+        slow: dict[str, Any] = {"intent_deadline": 20.0, "vendor_connect": 5.0, "vendor_total": 10.0}
+        given = {**slow, **self.settings}
         return Settings(
             data=self.folder / "data", contracts=self.folder / "contracts", secrets=self.folder / "secrets", **given
         )

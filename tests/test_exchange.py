@@ -17,7 +17,7 @@ PERSON = {"name": "Zoë Müller", "city": "Kiel", "country": "DE", "phone": "+49
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("exchange"), vendor_total=1.0) as gateway:
+    with running(tmp_path_factory.mktemp("exchange"), vendor_total=5.0) as gateway:
         yield gateway
 
 

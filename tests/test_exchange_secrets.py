@@ -20,7 +20,7 @@ JSON = "content-type: application/json"
 @pytest.fixture
 def gateway(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Running]:
     caplog.set_level(logging.DEBUG)
-    with running(tmp_path, vendor_total=0.5) as gateway:
+    with running(tmp_path, vendor_total=3.0) as gateway:
         yield gateway
 
 
