@@ -7,12 +7,14 @@ from gateway.body.document import Codec, Document
 from gateway.body.form import Form
 from gateway.body.json import Json
 from gateway.body.nothing import Nothing
+from gateway.body.opaque import Opaque
 from gateway.contract.terms import Section
 from gateway.errors import refuse
 
 CODECS: Mapping[str, Codec] = {
     "json": Json(),
     "form": Form(),
+    "opaque": Opaque(),
     "none": Nothing(),
 }
 FORM: Codec = CODECS["form"]

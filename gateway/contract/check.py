@@ -7,6 +7,7 @@ from itertools import combinations
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gateway.contract.bodies import check_body, check_sent_body
 from gateway.contract.compile import Source
 from gateway.contract.form import MASKED_BY_CONVENTION
 from gateway.contract.model import Entities, ErrorAnswer, Policy, Vendor
@@ -257,6 +258,8 @@ def _check_answer(terms: Terms, source: Source) -> None:
 
 def check_answer(written: Written | ErrorAnswer, section: Section | None, source: Source, at: Location) -> None:
     """What is wrong with one body of an answer: keys that mean nothing there, categories that never pass."""
+    if section is not None:
+        check_body(written, section, source, at)
     for number, group in enumerate(written.groups):
         for key in sorted(group.model_fields_set - _IN_ANSWERS):
             source.find("contract.unknown_key", (*at, "groups", number, key), f"`{key}` means nothing in an answer")
@@ -352,6 +355,7 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     _check_empty,
     _check_purpose,
     _check_places,
+    check_sent_body,
     _check_secrets,
     _check_retry,
     _check_subjects,

@@ -1,0 +1,61 @@
+"""What a contract must keep to because of the kind of its body."""
+
+from collections.abc import Iterable
+
+from gateway.contract.compile import Source
+from gateway.contract.model import ErrorAnswer
+from gateway.contract.model import Section as Written
+from gateway.contract.strict_yaml import Location
+from gateway.contract.terms import Origin, Rule, Section, Terms
+from gateway.vocabulary import Category
+
+
+def check_sent_body(terms: Terms, source: Source) -> None:
+    """What is wrong with what an operation says of the body that it sends."""
+    check_body(terms.operation.sending, terms.sending, source, ("sending",))
+
+
+def check_body(written: Written | ErrorAnswer, section: Section, source: Source, at: Location) -> None:
+    """What is wrong with the rules of one body, given what it is."""
+    rules = [rule for rule in section.rules if rule.place.kind == "body"]
+    if section.body == "opaque":
+        _check_bounds(written, source, at)
+        _check_opaque(rules, source, at)
+        return
+    for rule in rules:
+        if not rule.place.path:
+            message = "`$` is the whole body, and only an opaque one leaves as a whole"
+            source.find("contract.path", rule.where, message, "name the fields in it")
+
+
+def _check_bounds(written: Written | ErrorAnswer, source: Source, at: Location) -> None:
+    for key in ("media", "max_bytes"):
+        if not getattr(written, key, None) or key not in written.model_fields_set:
+            source.find("contract.missing", (*at, "body"), f"an opaque body needs `{key}`", "say what may be in it")
+
+
+def _check_opaque(rules: Iterable[Rule], source: Source, at: Location) -> None:
+    """A credential of the vendor's that has its place in other bodies has none here, and is not put."""
+    named = [rule for rule in rules if rule.origin is not Origin.CREDENTIAL or not rule.place.path]
+    for rule in named:
+        if rule.place.path:
+            source.find("contract.path", rule.where, f"nobody can look into an opaque body for {rule.path}", "name `$`")
+        elif rule.origin is not Origin.GROUP:
+            source.find("contract.path", rule.where, "an opaque body cannot be pinned or be a credential")
+        else:
+            _check_whole(rule, source)
+    if sum(rule.origin is Origin.GROUP and not rule.place.path for rule in named) != 1:
+        source.find(
+            "contract.missing", (*at, "groups"), "an opaque body leaves by one line",
+            "add one group with the field `$`, its category and the reason",
+        )  # fmt: skip
+
+
+def _check_whole(rule: Rule, source: Source) -> None:
+    if rule.form.name != "as_is":
+        source.find("contract.form", rule.where, f"nothing can be done to an opaque body, least of all `{rule.form}`")
+    if rule.category is Category.NOT_PERSONAL:
+        message = "`not_personal` is tested on every call, and what nobody can look into cannot be"
+        source.find("contract.category", rule.where, message, "name the category of what is in it at worst")
+    message = f"nobody can look into this body, and it leaves whole as {rule.category}: please ask why"
+    source.find("contract.category", rule.where, message, note=True)

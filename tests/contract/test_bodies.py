@@ -1,0 +1,103 @@
+"""What a contract says of a body has to suit the kind of body that it is."""
+
+import pytest
+from bodies import contract, findings_of, loaded
+from small_contracts import VENDOR, changed
+
+SENDING = """
+body: opaque
+media: [application/pdf]
+max_bytes: 1 MiB
+groups:
+  - why: Customs asks to see the invoice.
+    fields: {$: order.declared_value}
+"""
+JSON = """
+body: json
+groups:
+  - why: The driver finds the door.
+    fields: {$.name: person.name}
+"""
+ASKS = "nobody can look into this body, and it leaves whole as order.declared_value: please ask why"
+NOTE = ("note", "contract.category", ASKS)
+
+
+def wrong(sending: str, answer: str = "") -> list[str]:
+    return [code for level, code, _ in findings_of(sending, answer) if level == "error"]
+
+
+def test_an_opaque_body_that_is_declared_loads_and_the_reviewer_is_told() -> None:
+    assert findings_of(SENDING) == [NOTE]
+
+
+def test_an_opaque_answer_loads_in_the_same_words() -> None:
+    assert findings_of(JSON, SENDING) == [NOTE]
+
+
+BROKEN = {
+    "no media": ("media: [application/pdf]\n", "", ["contract.missing"]),
+    "an empty list of media": ("[application/pdf]", "[]", ["contract.missing"]),
+    "no length": ("max_bytes: 1 MiB\n", "", ["contract.missing"]),
+    "no line": ("fields: {$: order.declared_value}", "fields: {}", ["contract.missing"]),
+    "a field in it": ("{$: ", "{$.total: ", ["contract.path", "contract.missing"]),
+    "a field beside it": ("{$: ", "{$.total: payment.amount, $: ", ["contract.path"]),
+    "a list": ("{$: ", "{$.*: ", ["contract.path", "contract.missing"]),
+    "a constant": ("value}", "value}\n    form: {replace: x}", ["contract.form"]),
+    "a mask": ("value}", "value}\n    form: {mask: {keep_last: 4}}", ["contract.form"]),
+    "cut": ("value}", "value}\n    form: {truncate: 5}", ["contract.form"]),
+    "a pseudonym": ("value}", "value}\n    form: pseudonymise", ["contract.form"]),
+    "left out": ("value}", "value}\n    form: drop", ["contract.form"]),
+    "not personal": ("order.declared_value", "not_personal", ["contract.category"]),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "codes"), BROKEN.values(), ids=BROKEN.keys())
+def test_an_opaque_body_that_is_not_wholly_declared_does_not_load(old: str, new: str, codes: list[str]) -> None:
+    assert SENDING.count(old) == 1
+    broken = SENDING.replace(old, new)
+
+    assert sorted(wrong(broken)) == sorted(codes)
+    assert sorted(wrong(JSON, broken)) == sorted(codes)
+
+
+def test_an_opaque_body_leaves_by_one_line_and_not_by_two() -> None:
+    twice = SENDING.replace("value}", "value}\n    when: {query:a: [x]}") + (
+        "  - why: Or it is another paper.\n    when: {query:a: [y]}\n    fields: {$: person.name}\n"
+    )
+
+    assert wrong(twice) == ["contract.missing"]
+
+
+def test_a_line_may_have_a_condition_outside_the_body() -> None:
+    assert wrong(SENDING.replace("value}", "value}\n    when: {query:kind: [invoice]}")) == []
+
+
+def test_an_opaque_body_has_no_pins() -> None:
+    files = changed("acme/ship.yaml", "callers: [fulfilment]", "callers: [fulfilment]\npins: {$: invoice}", _opaque())
+
+    assert {each.code for each in loaded(files)[1] if each.level == "error"} == {"contract.twice", "contract.path"}
+
+
+def test_a_credential_that_has_its_place_in_other_bodies_is_no_hindrance() -> None:
+    vendor = VENDOR.replace("credential:\n", "credential:\n  $.key: $ACME_KEY\n")
+
+    contracts, _ = loaded(_opaque() | {"acme/vendor.yaml": vendor})
+
+    assert contracts is not None
+
+
+def test_an_error_cannot_be_opaque() -> None:
+    assert "contract.value" in wrong(JSON, JSON + "errors: {body: opaque, groups: []}\n")
+
+
+@pytest.mark.parametrize("body", ["json", "form", "none"])
+@pytest.mark.parametrize("form", ["as_is", "drop", "mask", "refuse"])
+def test_no_other_body_leaves_as_a_whole(body: str, form: str) -> None:
+    made = JSON.replace("json", body).replace("{$.name: person.name}", f"{{$: person.name}}\n    form: {form}")
+
+    assert "contract.path" in wrong(made)
+    assert "contract.path" in wrong(JSON, made)
+
+
+def _opaque() -> dict[str, str]:
+    return contract(SENDING)
