@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from gateway import assemble
@@ -19,7 +20,7 @@ from gateway.ledger.entry import Event, Intent, Subject
 from gateway.ledger.entry import Outcome as Settled
 from gateway.ledger.scribe import Ticket
 from gateway.minimise import minimise
-from gateway.outbound.send import Outcome, Vendors
+from gateway.outbound.send import STALE, Outcome, Vendors
 from gateway.paths import values_at
 from gateway.record import Course, Disclosure, Recorder, Trail, outcome_of
 from gateway.registry.facts import Facts
@@ -135,14 +136,16 @@ class Exchange:
             disclosure.attempts += 1
             # Before sending: what cannot be written down does not leave.
             ticket = await self._ledger.intend(intent, subjects, sending.payload, within=self._limits.intent)
-            if self._registry.still_holds(facts):
+            began = time.monotonic()
+            sent = await self._vendors.send(
+                prepared.host, sending, limit=self._limits.answer, holds=partial(self._registry.still_holds, facts)
+            )
+            if sent is not STALE:
                 break
             # Something that the decision rested on was withdrawn while it was written down.
             self._ledger.settle(ticket, Settled("not_sent"))
         else:
             raise refuse("gateway.overloaded", "the facts of this call keep changing")
-        began = time.monotonic()
-        sent = await self._vendors.send(prepared.host, sending, limit=self._limits.answer)
         back = returned(course.matched, sent.answer) if sent.answer else None
         left = back.minimised if back else None
         outcome = outcome_of(sent, sending.payload, time.monotonic() - began, terms, left)

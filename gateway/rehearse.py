@@ -16,7 +16,7 @@ from gateway.inforce import InForce, in_force
 from gateway.ledger.entry import Event, Intent, Subject
 from gateway.ledger.entry import Outcome as Settled
 from gateway.ledger.scribe import Ticket
-from gateway.outbound.send import Answer, Host, Outcome, Sending
+from gateway.outbound.send import Answer, Holds, Host, Outcome, Sending
 from gateway.record import Recorder
 from gateway.registry.facts import Consent, Facts, Person
 from gateway.registry.registry import Mention
@@ -146,8 +146,8 @@ class Stage:
         del digest
         return (Subject("somebody", "", self.jurisdiction, "an order"),)
 
-    async def send(self, host: Host, sending: Sending, *, limit: int) -> Outcome:
-        del host, limit
+    async def send(self, host: Host, sending: Sending, *, limit: int, holds: Holds) -> Outcome:
+        del host, limit, holds
         self.sent.append(sending)
         if self.answers is None:
             return Outcome("sent", answer=Answer(200, (), b""))

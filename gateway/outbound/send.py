@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_address
 from typing import Literal, Protocol
@@ -108,13 +108,22 @@ class Outcome:
     answer: Answer | None = None
 
 
+Holds = Callable[[], bool]
+"""Whether the decision to send still holds."""
+
+STALE = Outcome("not_sent")
+"""Nothing left, because the decision to send it did not hold any more."""
+
+
 class Vendors(Protocol):
     """Whoever carries a request to a vendor."""
 
-    async def send(self, host: Host, sending: Sending, *, limit: int) -> Outcome:
+    async def send(self, host: Host, sending: Sending, *, limit: int, holds: Holds) -> Outcome:
         """One attempt; an answer longer than `limit` bytes is not read. Never raises for what the network does.
 
-        Called only after the intent is durable. A cancelled call may have been sent.
+        Called only after the intent is durable. `holds` is asked once more when the address is known, right before the
+        transport gets the request: where it says no, nothing leaves and the outcome is STALE. A cancelled call may have
+        been sent.
         """
 
     async def close(self) -> None:
@@ -207,7 +216,7 @@ class Pyqwest:
         except ValueError:
             raise StartError("the bundle of certificate authorities towards vendors is not PEM") from None
 
-    async def send(self, host: Host, sending: Sending, *, limit: int) -> Outcome:
+    async def send(self, host: Host, sending: Sending, *, limit: int, holds: Holds = lambda: True) -> Outcome:
         try:
             built = request(host, sending)
             addresses = await self._addresses.of(host.hostname, host.port, host.networks)
@@ -215,6 +224,8 @@ class Pyqwest:
             return Outcome("not_sent", refusal.code)
         if host.scheme == "http" and not all(address.is_loopback for address in addresses):
             return Outcome("not_sent", "vendor.address")
+        if not holds():
+            return STALE
         return await self._send_to_one(host, self._warm_first(host, addresses), built, limit)
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from vendors import LOOPBACK, Script, Vendor, answers, authority, carrying, hangs_up, says, stays_silent
 
 from gateway.outbound.guard import Lookup, system_lookup
-from gateway.outbound.send import Answer, Host, Outcome, Pyqwest, Sending, request
+from gateway.outbound.send import STALE, Answer, Host, Outcome, Pyqwest, Sending, request
 
 SENDING = Sending("POST", "/v1/pickups?a=b", (("content-type", "application/json"),), b'{"name":"Ann"}')
 LIMIT = 1_000_000
@@ -309,3 +309,18 @@ async def test_the_systems_resolver_leads_to_a_vendor_on_this_machine() -> None:
         outcome = await vendors.send(vendor.at(hostname="localhost"), SENDING, limit=LIMIT)
 
     assert outcome.result == "sent"
+
+
+@pytest.mark.parametrize("holds", [True, False], ids=["it still holds", "it was withdrawn"])
+async def test_a_decision_is_looked_at_once_more_when_the_address_is_known(holds: bool) -> None:
+    decision = [True]
+
+    async def slowly(hostname: str, port: int) -> Sequence[str]:
+        decision[0] = holds
+        return ["127.0.0.1"]
+
+    async with carrying(slowly) as vendors, Vendor(answers()) as vendor:
+        outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT, holds=lambda: decision[0])
+
+        assert (outcome is STALE) is not holds
+        assert len(vendor.received) == holds
