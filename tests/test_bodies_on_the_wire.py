@@ -52,6 +52,7 @@ examples:
     withholds: [query:order]
     answers: |
       200
+      Content-Type: image/png
 
       PNG Zoë
     returns: |
