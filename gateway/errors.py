@@ -2,6 +2,7 @@
 
 GatewayError
 ├── Refusal            we chose not to send; carries every failure found, the first decides
+├── Unfit              a value cannot leave in the form that its line names; minimise.py makes of it what it means
 ├── ContractError      a set of contracts does not load; carries findings
 └── StartError         the process must not start as it is
 """
@@ -62,6 +63,15 @@ class Refusal(GatewayError):
     @property
     def status(self) -> int:
         return CODES[self.code].status
+
+
+class Unfit(GatewayError):
+    """A value that its form can make nothing of. It stays; a required one, or one that `refuses`, refuses the call."""
+
+    def __init__(self, code: str, *, refuses: bool = False) -> None:
+        super().__init__(code)
+        self.code = code
+        self.refuses = refuses
 
 
 class ContractError(GatewayError):

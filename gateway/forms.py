@@ -8,7 +8,8 @@ from decimal import Decimal
 from hashlib import sha256
 
 from gateway.body.document import Scalar
-from gateway.contract.form import Form, Mask
+from gateway.contract.form import Coarse, Form, Mask
+from gateway.generalise import generalised
 from gateway.vocabulary import Category
 
 Change = Callable[[Scalar], Scalar]
@@ -43,12 +44,15 @@ def change_of(form: Form, category: Category, key: bytes) -> Change | None:
     """What a form does to a scalar, or None where the value leaves as it is.
 
     `key` is the vendor's own, so that pseudonyms of two vendors cannot be joined. A null stays null in every form but
-    `replace`. Raises ValueError for a plain `mask` of a category that has no convention.
+    `replace`. Raises ValueError for a plain `mask` of a category that has no convention. A change of the forms that
+    `CAN_FAIL` raises Unfit for a value that is not of its kind.
     """
     if form.name == "as_is":
         return None
     if form.name == "replace":
         return lambda _: _constant(form)
+    if isinstance(form.value, Coarse):
+        return generalised(form.value)
     if form.name == "truncate":
         return _on_text(lambda text: text[: _length(form)])
     if form.name == "pseudonymise":
@@ -88,7 +92,7 @@ def _on_text(change: Callable[[str], str]) -> Change:
 
 
 def _constant(form: Form) -> Scalar:
-    return form.value if not isinstance(form.value, Mask) else None
+    return form.value if isinstance(form.value, str | int) else None
 
 
 def _length(form: Form) -> int:

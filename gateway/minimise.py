@@ -9,8 +9,9 @@ from typing import Final, NamedTuple, cast
 
 from gateway.body.codecs import CODECS, FORM
 from gateway.body.document import Document, Scalar
+from gateway.contract.form import CAN_FAIL
 from gateway.contract.terms import Condition, Node, Origin, Required, Rule, Section
-from gateway.errors import Failure, Refusal, refuse
+from gateway.errors import Failure, Refusal, Unfit, refuse
 from gateway.forms import Change, as_text, change_of
 from gateway.paths import step_written
 from gateway.scrub import personal_kind
@@ -114,6 +115,8 @@ def _action(rule: Rule) -> str:
         return rule.form.name
     if rule.form.name == "as_is" and rule.category is Category.NOT_PERSONAL and rule.origin is Origin.GROUP:
         return "claim"
+    if rule.form.name in CAN_FAIL:
+        return "fit"
     return "retain" if rule.category in RETAINED_IDS else "let"
 
 
@@ -259,9 +262,23 @@ class _Walk:
             return _NOTHING
         if action == "retain" and value is not None:
             self.retained.append(as_text(value))
-        self.counts[number] += 1
-        change = self.bound.changes[number]
-        return value if change is None else change(value)
+        return self._changed(node, rule, value)
+
+    def _changed(self, node: Node, rule: Rule, value: Scalar) -> "Document | _Nothing":
+        change = self.bound.changes[rule.number]
+        try:
+            left = value if change is None else change(value)
+        except Unfit as unfit:
+            return self._unfit(node, rule, unfit)
+        self.counts[rule.number] += 1
+        return left
+
+    def _unfit(self, node: Node, rule: Rule, unfit: Unfit) -> _Nothing:
+        """A value that its form can make nothing of stays, in an answer whatever else that means."""
+        if unfit.refuses or rule.required:
+            self._fail(unfit.code, node.path, rule)
+        self.withheld.append(Withheld(node.path, None, unfit.code))
+        return _NOTHING
 
     def _holds_secret(self, value: Scalar) -> bool:
         return isinstance(value, str) and any(secret in value for secret in self.secrets)

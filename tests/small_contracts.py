@@ -12,7 +12,7 @@ from gateway.contract.terms import Section
 from gateway.errors import Finding
 from gateway.minimise import Bound, bind
 from gateway.paths import Place
-from gateway.vocabulary import Purpose, SubjectRole
+from gateway.vocabulary import Purpose, SubjectRole, VendorKind
 
 POLICY = """\
 markets: [EU]
@@ -93,6 +93,14 @@ FILES: dict[str, str] = {
 }
 
 
+SHIP, ACME = "acme/ship.yaml", "acme/vendor.yaml"
+PURPOSE_OF = {
+    VendorKind.LOGISTICS: "delivery",
+    VendorKind.PAYMENT: "payment_settlement",
+    VendorKind.MAINTENANCE: "fault_repair",
+}
+
+
 def read_files(root: Folder, files: Mapping[str, str]) -> tuple[ContractSet | None, tuple[Finding, ...]]:
     """The set that these files make, and everything there is to say about it."""
     for name, text in files.items():
@@ -105,6 +113,24 @@ def changed(file: str, old: str, new: str, files: Mapping[str, str] = FILES) -> 
     """The files with one text in one of them replaced, which must stand there once."""
     assert files[file].count(old) == 1, old
     return dict(files) | {file: files[file].replace(old, new)}
+
+
+def found(tmp_path: Folder, files: dict[str, str], level: str = "error") -> list[str]:
+    """The codes of what is found, each once, in order."""
+    _, findings = read_files(tmp_path, files)
+    return list(dict.fromkeys(finding.code for finding in findings if finding.level == level))
+
+
+def with_field(category: str, kind: VendorKind, form: str = "as_is", more: str = "") -> dict[str, str]:
+    """The small contract of a vendor of this kind, with one field of this category more."""
+    group = f"    - why: It is under test here.\n      fields: {{$.tested: {category}}}\n      form: {form}\n{more}"
+    operation = OPERATION.replace("answer:\n", f"{group}answer:\n").replace(
+        "purpose: delivery", f"purpose: {PURPOSE_OF[kind]}"
+    )
+    operation = operation.replace("        $.name: person.name\n", "").replace(
+        "shipment.tracking\n    - why: M", "not_personal\n    - why: M"
+    )
+    return dict(FILES) | {SHIP: operation, ACME: VENDOR.replace("logistics", kind)}
 
 
 def section(

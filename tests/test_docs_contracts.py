@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.contract import model
-from gateway.contract.form import PLAIN, parse_form
+from gateway.contract.form import KINDS, PLAIN, WITH_ARGUMENT, parse_form
 from gateway.contract.load import NOT_YET
 from gateway.errors import CODES
 from gateway.vocabulary import (
@@ -167,12 +167,14 @@ def test_every_code_in_the_tables_exists() -> None:
 
 
 def test_every_form_is_listed() -> None:
-    takes_an_argument = {"replace", "truncate", "mask"}
-
-    assert set(first(rows(PAGE, "Forms"))) == PLAIN | takes_an_argument
+    assert set(first(rows(PAGE, "Forms"))) == PLAIN | WITH_ARGUMENT
 
 
-@pytest.mark.parametrize("name", ["scrub", "map", "generalise", "link", "encrypt", "restore", "relink"])
+def test_every_kind_of_generalise_is_listed() -> None:
+    assert set(first(rows(PAGE, "Kinds of generalise"))) == KINDS | {"{number: 100}"}
+
+
+@pytest.mark.parametrize("name", ["scrub", "map", "link", "encrypt", "restore", "relink"])
 def test_a_form_of_a_later_version_does_not_load(name: str) -> None:
     assert any(f"`{name}`" in cells[0] for cells in rows(PAGE, "Not in this version"))
     with pytest.raises(ValueError, match="no form"):

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.contract.bodies import check_body, check_sent_body
+from gateway.contract.check_form import check_form
 from gateway.contract.compile import Source
-from gateway.contract.form import MASKED_BY_CONVENTION
 from gateway.contract.model import Entities, ErrorAnswer, Policy, Vendor
 from gateway.contract.model import Section as Written
 from gateway.contract.routes import overlap
@@ -266,20 +266,12 @@ def check_answer(written: Written | ErrorAnswer, section: Section | None, source
     for rule in section.rules if section else ():
         if rule.category in NEVER_LEAVES:
             source.find("contract.category", rule.where, f"{rule.path} is {rule.category}: it never passes")
-        _check_form(rule, source)
+        check_form(rule, source)
 
 
 def _check_forms(terms: Terms, source: Source) -> None:
     for rule in _grouped(terms):
-        _check_form(rule, source)
-
-
-def _check_form(rule: Rule, source: Source) -> None:
-    if rule.form.name == "mask" and rule.form.value is None and rule.category not in MASKED_BY_CONVENTION:
-        source.find(
-            "contract.form", rule.where, f"there is no convention for masking {rule.category}",
-            "write {mask: {keep_last: 4}}",
-        )  # fmt: skip
+        check_form(rule, source)
 
 
 def _allowed(rule: Rule, terms: Terms) -> Allowed:

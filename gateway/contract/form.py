@@ -8,6 +8,8 @@ from gateway.vocabulary import Category
 Scalar = str | int | bool | None
 LONGEST = 100_000
 MOST_IN_CLEAR = 64
+WIDEST_STEP = 10**12
+KINDS = frozenset({"date", "time", "ip", "coordinates", "user_agent", "url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +21,25 @@ class Mask:
 
 
 @dataclass(frozen=True, slots=True)
+class Coarse:
+    """Into what a value is generalised; `step` is that of numbers."""
+
+    kind: str
+    step: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.step}" if self.step else self.kind
+
+
+Argument = Scalar | Mask | Coarse
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
-    """A form as a contract names it. `value` is the constant, the length or the mask, where it takes one."""
+    """A form as a contract names it. `value` is the constant, the length or what else it takes."""
 
     name: str
-    value: Scalar | Mask = None
+    value: Argument = None
 
     def __str__(self) -> str:
         return self.name
@@ -77,13 +93,27 @@ def _mask(argument: object) -> Mask:
     raise ValueError("write {mask: {keep_first: 2, keep_last: 4}}")
 
 
+def _coarse(argument: object) -> Coarse:
+    if isinstance(argument, str) and argument in KINDS:
+        return Coarse(argument)
+    if isinstance(argument, Mapping) and list(argument) == ["number"]:
+        step = argument["number"]
+        if isinstance(step, int) and not isinstance(step, bool) and 1 < step <= WIDEST_STEP:
+            return Coarse("number", step)
+    raise ValueError(f"`generalise` takes {', '.join(sorted(KINDS))} or {{number: 100}}")
+
+
 PLAIN = frozenset({"as_is", "mask", "pseudonymise", "drop", "refuse"})
-_ARGUMENTS: Mapping[str, Callable[[object], Scalar | Mask]] = {
+_ARGUMENTS: Mapping[str, Callable[[object], Argument]] = {
     "replace": _constant,
     "truncate": _length,
     "mask": _mask,
+    "generalise": _coarse,
 }
+WITH_ARGUMENT = frozenset(_ARGUMENTS)
 
+# Values that are not of their kind do not fit these, and then do not leave.
+CAN_FAIL = frozenset({"generalise"})
 OVER_CONTAINERS = frozenset({"drop", "refuse"})
 
 # The categories that have a convention for `mask` alone; for any other a contract says how much stays in clear.
@@ -100,3 +130,10 @@ MASKED_BY_CONVENTION = frozenset(
         Category.ADDRESS_POSTAL_CODE,
     }
 )
+
+# Of these only one generalisation is less precise; any other could leave the whole value where it happens to fit.
+GENERALISED_AS: Mapping[Category, str] = {
+    Category.TECH_IP: "ip",
+    Category.TECH_USER_AGENT: "user_agent",
+    Category.GEO_PRECISE: "coordinates",
+}

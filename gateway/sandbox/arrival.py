@@ -9,11 +9,11 @@ from urllib.parse import unquote
 
 from gateway.body.codecs import FORM, read_body
 from gateway.body.document import Document, Scalar
-from gateway.contract.form import Mask
+from gateway.contract.form import CAN_FAIL
 from gateway.contract.routes import fit, pinned
 from gateway.contract.terms import Origin, Rule, Section, Terms, Variable
-from gateway.errors import Refusal
-from gateway.forms import as_text
+from gateway.errors import Refusal, Unfit
+from gateway.forms import as_text, change_of
 from gateway.inforce import InForce, Prepared
 from gateway.paths import EACH, Path, Place, values_at
 
@@ -179,12 +179,21 @@ def _has_form(rule: Rule, value: Scalar) -> bool:
         return True
     match form.name:
         case "replace":
-            return not isinstance(form.value, Mask) and text == as_text(form.value)
+            return isinstance(form.value, str | int) and text == as_text(form.value)
         case "pseudonymise":
             return _PSEUDONYM.fullmatch(text) is not None
         case "truncate":
             return isinstance(form.value, int) and len(text) <= form.value
-    return "*" in text or not text
+    return _fits(rule, value) if form.name in CAN_FAIL else "*" in text or not text
+
+
+def _fits(rule: Rule, value: Scalar) -> bool:
+    """Whether a form that can fail would leave just this of what came: none of them changes what it made."""
+    change = change_of(rule.form, rule.category, b"")
+    try:
+        return change is None or change(value) == value
+    except Unfit:
+        return False
 
 
 def _missing(documents: Mapping[str, Document], section: Section) -> Iterator[str]:

@@ -3,40 +3,16 @@
 from pathlib import Path as Folder
 
 import pytest
-from small_contracts import FILES, OPERATION, VENDOR, changed, read_files
+from small_contracts import ACME, FILES, OPERATION, SHIP, VENDOR, changed, found, with_field
 
 from gateway.contract.check import never_sent
 from gateway.vocabulary import ALLOWANCE, Allowed, Category, VendorKind, Verdict
 
-SHIP, ACME = "acme/ship.yaml", "acme/vendor.yaml"
-PURPOSE_OF = {
-    VendorKind.LOGISTICS: "delivery",
-    VendorKind.PAYMENT: "payment_settlement",
-    VendorKind.MAINTENANCE: "fault_repair",
-}
 TABLE = [
     pytest.param(category, kind, allowed, id=f"{category} to {kind}")
     for category, row in ALLOWANCE.items()
     for kind, allowed in row.items()
 ]
-
-
-def found(tmp_path: Folder, files: dict[str, str], level: str = "error") -> list[str]:
-    """The codes of what is found, each once, in order."""
-    _, findings = read_files(tmp_path, files)
-    return list(dict.fromkeys(finding.code for finding in findings if finding.level == level))
-
-
-def with_field(category: str, kind: VendorKind, form: str = "as_is", more: str = "") -> dict[str, str]:
-    """The small contract of a vendor of this kind, with one field of this category more."""
-    group = f"    - why: It is under test here.\n      fields: {{$.tested: {category}}}\n      form: {form}\n{more}"
-    operation = OPERATION.replace("answer:\n", f"{group}answer:\n").replace(
-        "purpose: delivery", f"purpose: {PURPOSE_OF[kind]}"
-    )
-    operation = operation.replace("        $.name: person.name\n", "").replace(
-        "shipment.tracking\n    - why: M", "not_personal\n    - why: M"
-    )
-    return dict(FILES) | {SHIP: operation, ACME: VENDOR.replace("logistics", kind)}
 
 
 @pytest.mark.parametrize(("category", "kind", "allowed"), TABLE)
@@ -272,15 +248,6 @@ def test_two_masks_of_one_card_show_more_together(tmp_path: Folder) -> None:
 
     assert found(tmp_path / "one", dict(first)) == []
     assert found(tmp_path / "two", first | {"acme/sail.yaml": second}) == ["contract.cards"]
-
-
-def test_a_mask_needs_a_convention_or_says_what_stays(tmp_path: Folder) -> None:
-    plain = changed(SHIP, "form: pseudonymise", "form: mask")
-    plain[SHIP] = plain[SHIP].replace("$.order: order.id", "$.order: parcel.measure")
-    counted = plain | {SHIP: plain[SHIP].replace("form: mask", "form: {mask: {keep_last: 2}}")}
-
-    assert found(tmp_path / "plain", plain) == ["contract.form"]
-    assert found(tmp_path / "counted", counted) == []
 
 
 @pytest.mark.parametrize("key", ["of: consignee", "required: all", "purpose: delivery", "legal_basis: consent"])

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.contract.form import LONGEST, MOST_IN_CLEAR, PLAIN, Form, Mask, parse_form
+from gateway.contract.form import KINDS, LONGEST, MOST_IN_CLEAR, PLAIN, WIDEST_STEP, Coarse, Form, Mask, parse_form
 
 
 @pytest.mark.parametrize("name", sorted(PLAIN))
@@ -18,6 +18,8 @@ def test_a_form_without_an_argument_is_its_name(name: str) -> None:
         ({"truncate": LONGEST}, Form("truncate", LONGEST)),
         ({"mask": {"keep_first": 2, "keep_last": 4}}, Form("mask", Mask(2, 4))),
         ({"mask": {"keep_last": MOST_IN_CLEAR}}, Form("mask", Mask(0, MOST_IN_CLEAR))),
+        *(({"generalise": kind}, Form("generalise", Coarse(kind))) for kind in sorted(KINDS)),
+        ({"generalise": {"number": 100}}, Form("generalise", Coarse("number", 100))),
     ],
     ids=str,
 )
@@ -58,6 +60,15 @@ def test_a_form_that_was_read_already_stays_as_it_is() -> None:
         {"mask": {"keep_first": -1}},
         {"mask": {"keep_first": True}},
         {"mask": {"keep_last": MOST_IN_CLEAR + 1}},
+        "generalise",
+        {"generalise": "number"},
+        {"generalise": "hash"},
+        {"generalise": {"number": 1}},
+        {"generalise": {"number": "100"}},
+        {"generalise": {"number": True}},
+        {"generalise": {"number": WIDEST_STEP + 1}},
+        {"generalise": {"number": 100, "date": 1}},
+        {"generalise": ["ip"]},
     ],
     ids=str,
 )

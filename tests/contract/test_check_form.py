@@ -1,0 +1,37 @@
+"""A form loads where it means something, for a category that it fits."""
+
+from pathlib import Path as Folder
+
+import pytest
+from small_contracts import SHIP, changed, found, with_field
+
+from gateway.vocabulary import VendorKind
+
+
+def test_a_mask_needs_a_convention_or_says_what_stays(tmp_path: Folder) -> None:
+    plain = changed(SHIP, "form: pseudonymise", "form: mask")
+    plain[SHIP] = plain[SHIP].replace("$.order: order.id", "$.order: parcel.measure")
+    counted = plain | {SHIP: plain[SHIP].replace("form: mask", "form: {mask: {keep_last: 2}}")}
+
+    assert found(tmp_path / "plain", plain) == ["contract.form"]
+    assert found(tmp_path / "counted", counted) == []
+
+
+@pytest.mark.parametrize(
+    ("category", "kind", "errors"),
+    [
+        ("tech.ip", "ip", []),
+        ("tech.ip", "url", ["contract.form"]),
+        ("tech.ip", "{number: 100}", ["contract.form"]),
+        ("geo.precise", "coordinates", []),
+        ("geo.precise", "time", ["contract.form"]),
+        ("behav.search", "url", []),
+        ("behav.access_time", "time", []),
+    ],
+)
+def test_what_has_one_generalisation_takes_no_other(
+    category: str, kind: str, errors: list[str], tmp_path: Folder
+) -> None:
+    files = with_field(category, VendorKind.MAINTENANCE, f"{{generalise: {kind}}}")
+
+    assert found(tmp_path, files) == errors
