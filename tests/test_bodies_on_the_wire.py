@@ -1,11 +1,15 @@
 """Bodies of every kind through real sockets: what arrives, what comes back, and what is written down of it."""
 
+import gzip
+import time
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from clearances import loaded
 from running import Running, running
 from shop_contracts import FILES
+from sockets import Reply
 from vendors import answers
 
 from gateway.examples import rehearsed
@@ -60,7 +64,57 @@ examples:
 
       PNG Zoë
 """
-SET = {**FILES, "parcels/attach.yaml": ATTACH}
+LOGS = """\
+operation: logs
+version: 1
+status: enforce
+owner: platform
+match: POST /api/logs
+callers: [checkout]
+purpose: fault_repair
+subjects: none
+retention: {vendor_keeps: P90D, why: Time to mend a fault.}
+sending:
+  body: ndjson
+  groups:
+    - why: What happened, and how grave it is.
+      category: not_personal
+      fields: [$.*.event, $.*.level, $.*.at]
+      required: [$.*.event]
+answer:
+  body: ndjson
+  groups:
+    - why: Which line was taken.
+      category: not_personal
+      fields: [$.*.line]
+examples:
+  - name: the text of a line stays
+    given: |
+      POST /api/logs
+
+      {"event": "pay.failed", "level": 3, "message": "card of Zoe"}
+
+      {"event": "pay.ok"}
+    sends: |
+      POST /api/logs
+      Content-Type: application/x-ndjson
+
+      {"event": "pay.failed", "level": 3}
+      {"event": "pay.ok"}
+    withholds: [$.*.message]
+    answers: |
+      200
+      Content-Type: application/x-ndjson
+
+      {"line": 1, "by": "Bob"}
+      {"line": 2}
+    returns: |
+      200
+
+      {"line": 1}
+      {"line": 2}
+"""
+SET = {**FILES, "parcels/attach.yaml": ATTACH, "faults/logs.yaml": LOGS}
 PAPER = b"%PDF-1.7\r\n" + bytes(range(256)) + b"\r\n0\r\n\r\nZo\xc3\xab"
 LABEL = b"\x89PNG\r\n\x1a\n" + bytes(range(255, -1, -1))
 PAPERS = "/parcels/shipments/T-1/papers?order=A-10045"
@@ -114,7 +168,89 @@ def test_an_opaque_answer_of_another_type_stays(gateway: Running) -> None:
     assert (reply.status, reply.payload) == (200, b"")
 
 
-@pytest.mark.parametrize("name", ["parcels/attach"])
+def logged(gateway: Running, lines: bytes, *cuts: int, coding: str = "") -> Reply:
+    """The reply to lines that are sent in chunks, cut at these places, each chunk for itself."""
+    head = [
+        "POST /faults/api/logs HTTP/1.1",
+        "Host: gateway.test",
+        f"X-Faults-Auth: Faults key={gateway.token('checkout')}",
+        "Content-Type: application/x-ndjson",
+        "Transfer-Encoding: chunked",
+        *([f"Content-Encoding: {coding}"] if coding else []),
+    ]
+    client = gateway.client()
+    client.say("\r\n".join([*head, "", ""]).encode())
+    for start, end in pairwise((0, *cuts, len(lines))):
+        client.say(b"%x\r\n%b\r\n" % (end - start, lines[start:end]))
+        time.sleep(0.01)
+    client.say(b"0\r\n\r\n")
+    try:
+        return client.reply()
+    finally:
+        client.close()
+
+
+EVENTS = '{"event":"Zoë zahlt 5 €","at":1.10,"user":"Zoe"}\n\n{"event":"😀","at":12345678901234567890123}'.encode()
+EVENTS_LEFT = '{"event":"Zoë zahlt 5 €","at":1.10}\n{"event":"😀","at":12345678901234567890123}\n'.encode()
+
+
+@pytest.mark.parametrize(
+    "cuts",
+    [
+        (),
+        (EVENTS.index("ë".encode()) + 1,),
+        (EVENTS.index("€".encode()) + 1, EVENTS.index("€".encode()) + 2),
+        tuple(EVENTS.index("😀".encode()) + inside for inside in (1, 2, 3)),
+        tuple(range(1, len(EVENTS), 7)),
+    ],
+    ids=["whole", "in a sign of two bytes", "in one of three", "in one of four", "everywhere"],
+)
+def test_lines_arrive_however_they_are_cut(gateway: Running, cuts: tuple[int, ...]) -> None:
+    reply = logged(gateway, EVENTS, *cuts)
+
+    assert reply.status == 200
+    [sent] = gateway.vendors["faults"].received
+    assert sent.payload == EVENTS_LEFT
+    assert dict(sent.headers)["content-type"] == "application/x-ndjson"
+
+
+def test_compressed_lines_arrive_unpacked(gateway: Running) -> None:
+    packed = gzip.compress(EVENTS)
+
+    reply = logged(gateway, packed, 5, len(packed) - 3, coding="gzip")
+
+    assert reply.status == 200
+    [sent] = gateway.vendors["faults"].received
+    assert sent.payload == EVENTS_LEFT
+
+
+def test_lines_come_back_minimised_each_by_itself(gateway: Running) -> None:
+    said = b'{"line":1,"by":"Bob"}\r\n{"by":"Bob"}\n{"line":3}'
+    gateway.vendors["faults"].script = answers(200, said, "content-type: application/ndjson")
+
+    reply = logged(gateway, EVENTS)
+
+    assert (reply.status, reply.payload) == (200, b'{"line":1}\n{}\n{"line":3}\n')
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        (b'{"event":"a"}\n{"event":', "body.unreadable"),
+        (b'{"event":"a"}\n{"level":1}', "field.required"),
+        (b'{"event":"a"}\n{"event":"zoe@example.com"}', "field.personal"),
+        (b"\n\n", "field.required"),
+    ],
+    ids=["a line that is cut off", "a line without what is required", "a line with a person in it", "no line"],
+)
+def test_one_line_that_must_not_leave_keeps_all_of_them(gateway: Running, lines: bytes, code: str) -> None:
+    reply = logged(gateway, lines)
+
+    assert (reply.status, reply.code) == (422, code)
+    assert gateway.received == []
+
+
+@pytest.mark.parametrize("name", ["parcels/attach", "faults/logs"])
 async def test_the_examples_of_these_contracts_hold(name: str) -> None:
     verdicts = await rehearsed(loaded(SET), frozenset({name}))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from gateway.body.document import Codec, Document
 from gateway.body.form import Form
 from gateway.body.json import Json
+from gateway.body.ndjson import Ndjson
 from gateway.body.nothing import Nothing
 from gateway.body.opaque import Opaque
 from gateway.contract.terms import Section
@@ -14,6 +15,7 @@ from gateway.errors import refuse
 CODECS: Mapping[str, Codec] = {
     "json": Json(),
     "form": Form(),
+    "ndjson": Ndjson(),
     "opaque": Opaque(),
     "none": Nothing(),
 }

@@ -7,6 +7,7 @@ from gateway.contract.model import ErrorAnswer
 from gateway.contract.model import Section as Written
 from gateway.contract.strict_yaml import Location
 from gateway.contract.terms import Origin, Rule, Section, Terms
+from gateway.paths import EACH
 from gateway.vocabulary import Category
 
 
@@ -26,6 +27,10 @@ def check_body(written: Written | ErrorAnswer, section: Section, source: Source,
         if not rule.place.path:
             message = "`$` is the whole body, and only an opaque one leaves as a whole"
             source.find("contract.path", rule.where, message, "name the fields in it")
+        elif section.body == "ndjson" and rule.place.path[0] is not EACH:
+            source.find(
+                "contract.path", rule.where, f"{rule.path} is in no line", "begin with `$.*`, which is each line"
+            )
 
 
 def _check_bounds(written: Written | ErrorAnswer, source: Source, at: Location) -> None:

@@ -16,6 +16,7 @@ from gateway.vocabulary import Category, Purpose, SubjectRole
 MEDIA: Mapping[str, tuple[str, ...]] = {
     "json": ("application/json",),
     "form": ("application/x-www-form-urlencoded",),
+    "ndjson": ("application/x-ndjson", "application/ndjson", "application/jsonl"),
     "opaque": (),
     "none": (),
 }

@@ -179,7 +179,7 @@ class Group(Block):
 class Section(Block):
     """One body, read and written: how, and in which groups."""
 
-    body: Literal["json", "form", "opaque", "none"]
+    body: Literal["json", "form", "ndjson", "opaque", "none"]
     media: tuple[MediaType, ...] = ()
     max_bytes: Size = 256 * 1024
     at: Text = "$"

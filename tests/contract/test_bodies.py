@@ -90,7 +90,16 @@ def test_an_error_cannot_be_opaque() -> None:
     assert "contract.value" in wrong(JSON, JSON + "errors: {body: opaque, groups: []}\n")
 
 
-@pytest.mark.parametrize("body", ["json", "form", "none"])
+def test_paths_into_lines_begin_at_each_line() -> None:
+    lines = JSON.replace("json", "ndjson")
+    each = lines.replace("$.name", "$.*.name")
+
+    assert (wrong(lines), wrong(each), wrong(JSON, lines), wrong(JSON, each)) == (
+        ["contract.path"], [], ["contract.path"], [],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("body", ["json", "form", "ndjson", "none"])
 @pytest.mark.parametrize("form", ["as_is", "drop", "mask", "refuse"])
 def test_no_other_body_leaves_as_a_whole(body: str, form: str) -> None:
     made = JSON.replace("json", body).replace("{$.name: person.name}", f"{{$: person.name}}\n    form: {form}")

@@ -1,0 +1,37 @@
+"""Lines of JSON (newline-delimited), each a document by the rules of JSON."""
+
+from typing import cast
+
+from gateway.body.document import Document, same
+from gateway.body.json import Json, reread
+from gateway.contract.terms import Node
+from gateway.errors import Refusal, refuse
+
+MAX_LINES = 10_000
+_BLANK = b" \t\r"
+_JSON = Json()
+
+
+class Ndjson:
+    """A list with an element for each line that is not blank. Written compactly, each line with its end."""
+
+    def read(self, data: bytes, tree: Node) -> Document:
+        if data.count(b"\n") > MAX_LINES:
+            raise refuse("body.too_large", f"more than {MAX_LINES} lines")
+        try:
+            # A text of JSON has no line end in it, and no sign of UTF-8 has the byte of one.
+            return [_JSON.read(line, tree) for line in data.split(b"\n") if line.strip(_BLANK)]
+        except Refusal as refusal:
+            raise refuse(refusal.code, f"in a line: {refusal.failures[0].detail}") from None
+
+    def write(self, document: Document, source: Document) -> bytes:
+        lines = cast("list[Document]", document or [])
+        return b"".join(_JSON.write(line, source) + b"\n" for line in lines)
+
+    def holds(self, data: bytes, document: Document, source: Document, tree: Node) -> bool:
+        del source, tree
+        *lines, rest = data.split(b"\n")
+        try:
+            return not rest and same([reread(line) for line in lines], document or [])
+        except (ValueError, RecursionError):
+            return False
