@@ -6,9 +6,11 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from hashlib import sha256
+from typing import cast
 
 from gateway.body.document import Scalar
-from gateway.contract.form import Coarse, Form, Mask
+from gateway.contract.form import Coarse, Form, Mask, Table
+from gateway.errors import Unfit
 from gateway.generalise import generalised
 from gateway.vocabulary import Category
 
@@ -49,17 +51,9 @@ def change_of(form: Form, category: Category, key: bytes) -> Change | None:
     """
     if form.name == "as_is":
         return None
-    if form.name == "replace":
-        return lambda _: _constant(form)
-    if isinstance(form.value, Coarse):
-        return generalised(form.value)
-    if form.name == "truncate":
-        return _on_text(lambda text: text[: _length(form)])
-    if form.name == "pseudonymise":
-        return _on_text(pseudonym(category, key))
-    if form.name == "mask":
-        return _on_text(_mask_of(form, category))
-    raise ValueError(f"`{form.name}` leaves nothing to change")
+    if (made := _CHANGES.get(form.name)) is None:
+        raise ValueError(f"`{form.name}` leaves nothing to change")
+    return made(form, category, key)
 
 
 def pseudonym(category: Category, key: bytes) -> Callable[[str], str]:
@@ -97,6 +91,19 @@ def _constant(form: Form) -> Scalar:
 
 def _length(form: Form) -> int:
     return form.value if isinstance(form.value, int) else 0
+
+
+def _mapped(table: Table) -> Callable[[str], str]:
+    """What the table says. Raises Unfit `field.unmapped` for what it does not know, unless it has an `otherwise`."""
+    entries, otherwise = dict(table.entries), table.otherwise
+
+    def mapped(text: str) -> str:
+        left = entries.get(text, otherwise)
+        if left is None:
+            raise Unfit("field.unmapped", refuses=True)
+        return left
+
+    return mapped
 
 
 def _mask_of(form: Form, category: Category) -> Callable[[str], str]:
@@ -205,4 +212,13 @@ MASKS: Mapping[Category, Callable[[str], str]] = {
     Category.ADDRESS_STREET: _street,
     Category.ADDRESS_UNIT: lambda _: "*",
     Category.ADDRESS_POSTAL_CODE: _postal_code,
+}
+
+_CHANGES: Mapping[str, Callable[[Form, Category, bytes], Change]] = {
+    "replace": lambda form, _category, _key: lambda _: _constant(form),
+    "truncate": lambda form, _category, _key: _on_text(lambda text: text[: _length(form)]),
+    "mask": lambda form, category, _key: _on_text(_mask_of(form, category)),
+    "generalise": lambda form, _category, _key: generalised(cast("Coarse", form.value)),
+    "map": lambda form, _category, _key: _on_text(_mapped(cast("Table", form.value))),
+    "pseudonymise": lambda _form, category, key: _on_text(pseudonym(category, key)),
 }

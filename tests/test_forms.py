@@ -1,6 +1,7 @@
 """What a form leaves of a value: by convention, without a trace of the hidden part, and never to be joined."""
 
 import string
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.body.document import Scalar
-from gateway.contract.form import MASKED_BY_CONVENTION, Form, Mask, parse_form
+from gateway.contract.form import MASKED_BY_CONVENTION, Form, Mask, Table, parse_form
+from gateway.errors import Unfit
 from gateway.forms import MASKS, as_text, change_of, pseudonym
 from gateway.vocabulary import Category
 
@@ -181,6 +183,22 @@ def test_a_constant_stands_in_place_of_any_value(constant: str | bool | int) -> 
 def test_a_text_is_cut_after_so_many_characters() -> None:
     assert formed(Form("truncate", 3), NAME, "Zoë Müller") == "Zoë"
     assert formed(Form("truncate", 30), NAME, "Zoë") == "Zoë"
+
+
+SERVICES = Table((("EXP", "X1"), ("7", "X7")))
+
+
+@pytest.mark.parametrize(("value", "expected"), [("EXP", "X1"), (7, "X7"), ("7", "X7"), (None, None)])
+def test_a_table_says_what_stands_for_a_value(value: Scalar, expected: Scalar) -> None:
+    assert formed(Form("map", SERVICES), NAME, value) == expected
+
+
+@given(st.text().filter(lambda text: text not in ("EXP", "7")))
+def test_what_is_not_in_a_table_leaves_as_its_otherwise_or_refuses_the_call(text: str) -> None:
+    assert formed(Form("map", replace(SERVICES, otherwise="X0")), NAME, text) == "X0"
+    with pytest.raises(Unfit) as caught:
+        formed(Form("map", SERVICES), NAME, text)
+    assert (caught.value.code, caught.value.refuses) == ("field.unmapped", True)
 
 
 @pytest.mark.parametrize("form", [Form("truncate", 3), Form("mask"), Form("pseudonymise")])

@@ -106,6 +106,32 @@ def test_containers_come_along_with_what_is_in_them(document: Document, left: Do
     assert kept(bound(PARCEL), document) == left
 
 
+MAPPED = """
+    - why: Customs asks for the class of goods, never the product.
+      fields: {$.items.*.title: order.items}
+      form: {map: {table: {Night Serum: Cosmetics, Soap: Soap}%s}}
+    - why: The price of the transport.
+      category: parcel.measure
+      fields: [$.items.*.count]
+"""
+
+
+def test_what_a_table_does_not_know_refuses_the_call_where_it_stands() -> None:
+    document: Document = {"items": [{"title": "Soap", "count": 1}, {"title": "Rosacea Cream", "count": 2}]}
+
+    assert refused(bound(MAPPED % ""), document) == [("field.unmapped", "$.items.*.title")]
+    assert kept(bound(MAPPED % ", otherwise: Goods"), document) == {
+        "items": [{"title": "Soap", "count": 1}, {"title": "Goods", "count": 2}]
+    }
+
+
+def test_in_an_answer_what_a_table_does_not_know_is_withheld() -> None:
+    result = minimise(bound(MAPPED % ""), {"body": {"items": [{"title": "Cream", "count": 2}]}}, answer=True)
+
+    assert result.documents["body"] == {"items": [{"count": 2}]}
+    assert [(str(each), each.reason) for each in result.withheld] == [("$.items.*.title", "field.unmapped")]
+
+
 def test_numbers_keep_their_digits_and_members_their_order() -> None:
     document: Document = {"items": [{"size": {"width": Decimal("1.10")}, "count": 10**30}]}
 

@@ -31,7 +31,15 @@ class Coarse:
         return f"{self.kind}: {self.step}" if self.step else self.kind
 
 
-Argument = Scalar | Mask | Coarse
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Which text stands for which, and what stands for any other; without `otherwise` no other may come."""
+
+    entries: tuple[tuple[str, str], ...]
+    otherwise: str | None = None
+
+
+Argument = Scalar | Mask | Coarse | Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +111,34 @@ def _coarse(argument: object) -> Coarse:
     raise ValueError(f"`generalise` takes {', '.join(sorted(KINDS))} or {{number: 100}}")
 
 
+def _table(argument: object) -> Table:
+    if isinstance(argument, Mapping) and set(argument) <= {"table", "otherwise"}:
+        table, otherwise = argument.get("table"), argument.get("otherwise")
+        table = table if isinstance(table, Mapping) and 0 < len(table) <= LONGEST else {}
+        known = all(isinstance(text, str | int) for text in (*table.keys(), *table.values()))
+        if table and known and isinstance(otherwise, str | int | None):
+            entries = tuple((_text(key), _text(value)) for key, value in table.items())
+            return Table(entries, None if otherwise is None else _text(otherwise))
+    raise ValueError("write {map: {table: {EXP: X1}, otherwise: X0}}; without `otherwise` another value is refused")
+
+
+def _text(value: str | int) -> str:
+    """What a contract writes as a number or a truth value stands for the text that a call would show."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 PLAIN = frozenset({"as_is", "mask", "pseudonymise", "drop", "refuse"})
 _ARGUMENTS: Mapping[str, Callable[[object], Argument]] = {
     "replace": _constant,
     "truncate": _length,
     "mask": _mask,
     "generalise": _coarse,
+    "map": _table,
 }
 WITH_ARGUMENT = frozenset(_ARGUMENTS)
 
 # Values that are not of their kind do not fit these, and then do not leave.
-CAN_FAIL = frozenset({"generalise"})
+CAN_FAIL = frozenset({"generalise", "map"})
 OVER_CONTAINERS = frozenset({"drop", "refuse"})
 
 # The categories that have a convention for `mask` alone; for any other a contract says how much stays in clear.

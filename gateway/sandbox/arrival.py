@@ -2,14 +2,14 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 from urllib.parse import unquote
 
 from gateway.body.codecs import FORM, read_body
 from gateway.body.document import Document, Scalar
-from gateway.contract.form import CAN_FAIL
+from gateway.contract.form import CAN_FAIL, Form, Table
 from gateway.contract.routes import fit, pinned
 from gateway.contract.terms import Origin, Rule, Section, Terms, Variable
 from gateway.errors import Refusal, Unfit
@@ -177,13 +177,8 @@ def _has_form(rule: Rule, value: Scalar) -> bool:
         return text == _resolved(str(form.value))
     if value is None or form.name == "as_is":
         return True
-    match form.name:
-        case "replace":
-            return isinstance(form.value, str | int) and text == as_text(form.value)
-        case "pseudonymise":
-            return _PSEUDONYM.fullmatch(text) is not None
-        case "truncate":
-            return isinstance(form.value, int) and len(text) <= form.value
+    if (check := _CHECKS.get(form.name)) is not None:
+        return check(form, text)
     return _fits(rule, value) if form.name in CAN_FAIL else "*" in text or not text
 
 
@@ -194,6 +189,11 @@ def _fits(rule: Rule, value: Scalar) -> bool:
         return change is None or change(value) == value
     except Unfit:
         return False
+
+
+def _is_mapped(form: Form, text: str) -> bool:
+    table = cast("Table", form.value)
+    return text in {table.otherwise, *(left for _, left in table.entries)}
 
 
 def _missing(documents: Mapping[str, Document], section: Section) -> Iterator[str]:
@@ -210,3 +210,11 @@ def _lacks(document: Document, path: Path) -> bool:
     if step is EACH:
         return not isinstance(document, list) or not document or any(_lacks(element, rest) for element in document)
     return not isinstance(document, Mapping) or step not in document or _lacks(document[step], rest)
+
+
+_CHECKS: Mapping[str, Callable[[Form, str], bool]] = {
+    "replace": lambda form, text: text == as_text(cast("Scalar", form.value)),
+    "pseudonymise": lambda _, text: _PSEUDONYM.fullmatch(text) is not None,
+    "truncate": lambda form, text: len(text) <= cast("int", form.value),
+    "map": _is_mapped,
+}

@@ -17,6 +17,14 @@ def test_a_mask_needs_a_convention_or_says_what_stays(tmp_path: Folder) -> None:
     assert found(tmp_path / "counted", counted) == []
 
 
+@pytest.mark.parametrize("kind", [VendorKind.LOGISTICS, VendorKind.PAYMENT])
+def test_goods_may_leave_by_a_table(kind: VendorKind, tmp_path: Folder) -> None:
+    mapped = with_field("order.items", kind, "{map: {table: {Serum: Cosmetics}, otherwise: Goods}}")
+
+    assert found(tmp_path / "mapped", mapped) == []
+    assert found(tmp_path / "cut", with_field("order.items", kind, "{truncate: 3}")) == ["contract.category"]
+
+
 @pytest.mark.parametrize(
     ("category", "kind", "errors"),
     [

@@ -1,6 +1,17 @@
 import pytest
 
-from gateway.contract.form import KINDS, LONGEST, MOST_IN_CLEAR, PLAIN, WIDEST_STEP, Coarse, Form, Mask, parse_form
+from gateway.contract.form import (
+    KINDS,
+    LONGEST,
+    MOST_IN_CLEAR,
+    PLAIN,
+    WIDEST_STEP,
+    Coarse,
+    Form,
+    Mask,
+    Table,
+    parse_form,
+)
 
 
 @pytest.mark.parametrize("name", sorted(PLAIN))
@@ -20,6 +31,8 @@ def test_a_form_without_an_argument_is_its_name(name: str) -> None:
         ({"mask": {"keep_last": MOST_IN_CLEAR}}, Form("mask", Mask(0, MOST_IN_CLEAR))),
         *(({"generalise": kind}, Form("generalise", Coarse(kind))) for kind in sorted(KINDS)),
         ({"generalise": {"number": 100}}, Form("generalise", Coarse("number", 100))),
+        ({"map": {"table": {"EXP": "X1"}}}, Form("map", Table((("EXP", "X1"),)))),
+        ({"map": {"table": {1: True}, "otherwise": 0}}, Form("map", Table((("1", "true"),), "0"))),
     ],
     ids=str,
 )
@@ -60,6 +73,14 @@ def test_a_form_that_was_read_already_stays_as_it_is() -> None:
         {"mask": {"keep_first": -1}},
         {"mask": {"keep_first": True}},
         {"mask": {"keep_last": MOST_IN_CLEAR + 1}},
+        "map",
+        {"map": {"EXP": "X1"}},
+        {"map": {"table": {}}},
+        {"map": {"table": {"EXP": ["X1"]}}},
+        {"map": {"table": {"EXP": None}}},
+        {"map": {"table": {"EXP": "X1"}, "otherwise": ["X0"]}},
+        {"map": {"table": {"EXP": "X1"}, "else": "X0"}},
+        {"map": {"otherwise": "X0"}},
         "generalise",
         {"generalise": "number"},
         {"generalise": "hash"},
