@@ -18,8 +18,9 @@ OLDEST_SQLITE = (3, 51, 3)  # older ones can corrupt a WAL that is written and r
 PATIENCE_MS = 5_000
 WRITER_PATIENCE_MS = 250  # nobody else writes; only a checkpoint ever waits, for readers, and entries wait with it
 
-# Each is read back. auto_vacuum comes first: it takes only before the first table.
+# Each is read back. The first two take only before the first table; an entry of two kilobytes fits pages of eight.
 SETTINGS: Mapping[str, str | int] = {
+    "page_size": 8192,
     "auto_vacuum": 2,  # incremental
     "journal_mode": "wal",
     "synchronous": 2,  # full: a commit survives a power cut

@@ -19,8 +19,8 @@ from gateway.ledger.store import Entry, Filter, Linked, OpenIntent, Row
 T = TypeVar("T")
 
 VERSION = 1
-CHECKPOINT_PAGES = 4_000
-RESTART_PAGES = 16_384  # 64 MiB
+CHECKPOINT_PAGES = 2_000
+RESTART_PAGES = 8_192  # 64 MiB
 _AT_ONCE = 64  # rows per statement: each statement gives the interpreter's lock away and has to get it back
 
 _TABLES = """
