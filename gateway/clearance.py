@@ -22,7 +22,6 @@ from gateway.vocabulary import (
     LegalBasis,
     Purpose,
     SubjectRole,
-    VendorRole,
 )
 
 GRANTED: Final = ""
@@ -209,7 +208,11 @@ def _reason(agreement: Agreement, terms: Terms, entity: str, today: date) -> tup
     starts = agreement.starts or agreement.signed
     missing = sorted(CLAUSES_NEEDED[role] - set(agreement.clauses))
     if role not in AGREEMENTS[agreement.type].satisfies:
-        return 1, "agreement.wrong_type", f": {agreement.id} is a {agreement.type}, the vendor a {_role(role)}"
+        return (
+            1,
+            "agreement.wrong_type",
+            f": {agreement.id} is a {agreement.type}, the vendor a {role.replace('_', ' ')}",
+        )
     if agreement.entities and entity not in agreement.entities:
         return 2, "agreement.parties", f": {agreement.id} does not bind {entity}"
     if today > agreement.until:
@@ -219,10 +222,6 @@ def _reason(agreement: Agreement, terms: Terms, entity: str, today: date) -> tup
     if missing:
         return 5, "agreement.clause_missing", f": {agreement.id} lacks {', '.join(missing)}"
     return 6, GRANTED, ""
-
-
-def _role(role: VendorRole) -> str:
-    return role.value.replace("_", " ")
 
 
 def _published(terms: Terms, version: PolicyVersion | None) -> Iterator[Failure]:
