@@ -184,22 +184,20 @@ def _suspended(question: Question) -> Iterator[Failure]:
 
 def _agreement(terms: Terms, entity: str, today: date, opening: tuple[str, ...]) -> Iterator[Failure]:
     if not opening:
-        vendor = terms.vendor
-        papers = [agreement for agreement in vendor.agreements if not _carries_only(agreement)]
         # Of several papers, the one that comes nearest says what to mend.
-        reasons = [_reason(agreement, terms, entity, today) for agreement in papers]
+        reasons = [_reason(agreement, terms, entity, today) for agreement in _papers(terms)]
         code, detail = max(reasons, default=(0, "agreement.none", ""))[1:]
-        yield Failure(code, f"{vendor.vendor}{detail}")
+        yield Failure(code, f"{terms.vendor.vendor}{detail}")
 
 
 def _agreements(terms: Terms, entity: str, today: date) -> tuple[str, ...]:
     """The papers that open the door on a day."""
-    papers = [agreement for agreement in terms.vendor.agreements if not _carries_only(agreement)]
-    return tuple(paper.id for paper in papers if _reason(paper, terms, entity, today)[1] == GRANTED)
+    return tuple(paper.id for paper in _papers(terms) if _reason(paper, terms, entity, today)[1] == GRANTED)
 
 
-def _carries_only(agreement: Agreement) -> bool:
-    return AGREEMENTS[agreement.type].transfer_only
+def _papers(terms: Terms) -> list[Agreement]:
+    """The agreements that can open a door, and do not only carry data over a border."""
+    return [paper for paper in terms.vendor.agreements if not AGREEMENTS[paper.type].transfer_only]
 
 
 def _reason(agreement: Agreement, terms: Terms, entity: str, today: date) -> tuple[int, str, str]:
