@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, cast
 from urllib.parse import quote, quote_plus
 
-from gateway.body.codecs import CODECS, FORM, read_body
+from gateway.body.codecs import FORM, read_body, written_body
 from gateway.body.coding import unpacked
 from gateway.body.document import Document, Scalar
 from gateway.contract.check import GATEWAYS_OWN
@@ -165,7 +165,7 @@ def write(call: Call, matched: Matched, incoming: Mapping[str, Document], outgoi
     section = prepared.terms.sending
     if incoming["body"] and not documents["body"]:
         raise refuse("body.empty", "of the body nothing may leave", prepared.terms.file)
-    payload = CODECS[section.body].write(documents["body"], incoming["body"])
+    payload = written_body(documents["body"], incoming["body"], section)
     query = FORM.write(documents["query"], incoming["query"])
     payload, query = proved(prepared.sending, outgoing, incoming, payload, query)
     target = _target(prepared, documents["path"], query)

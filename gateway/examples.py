@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from gateway.body.codecs import CODECS
+from gateway.body.codecs import document_in
 from gateway.body.document import Document
 from gateway.contract.load import ContractSet
 from gateway.contract.model import Example, File, Http
@@ -157,7 +157,7 @@ def _document(body: bytes, section: Section) -> object:
     if section.body == "form":
         return _pairs(body.decode("utf-8", "replace"))
     try:
-        return CODECS[section.body].read(body, section.trees["body"])
+        return document_in(body, section)
     except Refusal as refusal:
         return f"unreadable: {refusal.failures[0].detail}"
 

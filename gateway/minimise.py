@@ -7,7 +7,7 @@ from decimal import Decimal
 from math import inf
 from typing import Final, NamedTuple, cast
 
-from gateway.body.codecs import CODECS, FORM
+from gateway.body.codecs import FORM, holds_body
 from gateway.body.document import Document, Scalar
 from gateway.contract.form import CAN_FAIL
 from gateway.contract.terms import Condition, Node, Origin, Required, Rule, Section
@@ -371,8 +371,7 @@ def proved(
     Raises Refusal `proof.failed` for anything that no rule lets out, whoever put it there.
     """
     trees, documents = bound.section.trees, outgoing.documents
-    codec = CODECS[bound.section.body]
-    if not codec.holds(payload, documents["body"], incoming["body"], trees["body"]):
+    if not holds_body(payload, documents["body"], incoming["body"], bound.section):
         raise refuse("proof.failed", "the body read again is not the body that was built")
     if (query or documents["query"]) and not FORM.holds(query, documents["query"], incoming["query"], trees["query"]):
         raise refuse("proof.failed", "the query read again is not the query that was built")

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway import problem
 from gateway.assemble import Matched, headers_of
-from gateway.body.codecs import CODECS, read_body
+from gateway.body.codecs import read_body, written_body
 from gateway.body.document import Document
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Terms
@@ -64,7 +64,7 @@ def _minimised(bound: Bound, answer: Answer, body: Document, media: str, secrets
     left = minimise(bound, documents, secrets=secrets, answer=True)
     kept = left.documents["header"]
     headers = [(name, as_text(value)) for name, value in kept.items()] if isinstance(kept, dict) else []
-    payload = CODECS[bound.section.body].write(left.documents["body"], body)
+    payload = written_body(left.documents["body"], body, bound.section)
     return Returned(answer, media, payload, tuple(headers), left)
 
 

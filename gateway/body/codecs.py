@@ -3,14 +3,15 @@
 import re
 from collections.abc import Mapping
 
-from gateway.body.document import Codec, Document
+from gateway.body.document import Codec, Document, same
 from gateway.body.form import Form
-from gateway.body.json import Json
+from gateway.body.json import Json, reread
 from gateway.body.ndjson import Ndjson
+from gateway.body.nested import folded, unfolded
 from gateway.body.nothing import Nothing
 from gateway.body.opaque import Opaque
 from gateway.contract.terms import Section
-from gateway.errors import refuse
+from gateway.errors import Refusal, refuse
 
 CODECS: Mapping[str, Codec] = {
     "json": Json(),
@@ -63,4 +64,31 @@ def read_body(payload: bytes, content_type: str | None, section: Section) -> tup
         media = media_of(content_type, section)
     elif section.body == "form" and content_type is not None and section.media:
         media = section.media[0]
-    return CODECS[section.body].read(payload, section.trees["body"]), media
+    return document_in(payload, section), media
+
+
+def document_in(payload: bytes, section: Section) -> Document:
+    """What a body holds, with the documents in its texts. Raises Refusal `body.unreadable` or `field.repeated`."""
+    document = CODECS[section.body].read(payload, section.outside)
+    return document if section.nest is None else unfolded(document, section.nest)
+
+
+def written_body(document: Document, source: Document, section: Section) -> bytes:
+    """The bytes of what was built out of `source`."""
+    if section.nest is not None:
+        document, source = folded(document, source, section.nest)
+    return CODECS[section.body].write(document, source)
+
+
+def holds_body(data: bytes, document: Document, source: Document, section: Section) -> bool:
+    """Whether bytes, read again by other parsers, hold exactly this document, in its texts too."""
+    codec = CODECS[section.body]
+    if section.nest is None:
+        return codec.holds(data, document, source, section.outside)
+    flat, origin = folded(document, source, section.nest)
+    if not codec.holds(data, flat, origin, section.outside):
+        return False
+    try:
+        return same(unfolded(flat, section.nest, reread), document)
+    except Refusal:
+        return False

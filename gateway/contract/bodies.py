@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 from gateway.contract.compile import Source
+from gateway.contract.form import OVER_CONTAINERS
 from gateway.contract.model import ErrorAnswer
 from gateway.contract.model import Section as Written
 from gateway.contract.strict_yaml import Location
-from gateway.contract.terms import Origin, Rule, Section, Terms
-from gateway.paths import EACH
+from gateway.contract.terms import Nest, Origin, Rule, Section, Terms
+from gateway.paths import EACH, Path
 from gateway.vocabulary import Category
 
 
@@ -19,6 +20,7 @@ def check_sent_body(terms: Terms, source: Source) -> None:
 def check_body(written: Written | ErrorAnswer, section: Section, source: Source, at: Location) -> None:
     """What is wrong with the rules of one body, given what it is."""
     rules = [rule for rule in section.rules if rule.place.kind == "body"]
+    _check_texts(rules, section, source, at)
     if section.body == "opaque":
         _check_bounds(written, source, at)
         _check_opaque(rules, source, at)
@@ -31,6 +33,26 @@ def check_body(written: Written | ErrorAnswer, section: Section, source: Source,
             source.find(
                 "contract.path", rule.where, f"{rule.path} is in no line", "begin with `$.*`, which is each line"
             )
+
+
+def _check_texts(rules: Iterable[Rule], section: Section, source: Source, at: Location) -> None:
+    """A text that holds a document is that document; as a text nothing else names it than what keeps it here."""
+    if section.nest is None:
+        return
+    if section.body in ("opaque", "none"):
+        source.find("contract.path", (*at, "nested"), f"a body that is {section.body} has no texts")
+    for rule in rules:
+        if rule.form.name not in OVER_CONTAINERS and _is_text(section.nest, rule.place.path):
+            source.find("contract.path", rule.where, f"{rule.path} holds a document", "name the fields in it")
+
+
+def _is_text(nest: Nest, path: Path) -> bool:
+    for step in path:
+        child = nest.each if step is EACH else nest.members.get(step)
+        if child is None:
+            return False
+        nest = child
+    return nest.is_text
 
 
 def _check_bounds(written: Written | ErrorAnswer, source: Source, at: Location) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from gateway.contract.form import OVER_CONTAINERS, Form
 from gateway.contract.model import ErrorAnswer, Group, Sending
 from gateway.contract.model import Section as Written
+from gateway.contract.nest import nest_of, outside
 from gateway.contract.strict_yaml import Location, Sheet
 from gateway.contract.terms import Condition, GroupTerms, Node, Origin, Required, Rule, Section, Segment, Variable
 from gateway.errors import Finding
@@ -109,6 +110,7 @@ def compile_section(
     base = source.path(section.at, (*at, "at"))
     for number, group in enumerate(section.groups):
         build.group(number, group, base, (*at, "groups", number), defaults)
+    nest = nest_of(_texts(section, source, (*at, "nested"), base))
     return Section(
         body=section.body,
         media=section.media or MEDIA[section.body],
@@ -118,9 +120,21 @@ def compile_section(
         trees=build.trees,
         names=frozenset(_names(build.trees.values())),
         conditions=len(build.conditions),
+        outside=outside(build.trees["body"], nest),
+        nest=nest,
         when_empty=getattr(section, "when_empty", "refuse"),
         suffix=_suffix(section),
     )
+
+
+def _texts(section: Written | ErrorAnswer, source: Source, at: Location, base: Path) -> Iterator[Path]:
+    """The paths in the body at which a text holds a document."""
+    for text in getattr(section, "nested", ()):
+        place = source.place(text, (*at, text), base)
+        if place is not None and (place.kind != "body" or not place.path):
+            source.find("contract.path", (*at, text), f"{place} is no text in the body")
+        elif place is not None:
+            yield place.path
 
 
 def _suffix(section: Written | ErrorAnswer) -> str:

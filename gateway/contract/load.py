@@ -26,7 +26,6 @@ NOT_YET: Mapping[str, str] = {
     "sign_in": "signing in at the vendor",
     "sign": "signing what leaves",
     "client_certificate": "client certificates",
-    "nested": "documents inside strings",
     "batch": "batches",
     "namespaces": "XML",
 }

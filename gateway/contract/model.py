@@ -183,6 +183,7 @@ class Section(Block):
     media: tuple[MediaType, ...] = ()
     max_bytes: Size = 256 * 1024
     at: Text = "$"
+    nested: dict[Text, Literal["json"]] = {}
     groups: tuple[Group, ...]
 
 

@@ -73,6 +73,16 @@ class Node:
         return bool(self.members) or self.each is not None
 
 
+@dataclass(slots=True)
+class Nest:
+    """A step on the way to texts that hold documents of their own; `is_text` where one stands."""
+
+    path: str
+    is_text: bool = False
+    members: dict[str, "Nest"] = field(default_factory=dict)
+    each: "Nest | None" = None
+
+
 @dataclass(frozen=True, slots=True)
 class GroupTerms:
     """A group's grounds. `bases` is given where the group rests on another ground than its subject."""
@@ -98,6 +108,9 @@ class Section:
     names: frozenset[str]
     """Every name that a contract of this vendor uses; other names in a call may be data."""
     conditions: int
+    outside: Node
+    """The tree of the body as its own format sees it: without what is named in texts that hold documents."""
+    nest: Nest | None = None
     when_empty: str = "refuse"
     suffix: str = ""
     """Which `application` types are taken besides `media`: those that end with this (RFC 6839), if it is given."""

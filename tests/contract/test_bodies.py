@@ -99,6 +99,45 @@ def test_paths_into_lines_begin_at_each_line() -> None:
     )  # fmt: skip
 
 
+NESTED = """
+body: form
+nested: {$.content: json}
+groups:
+  - why: The driver finds the door.
+    fields: {$.content.name: person.name}
+"""
+
+
+def test_paths_go_on_into_a_text_that_holds_a_document() -> None:
+    assert wrong(NESTED) == []
+    assert wrong(JSON, NESTED) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{$.content: json}", "{$: json}"),
+        ("{$.content: json}", "{query:content: json}"),
+        ("{$.content: json}", "{$..content: json}"),
+        ("{$.content.name:", "{$.content:"),
+    ],
+    ids=["the whole body", "a text outside the body", "no path", "a text that is named as one value"],
+)
+def test_what_holds_a_document_is_a_text_in_the_body(old: str, new: str) -> None:
+    assert set(wrong(NESTED.replace(old, new))) == {"contract.path"}
+
+
+@pytest.mark.parametrize("form", ["drop", "refuse"])
+def test_a_text_that_holds_a_document_may_stay_as_a_whole(form: str) -> None:
+    whole = f"  - {{why: What else is in it., form: {form}, fields: {{$.content: unclassified}}}}\n"
+
+    assert wrong(NESTED + whole) == ([] if form == "drop" else ["contract.twice"])
+
+
+def test_an_opaque_body_has_no_texts() -> None:
+    assert wrong(SENDING.replace("groups:", "nested: {$.a: json}\ngroups:")) == ["contract.path"]
+
+
 @pytest.mark.parametrize("body", ["json", "form", "ndjson", "none"])
 @pytest.mark.parametrize("form", ["as_is", "drop", "mask", "refuse"])
 def test_no_other_body_leaves_as_a_whole(body: str, form: str) -> None:

@@ -39,7 +39,13 @@ BROKEN = {
     ),
     "an unknown key of a vendor": Broken("contract.unknown_key", ACME, "kind:", "pet: cat\nkind:", "pet"),
     "a key that this version does not act on": Broken(
-        "contract.value", SHIP, BODY, "  body: json\n  nested: {$.a: json}\n" + GROUPS, "nested"
+        "contract.value", SHIP, BODY, "  body: json\n  batch: {items: $.a}\n" + GROUPS, "batch"
+    ),
+    "a document of another format in a text": Broken(
+        "contract.value", SHIP, BODY, "  body: json\n  nested: {$.a: xml}\n" + GROUPS, "$.a"
+    ),
+    "a document in a text in another coding": Broken(
+        "contract.value", SHIP, BODY, "  body: json\n  nested: {$.a: {body: json, encoding: [base64]}}\n" + GROUPS, ""
     ),
     "no version": Broken("contract.missing", SHIP, "version: 1\n", ""),
     "no grounds": Broken("contract.missing", SHIP, ", legal_basis: legitimate_interest", "", "consignee"),
