@@ -4,6 +4,7 @@ import gzip
 import time
 from collections.abc import Iterator
 from itertools import pairwise
+from urllib.parse import quote_plus
 
 import pytest
 from clearances import loaded
@@ -114,7 +115,44 @@ examples:
       {"line": 1}
       {"line": 2}
 """
-SET = {**FILES, "parcels/attach.yaml": ATTACH, "faults/logs.yaml": LOGS}
+TRADE = """\
+operation: trade
+version: 1
+status: enforce
+owner: checkout
+match: POST /gateway.do
+callers: [checkout]
+purpose: payment_settlement
+evidence: {order: $.biz_content.out_trade_no}
+subjects:
+  payer: {ref: $.biz_content.buyer, legal_basis: performance_of_contract}
+retention: {vendor_keeps: P5Y, why: The law on bookkeeping.}
+sending:
+  body: form
+  nested: {$.biz_content: json}
+  groups:
+    - why: Which trade it is, and what it costs.
+      fields: {$.biz_content.total_amount: payment.amount, $.biz_content.out_trade_no: order.id}
+      required: all
+    - why: Which call it is.
+      category: not_personal
+      fields: [$.method]
+    - why: Who it is stays with us.
+      fields: {$.biz_content.buyer: account.id}
+      form: drop
+examples:
+  - name: one
+    given: |
+      POST /gateway.do
+
+      method=pay&biz_content={"out_trade_no":"A-1","total_amount":"88.10","buyer":"c-1"}
+    sends: |
+      POST /gateway.do
+
+      method=pay&biz_content={"out_trade_no":"A-1","total_amount":"88.10"}
+    withholds: [$.biz_content.buyer]
+"""
+SET = {**FILES, "parcels/attach.yaml": ATTACH, "faults/logs.yaml": LOGS, "payments/trade.yaml": TRADE}
 PAPER = b"%PDF-1.7\r\n" + bytes(range(256)) + b"\r\n0\r\n\r\nZo\xc3\xab"
 LABEL = b"\x89PNG\r\n\x1a\n" + bytes(range(255, -1, -1))
 PAPERS = "/parcels/shipments/T-1/papers?order=A-10045"
@@ -250,7 +288,46 @@ def test_one_line_that_must_not_leave_keeps_all_of_them(gateway: Running, lines:
     assert gateway.received == []
 
 
-@pytest.mark.parametrize("name", ["parcels/attach", "faults/logs"])
+def traded(gateway: Running, content: str) -> Reply:
+    body = f"method=pay+now&biz_content={quote_plus(content)}&sign=x".encode()
+    form = "Content-Type: application/x-www-form-urlencoded"
+    return gateway.call("POST", "/payments/gateway.do", form, body=body, token=gateway.token("checkout"))
+
+
+def test_json_in_a_form_field_names_its_person_and_leaves_field_by_field(gateway: Running) -> None:
+    content = '{"out_trade_no": "A-10045", "total_amount": "88.10", "buyer": "c-90", "subject": "for Zoë"}'
+
+    reply = traded(gateway, content)
+
+    assert reply.status == 200
+    [sent] = gateway.vendors["payments"].received
+    left = quote_plus('{"out_trade_no":"A-10045","total_amount":"88.10"}')
+    assert sent.payload == f"method=pay+now&biz_content={left}".encode()
+    intent = gateway.record(kind="intent")[0]
+    withheld = {group["reason"]: group["paths"] for group in intent["withheld"]}
+    assert withheld["drop"] == ["$.biz_content.buyer"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ('{"out_trade_no":"A-10045","buyer":"c-90"}', "field.required"),
+        ('{"out_trade_no":"A-10045","buyer":"c-90"', "body.unreadable"),
+        ('{"out_trade_no":"A-1","out_trade_no":"A-10045"}', "body.unreadable"),
+        ("", "subject.unresolved"),
+    ],
+    ids=["without what is required", "cut off", "a key twice", "empty"],
+)
+def test_json_in_a_form_field_that_is_not_what_it_should_be_goes_nowhere(
+    gateway: Running, content: str, code: str
+) -> None:
+    reply = traded(gateway, content)
+
+    assert reply.code == code
+    assert gateway.received == []
+
+
+@pytest.mark.parametrize("name", ["parcels/attach", "faults/logs", "payments/trade"])
 async def test_the_examples_of_these_contracts_hold(name: str) -> None:
     verdicts = await rehearsed(loaded(SET), frozenset({name}))
 
