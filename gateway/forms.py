@@ -9,9 +9,10 @@ from hashlib import sha256
 from typing import cast
 
 from gateway.body.document import Scalar
-from gateway.contract.form import Coarse, Form, Mask, Table
+from gateway.contract.form import Coarse, Form, Link, Mask, Table
 from gateway.errors import Unfit
 from gateway.generalise import generalised
+from gateway.links import linked
 from gateway.vocabulary import Category
 
 Change = Callable[[Scalar], Scalar]
@@ -220,5 +221,6 @@ _CHANGES: Mapping[str, Callable[[Form, Category, bytes], Change]] = {
     "mask": lambda form, category, _key: _on_text(_mask_of(form, category)),
     "generalise": lambda form, _category, _key: generalised(cast("Coarse", form.value)),
     "map": lambda form, _category, _key: _on_text(_mapped(cast("Table", form.value))),
+    "link": lambda form, _category, _key: _on_text(linked(cast("Link", form.value))),
     "pseudonymise": lambda _form, category, key: _on_text(pseudonym(category, key)),
 }

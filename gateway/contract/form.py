@@ -1,5 +1,6 @@
 """How a form is written in a contract: its name, and its argument where it takes one."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ LONGEST = 100_000
 MOST_IN_CLEAR = 64
 WIDEST_STEP = 10**12
 KINDS = frozenset({"date", "time", "ip", "coordinates", "user_agent", "url"})
+_HOST = re.compile(r"(?=.{4,253}\Z)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+\Z")
+_NAME = re.compile(r"[A-Za-z0-9._~!$'()*+,;:@%-]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,15 @@ class Table:
     otherwise: str | None = None
 
 
-Argument = Scalar | Mask | Coarse | Table
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The hosts of ours to which an address may lead, and the query parameters that stay in it."""
+
+    hosts: tuple[str, ...]
+    query: tuple[str, ...] = ()
+
+
+Argument = Scalar | Mask | Coarse | Table | Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +138,15 @@ def _text(value: str | int) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _link(argument: object) -> Link:
+    if isinstance(argument, Mapping) and set(argument) <= {"hosts", "query"}:
+        hosts, query = argument.get("hosts"), argument.get("query", [])
+        named = isinstance(hosts, list) and hosts and all(isinstance(each, str) and _HOST.match(each) for each in hosts)
+        if named and isinstance(query, list) and all(isinstance(each, str) and _NAME.match(each) for each in query):
+            return Link(tuple(map(str, hosts or ())), tuple(query))
+    raise ValueError("write {link: {hosts: [shop.example], query: [order]}}, hosts in small letters, without a port")
+
+
 PLAIN = frozenset({"as_is", "mask", "pseudonymise", "drop", "refuse"})
 _ARGUMENTS: Mapping[str, Callable[[object], Argument]] = {
     "replace": _constant,
@@ -134,11 +154,12 @@ _ARGUMENTS: Mapping[str, Callable[[object], Argument]] = {
     "mask": _mask,
     "generalise": _coarse,
     "map": _table,
+    "link": _link,
 }
 WITH_ARGUMENT = frozenset(_ARGUMENTS)
 
 # Values that are not of their kind do not fit these, and then do not leave.
-CAN_FAIL = frozenset({"generalise", "map"})
+CAN_FAIL = frozenset({"generalise", "map", "link"})
 OVER_CONTAINERS = frozenset({"drop", "refuse"})
 
 # The categories that have a convention for `mask` alone; for any other a contract says how much stays in clear.

@@ -105,7 +105,7 @@ POST /v1/charges
 Idempotency-Key: psn_*
 
 amount=4990&currency=eur&source=tok_visa_1&methods[0]=card&methods[1]=sepa&shipping[address][postal_code]=01067\
-&shipping[address][country]=DE&metadata[order]=psn_*&return_url=https%3A%2F%2Fshop.example%2Fcheckout%2Fdone
+&shipping[address][country]=DE&metadata[order]=psn_*&return_url=https%3A%2F%2Fshop.example%2Fok
 """,
         kept=("payer", "zoe@example.com"),
     ),

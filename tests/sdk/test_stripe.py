@@ -212,7 +212,7 @@ def test_a_checkout_page_shows_an_order_and_no_goods(paid: Shop) -> None:
         params={
             "mode": "payment",
             "client_reference_id": ORDER,
-            "success_url": "https://shop.example/ok?customer=88",
+            "success_url": "https://shop.example/ok?customer=88&session={CHECKOUT_SESSION_ID}",
             "cancel_url": "https://shop.example/basket?customer=88",
             "customer_email": "zoe@example.com",
             "line_items": [
@@ -232,7 +232,7 @@ def test_a_checkout_page_shows_an_order_and_no_goods(paid: Shop) -> None:
     assert line == "POST /v1/checkout/sessions HTTP/1.1"
     assert form == (
         b"mode=payment&client_reference_id=psn_*"
-        b"&success_url=https%3A%2F%2Fshop.example%2Fcheckout%2Fdone%3Fsession%3D%7BCHECKOUT_SESSION_ID%7D"
+        b"&success_url=https%3A%2F%2Fshop.example%2Fok%3Fsession%3D%7BCHECKOUT_SESSION_ID%7D"
         b"&cancel_url=https%3A%2F%2Fshop.example%2Fbasket&line_items[0][quantity]=2"
         b"&line_items[0][price_data][currency]=eur&line_items[0][price_data][unit_amount]=2495"
         b"&line_items[0][price_data][product_data][name]=Your+order"
