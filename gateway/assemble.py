@@ -1,10 +1,11 @@
 """From a call to documents, and from what is left of them to a request."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, cast
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qsl, quote, quote_plus
 
 from gateway.body.codecs import FORM, read_body, written_body
 from gateway.body.coding import unpacked
@@ -17,7 +18,7 @@ from gateway.forms import as_text
 from gateway.inforce import InForce, Prepared
 from gateway.minimise import Minimised, proved
 from gateway.outbound.send import Sending
-from gateway.paths import Place, values_at
+from gateway.paths import EACH, Path, Place, values_at
 
 USER_AGENT: Final = "data-sharing-gateway"
 # Of the headers that carry a message and not its meaning nothing is reported.
@@ -140,6 +141,9 @@ def _documents(call: Call, matched: Matched, payload: bytes) -> tuple[dict[str, 
         body, media = read_body(payload, call.header("content-type"), terms.sending)
     except Refusal as refusal:
         raise refuse(refusal.code, refusal.failures[0].detail, f"{terms.file}:1") from None
+    for place in matched.prepared.decisive:
+        if _is_repeated(place, call, payload if terms.sending.body == "form" else b""):
+            raise refuse("field.repeated", f"{place} comes more than once", terms.file)
     documents = {
         "body": body,
         "query": matched.query,
@@ -150,6 +154,27 @@ def _documents(call: Call, matched: Matched, payload: bytes) -> tuple[dict[str, 
         if place.kind == "body" and list(values_at(body, place.path)) != [text]:
             raise refuse("operation.unknown", f"{place} is not what the contract pins", terms.file)
     return documents, media
+
+
+def _is_repeated(place: Place, call: Call, form: bytes) -> bool:
+    """Whether two readers could find different values at a place, which no rule names and no reading has looked at."""
+    if place.kind == "header":
+        return sum(name == place.path[0] for name, _ in call.headers) > 1
+    data = call.query if place.kind == "query" else form if place.kind == "body" else b""
+    pairs = parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True)
+    found = Counter(steps for name, _ in pairs if _leads(steps := _steps(name), place.path))
+    single = [steps for steps in found if len(steps) <= len(place.path)]
+    if EACH in place.path:
+        return any(found[steps] > 1 for steps in single if "" not in steps)
+    return bool(single) and found.total() > 1
+
+
+def _steps(name: str) -> tuple[str, ...]:
+    return tuple(name.replace("]", "").split("[")) if name.endswith("]") else (name,)
+
+
+def _leads(steps: tuple[str, ...], path: Path) -> bool:
+    return all(step is EACH or step == name for name, step in zip(steps, path, strict=False))
 
 
 def _without_tokens(matched: Matched) -> dict[str, Document]:
@@ -182,7 +207,8 @@ def _target(prepared: Prepared, variables: Document, query: bytes) -> str:
             raise refuse("field.required", f"path:{part.name} may not leave", prepared.terms.file)
         else:
             segments.append(quote(value, safe=""))
-    pairs = [query.decode("ascii")] if query else []
+    # An address has its apostrophes escaped on the way, also where they need not be.
+    pairs = [query.decode("ascii").replace("'", "%27")] if query else []
     pairs += [f"{quote_plus(name, safe='[]')}={quote_plus(value)}" for name, value in prepared.query]
     return f"{prepared.base}/{'/'.join(segments)}" + (f"?{'&'.join(pairs)}" if pairs else "")
 

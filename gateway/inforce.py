@@ -43,6 +43,7 @@ class Prepared:
     secrets: tuple[str, ...]
     """What no answer may carry back."""
     needs_consents: bool
+    decisive: tuple[Place, ...]
 
     @property
     def digest(self) -> str:
@@ -130,6 +131,7 @@ def _prepared(terms: Terms, resolved: Callable[[str], str], vendor_key: VendorKe
         secrets=tuple(_secrets(terms, resolved)),
         accept=", ".join(terms.answer.media) if terms.answer and terms.answer.media else "*/*",
         needs_consents=needs_consents(terms),
+        decisive=terms.decisive(),
     )
 
 

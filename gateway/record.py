@@ -36,6 +36,7 @@ from gateway.vocabulary import Commercial
 ROUTINE = "routine"
 _BYTES = 6
 _SHAPES = 1_000
+_PATHS = 200
 
 # Headers whose names are everybody's, so that they say nothing about anybody.
 # fmt: off
@@ -178,7 +179,8 @@ class Recorder:
         by_reason: dict[str, dict[str, int]] = {}
         for stayed, count in withheld.items():
             paths = by_reason.setdefault(stayed.reason, {})
-            path = self._path(section, stayed)
+            # Names that a contract has are few; of the others there can be as many as a body holds.
+            path = self._path(section, stayed) if len(paths) < _PATHS or stayed.name is None else f"{_parent(stayed)}*"
             paths[path] = paths.get(path, 0) + count
         for reason, paths in by_reason.items():
             yield Withheld(reason, tuple(paths.items()))

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 from calls import IN_FORCE, JSON, call, taken
+from clearances import loaded
+from shop_contracts import CHARGE, FILES, SECRETS
 
-from gateway.assemble import match, write
+from gateway.assemble import match, read, write
 from gateway.errors import Refusal
+from gateway.inforce import InForce, in_force
 from gateway.minimise import minimise
 from gateway.outbound.send import Sending
 
@@ -160,3 +163,52 @@ def test_a_call_falls_under_one_contract_or_none(target: str, code: str) -> None
         found = [refused.code]
 
     assert found == [code or "parcels/depot-full"]
+
+
+def decided_by(text: str, call_by: str, field: str) -> InForce:
+    """The shop's contracts, with a charge that is decided by one more place which no group names."""
+    files = FILES | {"payments/charge.yaml": CHARGE.replace(text, call_by).replace("$FIELD", field)}
+    return in_force(loaded(files), secrets=SECRETS.get, vendor_key=lambda vendor: vendor.encode().ljust(32))
+
+
+WHEN = ("      fields: [$.methods.*]\n", '      when: {"$FIELD": [live]}\n      fields: [$.methods.*]\n')
+COUNTRY = ("{ref: $.customer,", '{ref: $.customer, jurisdiction: "$FIELD",')
+
+
+@pytest.mark.parametrize(
+    ("field", "target", "headers", "body"),
+    [
+        ("$.mode", "", (), b"mode=live&mode=test"),
+        ("$.mode", "", (), b"mode=live&mode[x]=test"),
+        ("$.mode", "", (), b"mode=live&%6Dode=live"),
+        ("$.run.mode", "", (), b"run[mode]=live&run%5Bmode%5D=test"),
+        ("query:mode", "?mode=live&mode=test", (), b""),
+        ("header:x-mode", "", (("x-mode", "live"), ("x-mode", "test")), b""),
+    ],
+)
+@pytest.mark.parametrize("by", [WHEN, COUNTRY])
+async def test_what_decides_about_a_call_is_said_once(
+    by: tuple[str, str], field: str, target: str, headers: tuple[tuple[str, str], ...], body: bytes
+) -> None:
+    contracts = decided_by(*by, field)
+    made = call("POST", f"/payments/accounts/acct/charges{target}", FORM, *headers, body=b"amount=1&" + body)
+
+    with pytest.raises(Refusal) as refused:
+        await read(made, match(made, contracts))
+
+    assert refusal(refused) == "field.repeated"
+
+
+@pytest.mark.parametrize("body", [b"mode=live&amount=1", b"mode[x]=1&mode[y]=2", b"note=1&note=2&mode=live"])
+async def test_what_decides_about_nothing_may_come_twice(body: bytes) -> None:
+    made = call("POST", "/payments/accounts/acct/charges", FORM, body=body)
+
+    _, incoming, _ = await read(made, match(made, decided_by(*WHEN, "$.mode")))
+
+    assert "mode" in str(incoming["body"])
+
+
+async def test_an_apostrophe_in_the_query_leaves_escaped() -> None:
+    sending = await sent("POST", "/parcels/shipments?label=it's", JSON, body=PARCEL)
+
+    assert sending.target == "/api/shipments?label=it%27s"

@@ -1,12 +1,12 @@
 """What contracts compile to: for each operation one tree of rules, ready for one pass over a document."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.contract.form import Form
 from gateway.contract.model import Operation, Vendor
-from gateway.paths import Path, Place
+from gateway.paths import EACH, Path, Place
 from gateway.vocabulary import Category, LegalBasis, Purpose, SubjectRole, TransferMechanism, VendorRole
 
 Bases = Mapping[str, LegalBasis]
@@ -180,7 +180,31 @@ class Terms:
     def contract(self) -> str:
         return f"{self.name}@{self.operation.version}"
 
+    def decisive(self) -> tuple[Place, ...]:
+        """Places on whose values it hangs whether a call goes, and of which no rule says that they come once."""
+        stated = [self.order, self.retry_key]
+        stated += [place for each in self.subjects for place in (each.ref, each.earlier, each.jurisdiction)]
+        conditions = [condition.place for tree in self.sending.trees.values() for condition in _conditions(tree)]
+        places = dict.fromkeys(place for place in (*stated, *conditions) if place is not None)
+        return tuple(place for place in places if not _is_known(self.sending.trees[place.kind], place.path))
+
     @property
     def template(self) -> str:
         """The path with its variables by name, never their values."""
         return "/" + "/".join(part if isinstance(part, str) else f"{{{part.name}}}" for part in self.segments)
+
+
+def _conditions(node: Node) -> Iterator[Condition]:
+    yield from node.conditions
+    for child in node.members.values():
+        yield from _conditions(child)
+    if node.each is not None:
+        yield from _conditions(node.each)
+
+
+def _is_known(node: Node | None, path: Path) -> bool:
+    for step in path:
+        if node is None:
+            return False
+        node = node.each if step is EACH else node.members.get(step)
+    return node is not None
