@@ -9,10 +9,11 @@ from hashlib import sha256
 from typing import cast
 
 from gateway.body.document import Scalar
-from gateway.contract.form import Coarse, Form, Link, Mask, Table
+from gateway.contract.form import REVERSIBLE, Coarse, Form, Link, Mask, Table
 from gateway.errors import Unfit
 from gateway.generalise import generalised
 from gateway.links import linked
+from gateway.reversible import restored, reversible
 from gateway.vocabulary import Category
 
 Change = Callable[[Scalar], Scalar]
@@ -92,6 +93,10 @@ def _constant(form: Form) -> Scalar:
 
 def _length(form: Form) -> int:
     return form.value if isinstance(form.value, int) else 0
+
+
+def _pseudonym_of(form: Form, category: Category, key: bytes) -> Callable[[str], str]:
+    return reversible(category, key) if form.value == REVERSIBLE else pseudonym(category, key)
 
 
 def _mapped(table: Table) -> Callable[[str], str]:
@@ -222,5 +227,6 @@ _CHANGES: Mapping[str, Callable[[Form, Category, bytes], Change]] = {
     "generalise": lambda form, _category, _key: generalised(cast("Coarse", form.value)),
     "map": lambda form, _category, _key: _on_text(_mapped(cast("Table", form.value))),
     "link": lambda form, _category, _key: _on_text(linked(cast("Link", form.value))),
-    "pseudonymise": lambda _form, category, key: _on_text(pseudonym(category, key)),
+    "pseudonymise": lambda form, category, key: _on_text(_pseudonym_of(form, category, key)),
+    "restore": lambda _form, category, key: restored(category, key),
 }

@@ -271,6 +271,8 @@ class _Walk:
         except Unfit as unfit:
             return self._unfit(node, rule, unfit)
         self.counts[rule.number] += 1
+        if self.bound.actions[rule.number] == "fit" and rule.category in RETAINED_IDS and left is not None:
+            self.retained.append(as_text(left))
         return left
 
     def _unfit(self, node: Node, rule: Rule, unfit: Unfit) -> _Nothing:

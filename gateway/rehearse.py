@@ -23,7 +23,7 @@ from gateway.registry.registry import Mention
 from gateway.reply import Reply
 from gateway.vocabulary import ConsentState, Purpose
 
-_PSEUDONYM = re.compile(rb"psn_[0-9a-f]{26}")
+_PSEUDONYM = re.compile(rb"psn_[0-9A-Za-z_-]{22,}")
 _ANY = "psn_*"
 _BEFORE, _AFTER = date(1970, 1, 2), date(9999, 12, 30)
 

@@ -259,7 +259,6 @@ def test_a_form_is_a_name_or_a_name_with_an_argument(written: object, form: Form
         "sha256",
         "replace",
         "truncate",
-        "restore",
         "",
         3,
         [],

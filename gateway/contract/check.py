@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.contract.bodies import check_body, check_sent_body
-from gateway.contract.check_form import check_form
+from gateway.contract.check_form import check_form, check_restores
 from gateway.contract.compile import Source
 from gateway.contract.model import Entities, ErrorAnswer, Policy, Vendor
 from gateway.contract.model import Section as Written
@@ -266,7 +266,7 @@ def check_answer(written: Written | ErrorAnswer, section: Section | None, source
     for rule in section.rules if section else ():
         if rule.category in NEVER_LEAVES:
             source.find("contract.category", rule.where, f"{rule.path} is {rule.category}: it never passes")
-        check_form(rule, source)
+        check_form(rule, source, answer=True)
 
 
 def _check_forms(terms: Terms, source: Source) -> None:
@@ -377,6 +377,7 @@ def check_set(vendors: Mapping[str, Vendor], terms: Sequence[Terms], entities: E
                 message = f"no company `{entity}` in entities.yaml"
                 yield Finding("contract.value", f"{vendor.vendor}/vendor.yaml", 1, message)
     yield from _card_masks(terms)
+    yield from dict.fromkeys(check_restores(terms))
 
 
 def _card_masks(terms: Sequence[Terms]) -> Iterator[Finding]:

@@ -1,20 +1,41 @@
 """Whether a form can be what its line says: a convention for the category, a place where it means something."""
 
+from collections.abc import Iterator, Sequence
+
 from gateway.contract.compile import Source
-from gateway.contract.form import GENERALISED_AS, MASKED_BY_CONVENTION, Coarse
-from gateway.contract.terms import Rule
+from gateway.contract.form import GENERALISED_AS, MASKED_BY_CONVENTION, ONLY_IN_ANSWERS, REVERSIBLE, Coarse
+from gateway.contract.terms import Rule, Terms
+from gateway.errors import Finding
 
 
-def check_form(rule: Rule, source: Source) -> None:
+def check_form(rule: Rule, source: Source, *, answer: bool = False) -> None:
     """What is wrong with the form of one rule, into its source."""
     if rule.form.name == "mask" and rule.form.value is None and rule.category not in MASKED_BY_CONVENTION:
         source.find(
             "contract.form", rule.where, f"there is no convention for masking {rule.category}",
             "write {mask: {keep_last: 4}}",
         )  # fmt: skip
+    if rule.form.name in ONLY_IN_ANSWERS and not answer:
+        source.find("contract.form", rule.where, f"`{rule.form.name}` is a form of answers", "leave it out")
     kind = GENERALISED_AS.get(rule.category)
     if isinstance(rule.form.value, Coarse) and kind not in (None, rule.form.value.kind):
         source.find(
             "contract.form", rule.where, f"{rule.category} is not generalised as {rule.form.value.kind}",
             f"write {{generalise: {kind}}}",
         )  # fmt: skip
+
+
+def check_restores(terms: Sequence[Terms]) -> Iterator[Finding]:
+    """Only a pseudonym that this vendor was sent, in a reversible form of the category, can be turned back."""
+    sent = {
+        (each.vendor.vendor, rule.category)
+        for each in terms
+        for rule in each.sending.rules
+        if rule.form.name == "pseudonymise" and rule.form.value == REVERSIBLE
+    }
+    for each in terms:
+        for rule in (rule for section in (each.answer, each.errors) if section for rule in section.rules):
+            if rule.form.name == "restore" and (each.vendor.vendor, rule.category) not in sent:
+                file, _, line = rule.where.rpartition(":")
+                message = f"{rule.path}: {each.vendor.vendor} gets no {rule.category} that could be turned back"
+                yield Finding("contract.form", file, int(line), message, "send it as {pseudonymise: reversible}")

@@ -9,6 +9,7 @@ from gateway.vocabulary import Category
 Scalar = str | int | bool | None
 LONGEST = 100_000
 MOST_IN_CLEAR = 64
+REVERSIBLE = "reversible"
 WIDEST_STEP = 10**12
 KINDS = frozenset({"date", "time", "ip", "coordinates", "user_agent", "url"})
 _HOST = re.compile(r"(?=.{4,253}\Z)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+\Z")
@@ -138,6 +139,12 @@ def _text(value: str | int) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _reversible(argument: object) -> str:
+    if argument == REVERSIBLE:
+        return REVERSIBLE
+    raise ValueError("write `pseudonymise`, or {pseudonymise: reversible}")
+
+
 def _link(argument: object) -> Link:
     if isinstance(argument, Mapping) and set(argument) <= {"hosts", "query"}:
         hosts, query = argument.get("hosts"), argument.get("query", [])
@@ -147,7 +154,7 @@ def _link(argument: object) -> Link:
     raise ValueError("write {link: {hosts: [shop.example], query: [order]}}, hosts in small letters, without a port")
 
 
-PLAIN = frozenset({"as_is", "mask", "pseudonymise", "drop", "refuse"})
+PLAIN = frozenset({"as_is", "mask", "pseudonymise", "restore", "drop", "refuse"})
 _ARGUMENTS: Mapping[str, Callable[[object], Argument]] = {
     "replace": _constant,
     "truncate": _length,
@@ -155,11 +162,13 @@ _ARGUMENTS: Mapping[str, Callable[[object], Argument]] = {
     "generalise": _coarse,
     "map": _table,
     "link": _link,
+    "pseudonymise": _reversible,
 }
 WITH_ARGUMENT = frozenset(_ARGUMENTS)
 
 # Values that are not of their kind do not fit these, and then do not leave.
-CAN_FAIL = frozenset({"generalise", "map", "link"})
+CAN_FAIL = frozenset({"generalise", "map", "link", "restore"})
+ONLY_IN_ANSWERS = frozenset({"restore"})
 OVER_CONTAINERS = frozenset({"drop", "refuse"})
 
 # The categories that have a convention for `mask` alone; for any other a contract says how much stays in clear.

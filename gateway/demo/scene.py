@@ -12,7 +12,7 @@ from gateway.demo.story import Step
 from gateway.rehearse import Http1, parse_http
 
 ANY: Final = "psn_*"
-_PSEUDONYM = re.compile(r"psn_[0-9a-f]{26}")
+_PSEUDONYM = re.compile(r"psn_[0-9A-Za-z_-]{22,}")
 _CARRYING = frozenset({"host", "connection", "content-length", "content-type", "accept", "accept-encoding"})
 _OWN = _CARRYING | {"user-agent", "authorization", "x-faultline-auth"}
 

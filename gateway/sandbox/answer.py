@@ -23,7 +23,7 @@ ANY: Final = "psn_*"
 DECLINED: Final = Http1("402", (), b'{"error":{"code":"declined"}}')
 """What a vendor says that has no example of declining."""
 
-_PSEUDONYM = re.compile(r"psn_[0-9a-f]{26}")
+_PSEUDONYM = re.compile(r"psn_[0-9A-Za-z_-]{22,}")
 _ERROR = 400
 _ECHOED = 3  # signs that a text has at least which is repeated; shorter ones are alike by chance
 

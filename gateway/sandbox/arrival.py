@@ -26,7 +26,7 @@ _CARRYING = frozenset({
     "accept", "accept-encoding", "connection", "content-length", "content-type", "host", "sec-gpc", "user-agent",
 })
 # fmt: on
-_PSEUDONYM = re.compile(r"psn_[0-9a-f]{26}")
+_PSEUDONYM = re.compile(r"psn_[0-9A-Za-z_-]{22,}")
 _UNNAMED = "no contract line lets this out"
 
 

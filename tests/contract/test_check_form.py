@@ -43,3 +43,23 @@ def test_what_has_one_generalisation_takes_no_other(
     files = with_field(category, VendorKind.MAINTENANCE, f"{{generalise: {kind}}}")
 
     assert found(tmp_path, files) == errors
+
+
+RESTORED = changed(SHIP, "fields: {$.id: shipment.tracking}", "fields: {$.order: order.id}\n      form: restore")
+
+
+def test_what_is_turned_back_was_sent_in_a_reversible_form(tmp_path: Folder) -> None:
+    reversible = changed(SHIP, "form: pseudonymise", "form: {pseudonymise: reversible}", RESTORED)
+    other = changed(
+        SHIP, "{$.order: order.id}\n      form: restore", "{$.order: account.id}\n      form: restore", reversible
+    )
+
+    assert found(tmp_path / "reversible", reversible) == []
+    assert found(tmp_path / "one-way", RESTORED) == ["contract.form"]
+    assert found(tmp_path / "other", other) == ["contract.form"]
+
+
+def test_nothing_is_turned_back_on_its_way_out(tmp_path: Folder) -> None:
+    files = changed(SHIP, "form: pseudonymise", "form: restore")
+
+    assert "contract.form" in found(tmp_path, files)
