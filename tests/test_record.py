@@ -72,14 +72,14 @@ async def test_one_name_has_one_digest_under_one_key() -> None:
 
 
 async def test_an_entry_has_room_for_a_body_of_names_that_nobody_knows() -> None:
-    names = b",".join(b'"zoe-%d":1' % number for number in range(1_000))
+    names = b",".join(b'"zoe-%d":1' % number for number in range(500))
 
     recorded = await intent(b'{"reference":"A-1","weight":1,%s}' % names)
 
     (unnamed,) = [group for group in recorded.withheld if group.reason == "field.unnamed"]
     assert len(unnamed.paths) < 300
-    assert sum(count for _, count in unnamed.paths) == 1_001
-    assert dict(unnamed.paths)["$.*"] > 700
+    assert sum(count for _, count in unnamed.paths) == 501
+    assert dict(unnamed.paths)["$.*"] > 250
 
 
 async def test_a_rehearsal_shows_every_name() -> None:
