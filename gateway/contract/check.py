@@ -47,6 +47,9 @@ NEVER_SENT = frozenset(
 )  # fmt: skip
 _NEVER_SENT_PREFIXES = ("x-forwarded-", "gateway-", "x-b3-", "sentry-trace")
 _SECRET = re.compile(r"\$[A-Z][A-Z0-9_]*")
+# The last part of a name begins with a letter: digits alone would be read as an address.
+_PLAIN_HOST = re.compile(r"([a-z0-9_-]+\.)*[a-z][a-z0-9-]*|[0-9]+(\.[0-9]+){3}|[0-9a-f:.]*:[0-9a-f:.]*")
+_PLAIN_BASE = re.compile(r"(/[A-Za-z0-9._~!$&()*+,;=:@%-]*)*")
 _LOOKS_LIKE_A_KEY = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
 _TELLING_NAMES = re.compile(r"name|mail|phone|street|birth|address|passport|gender|card", re.IGNORECASE)
 _NOT_TELLING = re.compile(
@@ -114,6 +117,9 @@ def _address(name: str, url: str, vendor: Vendor, source: Source) -> None:
         port, host, parts = None, None, urlsplit("")
     if parts.scheme != "https" or not host or parts.username or parts.query or parts.fragment or port == 0:
         source.find("contract.hosts", at, "not an https address", "write https://api.vendor.example")
+        return
+    if not _PLAIN_HOST.fullmatch(host) or not _PLAIN_BASE.fullmatch(parts.path) or "/../" in f"{parts.path}/":
+        source.find("contract.hosts", at, "this would be rewritten on the way", "write it as it goes over the wire")
         return
     if _literal_is_private(host) and not vendor.networks:
         source.find("contract.hosts", at, "a private address", "say under `networks` where the vendor stands")

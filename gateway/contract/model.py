@@ -290,7 +290,7 @@ class Agreement(Block):
 class Environment(Block):
     hosts: dict[Name, Text] | None = None
     credential: dict[Text, str] | None = None
-    key_pattern: Text | None = None
+    key_pattern: re.Pattern[str] | None = None
 
 
 class Notices(Block):

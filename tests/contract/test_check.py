@@ -198,6 +198,12 @@ def test_a_token_place_that_leaves_is_found_unless_a_credential_replaces_it(tmp_
         "https://localhost",
         "https://vault.internal",
         "https://printer.local",
+        "https://zoë.example",
+        "https://2130706433",
+        "https://0x7f.1",
+        "https://api.acme.example.",
+        "https://api.acme.example/a b",
+        "https://api.acme.example/a/../b",
     ],
 )
 def test_a_host_is_a_public_https_address(url: str, tmp_path: Folder) -> None:
@@ -212,6 +218,17 @@ def test_a_vendor_inside_our_own_network_says_where(tmp_path: Folder) -> None:
 
     assert found(tmp_path / "named", files) == []
     assert found(tmp_path / "typo", typo) == ["contract.hosts"]
+
+
+@pytest.mark.parametrize("host", ["api.acme.example:443/v1/", "API.acme.example", "xn--zo-jma.example", "203.0.114.9"])
+def test_a_host_may_be_written_as_it_goes_over_the_wire(host: str, tmp_path: Folder) -> None:
+    assert found(tmp_path, changed(ACME, "https://api.acme.example", f"https://{host}")) == []
+
+
+def test_the_pattern_of_keys_is_a_regular_expression(tmp_path: Folder) -> None:
+    assert found(tmp_path, changed(ACME, "token:", 'environments: {live: {key_pattern: "sk_(("}}\ntoken:')) == [
+        "contract.value"
+    ]
 
 
 def test_two_vendors_cannot_have_one_host_name(tmp_path: Folder) -> None:
