@@ -86,7 +86,11 @@ def test_a_body_that_ends_early_is_refused_wherever_it_ends(coding: str, pack: C
 
 
 @packings
-@pytest.mark.parametrize("behind", [b"\x00", b"{}", gzip.compress(b""), gzip.compress(PLAIN)])
+@pytest.mark.parametrize(
+    "behind",
+    [b"\x00", b"{}", gzip.compress(b""), gzip.compress(PLAIN)],
+    ids=["a NUL", "an object", "an empty member", "a second member"],
+)
 def test_a_body_with_anything_behind_it_is_refused(coding: str, pack: Callable[[bytes], bytes], behind: bytes) -> None:
     assert refusal(pack(PLAIN) + behind, coding) == "body.unreadable"
 
