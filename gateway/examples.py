@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.body.codecs import document_in
 from gateway.body.document import Document
+from gateway.body.infoset import elements_of
 from gateway.contract.load import ContractSet
 from gateway.contract.model import Example, File, Http
 from gateway.contract.terms import Section, Terms
@@ -153,13 +154,23 @@ def _reply(reply: Reply, wanted: Http1, prepared: Prepared) -> Iterator[str]:
 
 
 def _document(body: bytes, section: Section) -> object:
-    """A body for comparison: forms as pairs in order, everything else as the document that it holds."""
+    """A body for comparison: forms as pairs in order, XML as its elements, the rest as the document that it holds."""
     if section.body == "form":
         return _pairs(body.decode("utf-8", "replace"))
+    if section.body == "xml":
+        return _elements(body)
     try:
         return document_in(body, section)
     except Refusal as refusal:
         return f"unreadable: {refusal.failures[0].detail}"
+
+
+def _elements(body: bytes) -> object:
+    """XML with its namespaces and in its order, which the document does not show."""
+    try:
+        return elements_of(body)
+    except ValueError:
+        return f"unreadable: {len(body)} bytes"
 
 
 def _pairs(text: str) -> list[Document]:

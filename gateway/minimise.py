@@ -8,12 +8,12 @@ from math import inf
 from typing import Final, NamedTuple, cast
 
 from gateway.body.codecs import FORM, holds_body
-from gateway.body.document import Document, Scalar
+from gateway.body.document import Attributed, Document, Scalar
 from gateway.contract.form import CAN_FAIL
 from gateway.contract.terms import Condition, Node, Origin, Required, Rule, Section
 from gateway.errors import Failure, Refusal, Unfit, refuse
 from gateway.forms import Change, as_text, change_of
-from gateway.paths import step_written
+from gateway.paths import step_written, values_at
 from gateway.scrub import personal_kind
 from gateway.vocabulary import RETAINED_IDS, Category
 
@@ -199,7 +199,18 @@ class _Walk:
             return self._object(step, value)
         if isinstance(value, list):
             return self._list(step, value)
+        if isinstance(value, Attributed) and value.attributes:
+            return self._attributed(step, value)
         return self._scalar(step.node, cast("Scalar", value))
+
+    def _attributed(self, step: Step, value: Attributed) -> "Document | _Nothing":
+        """A text and what is beside it leave each for itself; of the text alone, as a new one that has nothing else."""
+        mark = len(self.withheld)
+        left = self._scalar(step.node, str(value)) if value or step.node.rules else _NOTHING
+        kept = self._members(step, value.attributes)
+        if isinstance(left, _Nothing):
+            return kept or self._all_stays(step.node, mark)
+        return Attributed(as_text(cast("Scalar", left)), kept) if kept else left
 
     def _object(self, step: Step, value: dict[str, Document]) -> "Document | _Nothing":
         if not step.members:
@@ -346,23 +357,15 @@ def _digits(number: Scalar) -> str:
 
 def _absent(required: Required, value: Document) -> str | None:
     """Why a required field does not count as there, or None."""
-    for step in required.below:
-        if not isinstance(value, dict) or step not in value:
-            return "field.required"
-        value = value[cast("str", step)]
-    if value is None:
+    found = next(values_at(value, required.below), None)
+    if found is None:
         return "field.required"
-    return "field.type" if isinstance(value, dict | list) else None
+    return "field.type" if isinstance(found, dict | list) else None
 
 
 def _holds(condition: Condition, value: Document) -> bool:
-    for step in condition.below:
-        if not isinstance(value, dict) or step not in value:
-            return False
-        value = value[cast("str", step)]
-    return (
-        not isinstance(value, dict | list) and value is not None and as_text(cast("Scalar", value)) in condition.texts
-    )
+    found = next(values_at(value, condition.below), None)
+    return not isinstance(found, dict | list | None) and as_text(cast("Scalar", found)) in condition.texts
 
 
 def proved(
@@ -389,11 +392,11 @@ def _is_named(step: Step, document: Document, *, top: bool = False) -> bool:
         each = step.each
         return each is not None and all(element == {} or _is_named(each, element) for element in document)
     if not isinstance(document, dict):
-        return step.lets
+        return step.lets and (not isinstance(document, Attributed) or _is_named(step, document.attributes, top=True))
     if not top and not step.members:
         return False
     for name, value in document.items():
         child = step.members.get(name)
-        if child is None or not (_is_named(child, value) if isinstance(value, dict | list) else child.lets):
+        if child is None or not (_is_named(child, value) if value.__class__ not in _SHORT else child.lets):
             return False
     return True

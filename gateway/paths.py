@@ -103,9 +103,11 @@ def values_at(document: object, path: Path) -> Iterator[object]:
                 for element in document:
                     yield from values_at(element, path[depth + 1 :])
             return
-        if not isinstance(document, dict) or step not in document:
+        # A text may have attributes beside it.
+        members = document if isinstance(document, dict) else getattr(document, "attributes", {})
+        if step not in members:
             return
-        document = document[step]
+        document = members[step]
     yield document
 
 

@@ -10,6 +10,7 @@ from gateway.body.ndjson import Ndjson
 from gateway.body.nested import folded, unfolded
 from gateway.body.nothing import Nothing
 from gateway.body.opaque import Opaque
+from gateway.body.xml import Xml
 from gateway.contract.terms import Section
 from gateway.errors import Refusal, refuse
 
@@ -17,6 +18,7 @@ CODECS: Mapping[str, Codec] = {
     "json": Json(),
     "form": Form(),
     "ndjson": Ndjson(),
+    "xml": Xml(),
     "opaque": Opaque(),
     "none": Nothing(),
 }

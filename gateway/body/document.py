@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, Self
 
 from gateway.contract.terms import Node
 
@@ -10,6 +10,26 @@ Scalar = str | int | bool | Decimal | None
 Document = Mapping[str, "Document"] | list["Document"] | Scalar
 
 MAX_DEPTH = 64
+
+
+class Attributed(str):
+    """A text with attributes beside it, as XML has them: members of a scalar. It is equal to the text alone."""
+
+    __slots__ = ("attributes",)
+
+    attributes: dict[str, Document]
+
+    def __new__(cls, text: str, attributes: Mapping[str, Document]) -> Self:
+        made = super().__new__(cls, text)
+        made.attributes = dict(attributes)
+        return made
+
+
+def members_of(value: Document) -> Mapping[str, Document]:
+    """What stands by name below a value: in an object, or beside a text."""
+    if isinstance(value, Attributed):
+        return value.attributes
+    return value if isinstance(value, Mapping) else {}
 
 
 class Codec(Protocol):

@@ -1,5 +1,6 @@
 """What a contract must keep to because of the kind of its body."""
 
+import re
 from collections.abc import Iterable
 
 from gateway.contract.compile import Source
@@ -11,6 +12,9 @@ from gateway.contract.terms import Nest, Origin, Rule, Section, Terms
 from gateway.paths import EACH, Path
 from gateway.vocabulary import Category
 
+_ELEMENT = re.compile(r"[^\W\d][\w.-]*")
+_LAST = re.compile(r"@?[^\W\d][\w.-]*")
+
 
 def check_sent_body(terms: Terms, source: Source) -> None:
     """What is wrong with what an operation says of the body that it sends."""
@@ -21,6 +25,7 @@ def check_body(written: Written | ErrorAnswer, section: Section, source: Source,
     """What is wrong with the rules of one body, given what it is."""
     rules = [rule for rule in section.rules if rule.place.kind == "body"]
     _check_texts(rules, section, source, at)
+    _check_names(rules, written, source, at)
     if section.body == "opaque":
         _check_bounds(written, source, at)
         _check_opaque(rules, source, at)
@@ -39,7 +44,7 @@ def _check_texts(rules: Iterable[Rule], section: Section, source: Source, at: Lo
     """A text that holds a document is that document; as a text nothing else names it than what keeps it here."""
     if section.nest is None:
         return
-    if section.body in ("opaque", "none"):
+    if section.body in ("xml", "opaque", "none"):
         source.find("contract.path", (*at, "nested"), f"a body that is {section.body} has no texts")
     for rule in rules:
         if rule.form.name not in OVER_CONTAINERS and _is_text(section.nest, rule.place.path):
@@ -53,6 +58,21 @@ def _is_text(nest: Nest, path: Path) -> bool:
             return False
         nest = child
     return nest.is_text
+
+
+def _check_names(rules: Iterable[Rule], written: Written | ErrorAnswer, source: Source, at: Location) -> None:
+    """Names in XML are those of elements, and of attributes where they end; its top is one element."""
+    if written.body != "xml":
+        if written.namespaces:
+            source.find("contract.value", (*at, "namespaces"), "only XML has namespaces", "leave it out")
+        return
+    for rule in rules:
+        path = rule.place.path
+        *elements, last = path or ("",)
+        is_named = all(step is EACH or _ELEMENT.fullmatch(step) for step in elements)
+        if path and (EACH in path[:1] or not is_named or not (last is EACH or _LAST.fullmatch(last))):
+            message = f"{rule.path} is no element or attribute of XML"
+            source.find("contract.path", rule.where, message, "write names without prefix, and .@name for an attribute")
 
 
 def _check_bounds(written: Written | ErrorAnswer, source: Source, at: Location) -> None:

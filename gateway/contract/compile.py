@@ -18,10 +18,11 @@ MEDIA: Mapping[str, tuple[str, ...]] = {
     "json": ("application/json",),
     "form": ("application/x-www-form-urlencoded",),
     "ndjson": ("application/x-ndjson", "application/ndjson", "application/jsonl"),
+    "xml": ("text/xml", "application/xml"),
     "opaque": (),
     "none": (),
 }
-SUFFIXES: Mapping[str, str] = {"json": "+json"}
+SUFFIXES: Mapping[str, str] = {"json": "+json", "xml": "+xml"}
 VARIABLE_KINDS = ("token", "digits", "hex", "uuid")
 
 _MATCH = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE) (/\S*)\Z")
@@ -102,6 +103,7 @@ def compile_section(
 ) -> Section:
     """The rule trees of one body. Findings go to `source`; with any of them the result must not be used."""
     build = _Build(source)
+    build.trees["body"].namespaces = frozenset(section.namespaces)
     for place, location in fixed:
         build.add(place, location, Category.NOT_PERSONAL, Form("as_is"), Origin.FIXED)
     for place, text in credentials:

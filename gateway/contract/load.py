@@ -27,7 +27,6 @@ NOT_YET: Mapping[str, str] = {
     "sign": "signing what leaves",
     "client_certificate": "client certificates",
     "batch": "batches",
-    "namespaces": "XML",
 }
 _CODES: Mapping[str, str] = {
     "why": "contract.why",

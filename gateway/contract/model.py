@@ -179,10 +179,11 @@ class Group(Block):
 class Section(Block):
     """One body, read and written: how, and in which groups."""
 
-    body: Literal["json", "form", "ndjson", "opaque", "none"]
+    body: Literal["json", "form", "ndjson", "xml", "opaque", "none"]
     media: tuple[MediaType, ...] = ()
     max_bytes: Size = 256 * 1024
     at: Text = "$"
+    namespaces: tuple[Text, ...] = ()
     nested: dict[Text, Literal["json"]] = {}
     groups: tuple[Group, ...]
 
@@ -192,9 +193,10 @@ class Sending(Section):
 
 
 class ErrorAnswer(Block):
-    body: Literal["json", "form", "none"]
+    body: Literal["json", "form", "xml", "none"]
     media: tuple[MediaType, ...] = ()
     at: Text = "$"
+    namespaces: tuple[Text, ...] = ()
     groups: tuple[Group, ...]
 
 

@@ -67,6 +67,8 @@ class Node:
     """A rule that drops or refuses the whole of what stands here, save what other rules name in it."""
     conditions: tuple[Condition, ...] = ()
     required: tuple[Required, ...] = ()
+    namespaces: frozenset[str] = frozenset()
+    """At the top of an XML body: those whose names are names here, besides SOAP's and none."""
 
     @property
     def leads_on(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Final, cast
 from urllib.parse import unquote
 
 from gateway.body.codecs import FORM, read_body
-from gateway.body.document import Document, Scalar
+from gateway.body.document import Document, Scalar, members_of
 from gateway.contract.form import CAN_FAIL, Form, Table
 from gateway.contract.routes import fit, pinned
 from gateway.contract.terms import Origin, Rule, Section, Terms, Variable
@@ -169,6 +169,7 @@ def leaves(kind: str, document: Document, path: Path = ()) -> Iterator[tuple[str
             yield from leaves(kind, element, (*path, EACH))
     else:
         yield str(Place(kind, path)), document
+        yield from leaves(kind, members_of(document), path)
 
 
 def _has_form(rule: Rule, value: Scalar) -> bool:
@@ -209,7 +210,8 @@ def _lacks(document: Document, path: Path) -> bool:
     step, rest = path[0], path[1:]
     if step is EACH:
         return not isinstance(document, list) or not document or any(_lacks(element, rest) for element in document)
-    return not isinstance(document, Mapping) or step not in document or _lacks(document[step], rest)
+    members = members_of(document)
+    return step not in members or _lacks(members[step], rest)
 
 
 _CHECKS: Mapping[str, Callable[[Form, str], bool]] = {

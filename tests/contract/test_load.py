@@ -75,7 +75,7 @@ BROKEN = {
     ),
     "a duration in words": Broken("contract.value", SHIP, "P90D", "90 days", "retention"),
     "a body of another format": Broken(
-        "contract.value", SHIP, "sending:\n  body: json", "sending:\n  body: xml", "  body: xml"
+        "contract.value", SHIP, "sending:\n  body: json", "sending:\n  body: csv", "  body: csv"
     ),
     "yes for a flag": Broken(
         "contract.value", SHIP, "legitimate_interest}", "legitimate_interest, optional: yes}", "consignee"
