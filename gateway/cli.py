@@ -27,7 +27,7 @@ from gateway.errors import ContractError, GatewayError, Refusal, StartError
 from gateway.examples import rehearsed
 from gateway.rehearse import parse_http
 from gateway.sandbox import vendors
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 
 cli = typer.Typer(
     name="gateway", help="Lets personal data out only as a contract says, and writes it down.", no_args_is_help=True
@@ -57,7 +57,7 @@ def main() -> None:
         for failure in error.failures:
             err.print(escape(f"{failure.code}: {failure.detail}"))
         sys.exit(1)
-    except (GatewayError, ValidationError, OSError) as error:
+    except (GatewayError, ValidationError, SettingsError, UnicodeDecodeError, OSError) as error:
         err.print(escape(_told(error)))
         sys.exit(1)
     except Exception as error:  # noqa: BLE001  the last resort: what nobody foresaw may hold values in its text
@@ -70,7 +70,7 @@ def _told(error: Exception) -> str:
     if isinstance(error, ValidationError):
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         return "\n".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problems)
-    return str(error)
+    return "a file is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 @cli.command()

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+__all__ = ["LOOPBACK", "Settings", "SettingsError", "one_transport_thread"]
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

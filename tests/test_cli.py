@@ -204,6 +204,17 @@ def test_an_operation_that_does_not_exist_is_answered_with_those_that_do(machine
     assert done.stderr.startswith("there is no parcels/fly; there are faults/report, faults/survey, parcels/depot-full")
 
 
+def test_a_file_or_a_setting_that_cannot_be_read_is_one_line(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "call").write_bytes(b"\xff\xfe")
+    shown = machine.typed("contract", "explain", "parcels/ship", "--in", str(tmp_path / "call"))
+    started = Machine(tmp_path, settings={"SANDBOX": "{"}).typed("serve")
+
+    assert (shown.returncode, shown.stderr) == (1, "a file is not UTF-8 text\n")
+    assert started.returncode == 1
+    assert "sandbox" in started.stderr
+    assert "fault of the gateway" not in started.stderr
+
+
 def test_what_nobody_foresaw_is_one_line_without_its_text(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
