@@ -27,6 +27,7 @@ from gateway.errors import ContractError, GatewayError, Refusal, StartError
 from gateway.examples import rehearsed
 from gateway.rehearse import parse_http
 from gateway.sandbox import vendors
+from gateway.scrub.measure import scores, sentences_in
 from gateway.settings import Settings, SettingsError
 
 cli = typer.Typer(
@@ -36,7 +37,9 @@ contract = typer.Typer(help="Check, test and read contracts.", no_args_is_help=T
 token = typer.Typer(help="Tokens of shop services and operators.", no_args_is_help=True)
 facts = typer.Typer(help="What decisions look up: orders, consents, suspensions.", no_args_is_help=True)
 ledger = typer.Typer(help="Read the record. Every look is itself recorded.", no_args_is_help=True)
-for name, group in (("contract", contract), ("token", token), ("facts", facts), ("ledger", ledger)):
+prose = typer.Typer(help="Personal data in free text.", no_args_is_help=True)
+GROUPS = {"contract": contract, "token": token, "facts": facts, "ledger": ledger, "scrub": prose}
+for name, group in GROUPS.items():
     cli.add_typer(group, name=name)
 
 out = Console(highlight=False, soft_wrap=True)
@@ -336,6 +339,18 @@ def _row(entry: dict[str, Any]) -> list[str]:
 def show(entry: Annotated[str, typer.Argument(metavar="SEQ|ID", help="Its number in the list, or its id.")]) -> None:
     """Show one entry, as it stands in the ledger."""
     out.print_json(json.dumps(_asked("entry", entry)))
+
+
+@prose.command("measure")
+def measure(
+    path: Annotated[Path, typer.Argument(help="Labelled sentences, or a folder of them: .json, .jsonl")],
+) -> None:
+    """Tell how much of the personal data in labelled sentences is found, and what is found that is none."""
+    files = sorted(each for each in path.rglob("*.json*")) if path.is_dir() else [path]
+    table = _table("sentences", "kind", "labelled", "found", "recall", "false positives")
+    for row in scores([each for file in files for each in sentences_in(file.read_text("utf-8"))]):
+        table.add_row(*map(str, row))
+    out.print(table)
 
 
 def _root(path: Path) -> tuple[Path, str]:

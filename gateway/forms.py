@@ -3,7 +3,7 @@
 import hmac
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
 from typing import cast
@@ -14,6 +14,7 @@ from gateway.errors import Unfit
 from gateway.generalise import generalised
 from gateway.links import linked
 from gateway.reversible import restored, reversible
+from gateway.scrub import scrub
 from gateway.vocabulary import Category
 
 Change = Callable[[Scalar], Scalar]
@@ -44,15 +45,18 @@ _HOUSE = re.compile(r"^\s*\d+\s?[a-z]?\s+(?=\D)|\s+\d+\s?[a-z]?\s*$", re.IGNOREC
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
-def change_of(form: Form, category: Category, key: bytes) -> Change | None:
+def change_of(form: Form, category: Category, key: bytes, markets: Sequence[str] = ()) -> Change | None:
     """What a form does to a scalar, or None where the value leaves as it is.
 
-    `key` is the vendor's own, so that pseudonyms of two vendors cannot be joined. A null stays null in every form but
+    `key` is the vendor's own, so that pseudonyms of two vendors cannot be joined. `markets` are the countries whose
+    national telephone numbers are found in free text. A null stays null in every form but
     `replace`. Raises ValueError for a plain `mask` of a category that has no convention. A change of the forms that
     `CAN_FAIL` raises Unfit for a value that is not of its kind.
     """
     if form.name == "as_is":
         return None
+    if form.name == "scrub":
+        return _on_text(_scrubbed(form, tuple(markets)))
     if (made := _CHANGES.get(form.name)) is None:
         raise ValueError(f"`{form.name}` leaves nothing to change")
     return made(form, category, key)
@@ -110,6 +114,11 @@ def _mapped(table: Table) -> Callable[[str], str]:
         return left
 
     return mapped
+
+
+def _scrubbed(form: Form, markets: tuple[str, ...]) -> Callable[[str], str]:
+    longest = _length(form) or None
+    return lambda text: scrub(text, regions=markets)[:longest]
 
 
 def _mask_of(form: Form, category: Category) -> Callable[[str], str]:

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import urlsplit
@@ -90,7 +90,8 @@ def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey)
     def resolved(text: str) -> str:
         return _SECRET.sub(lambda match: _value(match[1], secrets, missing), text)
 
-    prepared = {terms.name: _prepared(terms, resolved, vendor_key) for terms in contracts.terms}
+    markets = contracts.policy.markets
+    prepared = {terms.name: _prepared(terms, resolved, vendor_key, markets) for terms in contracts.terms}
     if missing:
         raise StartError(f"set these secrets, as variables or files: {', '.join(sorted(missing))}")
     return InForce(contracts, prepared)
@@ -114,16 +115,16 @@ def _value(name: str, secrets: Secrets, missing: set[str]) -> str:
     return value or ""
 
 
-def _prepared(terms: Terms, resolved: Callable[[str], str], vendor_key: VendorKey) -> Prepared:
+def _prepared(terms: Terms, resolved: Callable[[str], str], vendor_key: VendorKey, markets: Sequence[str]) -> Prepared:
     def key() -> bytes:
         return vendor_key(terms.vendor.vendor)
 
     host, base = _host(terms)
     return Prepared(
         terms=terms,
-        sending=bind(terms.sending, key, resolved),
-        answer=bind(terms.answer, key, resolved) if terms.answer else None,
-        errors=bind(terms.errors, key, resolved) if terms.errors else None,
+        sending=bind(terms.sending, key, resolved, markets),
+        answer=bind(terms.answer, key, resolved, markets) if terms.answer else None,
+        errors=bind(terms.errors, key, resolved, markets) if terms.errors else None,
         host=host,
         base=base,
         headers=_credentials(terms, "header", resolved),

@@ -86,9 +86,14 @@ class Bound:
     steps: Mapping[str, Step]
 
 
-def bind(section: Section, key: Callable[[], bytes], secrets: Callable[[str], str]) -> Bound:
-    """Joins rules to forms. `key` is the vendor's own; `secrets` puts values where a credential names them."""
-    changes = tuple(_change(rule, key, secrets) for rule in section.rules)
+def bind(
+    section: Section, key: Callable[[], bytes], secrets: Callable[[str], str], markets: Sequence[str] = ()
+) -> Bound:
+    """Joins rules to forms. `key` is the vendor's own; `secrets` puts values where a credential names them.
+
+    `markets` are the countries that the policy is for.
+    """
+    changes = tuple(_change(rule, key, secrets, markets) for rule in section.rules)
     actions = tuple(_action(rule) for rule in section.rules)
     steps = {kind: _step(node, section.rules, changes, actions) for kind, node in section.trees.items()}
     return Bound(section, changes, actions, steps)
@@ -103,11 +108,13 @@ def _step(node: Node, rules: Sequence[Rule], changes: Sequence[Change | None], a
     return Step(node, members, each, is_leaf, lets, number, changes[number] if number >= 0 else None)
 
 
-def _change(rule: Rule, key: Callable[[], bytes], secrets: Callable[[str], str]) -> Change | None:
+def _change(
+    rule: Rule, key: Callable[[], bytes], secrets: Callable[[str], str], markets: Sequence[str]
+) -> Change | None:
     if rule.origin is Origin.CREDENTIAL:
         secret = secrets(str(rule.form.value))
         return lambda _: secret
-    return None if rule.form.name in ("drop", "refuse") else change_of(rule.form, rule.category, key())
+    return None if rule.form.name in ("drop", "refuse") else change_of(rule.form, rule.category, key(), markets)
 
 
 def _action(rule: Rule) -> str:

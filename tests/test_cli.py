@@ -230,3 +230,17 @@ def test_what_nobody_foresaw_is_one_line_without_its_text(
     said = capsys.readouterr().err
     assert "KeyError at" in said
     assert "zoe@example.com" not in said
+
+
+def test_what_is_found_in_labelled_sentences_is_a_table(inside: CliRunner, tmp_path: Path) -> None:
+    label = {"entity_type": "EMAIL_ADDRESS", "start_position": 3, "end_position": 18}
+    rows = [{"full_text": "to zoe@example.com", "spans": [label]}, {"full_text": "to nobody", "spans": []}]
+    (tmp_path / "said").mkdir()
+    (tmp_path / "said" / "sentences.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+
+    done = inside.invoke(cli, ["scrub", "measure", str(tmp_path / "said")])
+
+    assert done.exit_code == 0
+    assert "EMAIL_ADDRESS" in done.stdout
+    assert "1.000" in done.stdout
+    assert "zoe" not in done.stdout

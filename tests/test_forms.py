@@ -229,7 +229,7 @@ def test_a_category_without_convention_cannot_be_masked_by_one(category: Categor
         change_of(Form("mask"), category, KEY)
 
 
-@pytest.mark.parametrize("name", ["drop", "refuse", "scrub"])
+@pytest.mark.parametrize("name", ["drop", "refuse", "encrypt"])
 def test_a_form_that_lets_nothing_out_has_no_change(name: str) -> None:
     with pytest.raises(ValueError, match="nothing to change"):
         change_of(Form(name), NAME, KEY)
@@ -281,3 +281,19 @@ def test_a_form_is_a_name_or_a_name_with_an_argument(written: object, form: Form
 def test_anything_else_is_no_form(written: object) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_form(written)
+
+
+def test_free_text_is_scrubbed_and_then_cut() -> None:
+    change = change_of(Form("scrub", 30), Category.TECH_MESSAGE, KEY, ("CN",))
+
+    assert change is not None
+    assert change("call 13812345678 re anna@x.io, twice") == "call <PHONE_NUMBER> re <EMAIL_"
+    assert change(4111111111111111) == "<CREDIT_CARD>"
+    assert change(None) is None
+
+
+def test_without_the_market_a_national_number_is_only_a_number() -> None:
+    change = change_of(Form("scrub"), Category.TECH_MESSAGE, KEY)
+
+    assert change is not None
+    assert change("order 13812345678") == "order 13812345678"

@@ -100,7 +100,7 @@ def _constant(argument: object) -> Scalar:
 def _length(argument: object) -> int:
     if isinstance(argument, int) and not isinstance(argument, bool) and 0 < argument <= LONGEST:
         return argument
-    raise ValueError("`truncate` takes a number of characters")
+    raise ValueError("`truncate` and `scrub` take a number of characters")
 
 
 def _mask(argument: object) -> Mask:
@@ -154,13 +154,14 @@ def _link(argument: object) -> Link:
     raise ValueError("write {link: {hosts: [shop.example], query: [order]}}, hosts in small letters, without a port")
 
 
-PLAIN = frozenset({"as_is", "mask", "pseudonymise", "restore", "drop", "refuse"})
+PLAIN = frozenset({"as_is", "mask", "pseudonymise", "restore", "scrub", "drop", "refuse"})
 _ARGUMENTS: Mapping[str, Callable[[object], Argument]] = {
     "replace": _constant,
     "truncate": _length,
     "mask": _mask,
     "generalise": _coarse,
     "map": _table,
+    "scrub": _length,
     "link": _link,
     "pseudonymise": _reversible,
 }

@@ -111,7 +111,7 @@ amount=4990&currency=eur&source=tok_visa_1&methods[0]=card&methods[1]=sepa&shipp
     ),
     Step(
         title="A crash",
-        why="The error monitor's SDK collects the person too. The monitor gets the place in the code.",
+        why="The error monitor's SDK collects the person too. The monitor gets the fault without the person.",
         service="shop-web",
         vendor="faultline",
         call="""\
@@ -130,8 +130,8 @@ Content-Type: application/json
 POST /api/sandbox/events
 
 {"event_id": "9f2c41d07b", "level": "error", "release": "shop@1.2.3",
- "message": "see the type and the place in the code",
- "exception": {"values": [{"type": "CardDeclined", "value": "see the type and the place in the code",
+ "message": "declined for <EMAIL_ADDRESS>",
+ "exception": {"values": [{"type": "CardDeclined", "value": "<EMAIL_ADDRESS>, card <CREDIT_CARD>",
    "stacktrace": {"frames": [{"filename": "pay.py", "lineno": 71}]}}]},
  "contexts": {"browser": {"name": "Firefox", "version": "145.0"}},
  "user": {"id": "psn_*"}}

@@ -16,6 +16,7 @@ from gateway.errors import Refusal, Unfit
 from gateway.forms import as_text, change_of
 from gateway.inforce import InForce, Prepared
 from gateway.paths import EACH, Path, Place, values_at
+from gateway.scrub import scrub
 
 CREDENTIAL: Final = "sandbox"
 """What stands for every secret where vendors are played."""
@@ -219,4 +220,5 @@ _CHECKS: Mapping[str, Callable[[Form, str], bool]] = {
     "pseudonymise": lambda _, text: _PSEUDONYM.fullmatch(text) is not None,
     "truncate": lambda form, text: len(text) <= cast("int", form.value),
     "map": _is_mapped,
+    "scrub": lambda form, text: scrub(text, regions=())[: cast("int | None", form.value)] == text,
 }

@@ -164,7 +164,7 @@ BROKEN = {
     ),
     "a category that there is not": Broken("contract.category", SHIP, "person.name", "person.shoe", "person.shoe"),
     "a form that there is not": Broken("contract.form", SHIP, "form: pseudonymise", "form: sha256", "sha256"),
-    "a form of a later version": Broken("contract.form", SHIP, "form: pseudonymise", "form: {scrub: 20}", "scrub"),
+    "a form of a later version": Broken("contract.form", SHIP, "form: pseudonymise", "form: {link: {}}", "link"),
     "a form without its argument": Broken("contract.form", SHIP, "form: pseudonymise", "form: truncate", "truncate"),
     "a basis that there is not": Broken("contract.basis", SHIP, "legitimate_interest", "curiosity", "consignee"),
     "a prohibited purpose": Broken(

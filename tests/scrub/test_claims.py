@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.scrub import LONGEST, luhn, personal_kind
+from gateway.scrub.claims import LONGEST, luhn, personal_kind
 
 
 @pytest.mark.parametrize(

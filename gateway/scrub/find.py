@@ -1,0 +1,140 @@
+"""Free text without what can be found in it: addresses, numbers, keys, and names that the same call gives elsewhere."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from gateway.scrub.numbers import numbers
+from gateway.scrub.online import online
+from gateway.scrub.phones import Plan, phones, plan_of
+from gateway.scrub.spans import PLACEHOLDER, Kind, Span, fold, settled
+from gateway.vocabulary import EU_MEMBERS
+
+_SHORTEST = 3
+# In these scripts two signs can be a whole name, and no space stands before or behind it.
+_SHORTEST_CJK = 2
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_MOST_KNOWN = 256
+# What was taken out can give free what stood beside it; more often than this nothing does.
+_ROUNDS = 6
+# Its groups look like those of a card, and it is nobody's.
+_UUID = re.compile(
+    r"(?<![0-9A-Za-z])(?=[0-9-]{0,35}[A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])"
+)
+_WORTH = re.compile(r"\d|@|%40|/|[:=]|eyJ|_|-----|www|sk-|bearer|basic", re.IGNORECASE)
+
+
+class Known(NamedTuple):
+    """A name or an address that the same call gives elsewhere, and what it is."""
+
+    text: str
+    kind: Kind = Kind.PERSON
+
+
+def scrub(text: str, *, regions: Sequence[str], known: Iterable[Known] = ()) -> str:
+    """The text with `<EMAIL_ADDRESS>` and so on in place of what `found` finds. What was scrubbed stays as it is."""
+    parts, at = [], 0
+    for span in found(text, regions=regions, known=known):
+        parts += [text[at : span.start], f"<{span.kind}>"]
+        at = span.end
+    return "".join([*parts, text[at:]])
+
+
+def found(text: str, *, regions: Sequence[str], known: Iterable[Known] = ()) -> list[Span]:
+    """What is personal in a text, in order and without overlaps.
+
+    `regions` are the countries whose national telephone numbers count, `EU` for all its members. Time grows with the
+    length of the text, whatever it is. It finds no name and no street that is not `known`.
+    """
+    plan, names = _plan(tuple(regions)), _names(tuple(known))
+    spans: list[Span] = []
+    pieces = _between(0, len(text), [match.span() for match in PLACEHOLDER.finditer(text)])
+    for _ in range(_ROUNDS):
+        new = [span for start, end in pieces for span in _found_in(text, start, end, plan, names)]
+        spans += new
+        pieces = _rest(pieces, new)
+        if not new:
+            break
+    return sorted(spans)
+
+
+@lru_cache(maxsize=64)
+def _plan(markets: tuple[str, ...]) -> Plan:
+    countries = {country for market in markets for country in (EU_MEMBERS if market == "EU" else {market})}
+    return plan_of(tuple(sorted(countries)))
+
+
+def _between(start: int, end: int, taken: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What is left of a stretch beside what was taken out of it."""
+    left = []
+    for first, last in taken:
+        left.append((start, first))
+        start = last
+    return [(first, last) for first, last in [*left, (start, end)] if first < last]
+
+
+def _rest(pieces: Sequence[tuple[int, int]], new: Sequence[Span]) -> list[tuple[int, int]]:
+    """The stretches beside new finds, which are to be looked at again. Where nothing was found nothing will be."""
+    waiting = iter(new)
+    span = next(waiting, None)
+    rest = []
+    for start, end in pieces:
+        inside = []
+        while span is not None and span.start < end:
+            inside.append((span.start, span.end))
+            span = next(waiting, None)
+        rest += _between(start, end, inside) if inside else []
+    return rest
+
+
+def _found_in(text: str, start: int, end: int, plan: Plan, names: "_Names | None") -> Iterator[Span]:
+    piece = text[start:end]
+    folded = fold(piece)
+    finds: list[Span] = []
+    if _WORTH.search(folded.text):
+        counted = _UUID.sub(_blank, folded.text)
+        for finder in (online(folded.text), numbers(counted), phones(counted, plan)):
+            finds += (Span(*folded.span(first, last), kind) for first, last, kind in finder)
+    if names is not None:
+        lower = fold(piece, case=True)
+        finds += (Span(*lower.span(first, last), kind) for first, last, kind in names.found(lower.text))
+    return (Span(start + first, start + last, kind) for first, last, kind in settled(finds))
+
+
+def _blank(match: re.Match[str]) -> str:
+    return "x" * len(match.group())
+
+
+class _Names(NamedTuple):
+    pattern: re.Pattern[str]
+    kinds: dict[str, Kind]
+
+    def found(self, text: str) -> Iterator[Span]:
+        return (Span(*match.span(), self.kinds[match.group()]) for match in self.pattern.finditer(text))
+
+
+@lru_cache(maxsize=64)
+def _names(known: tuple[Known, ...]) -> _Names | None:
+    kinds: dict[str, Kind] = {}
+    for each in known[:_MOST_KNOWN]:
+        for part in _parts(each):
+            kinds.setdefault(part, each.kind)
+    if not kinds:
+        return None
+    longest_first = sorted(kinds, key=len, reverse=True)
+    return _Names(re.compile("|".join(map(_bounded, longest_first))), kinds)
+
+
+def _parts(known: Known) -> Iterator[str]:
+    """A name as a whole and each word of it; an address as a whole and what stands between its commas."""
+    whole = fold(known.text.strip(), case=True).text
+    for part in (whole, *(re.split(r"\s+" if known.kind is Kind.PERSON else r"\s*[,;\n]\s*", whole))):
+        if len(part) >= (_SHORTEST_CJK if _CJK.search(part) else _SHORTEST):
+            yield part
+
+
+def _bounded(part: str) -> str:
+    before = "" if _CJK.match(part[0]) or not part[0].isalnum() else r"(?<!\w)"
+    after = "" if _CJK.match(part[-1]) or not part[-1].isalnum() else r"(?!\w)"
+    return f"{before}{re.escape(part)}{after}"

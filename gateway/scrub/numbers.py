@@ -1,0 +1,144 @@
+"""Numbers with check digits in free text: payment cards, bank accounts and national ids."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+
+from stdnum import iban
+from stdnum.br import cnpj, cpf
+from stdnum.cn import ric
+from stdnum.de import idnr
+from stdnum.fr import nir
+from stdnum.jp import in_
+from stdnum.kr import rrn
+from stdnum.us import ssn
+
+from gateway.scrub.claims import luhn
+from gateway.scrub.spans import Kind, Span
+
+_RUN = re.compile(r"(?<!\d)\d(?:[ \t\n._/·,-]{0,2}\d)*+")
+_GROUP = re.compile(r"\d+")
+# The ranges of the schemes and the lengths in each (ISO/IEC 7812): an article's number is as long as some cards.
+_CARD = re.compile(
+    r"4\d{12}(?:\d{3}){0,2}|(?:2[2-7]|5[1-5])\d{14}|(?:5[0678]|6\d)\d{10,17}|3[47]\d{13}"
+    r"|3[0689]\d{12,17}|(?:35|81)\d{14,17}"
+)
+_FEWEST_DIGITS, _MOST_DIGITS = 11, 19
+_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[ -]?\d[ -]?\d(?:[ -]{0,2}[A-Za-z0-9]){11,30}")
+_SHORTEST_ACCOUNT = 15
+_PERSON_CN = re.compile(r"(?<!\w)(?:\d{17}|\d{6}[ -]\d{8}[ -]\d{3})[\dXx](?!\w)", re.ASCII)
+_PERSON_FR = re.compile(r"(?<!\w)[12](?:[ .-]?\d){4}[ .-]?(?:\d{2}|2[ABab])(?:[ .-]?\d){8}(?!\w)", re.ASCII)
+_PERSON_GB = re.compile(
+    r"(?<![A-Za-z0-9])(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]"
+    r"(?:[ -]?\d{2}){3}[ -]?[A-D](?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+_PERSON_US = re.compile(r"(?<![\w-])\d{3}(?P<sign>[ .-])\d{2}(?P=sign)\d{4}(?![\w-])", re.ASCII)
+_SAID_US = re.compile(r"\b(?:ssn|social security)(?: (?:number|no\.?|is))*\W{0,3}(\d{9})(?!\d)", re.IGNORECASE)
+
+Check = Callable[[str], bool]
+
+
+def _born(digits: str, *, first: int, last: int) -> bool:
+    """Whether the digits YYYYMMDD are a day on which somebody alive can have been born."""
+    try:
+        return first <= date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])).year <= last
+    except ValueError:
+        return False
+
+
+def _resident_of_china(number: str) -> bool:
+    # The library also asks whether the place exists, which changes; check digit and birthday tell enough.
+    return _born(number[6:14], first=1880, last=2100) and bool(ric.calc_check_digit(number) == number[-1].upper())
+
+
+def _resident_of_korea(number: str) -> bool:
+    # Since October 2020 new numbers have no check digit, so the birthday and the sign of the century must do.
+    century = {"1": 19, "2": 19, "5": 19, "6": 19, "3": 20, "4": 20, "7": 20, "8": 20, "9": 18, "0": 18}[number[6]]
+    return _born(f"{century}{number[:6]}", first=1880, last=2100)
+
+
+# By the number of digits, and the lengths of the groups in which the number may be written.
+_BY_LENGTH: dict[int, tuple[tuple[Check, tuple[tuple[int, ...], ...]], ...]] = {
+    11: (
+        (idnr.is_valid, ((11,), (2, 3, 3, 3), (3, 3, 3, 2), (5, 6), (4, 4, 3))),
+        (cpf.is_valid, ((11,), (3, 3, 3, 2), (9, 2))),
+    ),
+    12: ((in_.is_valid, ((12,), (4, 4, 4))),),
+    13: (
+        (lambda number: bool(rrn.is_valid(number)), ((13,),)),
+        (_resident_of_korea, ((6, 7),)),
+    ),
+    14: ((cnpj.is_valid, ((14,), (2, 3, 3, 4, 2), (8, 4, 2), (8, 6), (12, 2))),),
+}
+
+
+def numbers(text: str) -> Iterator[Span]:
+    """Every card, account and national id in a folded text; some may overlap."""
+    for run in _RUN.finditer(text):
+        yield from _in_run(text, *run.span())
+    yield from _accounts(text)
+    yield from _marked(text)
+
+
+def _in_run(text: str, start: int, end: int) -> Iterator[Span]:
+    """What groups of digits that stand together make, from any group to any other."""
+    groups = [match.span() for match in _GROUP.finditer(text, start, end)]
+    lengths = tuple(last - first for first, last in groups)
+    digits = "".join(text[first:last] for first, last in groups)
+    position = 0
+    for index, (first, _) in enumerate(groups):
+        for after, length in _ends(lengths, index):
+            if kind := _kind(digits[position : position + length], lengths[index:after]):
+                yield Span(first, groups[after - 1][1], kind)
+        position += lengths[index]
+
+
+def _ends(lengths: Sequence[int], index: int) -> Iterator[tuple[int, int]]:
+    """Where groups from one on make as many digits as a number has, and how many that are."""
+    length = 0
+    for after, each in enumerate(lengths[index : index + _MOST_DIGITS], index + 1):
+        length += each
+        if length > _MOST_DIGITS:
+            return
+        if length >= _FEWEST_DIGITS:
+            yield after, length
+
+
+def _kind(digits: str, shape: tuple[int, ...]) -> Kind | None:
+    if _CARD.fullmatch(digits) and luhn(digits):
+        return Kind.CARD
+    checks = (check for check, shapes in _BY_LENGTH.get(len(digits), ()) if shape in shapes)
+    return Kind.NATIONAL_ID if any(check(digits) for check in checks) else None
+
+
+def _accounts(text: str) -> Iterator[Span]:
+    for match in _ACCOUNT.finditer(text):
+        signs = [place for place in range(*match.span()) if text[place].isalnum()]
+        for length in range(len(signs), _SHORTEST_ACCOUNT - 1, -1):
+            if _is_account("".join(text[place] for place in signs[:length])):
+                yield Span(match.start(), signs[length - 1] + 1, Kind.IBAN)
+                break
+
+
+def _is_account(signs: str) -> bool:
+    # The remainder first: of a hundred candidates it leaves the library one.
+    number = int("".join(str(int(sign, 36)) for sign in signs[4:] + signs[:4]))
+    return number % 97 == 1 and bool(iban.is_valid(signs))
+
+
+def _marked(text: str) -> Iterator[Span]:
+    """National ids that their letters or their groups give away."""
+    for match in _PERSON_CN.finditer(text):
+        if _resident_of_china(re.sub(r"[ -]", "", match.group())):
+            yield Span(*match.span(), Kind.NATIONAL_ID)
+    for match in _PERSON_FR.finditer(text):
+        if nir.is_valid(re.sub(r"[ .-]", "", match.group()).upper()):
+            yield Span(*match.span(), Kind.NATIONAL_ID)
+    for match in _PERSON_US.finditer(text):
+        if ssn.is_valid(re.sub(r"\D", "-", match.group())):
+            yield Span(*match.span(), Kind.NATIONAL_ID)
+    for match in _PERSON_GB.finditer(text):
+        yield Span(*match.span(), Kind.NATIONAL_ID)
+    for match in _SAID_US.finditer(text):
+        yield Span(*match.span(1), Kind.NATIONAL_ID)

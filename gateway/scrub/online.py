@@ -1,0 +1,88 @@
+"""What belongs to the network in free text: e-mail and IP addresses, telling URLs, tokens and keys."""
+
+import re
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from gateway.scrub.spans import Kind, Span
+
+_AT = re.compile(r"@|%40")
+_DOMAIN = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[^\W\d_][\w-]{0,62}|\[[\w.:]{2,45}\]")
+_LOCAL = frozenset("._%+'-!#$&*/=?^`{|}~")
+_QUOTE = "'"
+# A link without query, fragment or user names a page, and a page is nobody; possessive, so that no length is slow.
+_LINK = re.compile(
+    r"(?:(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}://|(?<![A-Za-z0-9_/.])www\."
+    r"|(?<![A-Za-z0-9_/.:])/(?!/))[^\s<>\"']++"
+)
+_TELLS = re.compile(r"[?#]\S|://[^/\s]*@")
+_TRAILING = ".,;:!?)]}"
+_V4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d)")
+_V6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{1,40}(?:\d{1,3}(?:\.\d{1,3}){3})?(?![\w:]|\.\d)", re.ASCII)
+_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]{5,}+\.[\w-]*+(?:\.[\w-]*+){0,2}", re.ASCII)
+_KEY = re.compile(
+    r"\b[rsp]k_(?:live|test)_\w{10,}+|\bwhsec_\w{10,}+|\bsk-[\w-]{16,}+|\bA(?:KIA|SIA)[0-9A-Z]{16}\b"
+    r"|\bgh[opsur]_\w{30,}+|\bgithub_pat_\w{20,}+|\bglpat-[\w-]{16,}+|\bnpm_\w{30,}+|\bxox[abeprs]-[\w-]{10,}+"
+    r"|\bxapp-[\w-]{10,}+|\bAIza[\w-]{30,}+|\bya29\.[\w-]{20,}+|\bSG\.[\w-]{16,}+\.[\w-]{16,}+"
+    r"|\bshp(?:at|ca|pa|ss)_\w{20,}+"
+    r"|\bhf_\w{20,}+|\bdop_v1_\w{20,}+|\bEAAA[\w-]{20,}+"
+    r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[\w+/=\s]*+(?:-----END [A-Z ]{0,20}PRIVATE KEY-----)?",
+    re.ASCII,
+)
+_NAMED = re.compile(
+    r"(?:password|passwd|passphrase|mysql_pwd|secret|api[_ -]?key|access[_-]?key|private[_-]?key"
+    r"|(?:access|auth|refresh|id|session|csrf)?[_-]?token"
+    r"|credentials?|sessionid|session_id|(?<![A-Za-z])sid)"
+    r"[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?(?P<value>[^\s\"'<>,;&]{4,}+)"
+    r"|(?:bearer|basic)[ \t]{1,3}(?P<other>[\w.+/=~-]{16,}+)",
+    re.IGNORECASE,
+)
+
+
+def online(text: str) -> Iterator[Span]:
+    """Every address, link, token and key in a folded text; some may overlap."""
+    yield from _mails(text)
+    yield from _links(text)
+    yield from _addresses(text)
+    yield from (Span(*match.span(), Kind.JWT) for match in _JWT.finditer(text))
+    yield from (Span(*match.span(), Kind.KEY) for match in _KEY.finditer(text))
+    for match in _NAMED.finditer(text):
+        yield Span(*match.span("value" if match["value"] else "other"), Kind.KEY)
+
+
+def _mails(text: str) -> Iterator[Span]:
+    """From each @ to the left and to the right: a pattern from the left would try every letter of a long word."""
+    done = 0
+    for sign in _AT.finditer(text):
+        domain = _DOMAIN.match(text, sign.end())
+        start = sign.start()
+        while start > done and (text[start - 1].isalnum() or text[start - 1] in _LOCAL):
+            start -= 1
+        done = sign.end()
+        while start < sign.start() and text[start] in "'/=?&{|`":
+            start += 1
+        if domain and start < sign.start():
+            yield Span(start, domain.end(), Kind.EMAIL)
+
+
+def _links(text: str) -> Iterator[Span]:
+    for match in _LINK.finditer(text):
+        link = match.group().rstrip(_TRAILING)
+        if _TELLS.search(link):
+            yield Span(match.start(), match.start() + len(link), Kind.URL)
+
+
+def _addresses(text: str) -> Iterator[Span]:
+    for pattern in (_V4, _V6):
+        for match in pattern.finditer(text):
+            found = match.group().rstrip(":") if not match.group().endswith("::") else match.group()
+            if any(sign.isdigit() for sign in found) and _is_address(found):
+                yield Span(match.start(), match.start() + len(found), Kind.IP)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

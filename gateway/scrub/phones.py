@@ -1,0 +1,152 @@
+"""Telephone numbers in free text: international ones, and national ones of the countries that a shop serves."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from phonenumbers import (
+    NumberParseException,
+    PhoneMetadata,
+    PhoneNumberFormat,
+    PhoneNumberType,
+    example_number_for_type,
+    format_number,
+    is_possible_number,
+    parse,
+)
+
+from gateway.scrub.spans import Kind, Span
+
+# Digits that stand together, with at most two signs between them, and an extension.
+_RUN = re.compile(
+    r"(?<![A-Za-z0-9_])(?<![0-9a-fA-F]{4}-)(?<!\d[.,:])"
+    r"(?:\+ ?)?(?:\([+ ]{0,2}\d{1,5}\)|\d)(?:[ \t./-]{0,2}(?:\+?\d|\(\d{1,5}\)))*+"
+    r"(?P<extension>[ ,]{0,2}(?:x|ext\.?|extension|#)[ .:]{0,2}\d{1,6})?(?![\d_])(?!-?[A-Za-z])"
+)
+_DATE = re.compile(
+    r"(?:19|20)\d\d([-./ ])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])(?!\d)"
+    r"|(?:0?[1-9]|[12]\d|3[01])([-./ ])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)\d\d(?!\d)"
+)
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:([. ])\d{3})(?:\1\d{3})+")
+_SAYS_SO = re.compile(
+    r"(?:\bphone|\btele?f|\bt[ée]l\b|\bmobile?|\bcell|\bcall|\bring|\bfax\b|\bhandy|\btext me|\bsms\b"
+    r"|\bwhats ?app|\breach|\bdial"
+    r"|\bcontact|\brufen?\b|\banruf|\bappele[rz]|\bportable\b|\bcelular|\bliga[re]|\bfone\b"
+    r"|☎|📞|📱|电话|電話|手机|携帯|拨打|전화|휴대폰|연락)"
+    r"[^\d]{0,24}$",
+    re.IGNORECASE,
+)
+_LOOKS_BACK = 40
+_GROUP = re.compile(r"\+?\d+")
+_BETWEEN = " \t./-"
+_POSSIBLE = range(7, 16)
+_USUAL = range(8, 16)
+_MOST_NATIONAL = 13
+_GROUPS_OF_ONE = 3
+_MOST_GROUPS = 6
+_LONGEST = 24
+_SHORTEST_MOBILE = 10
+_LONGEST_BARE = 12
+
+
+class Plan(NamedTuple):
+    """How numbers of some countries look without calling code: for certain, and where the text says what it is."""
+
+    certain: re.Pattern[str]
+    said: re.Pattern[str]
+
+
+def _is_dialled_bare(region: str, prefix: str | None) -> bool:
+    """Whether people write mobile numbers without a zero in front; elsewhere one without is something else."""
+    example = example_number_for_type(region, PhoneNumberType.MOBILE)
+    return example is not None and not format_number(example, PhoneNumberFormat.NATIONAL).startswith(prefix or "+")
+
+
+@lru_cache(maxsize=64)
+def plan_of(regions: tuple[str, ...]) -> Plan:
+    """The national numbers of countries, given by their two letters; one that has no plan is passed over."""
+    certain, said = [], []
+    for region in regions:
+        plan = PhoneMetadata.metadata_for_region(region)
+        if plan is None:
+            continue
+        mobile = plan.mobile.national_number_pattern if plan.mobile else None
+        either = "|".join(
+            desc for desc in (mobile, plan.fixed_line and plan.fixed_line.national_number_pattern) if desc
+        )
+        prefix = plan.national_prefix
+        said.append(f"(?:{prefix})?(?:{either})" if prefix else either)
+        if mobile and _is_dialled_bare(region, prefix):
+            certain.append(rf"(?=\d{{{_SHORTEST_MOBILE},}}$)(?:{mobile})")
+        if prefix:
+            certain.append(f"{prefix}(?:{either})")
+    return Plan(*(re.compile(f"(?:{'|'.join(patterns)})$" if patterns else "(?!)") for patterns in (certain, said)))
+
+
+def phones(text: str, plan: Plan) -> Iterator[Span]:
+    """Every telephone number in a folded text."""
+    for match in _RUN.finditer(text):
+        start, end = match.start(), match.end() if match["extension"] is None else match.start("extension")
+        if date := _DATE.match(text, start):
+            start = date.end() + len(text[date.end() : end]) - len(text[date.end() : end].lstrip(_BETWEEN))
+        if _is_phone(text[start:end], text[max(0, start - _LOOKS_BACK) : start], plan):
+            yield Span(start, match.end(), Kind.PHONE)
+        else:
+            yield from _several(text, start, end, plan)
+
+
+def _several(text: str, start: int, end: int, plan: Plan) -> Iterator[Span]:
+    """The numbers in a run of digits that is none as a whole, such as two numbers one after the other."""
+    groups = [match.span() for match in _GROUP.finditer(text, start, end)]
+    index = 0
+    while index < len(groups):
+        for after in range(min(index + _MOST_GROUPS, len(groups)), index, -1):
+            first, last = groups[index][0], groups[after - 1][1]
+            if last - first <= _LONGEST and _is_certain(text[first:last], plan):
+                yield Span(first, last, Kind.PHONE)
+                index = after - 1
+                break
+        index += 1
+
+
+def _is_phone(written: str, before: str, plan: Plan) -> bool:
+    groups = _GROUP.findall(written)
+    digits = "".join(filter(str.isdigit, written))
+    if len(digits) not in _POSSIBLE:
+        return False
+    if _is_certain(written.lstrip("("), plan) or _is_written_like_one(written, groups, digits):
+        return True
+    return bool(_SAYS_SO.search(before)) and (len(groups) > 1 or bool(plan.said.match(digits)))
+
+
+def _is_certain(written: str, plan: Plan) -> bool:
+    """Whether it has a calling code, or is a number of one of the countries and hardly anything else."""
+    digits = "".join(filter(str.isdigit, written))
+    if written.startswith(("+", "00")) and _is_international(digits.removeprefix("00")):
+        return True
+    longest = _LONGEST_BARE if written == digits else _USUAL.stop
+    return (
+        len(digits) in _USUAL
+        and len(digits) <= longest
+        and bool(plan.certain.match(digits))
+        and not _THOUSANDS.fullmatch(written)
+    )
+
+
+def _is_international(digits: str) -> bool:
+    try:
+        return is_possible_number(parse(f"+{digits}"))
+    except NumberParseException:
+        return False
+
+
+def _is_written_like_one(written: str, groups: list[str], digits: str) -> bool:
+    """Whether nothing else is usually written in these groups, in whatever country."""
+    if len(groups) == 1 or len(digits) not in _USUAL or _THOUSANDS.fullmatch(written):
+        return False
+    if any(len(group) == 1 for group in groups[1:]):
+        return False
+    if "(" in written or written.startswith("0"):
+        return len(digits) <= _MOST_NATIONAL or written.startswith("00")
+    return len(groups) >= _GROUPS_OF_ONE and "/" not in written

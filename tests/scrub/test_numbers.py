@@ -1,0 +1,51 @@
+"""Cards, accounts and national ids are found by their check digits, in whatever groups they are written."""
+
+import pytest
+
+from gateway.scrub.numbers import numbers
+from gateway.scrub.spans import Kind, settled
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "kind"),
+    [
+        ("paid 4111 1111 1111 1111 12/27", "4111 1111 1111 1111", Kind.CARD),
+        ("x378282246310005x", "378282246310005", Kind.CARD),
+        ("order 12 4111-1111-1111-1111", "4111-1111-1111-1111", Kind.CARD),
+        ("to DE89 3704 0044 0532 0130 00 please", "DE89 3704 0044 0532 0130 00", Kind.IBAN),
+        ("gb82west12345698765432", "gb82west12345698765432", Kind.IBAN),
+        ("id 11010519491231002X.", "11010519491231002X", Kind.NATIONAL_ID),
+        ("SSN 536-90-4399", "536-90-4399", Kind.NATIONAL_ID),
+        ("SSN: 536904399", "536904399", Kind.NATIONAL_ID),
+        ("号AB 12 34 56 C", "AB 12 34 56 C", Kind.NATIONAL_ID),
+        ("IdNr 36 574 261 809", "36 574 261 809", Kind.NATIONAL_ID),
+        ("NIR 2 95 10 99 126 111 93", "2 95 10 99 126 111 93", Kind.NATIONAL_ID),
+        ("1234 5678 9018", "1234 5678 9018", Kind.NATIONAL_ID),
+        ("971013-9019902", "971013-9019902", Kind.NATIONAL_ID),
+        ("CPF 529.982.247-25", "529.982.247-25", Kind.NATIONAL_ID),
+        ("CNPJ 16.727.230/0001-97", "16.727.230/0001-97", Kind.NATIONAL_ID),
+    ],
+)
+def test_a_number_is_found(text: str, part: str, kind: Kind) -> None:
+    [span] = settled(numbers(text))
+
+    assert (text[span.start : span.end], span.kind) == (part, kind)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4111111111111112",
+        "DE89370400440532013001",
+        "110105194912310021",
+        "000-12-3456",
+        "BG 12 34 56 C",
+        "36574261808",
+        "529.982.247-26",
+        "971332-9019902",
+        "2026-11-22T08:41:07",
+        "1,234,567.89",
+    ],
+)
+def test_what_has_a_wrong_check_digit_or_none_is_let_be(text: str) -> None:
+    assert list(numbers(text)) == []

@@ -1,0 +1,55 @@
+"""Addresses of the network, links that say more than a place, tokens and keys are found in free text."""
+
+import pytest
+
+from gateway.scrub.online import online
+from gateway.scrub.spans import Kind, settled
+
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"
+JWT = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2lnbmVk"
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "kind"),
+    [
+        ("to <zoe.o'brien+shop@mail.example.co.uk>.", "zoe.o'brien+shop@mail.example.co.uk", Kind.EMAIL),
+        ("zoë@müller.example", "zoë@müller.example", Kind.EMAIL),
+        ("zoe%40example.com", "zoe%40example.com", Kind.EMAIL),
+        ("zoe@[203.0.113.7]", "zoe@[203.0.113.7]", Kind.EMAIL),
+        ("from 203.0.113.7:443", "203.0.113.7", Kind.IP),
+        ("peer 2001:db8::7, closed", "2001:db8::7", Kind.IP),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.7", Kind.IP),
+        ("(see https://shop.example/s?q=rosacea).", "https://shop.example/s?q=rosacea", Kind.URL),
+        ("GET /s?q=rosacea failed", "/s?q=rosacea", Kind.URL),
+        ("postgres://anna:x@db.internal/shop", "postgres://anna:x@db.internal/shop", Kind.URL),
+        (f"session {JWT} ended", JWT, Kind.JWT),
+        ("key AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE", Kind.KEY),
+        ("密钥sk_live_51Jx0000000000", "sk_live_51Jx0000000000", Kind.KEY),
+        ("{'password': 'hunter22'}", "hunter22", Kind.KEY),
+        ("Authorization: Bearer abcdefghijklmnop", "abcdefghijklmnop", Kind.KEY),
+        (f"key {PEM}", PEM, Kind.KEY),
+    ],
+)
+def test_what_leads_to_somebody_is_found(text: str, part: str, kind: Kind) -> None:
+    [span] = settled(online(text))
+
+    assert (text[span.start : span.end], span.kind) == (part, kind)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "shop@1.2.3",
+        "a@b",
+        "08:41:07",
+        "std::string",
+        "1.2.3",
+        "https://shop.example/help",
+        "/v1/charges",
+        "eyJ",
+        "token expired",
+        "999.1.1.1",
+    ],
+)
+def test_what_leads_to_nobody_is_let_be(text: str) -> None:
+    assert list(online(text)) == []

@@ -1,0 +1,54 @@
+"""Telephone numbers are found by calling code, by how they are written, or as numbers of the shop's markets."""
+
+import pytest
+
+from gateway.scrub.phones import phones, plan_of
+
+PLAN = plan_of(("CN", "DE", "GB", "US"))
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("+49 30 901820!", "+49 30 901820"),
+        ("0049-30-901820", "0049-30-901820"),
+        ("ring +1 (415) 555-0123 x12", "+1 (415) 555-0123 x12"),
+        ("电话13812345678。", "13812345678"),
+        ("015123456789", "015123456789"),
+        ("(07) 5331 0577", "(07) 5331 0577"),
+        ("415.555.0123", "415.555.0123"),
+        ("2026-11-22 0151 2345678", "0151 2345678"),
+        ("call me: 020 7946 095", "020 7946 095"),
+    ],
+)
+def test_a_number_is_found(text: str, part: str) -> None:
+    [span] = phones(text, PLAN)
+
+    assert text[span.start : span.end] == part
+
+
+def test_two_numbers_in_a_row_are_two() -> None:
+    assert len(list(phones("13812345678 13912345678", PLAN))) == 2
+
+
+def test_a_national_number_without_any_sign_of_one_needs_its_market() -> None:
+    assert list(phones("13812345678", plan_of(()))) == []
+    assert list(phones("13812345678", plan_of(("nowhere",)))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-22",
+        "22.11.2026 08",
+        "1 234 567",
+        "1.234.567.890",
+        "order 1234-5678",
+        "shop@1.2.3",
+        "1732281600.25",
+        "A-10045",
+        "007",
+    ],
+)
+def test_other_numbers_are_let_be(text: str) -> None:
+    assert list(phones(text, PLAN)) == []
