@@ -1,7 +1,8 @@
 """What goes back to the caller: the minimised answer of a vendor, or a problem document of our own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -20,6 +21,7 @@ from gateway.outbound.send import Answer
 
 _PASSED: Final = ("date", "retry-after")
 _ERROR: Final = 400
+_BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _OVERLOAD: Final = 503
 
 
@@ -54,6 +56,12 @@ def returned(matched: Matched, answer: Answer) -> Returned:
             return _minimised(bound, answer, body, media, matched.prepared.secrets)
         except Refusal as refusal:
             return _unread(matched, answer, f"the answer stays here: {refusal.code}")
+    coded = any(name == "content-encoding" and value != "identity" for name, value in answer.headers)
+    if coded and answer.status not in _BODILESS:
+        return _unread(matched, answer, "the answer stays here: it came compressed")
+    if bound is not None and answer.status < _ERROR:
+        with suppress(Refusal):
+            return replace(_minimised(bound, answer, {}, "", matched.prepared.secrets), payload=b"")
     return _unread(matched, answer, "" if not answer.payload else "the contract names nothing of this answer")
 
 

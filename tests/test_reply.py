@@ -87,12 +87,29 @@ def test_an_answer_that_cannot_be_read_stays_and_its_status_passes(
     assert json.loads(back.payload) == {} if status == 200 else json.loads(back.payload)["status"] == status
 
 
-@pytest.mark.parametrize("status", [200, 204, 304])
-def test_an_empty_answer_comes_back_empty(matched: Matched, status: int) -> None:
-    back = reply(matched, status, b"")
+@pytest.mark.parametrize(
+    ("status", "headers"), [(200, ()), (204, ()), (304, ()), (304, (("content-encoding", "gzip"),))]
+)
+def test_an_empty_answer_comes_back_empty(matched: Matched, status: int, headers: tuple[tuple[str, str], ...]) -> None:
+    back = reply(matched, status, b"", *headers)
 
     assert (back.status, back.payload) == (status, b"")
     assert "gateway-hint" not in dict(back.headers)
+
+
+def test_of_an_empty_answer_the_named_headers_come_back(matched: Matched) -> None:
+    back = reply(matched, 204, b"", ("parcels-depot", "7"), ("x-request-id", "r-1"))
+
+    assert (back.status, back.payload) == (204, b"")
+    assert dict(back.headers)["parcels-depot"] == "7"
+    assert not {"x-request-id", "content-type"} & dict(back.headers).keys()
+
+
+def test_an_answer_that_came_compressed_says_why_it_is_empty(matched: Matched) -> None:
+    back = reply(matched, 200, b"", JSON, ("content-encoding", "gzip"))
+
+    assert back.payload == b"{}"
+    assert dict(back.headers)["gateway-hint"] == "the answer stays here: it came compressed"
 
 
 def test_of_an_error_comes_back_what_sdks_choose_their_exception_by(matched: Matched) -> None:
