@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gateway.contract.bodies import check_body, check_sent_body
 from gateway.contract.check_form import check_form, check_restores
 from gateway.contract.compile import Source
+from gateway.contract.free_text import check_free_text
 from gateway.contract.model import Entities, ErrorAnswer, Policy, Vendor
 from gateway.contract.model import Section as Written
 from gateway.contract.routes import overlap
@@ -358,6 +359,7 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     _check_retry,
     _check_subjects,
     _check_categories,
+    check_free_text,
     _check_forms,
     _check_answer,
     _check_grounds,
