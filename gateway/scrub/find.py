@@ -93,7 +93,7 @@ def _found_in(text: str, start: int, end: int, plan: Plan, names: "_Names | None
     folded = fold(piece)
     finds: list[Span] = []
     if _WORTH.search(folded.text):
-        counted = _UUID.sub(_blank, folded.text)
+        counted = _UUID.sub(_blank, folded.text).replace("%20", "   ")
         for finder in (online(folded.text), numbers(counted), phones(counted, plan)):
             finds += (Span(*folded.span(first, last), kind) for first, last, kind in finder)
     if names is not None:

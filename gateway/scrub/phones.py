@@ -18,10 +18,10 @@ from phonenumbers import (
 
 from gateway.scrub.spans import Kind, Span
 
-# Digits that stand together, with at most two signs between them, and an extension.
+# Digits that stand together, with at most three signs between them, and an extension.
 _RUN = re.compile(
     r"(?<![A-Za-z0-9_])(?<![0-9a-fA-F]{4}-)(?<!\d[.,:])"
-    r"(?:\+ ?)?(?:\([+ ]{0,2}\d{1,5}\)|\d)(?:[ \t./-]{0,2}(?:\+?\d|\(\d{1,5}\)))*+"
+    r"(?:\+ ?)?(?:\([+ ]{0,2}\d{1,5}\)|\d)(?:[ \t./-]{0,3}(?:\+?\d|\(\d{1,5}\)))*+"
     r"(?P<extension>[ ,]{0,2}(?:x|ext\.?|extension|#)[ .:]{0,2}\d{1,6})?(?![\d_])(?!-?[A-Za-z])"
 )
 _DATE = re.compile(

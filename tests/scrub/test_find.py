@@ -101,7 +101,7 @@ def test_every_published_test_card_is_found_in_every_spelling(shared: Callable[[
     spelled = [
         each
         for number in valid
-        for sign in ("", " ", "-", ".", "\u00a0", "\u2011", "  ")
+        for sign in ("", " ", "-", ".", "\u00a0", "\u2011", "  ", " - ", "%20", "\n")
         for each in _spelled(number, sign)
     ]
 
