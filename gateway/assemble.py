@@ -188,7 +188,7 @@ def write(call: Call, matched: Matched, incoming: Mapping[str, Document], outgoi
     """The request that leaves, proved by another parser. Raises Refusal `proof.failed` or `body.empty`."""
     prepared, documents = matched.prepared, outgoing.documents
     section = prepared.terms.sending
-    if incoming["body"] and not documents["body"]:
+    if documents["body"] == {} and incoming["body"] != {}:
         raise refuse("body.empty", "of the body nothing may leave", prepared.terms.file)
     payload = written_body(documents["body"], incoming["body"], section)
     query = FORM.write(documents["query"], incoming["query"])

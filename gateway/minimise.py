@@ -315,7 +315,7 @@ class _Walk:
         kind = personal_kind(value if isinstance(value, str) else _digits(value))
         if kind is None:
             return True
-        self._fail("field.personal", f"{node.path} holds what looks like an {kind}", rule)
+        self._fail("field.personal", f"{node.path} holds what looks like personal data: {kind}", rule)
         self.withheld.append(Withheld(node.path, None, "field.personal"))
         return False
 

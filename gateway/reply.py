@@ -1,5 +1,6 @@
 """What goes back to the caller: the minimised answer of a vendor, or a problem document of our own."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,7 +20,9 @@ from gateway.forms import as_text
 from gateway.minimise import Bound, Minimised, minimise
 from gateway.outbound.send import Answer
 
-_PASSED: Final = ("date", "retry-after")
+_MOMENT = r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT"
+# Headers of an answer that come back unnamed, in the only shapes that they can have (RFC 9110, 5.6.7 and 10.2.3).
+_PASSED: Final = {"date": re.compile(_MOMENT), "retry-after": re.compile(rf"\d{{1,9}}|{_MOMENT}")}
 _ERROR: Final = 400
 _BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _OVERLOAD: Final = 503
@@ -88,7 +91,7 @@ def _unread(matched: Matched, answer: Answer, hint: str) -> Returned:
 
 def answered(back: Returned, disclosure: str, withheld: int) -> Reply:
     """The reply to a call that went."""
-    headers = [(name, value) for name, value in back.answer.headers if name in _PASSED and value]
+    headers = [(name, value) for name, value in back.answer.headers if _passes(name, value)]
     if back.media:
         headers.append(("content-type", back.media))
     headers += back.headers
@@ -125,6 +128,11 @@ def refused(
         headers += [(name.lower(), value) for name, value in vendor.no_retry.items()]
     payload = msgspec.json.encode(_document(refusal, vendor))
     return Reply(status, tuple(headers), payload)
+
+
+def _passes(name: str, value: str) -> bool:
+    shape = _PASSED.get(name)
+    return shape is not None and shape.fullmatch(value) is not None
 
 
 def _marks(sent: str, disclosure: str, withheld: int | None) -> list[tuple[str, str]]:

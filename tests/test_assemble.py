@@ -69,9 +69,10 @@ async def test_a_credential_stands_at_the_end_of_the_query_and_the_callers_own_g
     assert sending.target == "/api/events?key=pk-faults-9Ry4"
 
 
-async def test_a_body_of_which_nothing_is_left_does_not_go() -> None:
+@pytest.mark.parametrize("body", [b'{"extra":{"a":1}}', b"[]", b"null", b"0"])
+async def test_a_body_of_which_nothing_is_left_does_not_go(body: bytes) -> None:
     with pytest.raises(Refusal) as refused:
-        await sent("POST", "/faults/api/events", JSON, body=b'{"extra":{"a":1}}')
+        await sent("POST", "/faults/api/events", JSON, body=body)
 
     assert refusal(refused) == "body.empty"
 

@@ -37,13 +37,14 @@ def test_of_an_answer_comes_back_what_the_contract_names(matched: Matched) -> No
         JSON,
         ("x-request-id", "r-1"),
         ("parcels-depot", "7"),
-        ("date", "today"),
+        ("date", "Sun, 22 Nov 2026 10:00:00 GMT"),
+        ("retry-after", "zoe@example.com"),
         ("set-cookie", "a=b"),
     )
 
     assert (back.status, back.payload) == (201, b'{"tracking":"T-1","status":"ok"}')
     assert dict(back.headers) == {
-        "date": "today",
+        "date": "Sun, 22 Nov 2026 10:00:00 GMT",
         "content-type": "application/json",
         "parcels-depot": "7",
         "gateway-sent": "yes",

@@ -69,7 +69,7 @@ class Form:
     def holds(self, data: bytes, document: Document, source: Document, tree: Node) -> bool:
         expected = [(pair.name, _text(value)) for pair, value in sorted(_leaves(document, source), key=_position)]
         try:
-            read = parse_qsl(data.decode("ascii", "strict"), keep_blank_values=True, errors="strict") if data else []
+            read = parse_qsl(data.decode("utf-8"), keep_blank_values=True, errors="strict") if data else []
         except ValueError:
             return False
         return read == expected and all(_named(name, tree) for name, _ in read)

@@ -103,6 +103,11 @@ class _Reading:
     def _vendor(self, folder: Folder) -> tuple[Vendor | None, tuple[Terms, ...]]:
         read = self._file(folder / "vendor.yaml", Vendor)
         files = sorted(file for file in folder.glob("*.yaml") if file.name != "vendor.yaml")
+        for other in sorted(folder.glob("*.yml")):
+            message = "a file of this name is not read"
+            self.findings.append(
+                Finding("contract.name", other.relative_to(self.root).as_posix(), 1, message, "end its name in .yaml")
+            )
         if read is None:
             return None, ()
         vendor, source = read

@@ -254,3 +254,14 @@ def test_the_proof_sees_a_single_byte_that_changes_a_pair(data: st.DataObject) -
     made[position] ^= data.draw(st.sampled_from([1, 2, 4, 8, 16]))
 
     assert not CODEC.holds(bytes(made), source, source, TREE)
+
+
+def test_a_name_or_value_in_raw_utf_8_leaves_as_it_came() -> None:
+    tree = Node("$", members={"größe": Node("$.größe", rules=(0,))})
+    data = "größe=50 µl".replace(" ", "+").encode()
+
+    document = Form().read(data, tree)
+
+    assert document == {"größe": "50 µl"}
+    assert Form().write(document, document) == data
+    assert Form().holds(data, document, document, tree)

@@ -273,8 +273,8 @@ def elements(draw: st.DrawFn, depth: int = 0) -> str:
 
 
 NAMED = {
-    "r", "r@id", "r@lang", "r.a", "r.b", "r.b@id", "r.b.c", "r.b.d", "r.list", "r.rows", "r.rows.x", "r.rows.y",
-    "r.w", "r.w@unit", "r.only", "r.only@unit",
+    "r", "r@id", "r@lang", "r.a", "r.b", "r.b@id", "r.b.c", "r.b.d", "r.list", "r.list@no",
+    "r.rows", "r.rows.x", "r.rows.y", "r.w", "r.w@unit", "r.only", "r.only@unit",
 }  # fmt: skip
 
 

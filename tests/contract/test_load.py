@@ -311,3 +311,9 @@ def test_names_that_any_contract_of_a_vendor_uses_are_known_in_all(tmp_path: Fol
 
     assert contracts is not None
     assert all({"name", "captain", "order"} <= terms.sending.names for terms in contracts.terms)
+
+
+def test_a_file_with_another_ending_is_not_passed_over_in_silence(tmp_path: Folder) -> None:
+    _, findings = read_files(tmp_path, dict(FILES) | {"acme/other.yml": OPERATION})
+
+    assert [(finding.code, finding.file) for finding in findings] == [("contract.name", "acme/other.yml")]
