@@ -168,7 +168,7 @@ def test_a_call_falls_under_one_contract_or_none(target: str, code: str) -> None
 
 def decided_by(text: str, call_by: str, field: str) -> InForce:
     """The shop's contracts, with a charge that is decided by one more place which no group names."""
-    files = FILES | {"payments/charge.yaml": CHARGE.replace(text, call_by).replace("$FIELD", field)}
+    files = {**FILES, "payments/charge.yaml": CHARGE.replace(text, call_by).replace("$FIELD", field)}
     return in_force(loaded(files), secrets=SECRETS.get, vendor_key=lambda vendor: vendor.encode().ljust(32))
 
 
