@@ -1,6 +1,6 @@
 """Elements and attributes that are named leave as they were, in their order and their namespaces, and nothing else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import cast
 
@@ -300,21 +300,23 @@ def test_of_any_document_only_what_is_named_leaves_and_the_proof_holds(data: str
 def everything(document: Document) -> Node:
     """A tree in which everything that stands in a document is named."""
     node = Node("$", rules=(0,), namespaces=frozenset({PARCEL, PAPER, "urn:other"}))
-    values = document if isinstance(document, list) else [document]
-    for value in values:
-        members = value.attributes if isinstance(value, Attributed) else value
-        for name, member in members.items() if isinstance(members, Mapping) else ():
-            child = node.members.setdefault(name, Node(name))
-            child.each = _merged(child.each, everything(member)) if isinstance(member, list) else child.each
-            child.members |= {} if isinstance(member, list) else everything(member).members
-            child.rules = (0,)
+    if isinstance(document, list):
+        node.each = _merged([everything(element) for element in document])
+        return node
+    members = document.attributes if isinstance(document, Attributed) else document
+    for name, member in members.items() if isinstance(members, Mapping) else ():
+        node.members[name] = everything(member)
     return node
 
 
-def _merged(one: Node | None, other: Node) -> Node:
-    if one is not None:
-        other.members |= one.members
-    return other
+def _merged(nodes: Sequence[Node]) -> Node:
+    """One tree that names what any of several names, and once what stands in lists and alone."""
+    merged = Node("$", rules=(0,))
+    for name in dict.fromkeys(name for node in nodes for name in node.members):
+        merged.members[name] = _merged([node.members[name] for node in nodes if name in node.members])
+    if inner := [node.each for node in nodes if node.each]:
+        merged.each = _merged([*inner, *(node for node in nodes if not node.each)])
+    return merged
 
 
 @given(elements())
