@@ -6,6 +6,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer
@@ -15,6 +16,7 @@ from small_contracts import section
 from typer.core import TyperGroup
 
 from gateway.cli import cli
+from gateway.contract.model import Section
 from gateway.errors import CODES, REASONS
 from gateway.registry.facts import ROWS, AnyRow
 from gateway.settings import Settings
@@ -128,6 +130,22 @@ def test_the_group_in_the_readme_is_one_that_loads() -> None:
         "$.recipient.street",
         "$.recipient.city",
     ]
+
+
+def test_the_readme_counts_every_body_among_what_is_there_and_none_among_what_is_not() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    there, missing = readme.partition("\nThere: ")[2].split("\n\nNot yet: ")
+    names = {
+        "json": "JSON",
+        "ndjson": "lines of JSON",
+        "form": "form",
+        "xml": "XML",
+        "opaque": "opaque",
+        "none": "empty",
+    }
+
+    assert names.keys() == set(get_args(Section.model_fields["body"].annotation))
+    assert [name for name in names.values() if name not in there or re.search(rf"\b{name}\b", missing)] == []
 
 
 @pytest.mark.parametrize(
