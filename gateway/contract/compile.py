@@ -36,6 +36,7 @@ class Source:
 
     file: str
     sheet: Sheet
+    content: bytes = b""
     findings: list[Finding] = field(default_factory=list)
 
     def where(self, at: Location) -> str:

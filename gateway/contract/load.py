@@ -122,7 +122,8 @@ class _Reading:
         if (read := self._file(file, Operation)) is None:
             return None
         operation, source = read
-        digest = hashlib.sha256((file.parent / "vendor.yaml").read_bytes() + b"\x00" + file.read_bytes()).digest()
+        # Of the very bytes that were parsed: a file may change while it is being read.
+        digest = hashlib.sha256(vendor_source.content + b"\x00" + source.content).digest()
         terms = self._terms(vendor, operation, source, vendor_source, b64encode(digest).decode())
         if terms is not None:
             check_terms(terms, source)
@@ -136,19 +137,20 @@ class _Reading:
     ) -> Terms | None:
         method, segments = match_of(operation.match, source)
         host = self._host(vendor, operation, source)
-        pins = {source.place(text, ("pins", text)): value for text, value in operation.pins.items()}
-        token_source = source if operation.token else vendor_source
-        tokens = [token_source.place(text, ("token", text)) for text in operation.token or vendor.token]
-        credentials = {
-            (source if text in operation.credential else vendor_source).place(text, ("credential", text)): value
-            for text, value in (vendor.credential | operation.credential).items()
-        }
+        pins = list(_placed("pins", operation.pins, source))
+        tokens, token_source = (operation.token, source) if operation.token else (vendor.token, vendor_source)
+        inherited = {text: value for text, value in vendor.credential.items() if text not in operation.credential}
+        credentials = [
+            *_placed("credential", inherited, vendor_source),
+            *_placed("credential", operation.credential, source),
+        ]
         subjects = tuple(_subjects(operation, source))
         defaults = Defaults(tuple(each.role for each in subjects) if len(subjects) == 1 else (), operation.purpose)
-        fixed: list[tuple[Place, Location]] = [(place, ("pins",)) for place in pins if place is not None]
+        fixed: list[tuple[Place, Location]] = [(place, ("pins",)) for place, _ in pins]
         fixed += [(Place("header", (name.lower(),)), ()) for name in vendor.headers]
-        puts = [(place, value) for place, value in credentials.items() if place is not None]
-        sending = compile_section(operation.sending, source, ("sending",), defaults, fixed=fixed, credentials=puts)
+        sending = compile_section(
+            operation.sending, source, ("sending",), defaults, fixed=fixed, credentials=credentials
+        )
         answer, errors = self._answers(vendor, operation, source, vendor_source, defaults)
         evidence, retry = operation.evidence.order, operation.retry
         if host is None:
@@ -161,9 +163,9 @@ class _Reading:
             host=host,
             method=method,
             segments=segments,
-            pins={place: value for place, value in pins.items() if place is not None},
-            tokens=tuple(place for place in tokens if place is not None),
-            credentials=dict(puts),
+            pins=dict(pins),
+            tokens=tuple(place for place, _ in _placed("token", dict.fromkeys(tokens, ""), token_source)),
+            credentials=dict(credentials),
             subjects=subjects,
             order=source.place(evidence, ("evidence", "order")) if evidence else None,
             retry_key=source.place(retry.key, ("retry", "key")) if retry else None,
@@ -201,19 +203,27 @@ class _Reading:
     def _file(self, file: Folder, model: type[Model]) -> tuple[Model, Source] | None:
         name = file.relative_to(self.root).as_posix()
         try:
-            sheet = read_yaml(file.read_text("utf-8"))
+            content = file.read_bytes()
+            sheet = read_yaml(content.decode("utf-8"))
         except YamlError as error:
             self.findings.append(Finding("contract.value", name, error.line, str(error)))
             return None
         except (OSError, UnicodeDecodeError):
             self.findings.append(Finding("contract.missing", name, 1, "there is no such file, or it is not UTF-8 text"))
             return None
-        source = Source(name, sheet)
+        source = Source(name, sheet, content)
         try:
             return model.model_validate(sheet.data), source
         except ValidationError as error:
             self.findings += _findings(error, sheet, name)
             return None
+
+
+def _placed(key: str, values: Mapping[str, str], source: Source) -> Iterator[tuple[Place, str]]:
+    """What stands at each place that a block of the file names; a place that is none is a finding."""
+    for text, value in values.items():
+        if (place := source.place(text, (key, text))) is not None:
+            yield place, value
 
 
 def _findings(error: ValidationError, sheet: Sheet, file: str) -> Iterator[Finding]:
