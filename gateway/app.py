@@ -29,11 +29,12 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Filter, Store
 from gateway.outbound.guard import Addresses, system_lookup
-from gateway.outbound.send import Pyqwest, Vendors
+from gateway.outbound.http1 import Http1
+from gateway.outbound.send import Vendors
 from gateway.proxy import Proxy
 from gateway.record import Recorder
 from gateway.registry.registry import Registry
-from gateway.settings import Settings, one_transport_thread
+from gateway.settings import Settings
 from gateway.telemetry import Telemetry
 from gateway.wire import serve_config
 
@@ -185,7 +186,7 @@ async def serve(settings: Settings, ready: Callable[[int, int], None]) -> None:
         return next(iter(gateway.exchange.contracts.contracts.entities.entities))
 
     async with AsyncExitStack() as closing:
-        vendors = Pyqwest(addresses, total=settings.vendor_total, connect=settings.vendor_connect, ca=ca)
+        vendors = Http1(addresses, total=settings.vendor_total, connect=settings.vendor_connect, ca=ca)
         stores = await closing.enter_async_context(opened(settings, entity))
         closing.push_async_callback(vendors.close)
         gateway = Gateway(settings, stores, vendors)
@@ -258,7 +259,6 @@ def _port(server: _Server) -> int:
 
 def run(main: Any) -> Any:
     """Runs a coroutine on the loop that the gateway is measured with."""
-    one_transport_thread()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-__all__ = ["LOOPBACK", "Settings", "SettingsError", "one_transport_thread"]
+__all__ = ["LOOPBACK", "Settings", "SettingsError"]
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -54,11 +54,3 @@ class Settings(BaseSettings):
             return value
         file = self.secrets / name if self.secrets else None
         return file.read_text("utf-8").strip() if file and file.is_file() else None
-
-
-def one_transport_thread() -> None:
-    """Lets the transport to vendors work on one thread of its own, unless TOKIO_WORKER_THREADS says otherwise.
-
-    The interpreter runs one thread at a time; a second one of the transport would only hand work to the first.
-    """
-    os.environ.setdefault("TOKIO_WORKER_THREADS", "1")  # noqa: TID251  read by the transport, once, at its first call

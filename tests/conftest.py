@@ -1,22 +1,21 @@
 """What every folder of tests shares; it also makes the honest fakes beside this file importable."""
 
+import asyncio
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 
 pytest_plugins = ["ledger_fixtures"]
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def threads_end() -> Iterator[None]:
-    """Gives the threads of a transport a moment: an interpreter that ends together with them is aborted."""
-    yield
-    time.sleep(0.3)
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Everything is tested on the loop that it runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from gateway.ledger import Entry, Filter
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Store
 from gateway.outbound.guard import Addresses
-from gateway.outbound.send import Pyqwest
+from gateway.outbound.http1 import Http1
 from gateway.settings import Settings
 
 PATIENCE = 20.0
@@ -186,9 +186,7 @@ class _Run:
             vendors = {name: await closing.enter_async_context(Vendor(accepts, tls=certified.server)) for name in NAMES}
             settings = self._settings({name: vendor.port for name, vendor in vendors.items()})
             addresses = Addresses(at_loopback, clock=time.monotonic)
-            carrier = Pyqwest(
-                addresses, total=settings.vendor_total, connect=settings.vendor_connect, ca=certified.pem, pause=0
-            )
+            carrier = Http1(addresses, total=settings.vendor_total, connect=settings.vendor_connect, ca=certified.pem)
             stores = await closing.enter_async_context(opened(settings, lambda: first_entity(settings), self.store))
             closing.push_async_callback(carrier.close)
             gateway = self.built(settings, stores, carrier)

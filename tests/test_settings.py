@@ -1,13 +1,12 @@
 """What the process is told from outside, or does not start with."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from gateway.settings import Settings, one_transport_thread
+from gateway.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -79,14 +78,3 @@ def test_no_secret_shows_in_the_settings(tmp_path: Path) -> None:
     settings.secret("PARCELS_KEY")
 
     assert "Qz7canary" not in repr(settings)
-
-
-def test_the_transport_has_one_thread_unless_it_is_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TOKIO_WORKER_THREADS", raising=False)
-    one_transport_thread()
-    alone = os.environ["TOKIO_WORKER_THREADS"]  # noqa: TID251  what another library reads
-
-    monkeypatch.setenv("TOKIO_WORKER_THREADS", "4")
-    one_transport_thread()
-
-    assert (alone, os.environ["TOKIO_WORKER_THREADS"]) == ("1", "4")  # noqa: TID251

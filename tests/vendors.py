@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.outbound.guard import Addresses, Lookup
-from gateway.outbound.send import Host, Pyqwest
+from gateway.outbound.http1 import Http1
+from gateway.outbound.send import Host
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
@@ -35,11 +36,11 @@ async def at_loopback(hostname: str, port: int) -> Sequence[str]:
 
 @asynccontextmanager
 async def carrying(
-    lookup: Lookup = at_loopback, *, ca: bytes | None = None, transports: int = 256
-) -> AsyncIterator[Pyqwest]:
+    lookup: Lookup = at_loopback, *, ca: bytes | None = None, kept: int = 64, idle: float = 20.0
+) -> AsyncIterator[Http1]:
     """The real way out, with little patience; every name leads where `lookup` says."""
     addresses = Addresses(lookup, clock=time.monotonic)
-    carrier = Pyqwest(addresses, total=1.0, connect=0.5, ca=ca, transports=transports, pause=0)
+    carrier = Http1(addresses, total=1.0, connect=0.5, ca=ca, kept=kept, idle=idle)
     try:
         yield carrier
     finally:
@@ -66,6 +67,7 @@ class Vendor:
     received: list[Received] = field(default_factory=list)
     connections: list[bytearray] = field(default_factory=list)
     port: int = 0
+    ended: int = 0
 
     async def __aenter__(self) -> Self:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,6 +113,7 @@ class Vendor:
             pass
         finally:
             self._tasks.discard(task)
+            self.ended += 1
             writer.close()
 
     async def _receive(self, reader: asyncio.StreamReader, raw: bytearray) -> None:

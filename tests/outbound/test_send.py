@@ -1,326 +1,109 @@
-"""Attempts at a vendor over real sockets: what arrives, what comes back, and which address is used."""
+"""What a request looks like before it goes, and which ones never do."""
 
-import asyncio
-import gc
-import socket
-from collections.abc import AsyncIterator, Sequence
+from ipaddress import ip_network
 
-import pyqwest
 import pytest
-from vendors import LOOPBACK, Script, Vendor, answers, authority, carrying, hangs_up, says, stays_silent
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gateway.outbound.guard import Lookup, system_lookup
-from gateway.outbound.send import STALE, Answer, Host, Outcome, Pyqwest, Sending, request
-
-SENDING = Sending("POST", "/v1/pickups?a=b", (("content-type", "application/json"),), b'{"name":"Ann"}')
-LIMIT = 1_000_000
-UNREACHABLE = Outcome("not_sent", "vendor.unreachable")
-BROKEN = Outcome("possibly", "vendor.broken")
-REQUEST_HEAD = (
-    b"POST /v1/pickups?a=b HTTP/1.1\r\ncontent-type: application/json\r\naccept-encoding: identity\r\naccept: */*\r\n"
-)
+from gateway.errors import Refusal
+from gateway.outbound.send import Host, Sending, request
 
 
-def at(*addresses: str) -> Lookup:
-    """A resolver for which every name has these addresses."""
-
-    async def lookup(hostname: str, port: int) -> Sequence[str]:
-        return addresses
-
-    return lookup
+def as_written(target: str) -> bytes:
+    return f"GET {target} HTTP/1.1\r\nhost: api.parcels.test\r\naccept-encoding: identity\r\n\r\n".encode()
 
 
-def speaks_ipv6() -> bool:
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-    except OSError:
-        return False
-    return True
-
-
-@pytest.fixture
-async def vendors() -> AsyncIterator[Pyqwest]:
-    async with carrying() as carrier:
-        yield carrier
-
-
-async def test_what_was_decided_arrives_byte_for_byte(vendors: Pyqwest) -> None:
-    async with Vendor(answers(201, b"made", "x-tracking: 7")) as vendor:
-        outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
-
-    assert vendor.raw == (
-        REQUEST_HEAD + f"host: api.parcels.test:{vendor.port}\r\ncontent-length: 14\r\n\r\n".encode() + SENDING.payload
-    )
-    assert outcome == Outcome("sent", answer=Answer(201, (("content-length", "4"), ("x-tracking", "7")), b"made"))
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
-async def test_an_empty_body_says_that_it_is_empty(vendors: Pyqwest, method: str) -> None:
-    async with Vendor(answers()) as vendor:
-        await vendors.send(vendor.at(), Sending(method, "/v1/a", (), b""), limit=LIMIT)
-
-    assert ("content-length", "0") in vendor.received[0].headers
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
-async def test_a_call_without_a_body_says_nothing_of_one(vendors: Pyqwest, method: str) -> None:
-    async with Vendor(says(b"HTTP/1.1 204 No Content\r\n\r\n")) as vendor:
-        outcome = await vendors.send(vendor.at(), Sending(method, "/v1/a", (), b""), limit=LIMIT)
-
-    assert outcome.result == "sent"
-    assert [name for name, _ in vendor.received[0].headers] == ["accept-encoding", "accept", "host"]
-
-
-async def test_an_accept_of_the_contract_stands_in_for_the_transports_own(vendors: Pyqwest) -> None:
-    sending = Sending("GET", "/v1/a", (("accept", "application/json"),), b"")
-
-    async with Vendor(answers()) as vendor:
-        await vendors.send(vendor.at(), sending, limit=LIMIT)
-
-    assert [value for name, value in vendor.received[0].headers if name == "accept"] == ["application/json"]
+def plain(**changes: object) -> Host:
+    return Host(**{"name": "api", "scheme": "https", "hostname": "api.parcels.test", "port": 443, **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    "name",
+    "target",
     [
-        *("Connection", "Keep-Alive", "TE", "Upgrade", "Expect", "Proxy-Authorization"),
-        *("Host", "Content-Length", "Transfer-Encoding", "Accept-Encoding", "Gateway-Token", "gateway-subject"),
+        *("", "a", "?a=b", "@evil.test/", ":80/"),
+        *("/../a", "/a/./b", "/%2e%2e/a", "/a\\b"),
+        *("/a b", "/a\tb", "/a\nb", "/a\r\nx-a: b", "/a?b c", "/ä"),
+        *("/a#b", "/{id}", '/"', "/<a>", "/a?b=<c>"),
     ],
 )
-async def test_headers_of_the_way_and_our_own_stay_here(vendors: Pyqwest, name: str) -> None:
-    sending = Sending("POST", "/v1/a", ((name, "3"), ("x-kept", "yes")), b"hello")
+def test_a_target_that_would_be_rewritten_is_refused(target: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        request(plain(), Sending("GET", target, (), b""))
 
-    async with Vendor(answers()) as vendor:
-        outcome = await vendors.send(vendor.at(), sending, limit=LIMIT)
-
-    assert outcome.result == "sent"
-    assert vendor.received[0].payload == b"hello"
-    assert [name for name, _ in vendor.received[0].headers] == [
-        "x-kept",
-        "accept-encoding",
-        "accept",
-        "host",
-        "content-length",
-    ]
-
-
-@pytest.mark.parametrize("status", [200, 204, 301, 302, 307, 308, 400, 402, 404, 409, 429, 500, 503, 599])
-async def test_a_vendors_status_passes(vendors: Pyqwest, status: int) -> None:
-    async with Vendor(answers(status, b"")) as vendor:
-        outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
-
-    assert outcome.result == "sent"
-    assert outcome.answer is not None
-    assert outcome.answer.status == status
-
-
-def redirects(status: int, other: Vendor) -> Script:
-    return answers(status, b"", f"location: http://127.0.0.1:{other.port}/elsewhere")
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_comes_back_as_it_is_and_nobody_else_gets_anything(vendors: Pyqwest, status: int) -> None:
-    async with Vendor(answers()) as other, Vendor(redirects(status, other)) as vendor:
-        outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
-
-    assert outcome.answer is not None
-    assert outcome.answer.status == status
-    assert (len(vendor.received), other.connections) == (1, [])
-
-
-async def test_cookies_are_not_kept(vendors: Pyqwest) -> None:
-    async with Vendor(answers(200, b"", "set-cookie: a=b")) as vendor:
-        await vendors.send(vendor.at(), SENDING, limit=LIMIT)
-        await vendors.send(vendor.at(), SENDING, limit=LIMIT)
-
-    assert b"cookie" not in vendor.raw
-
-
-async def test_an_answer_that_is_coded_has_its_status_and_no_payload(vendors: Pyqwest) -> None:
-    async with Vendor(answers(402, b"\x1f\x8b", "content-encoding: gzip")) as vendor:
-        outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
-
-    assert (outcome.result, outcome.code) == ("sent", "vendor.broken")
-    assert outcome.answer is not None
-    assert (outcome.answer.status, outcome.answer.payload) == (402, b"")
-
-
-async def test_a_chunked_answer_is_put_together(vendors: Pyqwest) -> None:
-    raw = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"
-
-    async with Vendor(says(raw)) as vendor:
-        outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
-
-    assert outcome.answer is not None
-    assert outcome.answer.payload == b"hello"
-
-
-async def test_an_interim_answer_is_passed_over(vendors: Pyqwest) -> None:
-    raw = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-
-    async with Vendor(says(raw)) as vendor:
-        outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
-
-    assert outcome == Outcome("sent", answer=Answer(200, (("content-length", "2"),), b"ok"))
-
-
-async def test_an_answer_of_exactly_the_limit_is_read(vendors: Pyqwest) -> None:
-    async with Vendor(answers(200, b"a" * 1000)) as vendor:
-        outcome = await vendors.send(vendor.at(), SENDING, limit=1000)
-
-    assert outcome.result == "sent"
-
-
-async def test_two_answers_to_one_request_are_not_the_answer_to_the_next(vendors: Pyqwest) -> None:
-    first, second = (b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n" + digit for digit in (b"1", b"2"))
-
-    async with Vendor(says(first + second)) as vendor:
-        outcomes = [await vendors.send(vendor.at(), SENDING, limit=LIMIT) for _ in range(5)]
-
-    assert {outcome.answer.payload for outcome in outcomes if outcome.answer is not None} == {b"1"}
-    assert len(vendor.received) == 5
-
-
-async def test_a_connection_is_used_again(vendors: Pyqwest) -> None:
-    async with Vendor(answers()) as vendor:
-        for _ in range(3):
-            await vendors.send(vendor.at(), SENDING, limit=LIMIT)
-
-    assert (len(vendor.connections), len(vendor.received)) == (1, 3)
-
-
-async def test_one_attempt_is_one_delivery_whatever_the_vendor_does_to_its_connections(vendors: Pyqwest) -> None:
-    async with Vendor(says(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", then=hangs_up)) as vendor:
-        outcomes = [await vendors.send(vendor.at(), SENDING, limit=LIMIT) for _ in range(50)]
-
-    left = [outcome for outcome in outcomes if outcome.result != "not_sent"]
-    assert len(vendor.received) <= len(left)
+    assert refused.value.code == "http.target"
 
 
 @pytest.mark.parametrize(
-    "variable", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
+    "target",
+    ["/", "/v1/a", "//a", "/a;b", "/%2F", "/a?", "/a?b[]=c&d=%27", "/a'b", "/a?b='", "/a?b=c?d=/", "/a?b={../}"],
 )
-async def test_a_proxy_of_the_environment_gets_nothing(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    paper = authority("api.parcels.test")
-
-    async with Vendor(answers()) as proxy, Vendor(answers()) as plain, Vendor(answers(), tls=paper.server) as secure:
-        monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.port}")
-        async with carrying(ca=paper.pem) as vendors:
-            hosts = [plain.at(), plain.at(hostname="127.0.0.1"), secure.at(scheme="https")]
-            outcomes = [await vendors.send(host, SENDING, limit=LIMIT) for host in hosts]
-
-    assert [outcome.result for outcome in outcomes] == ["sent", "sent", "sent"]
-    assert proxy.connections == []
+def test_any_other_target_goes_as_it_is(target: str) -> None:
+    assert request(plain(), Sending("GET", target, (), b"")) == as_written(target)
 
 
-async def test_without_our_setting_a_proxy_of_the_environment_would_get_everything(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with Vendor(answers()) as proxy, Vendor(answers()) as vendor:
-        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-        transport = pyqwest.HTTPTransport(dns_overrides={"api.parcels.test": ["127.0.0.1"]})
-        response = await transport.execute(request(vendor.at(), SENDING))
-        await response.aclose()
-        await transport.aclose()
+@given(target=st.text(st.characters(codec="ascii"), max_size=30).map("/".__add__))
+def test_a_target_goes_as_it_is_or_not_at_all(target: str) -> None:
+    try:
+        built = request(plain(), Sending("GET", target, (), b""))
+    except Refusal:
+        return
 
-    assert (len(proxy.received), vendor.connections) == (1, [])
+    assert built == as_written(target)
 
 
-async def test_an_address_that_is_not_allowed_is_not_even_connected_to(vendors: Pyqwest) -> None:
-    async with Vendor(answers()) as vendor:
-        outcome = await vendors.send(Host("api", "https", "a.test", vendor.port), SENDING, limit=LIMIT)
+@pytest.mark.parametrize(
+    "header",
+    [("x-a", "b\r\nx-c: d"), ("x-a", "b\0"), ("x-a", "straße"), ("x a", "b"), ("x-a:", "b"), ("", "b"), ("x-ä", "b")],
+)
+def test_a_header_that_is_not_plain_ascii_is_refused(header: tuple[str, str]) -> None:
+    with pytest.raises(Refusal) as refused:
+        request(plain(), Sending("GET", "/a", (header,), b""))
 
-    assert outcome == Outcome("not_sent", "vendor.address")
-    assert vendor.connections == []
-
-
-async def test_the_address_that_was_checked_is_the_one_that_is_used() -> None:
-    async with carrying(at("127.0.0.2")) as vendors, Vendor(answers(), host="127.0.0.1") as wrong:
-        # Every other resolver would lead this name to the first address.
-        outcome = await vendors.send(wrong.at(hostname="localhost"), SENDING, limit=LIMIT)
-
-    assert (outcome, wrong.connections) == (UNREACHABLE, [])
+    assert refused.value.code == "http.header"
+    assert "straße" not in str(refused.value.failures)
 
 
-async def test_where_nothing_left_for_the_first_address_the_second_is_tried() -> None:
-    async with carrying(at("127.0.0.2", "127.0.0.1")) as vendors, Vendor(answers()) as vendor:
-        outcomes = [await vendors.send(vendor.at(), SENDING, limit=LIMIT) for _ in range(2)]
+@pytest.mark.parametrize("method", ["get", "TRACE", "CONNECT", "GET /evil HTTP/1.1\r\n", ""])
+def test_an_unknown_method_is_refused(method: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        request(plain(), Sending(method, "/a", (), b""))
 
-    assert [outcome.result for outcome in outcomes] == ["sent", "sent"]
-    assert len(vendor.connections) == 1
-
-
-async def test_where_something_may_have_left_no_other_address_is_tried() -> None:
-    async with (
-        carrying(at("127.0.0.1", "127.0.0.2")) as vendors,
-        Vendor(hangs_up) as first,
-        Vendor(answers(), host="127.0.0.2", port=first.port) as second,
-    ):
-        outcome = await vendors.send(first.at(), SENDING, limit=LIMIT)
-
-    assert (outcome, len(first.received), second.connections) == (BROKEN, 1, [])
+    assert refused.value.code == "http.method"
 
 
-@pytest.mark.skipif(not speaks_ipv6(), reason="this machine has no IPv6 loopback")
-@pytest.mark.parametrize("hostname", ["api.parcels.test", "::1"])
-async def test_an_ipv6_address_is_reached(hostname: str) -> None:
-    async with carrying(at("::1")) as vendors, Vendor(answers(), host="::1") as vendor:
-        outcome = await vendors.send(vendor.at(hostname=hostname), SENDING, limit=LIMIT)
+@pytest.mark.parametrize(
+    "host",
+    [
+        plain(hostname="API.parcels.test"),
+        plain(hostname="api.parcels.test."),
+        plain(hostname="user@evil.test"),
+        plain(hostname="api.parcels.test/evil"),
+        plain(hostname="api.parcels.test:80"),
+        plain(hostname="straße.test"),
+        plain(hostname=""),
+        plain(hostname="0:0:0:0:0:0:0:1"),
+        plain(scheme="ftp"),
+        plain(scheme="http"),
+        plain(scheme="http", networks=(ip_network("10.0.0.0/8"),)),
+        plain(scheme="http", networks=(ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8"))),
+    ],
+    ids=lambda host: f"{host.scheme} {host.hostname} {len(host.networks)}",
+)
+def test_a_host_that_is_not_written_plainly_is_refused(host: Host) -> None:
+    with pytest.raises(Refusal) as refused:
+        request(host, Sending("GET", "/a", (), b""))
 
-    assert outcome.result == "sent"
-
-
-async def test_a_bounded_number_of_transports_is_kept_and_a_call_under_way_survives_it() -> None:
-    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.2)
-        await answers()(reader, writer)
-
-    async with carrying(transports=1) as vendors, Vendor(slowly) as slow, Vendor(answers()) as quick:
-        under_way = asyncio.ensure_future(vendors.send(slow.at(), SENDING, limit=LIMIT))
-        await asyncio.sleep(0.05)
-        await vendors.send(quick.at(), SENDING, limit=LIMIT)
-        kept = len(vendors._transports)
-        gc.collect()
-        outcome = await under_way
-
-    assert (outcome.result, kept) == ("sent", 1)
-
-
-async def test_a_cancelled_caller_is_told_so(vendors: Pyqwest) -> None:
-    async with Vendor(stays_silent) as vendor:
-        attempt = asyncio.ensure_future(vendors.send(vendor.at(), SENDING, limit=LIMIT))
-        await asyncio.sleep(0.1)
-        attempt.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await attempt
-
-    assert len(vendor.received) == 1
+    assert refused.value.code == "vendor.address"
 
 
-async def test_plain_text_goes_to_loopback_only() -> None:
-    async with carrying(at("1.1.1.1")) as vendors:
-        outcome = await vendors.send(Host("api", "http", "api.parcels.test", 80, LOOPBACK), SENDING, limit=LIMIT)
-
-    assert outcome == Outcome("not_sent", "vendor.address")
-
-
-async def test_the_systems_resolver_leads_to_a_vendor_on_this_machine() -> None:
-    async with carrying(system_lookup) as vendors, Vendor(answers()) as vendor:
-        outcome = await vendors.send(vendor.at(hostname="localhost"), SENDING, limit=LIMIT)
-
-    assert outcome.result == "sent"
+@pytest.mark.parametrize("hostname", ["127.1", "0x7f.1", "2130706433", "1.2.3"])
+def test_an_address_in_another_spelling_is_refused(hostname: str) -> None:
+    with pytest.raises(Refusal):
+        request(plain(hostname=hostname), Sending("GET", "/a", (), b""))
 
 
-@pytest.mark.parametrize("holds", [True, False], ids=["it still holds", "it was withdrawn"])
-async def test_a_decision_is_looked_at_once_more_when_the_address_is_known(holds: bool) -> None:
-    decision = [True]
+def test_the_default_port_is_not_written() -> None:
+    origins = [plain().origin, plain(port=8443).origin, plain(hostname="::1").origin]
 
-    async def slowly(hostname: str, port: int) -> Sequence[str]:
-        decision[0] = holds
-        return ["127.0.0.1"]
-
-    async with carrying(slowly) as vendors, Vendor(answers()) as vendor:
-        outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT, holds=lambda: decision[0])
-
-        assert (outcome is STALE) is not holds
-        assert len(vendor.received) == holds
+    assert origins == ["https://api.parcels.test", "https://api.parcels.test:8443", "https://[::1]"]

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 from vendors import LOOPBACK, Script, Vendor, answers, carrying, hangs_up, never_ends, resets, says, stays_silent
 
-from gateway.outbound.send import Host, Outcome, Pyqwest, Sending
+from gateway.outbound.http1 import Http1
+from gateway.outbound.send import Host, Outcome, Sending
 
 SENDING = Sending("POST", "/v1/pickups", (("content-type", "application/json"),), b'{"name":"Ann"}')
 LIMIT = 1_000_000
@@ -41,19 +42,33 @@ FAULTS: dict[str, tuple[Script, Outcome]] = {
         says(HEAD + b"transfer-encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
         BROKEN,
     ),
+    "trailers without end": (says(CHUNKED + b"0\r\n" + b"x-a: b\r\n" * 100_000), BROKEN),
+    "more framing than body": (says(CHUNKED + b"1;a=" + b"a" * 20 + b"\r\na\r\n" * 100_000), BROKEN),
+    "interim answers without end": (says(b"HTTP/1.1 102 Wait\r\n\r\n" * 10_000), BROKEN),
+    "interim answers, then silence": (says(b"HTTP/1.1 102 Wait\r\n\r\n", then=stays_silent), TIMED_OUT),
+    "a length with a transfer coding": (
+        says(CHUNKED[:-2] + b"content-length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+        BROKEN,
+    ),
+    "the same length twice": (says(HEAD + b"content-length: 2\r\ncontent-length: 2\r\n\r\nok"), BROKEN),
+    "a length that is no number": (says(HEAD + b"content-length: -2\r\n\r\nok"), BROKEN),
+    "a header line that goes on": (says(HEAD + b"x-a: b\r\n c\r\ncontent-length: 2\r\n\r\nok"), BROKEN),
+    "a blank before the colon": (says(HEAD + b"x-a : b\r\ncontent-length: 2\r\n\r\nok"), BROKEN),
+    "a body to the end, cut by a reset": (says(HEAD + b"\r\nhe", then=resets), BROKEN),
+    "a body to the end over the limit": (says(HEAD + b"\r\n" + b"a" * (LIMIT + 1), then=hangs_up), BROKEN),
     "a head without end": (says(HEAD + b"x-a: " + b"a" * 1_000_000 + b"\r\n\r\n"), BROKEN),
 }
 
 
 @pytest.fixture
-async def vendors() -> AsyncIterator[Pyqwest]:
+async def vendors() -> AsyncIterator[Http1]:
     async with carrying() as carrier:
         yield carrier
 
 
 @pytest.mark.parametrize(("script", "expected"), FAULTS.values(), ids=FAULTS.keys())
 async def test_whatever_breaks_after_the_request_left_counts_as_possibly_sent(
-    vendors: Pyqwest, script: Script, expected: Outcome
+    vendors: Http1, script: Script, expected: Outcome
 ) -> None:
     async with Vendor(script) as vendor:
         outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
@@ -63,7 +78,7 @@ async def test_whatever_breaks_after_the_request_left_counts_as_possibly_sent(
 
 
 @pytest.mark.parametrize("script", [hangs_up, resets], ids=["a proper end", "a reset"])
-async def test_a_connection_that_ends_at_once_is_no_success(vendors: Pyqwest, script: Script) -> None:
+async def test_a_connection_that_ends_at_once_is_no_success(vendors: Http1, script: Script) -> None:
     async with Vendor(script, eager=True) as vendor:
         outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
 
@@ -71,14 +86,14 @@ async def test_a_connection_that_ends_at_once_is_no_success(vendors: Pyqwest, sc
     assert outcome in (BROKEN, UNREACHABLE)
 
 
-async def test_a_refused_connection_is_proven_not_sent(vendors: Pyqwest) -> None:
+async def test_a_refused_connection_is_proven_not_sent(vendors: Http1) -> None:
     async with Vendor(answers()) as vendor:
         pass
 
     assert await vendors.send(vendor.at(), SENDING, limit=LIMIT) == UNREACHABLE
 
 
-async def test_a_connection_that_is_never_accepted_is_proven_not_sent(vendors: Pyqwest) -> None:
+async def test_a_connection_that_is_never_accepted_is_proven_not_sent(vendors: Http1) -> None:
     full = socket.create_server(("127.0.0.1", 0), backlog=0)
     fillers = [_begin(full.getsockname()) for _ in range(4)]
 
