@@ -186,7 +186,13 @@ async def serve(settings: Settings, ready: Callable[[int, int], None]) -> None:
         return next(iter(gateway.exchange.contracts.contracts.entities.entities))
 
     async with AsyncExitStack() as closing:
-        vendors = Http1(addresses, total=settings.vendor_total, connect=settings.vendor_connect, ca=ca)
+        vendors = Http1(
+            addresses,
+            total=settings.vendor_total,
+            connect=settings.vendor_connect,
+            silence=settings.vendor_silence,
+            ca=ca,
+        )
         stores = await closing.enter_async_context(opened(settings, entity))
         closing.push_async_callback(vendors.close)
         gateway = Gateway(settings, stores, vendors)

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     intent_deadline: float = Field(default=2.0, gt=0)
     body_deadline: float = Field(default=15.0, gt=0)
     vendor_connect: float = Field(default=5.0, gt=0)
+    vendor_silence: float = Field(default=20.0, gt=0)
     vendor_total: float = Field(default=30.0, gt=0)
     answer_bytes: int = Field(default=4 * 1024 * 1024, gt=0)
     in_flight: int = Field(default=512, gt=0)

@@ -36,11 +36,11 @@ async def at_loopback(hostname: str, port: int) -> Sequence[str]:
 
 @asynccontextmanager
 async def carrying(
-    lookup: Lookup = at_loopback, *, ca: bytes | None = None, kept: int = 64, idle: float = 20.0
+    lookup: Lookup = at_loopback, *, ca: bytes | None = None, kept: int = 64, idle: float = 20.0, silence: float = 20.0
 ) -> AsyncIterator[Http1]:
     """The real way out, with little patience; every name leads where `lookup` says."""
     addresses = Addresses(lookup, clock=time.monotonic)
-    carrier = Http1(addresses, total=1.0, connect=0.5, ca=ca, kept=kept, idle=idle)
+    carrier = Http1(addresses, total=1.0, connect=0.5, ca=ca, kept=kept, idle=idle, silence=silence)
     try:
         yield carrier
     finally:

@@ -44,20 +44,22 @@ class Connection(asyncio.Protocol):
         """Ends it at once; what was not sent yet is dropped."""
         self._transport.abort()
 
-    async def carry(self, method: str, request: bytes, *, limit: int, until: float) -> Outcome:
+    async def carry(self, method: str, request: bytes, *, limit: int, silence: float, until: float) -> Outcome:
         """Sends a whole request and waits for its answer, up to a time of the loop. Never `not_sent`.
 
-        An answer longer than `limit` bytes is not read. A cancelled call ends the connection.
+        Once all of it is sent, no more than `silence` seconds may pass between two parts of the answer. One longer than
+        `limit` bytes is not read. A cancelled call ends the connection.
         """
         self._begin(method, limit)
         waiter: asyncio.Future[Outcome] = self._loop.create_future()
         self._waiter = waiter
-        late = self._loop.call_at(until, self._end, TIMED_OUT)
+        self._silence, self._until, self._heard = silence, until, self._loop.time()
+        self._watch()
         try:
             self._transport.write(request)
             return await waiter
         finally:
-            late.cancel()
+            self._timer.cancel()
             self._waiter = None
             if not self._is_whole:
                 self.close()
@@ -74,6 +76,19 @@ class Connection(asyncio.Protocol):
         self._ends_with_connection = False
         self._stays = False
         self._is_whole = False
+
+    def _watch(self) -> None:
+        """A timer that is set once, and again only when it finds that something was heard in the meantime."""
+        self._timer = self._loop.call_at(min(self._heard + self._silence, self._until), self._late)
+
+    def _late(self) -> None:
+        now = self._loop.time()
+        if self._transport.get_write_buffer_size():
+            self._heard = now
+        if now >= min(self._heard + self._silence, self._until):
+            self._end(TIMED_OUT)
+        else:
+            self._watch()
 
     def _end(self, outcome: Outcome) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -98,6 +113,7 @@ class Connection(asyncio.Protocol):
         if self._waiter is None or self._waiter.done():
             self.close()
             return
+        self._heard = self._loop.time()
         self._framing += len(data)
         try:
             self._parser.feed_data(data)

@@ -16,7 +16,8 @@ _ADDRESSES = 2
 class Http1:
     """Carries requests over HTTP/1.1: every attempt on one connection, written once, repeated by nobody.
 
-    `total` and `connect` are seconds, for the whole attempt and for TCP with TLS; `ca` is a PEM bundle that stands in
+    `total`, `connect` and `silence` are seconds: for the whole attempt, for TCP with TLS, and between two parts of an
+    answer; `ca` is a PEM bundle that stands in
     for the system's. `kept` free connections to each address wait `idle` seconds at most for the next request.
     Raises StartError where the bundle cannot be read.
     """
@@ -27,6 +28,7 @@ class Http1:
         *,
         total: float = 30.0,
         connect: float = 5.0,
+        silence: float = 20.0,
         ca: bytes | None = None,
         kept: int = 64,
         idle: float = 20.0,
@@ -34,6 +36,7 @@ class Http1:
         self._addresses = addresses
         self._total = total
         self._connect = connect
+        self._silence = silence
         self._tls = _client_side(ca)
         self._kept = kept
         self._idle = idle
@@ -60,7 +63,9 @@ class Http1:
                 if not holds():
                     return STALE
                 if connection.is_open:
-                    return await connection.carry(sending.method, written, limit=limit, until=until)
+                    return await connection.carry(
+                        sending.method, written, limit=limit, silence=self._silence, until=until
+                    )
             finally:
                 self._keep(host, address, connection)
         return UNREACHABLE

@@ -1,6 +1,8 @@
 """What is claimed to have left when an attempt at a vendor breaks off."""
 
+import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -75,6 +77,27 @@ async def test_whatever_breaks_after_the_request_left_counts_as_possibly_sent(
 
     assert outcome == expected
     assert len(vendor.received) == 1
+
+
+async def test_a_vendor_that_goes_silent_is_not_waited_for_to_the_end() -> None:
+    begun = time.monotonic()
+    async with carrying(silence=0.1) as vendors, Vendor(says(HEAD, then=stays_silent)) as vendor:
+        outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
+
+    assert outcome == TIMED_OUT
+    assert time.monotonic() - begun < 0.9  # the whole attempt would have had a second
+
+
+async def test_a_vendor_that_goes_on_speaking_is_listened_to() -> None:
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for part in (HEAD, b"content-length: 3\r\n", b"\r\n", b"a", b"b", b"c"):
+            writer.write(part)
+            await asyncio.sleep(0.06)
+
+    async with carrying(silence=0.15) as vendors, Vendor(slowly) as vendor:
+        outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
+
+    assert outcome.result == "sent"
 
 
 @pytest.mark.parametrize("script", [hangs_up, resets], ids=["a proper end", "a reset"])
