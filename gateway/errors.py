@@ -131,7 +131,9 @@ CODES: Mapping[str, Code] = {
     "body.too_large": Code(413, "The body is larger than the contract allows", "Send less, or raise `max_bytes`."),
     "body.empty": Code(422, "Nothing is left of the body", "Send at least one field that the contract names."),
     "body.encoding": Code(
-        415, "The body is compressed in a way that is not taken", "Send it with gzip or deflate, once, or as it is."
+        415,
+        "The body is compressed in a way that is not taken",
+        "Send it with gzip, deflate, br or zstd, once, or as it is.",
     ),
     # On what grounds.
     "agreement.none": Code(403, "No agreement with this vendor", "Sign one and enter it in vendor.yaml."),

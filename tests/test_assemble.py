@@ -129,7 +129,9 @@ async def test_a_body_that_is_not_compressed_may_say_so(coding: str) -> None:
     assert matched.terms.name == "parcels/ship"
 
 
-@pytest.mark.parametrize(("coding", "code"), [("br", "body.encoding"), ("gzip", "body.unreadable")])
+@pytest.mark.parametrize(
+    ("coding", "code"), [("compress", "body.encoding"), ("br", "body.unreadable"), ("gzip", "body.unreadable")]
+)
 async def test_a_body_that_cannot_be_unpacked_is_refused_by_its_contract(coding: str, code: str) -> None:
     with pytest.raises(Refusal) as refused:
         await taken(call("POST", "/parcels/shipments", JSON, ("content-encoding", coding), body=PARCEL))

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from bodies import operation
 from hypothesis import given
 from hypothesis import strategies as st
+from packers import PACKERS, brotli, zstd
 
 from gateway.body.coding import ALWAYS, MAX_RATIO, unpacked
 from gateway.errors import Refusal
@@ -22,6 +24,16 @@ def raw(data: bytes) -> bytes:
     return zlib.compress(data, wbits=-zlib.MAX_WBITS)
 
 
+CHECKED: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
+WIDE: dict[int, int] = {zstd.CompressionParameter.window_log: 24}
+SKIPPED = b"\x50\x2a\x4d\x18\x05\x00\x00\x00hello"
+
+
+def in_parts(data: bytes) -> bytes:
+    packer = zstd.ZstdCompressor()
+    return packer.compress(data[:50]) + packer.compress(data[50:]) + packer.flush()
+
+
 PACKED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "gzip": ("gzip", gzip.compress),
     "gzip by its old name": ("x-gzip", gzip.compress),
@@ -30,6 +42,12 @@ PACKED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "deflate, not compressed": ("deflate", lambda data: zlib.compress(data, 0)),
     "raw deflate, not compressed": ("deflate", lambda data: zlib.compress(data, 0, -zlib.MAX_WBITS)),
     "another window": ("deflate", lambda data: zlib.compress(data, wbits=9)),
+    "brotli": ("br", brotli.compress),
+    "brotli, hardly": ("br", lambda data: brotli.compress(data, quality=0)),
+    "brotli, another window": ("br", lambda data: brotli.compress(data, lgwin=10)),
+    "zstandard": ("zstd", zstd.compress),
+    "zstandard with a check sum": ("zstd", lambda data: zstd.compress(data, options=CHECKED)),
+    "zstandard that does not say its length": ("zstd", in_parts),
 }
 packings = pytest.mark.parametrize(("coding", "pack"), PACKED.values(), ids=PACKED.keys())
 
@@ -62,16 +80,18 @@ def test_no_body_is_no_compressed_body() -> None:
     assert unpacked(b"", ["gzip"], LIMIT) == b""
 
 
-@pytest.mark.parametrize("codings", [["br"], ["zstd"], ["compress"], ["gzip2"], ["gzip;q=1"], ["x-zoe"]])
+@pytest.mark.parametrize("codings", [["brotli"], ["zstandard"], ["compress"], ["gzip2"], ["gzip;q=1"], ["x-zoe"]])
 def test_another_coding_is_refused_and_what_is_taken_is_said(codings: list[str]) -> None:
     with pytest.raises(Refusal) as refused:
         unpacked(gzip.compress(PLAIN), codings, LIMIT)
 
     [failure] = refused.value.failures
-    assert (failure.code, failure.detail) == ("body.encoding", "gzip and deflate are taken")
+    assert (failure.code, failure.detail) == ("body.encoding", "gzip, deflate, br and zstd are taken")
 
 
-@pytest.mark.parametrize("codings", [["gzip, gzip"], ["gzip", "gzip"], ["deflate,gzip"], ["gzip", "identity", "br"]])
+@pytest.mark.parametrize(
+    "codings", [["gzip, gzip"], ["gzip", "gzip"], ["deflate,gzip"], ["gzip", "identity", "br"], ["br, br"]]
+)
 def test_a_body_in_two_codings_is_refused(codings: list[str]) -> None:
     assert refusal(gzip.compress(gzip.compress(PLAIN)), *codings) == "body.encoding"
 
@@ -88,8 +108,8 @@ def test_a_body_that_ends_early_is_refused_wherever_it_ends(coding: str, pack: C
 @packings
 @pytest.mark.parametrize(
     "behind",
-    [b"\x00", b"{}", gzip.compress(b""), gzip.compress(PLAIN)],
-    ids=["a NUL", "an object", "an empty member", "a second member"],
+    [b"\x00", b"{}", gzip.compress(b""), gzip.compress(PLAIN), brotli.compress(PLAIN), zstd.compress(PLAIN), SKIPPED],
+    ids=["a NUL", "an object", "an empty member", "a second member", "brotli", "a second frame", "a frame to skip"],
 )
 def test_a_body_with_anything_behind_it_is_refused(coding: str, pack: Callable[[bytes], bytes], behind: bytes) -> None:
     assert refusal(pack(PLAIN) + behind, coding) == "body.unreadable"
@@ -107,12 +127,28 @@ def test_one_coding_is_not_taken_for_another() -> None:
     assert refusal(zlib.compress(PLAIN), "gzip") == "body.unreadable"
     assert refusal(gzip.compress(PLAIN), "deflate") == "body.unreadable"
     assert refusal(PLAIN, "gzip") == "body.unreadable"
+    assert refusal(PLAIN, "br") == "body.unreadable"
+    assert refusal(gzip.compress(PLAIN), "br") == "body.unreadable"
+    assert refusal(gzip.compress(PLAIN), "zstd") == "body.unreadable"
+    assert refusal(brotli.compress(PLAIN), "zstd") == "body.unreadable"
+
+
+@pytest.mark.parametrize("behind", [b"", zstd.compress(PLAIN)], ids=["and nothing more", "before one that is not"])
+def test_a_frame_that_is_to_be_skipped_makes_a_body_unreadable(behind: bytes) -> None:
+    assert refusal(SKIPPED + behind, "zstd") == "body.unreadable"
+
+
+def test_a_body_that_wants_more_memory_than_anybody_has_to_have_is_unreadable() -> None:
+    plain = bytes(range(256)) * 80_000
+
+    assert refusal(zstd.compress(plain, options=WIDE), "zstd", limit=len(plain)) == "body.unreadable"
 
 
 def test_a_dictionary_that_only_the_sender_has_makes_a_body_unreadable() -> None:
     packer = zlib.compressobj(zdict=PLAIN)
 
     assert refusal(packer.compress(PLAIN) + packer.flush(), "deflate") == "body.unreadable"
+    assert refusal(zstd.compress(PLAIN, zstd_dict=zstd.ZstdDict(PLAIN, is_raw=True)), "zstd") == "body.unreadable"
 
 
 @packings
@@ -121,15 +157,33 @@ def test_the_limit_is_that_of_the_unpacked_body(coding: str, pack: Callable[[byt
     assert refusal(pack(PLAIN), coding, limit=len(PLAIN) - 1) == "body.too_large"
 
 
-def test_a_short_body_may_pack_as_well_as_it_likes() -> None:
-    assert len(unpacked(gzip.compress(bytes(ALWAYS)), ["gzip"], LIMIT)) == ALWAYS
+packers = pytest.mark.parametrize(("coding", "pack"), PACKERS.items(), ids=PACKERS)
 
 
-def test_a_long_body_that_packs_better_than_any_text_is_refused() -> None:
-    packed = gzip.compress(bytes(4 * 1024 * 1024))
+@packers
+def test_a_short_body_may_pack_as_well_as_it_likes(coding: str, pack: Callable[[bytes], bytes]) -> None:
+    assert len(unpacked(pack(bytes(ALWAYS)), [coding], LIMIT)) == ALWAYS
+
+
+@packers
+def test_a_long_body_that_packs_better_than_any_text_is_refused(coding: str, pack: Callable[[bytes], bytes]) -> None:
+    packed = pack(bytes(4 * 1024 * 1024))
 
     assert len(packed) * MAX_RATIO < 4 * 1024 * 1024
-    assert refusal(packed, "gzip", limit=8 * 1024 * 1024) == "body.too_large"
+    assert refusal(packed, coding, limit=8 * 1024 * 1024) == "body.too_large"
+
+
+@packers
+def test_of_a_bomb_hardly_more_is_unpacked_than_the_limit(coding: str, pack: Callable[[bytes], bytes]) -> None:
+    packed = pack(bytes(64 * 1024 * 1024))
+    tracemalloc.start()
+
+    code = refusal(packed, coding, limit=1024 * 1024)
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert code == "body.too_large"
+    assert peak < 4 * 1024 * 1024
 
 
 JSON = operation("""
@@ -170,10 +224,13 @@ def test_every_bomb_is_tried(shared: Callable[[str], Path]) -> None:
     assert {file.name for file in shared("bombs").iterdir()} - {"SOURCE.txt"} == SAMPLES.keys()
 
 
-async def test_a_compressed_call_leaves_as_if_it_had_never_been_compressed() -> None:
+@packers
+async def test_a_compressed_call_leaves_as_if_it_had_never_been_compressed(
+    coding: str, pack: Callable[[bytes], bytes]
+) -> None:
     media, body = ("content-type", "application/json"), b'{"a":1.10,"who":"Zoe"}'
 
-    packed, _ = await JSON.sent(gzip.compress(body), media, ("content-encoding", "gzip"))
+    packed, _ = await JSON.sent(pack(body), media, ("content-encoding", coding))
     plain, _ = await JSON.sent(body, media)
 
     assert packed == plain

@@ -325,7 +325,7 @@ def with_far_too_much(shop: Shop) -> object:
 
 
 def compressed(shop: Shop) -> object:
-    headers = {"Content-Encoding": "br"}
+    headers = {"Content-Encoding": "compress"}
     return shop.client(retries=2).raw_request("post", "/v1/payment_intents", headers=headers, **CARELESS)
 
 
