@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format lock bench bench-memory clean
+.PHONY: help demo serve test positions check format lock bench bench-memory clean
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ serve: .venv/done ## The same gateway and vendors, kept running, with a line to 
 
 test: .venv/done ## Run the tests
 	$(BIN)/python -m pytest
+
+positions: .venv/done ## Plant a text in every place of a request, and show what became of each
+	PYTHONPATH=tests $(BIN)/python -m positions
 
 check: .venv/done ## What else CI checks: format, lint, types, imports, contracts and their examples
 	$(BIN)/ruff format --check

@@ -1,0 +1,260 @@
+"""Bodies with a text planted in every place that a codec has, and their twins with the text where it is named."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote_plus
+from xml.sax.saxutils import escape, quoteattr
+
+PLANTED = "Qz7planted"
+TWIN = "Qz7twin"
+HARMLESS = "a"
+URI = "urn:parcels"
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body with a text at a place that no contract names.
+
+    `twin` is the same with something harmless there, or, where it `names` the place, with the text where the contract
+    does. Without a twin no such body is taken, whatever stands in it.
+    """
+
+    name: str
+    planted: bytes
+    twin: bytes | None = None
+    names: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """A kind of body: its method and media type, what its contract says and names, and where a text can stand in it."""
+
+    media: str
+    said: str
+    named: tuple[str, ...]
+    plain: bytes
+    bodies: Callable[[], Iterator[Body]]
+    method: str = "POST"
+
+
+def _dumped(document: object) -> bytes:
+    return json.dumps(document).encode()
+
+
+def _form(*pairs: tuple[str, str]) -> bytes:
+    return "&".join(f"{name}={quote_plus(value)}" for name, value in pairs).encode()
+
+
+def _xml(inside: str, *, head: str = "", attributes: str = "", behind: str = "") -> bytes:
+    return f'{head}<o:order xmlns:o="{URI}"{attributes}>{inside}</o:order>{behind}'.encode()
+
+
+def _twins(named: Mapping[str, bytes]) -> Iterator[Body]:
+    """Bodies whose place the contract names; the planted text stands at the same place under another name."""
+    for name, body in named.items():
+        yield Body(name, body.replace(b"mark", b"none").replace(TWIN.encode(), PLANTED.encode()), body, names=True)
+
+
+def _made(places: Mapping[str, Callable[[str], bytes]]) -> Iterator[Body]:
+    for name, made in places.items():
+        yield Body(name, made(PLANTED), made(HARMLESS))
+
+
+def _never(bodies: Mapping[str, bytes]) -> Iterator[Body]:
+    for name, body in bodies.items():
+        yield Body(name, body)
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\u{ord(sign):04x}" for sign in text)
+
+
+_JSON_PLACES: Mapping[str, Callable[[str], object]] = {
+    "an unnamed value": lambda text: {"mark": "a", "other": text},
+    "a name": lambda text: {"mark": "a", text: "a"},
+    "a name beside named ones": lambda text: {"mark": "a", "inner": {"mark": "a", text: "a"}},
+    "a value below an unnamed name": lambda text: {"mark": "a", "other": {"deep": [{"er": text}]}},
+    "a name below an unnamed name": lambda text: {"mark": "a", "other": {"deep": {text: 1}}},
+    "an unnamed member of an element": lambda text: {"mark": "a", "list": [{"mark": "a", "other": text}]},
+    "an element that is a text": lambda text: {"mark": "a", "list": [text, {"mark": "a"}]},
+    "an element that is a list": lambda text: {"mark": "a", "list": [[text], {"mark": "a"}]},
+    "an object where a text is named": lambda text: {"mark": {"mark": text}, "inner": {"mark": "a"}},
+    "a list where a text is named": lambda text: {"mark": [text], "inner": {"mark": "a"}},
+    "a text where an object is named": lambda text: {"mark": "a", "inner": text},
+    "a list where an object is named": lambda text: {"mark": "a", "inner": [{"mark": text}]},
+    "an unnamed value in a nested text": lambda text: {"mark": "a", "text": json.dumps({"mark": "a", "b": text})},
+    "a name in a nested text": lambda text: {"mark": "a", "text": json.dumps({"mark": "a", text: 1})},
+    "a named name in another case": lambda text: {"mark": "a", "MARK": text},
+    "a named name with a blank": lambda text: {"mark": "a", "mark ": text},
+    "a named name with a zero byte": lambda text: {"mark": "a", "mark\0": text},
+    "a path as a name": lambda text: {"mark": "a", "inner.mark": text},
+    "a bracket as a name": lambda text: {"mark": "a", "inner[mark]": text},
+}
+_JSON_RAW: Mapping[str, bytes] = {
+    "the same name twice": f'{{"mark":"a","mark":"{PLANTED}"}}'.encode(),
+    "the same name in two spellings": f'{{"mark":"a","\\u006dark":"{PLANTED}"}}'.encode(),
+    "a nested text that is no document": f'{{"mark":"a","text":"{PLANTED}"}}'.encode(),
+    "a comment": f'{{"mark":"a"/*{PLANTED}*/}}'.encode(),
+    "behind the document": f'{{"mark":"a"}}{PLANTED}'.encode(),
+    "a second document": f'{{"mark":"a"}}{{"mark":"{PLANTED}"}}'.encode(),
+    "before the document": f'{PLANTED}{{"mark":"a"}}'.encode(),
+    "a text as the document": f'"{PLANTED}"'.encode(),
+    "a list as the document": f'[{{"mark":"{PLANTED}"}}]'.encode(),
+    "a document in UTF-16": f'{{"mark":"a","b":"{PLANTED}"}}'.encode("utf-16"),
+}
+
+
+def _json_bodies() -> Iterator[Body]:
+    for name, made in _JSON_PLACES.items():
+        yield Body(name, _dumped(made(PLANTED)), _dumped(made(HARMLESS)))
+    yield Body(
+        "an unnamed value in escapes",
+        f'{{"mark":"a","b":"{_escaped(PLANTED)}"}}'.encode(),
+        _dumped({"mark": "a", "b": "a"}),
+    )
+    yield Body("a name in escapes", f'{{"mark":"a","{_escaped(PLANTED)}":1}}'.encode(), _dumped({"mark": "a", "b": 1}))
+    yield from _never(_JSON_RAW)
+    documents: Mapping[str, object] = {
+        "a named value": {"mark": TWIN},
+        "a named name": {TWIN: "a"},
+        "a named value below": {"inner": {"mark": TWIN}},
+        "a named value of an element": {"list": [{"mark": TWIN}]},
+        "a named value in a nested text": {"text": json.dumps({"mark": TWIN})},
+    }
+    yield from _twins({name: _dumped(document) for name, document in documents.items()})
+
+
+def _ndjson_bodies() -> Iterator[Body]:
+    lines: Mapping[str, Callable[[str], object]] = {
+        "an unnamed value": lambda text: {"mark": "a", "other": text},
+        "a name": lambda text: {"mark": "a", text: 1},
+        "a line that is a text": lambda text: text,
+        "a line that is a list": lambda text: [text],
+        "an object where a text is named": lambda text: {"mark": {"a": text}},
+    }
+    for name, line in lines.items():
+        planted, harmless = (
+            b'{"mark":"a"}\n' + _dumped(line(text)) + b'\n{"mark":"b"}' for text in (PLANTED, HARMLESS)
+        )
+        yield Body(name, planted, harmless)
+    yield Body("a line that is no document", b'{"mark":"a"}\n' + PLANTED.encode() + b"\n")
+    yield Body("a line that is cut off", b'{"mark":"a"}\n{"mark":"b","other":"' + PLANTED.encode())
+    yield from _twins(
+        {
+            "a named value": b'{"mark":"a"}\n' + _dumped({"mark": TWIN}),
+            "a named name": b'{"mark":"a"}\n' + _dumped({TWIN: 1}),
+        }
+    )
+
+
+_FORM_PAIRS: Mapping[str, Callable[[str], bytes]] = {
+    "an unnamed value": lambda text: _form(("mark", "a"), ("other", text)),
+    "a name": lambda text: _form(("mark", "a"), (text, "a")),
+    "a name without a value": lambda text: b"mark=a&" + text.encode(),
+    "a name in brackets": lambda text: _form(("mark", "a"), (f"inner[{text}]", "a")),
+    "an unnamed name in brackets": lambda text: _form(("mark", "a"), ("inner[other]", text)),
+    "an element that is a text": lambda text: _form(("mark", "a"), ("list[]", text)),
+    "an unnamed member of an element": lambda text: _form(("mark", "a"), ("list[0][mark]", "a"), ("list[0][b]", text)),
+    "brackets where a text is named": lambda text: _form(("mark[deep]", text), ("inner[mark]", "a")),
+    "a text where brackets are named": lambda text: _form(("mark", "a"), ("inner", text)),
+    "an unnamed value in a nested text": lambda text: _form(
+        ("mark", "a"), ("text", json.dumps({"mark": 1, "b": text}))
+    ),
+    "a named name in another case": lambda text: _form(("mark", "a"), ("Mark", text)),
+}
+_FORM_RAW: Mapping[str, bytes] = {
+    "a named name twice": _form(("mark", "a"), ("mark", PLANTED)),
+    "a named name twice, once in escapes": b"mark=a&m%61rk=" + PLANTED.encode(),
+    "behind a semicolon": b"mark=a;other=" + PLANTED.encode(),
+    "a name with half a bracket": b"mark=a&inner[mark=" + PLANTED.encode(),
+    "a name with a bracket too many": b"mark=a&inner[mark]]=" + PLANTED.encode(),
+    "a number as an element's name": b"mark=a&list[" + PLANTED.encode() + b"][mark]=a",
+}
+
+
+def _form_bodies() -> Iterator[Body]:
+    yield from _made(_FORM_PAIRS)
+    yield from _never(_FORM_RAW)
+    yield from _twins(
+        {
+            "a named value": _form(("mark", TWIN)),
+            "a named name": _form((TWIN, "a")),
+            "a named name in brackets": _form(("inner[mark]", TWIN)),
+            "a named name of an element": _form(("list[0][mark]", TWIN)),
+            "a named value in a nested text": _form(("text", json.dumps({"mark": TWIN}))),
+        }
+    )
+
+
+_XML_PLACES: Mapping[str, Callable[[str], bytes]] = {
+    "an unnamed element": lambda text: _xml(f"<o:mark>a</o:mark><o:other>{text}</o:other>"),
+    "an element's name": lambda text: _xml(f"<o:mark>a</o:mark><o:{text}>a</o:{text}>"),
+    "an attribute": lambda text: _xml(f"<o:inner mark='a' other={quoteattr(text)}><o:mark>a</o:mark></o:inner>"),
+    "an attribute's name": lambda text: _xml(f"<o:inner mark='a' {text}='a'><o:mark>a</o:mark></o:inner>"),
+    "an attribute of the root": lambda text: _xml("<o:mark>a</o:mark>", attributes=f" other={quoteattr(text)}"),
+    "the attribute xml:lang": lambda text: _xml("<o:mark>a</o:mark>", attributes=f" xml:lang={quoteattr(text)}"),
+    "a comment": lambda text: _xml(f"<o:mark>a</o:mark><!-- {text} -->"),
+    "a comment in a named text": lambda text: _xml(f"<o:mark>a<!-- {text} --></o:mark>"),
+    "a comment before the root": lambda text: _xml("<o:mark>a</o:mark>", head=f"<!-- {text} -->"),
+    "a comment behind the root": lambda text: _xml("<o:mark>a</o:mark>", behind=f"<!-- {text} -->"),
+    "a namespace that is not used": lambda text: _xml("<o:mark>a</o:mark>", attributes=f' xmlns:x="urn:{text}"'),
+    "a prefix": lambda text: _xml("<o:mark>a</o:mark>", attributes=f' xmlns:{text}="urn:x"'),
+    "an element below a named one": lambda text: _xml(f"<o:inner><o:mark>a</o:mark><o:b>{text}</o:b></o:inner>"),
+    "CDATA of an unnamed element": lambda text: _xml(f"<o:mark>a</o:mark><o:other><![CDATA[{text}]]></o:other>"),
+}  # fmt: skip
+_XML_RAW: Mapping[str, bytes] = {
+    "an element of another namespace": _xml(f'<o:mark>a</o:mark><x:mark xmlns:x="urn:x">{PLANTED}</x:mark>'),
+    "a namespace": _xml(f'<o:mark>a</o:mark><x:mark xmlns:x="urn:{PLANTED}">a</x:mark>'),
+    "an attribute in two namespaces": _xml(f"<o:inner mark='a' o:mark='{PLANTED}'/>"),
+    "text beside elements": _xml(f"<o:mark>a</o:mark>{PLANTED}"),
+    "an element where a text is named": _xml(f"<o:mark><o:mark>{PLANTED}</o:mark></o:mark><o:inner mark='a'/>"),
+    "a processing instruction": _xml(f"<o:mark>a</o:mark><?{PLANTED} {PLANTED}?>"),
+    "a processing instruction before the root": _xml("<o:mark>a</o:mark>", head=f"<?x {PLANTED}?>"),
+    "a document type": _xml("<o:mark>a</o:mark>", head=f"<!DOCTYPE {PLANTED}>"),
+    "an entity": _xml("<o:mark>&e;</o:mark>", head=f'<!DOCTYPE order [<!ENTITY e "{PLANTED}">]>'),
+    "behind the root": _xml("<o:mark>a</o:mark>", behind=PLANTED),
+    "a second root": _xml("<o:mark>a</o:mark>", behind=f"<order>{PLANTED}</order>"),
+    "a named element twice": _xml(f"<o:mark>a</o:mark><o:mark>{PLANTED}</o:mark>"),
+    "a header of SOAP": f'<s:Envelope xmlns:s="{SOAP}"><s:Header><a>{PLANTED}</a></s:Header></s:Envelope>'.encode(),
+    "an encoding": _xml("<o:mark>a</o:mark>", head=f'<?xml version="1.0" encoding="{PLANTED}"?>'),
+}
+
+
+def _xml_bodies() -> Iterator[Body]:
+    yield from _made(_XML_PLACES)
+    yield from _never(_XML_RAW)
+    insides = {
+        "a named element": f"<o:mark>{TWIN}</o:mark>",
+        "a named element in CDATA": f"<o:mark><![CDATA[{TWIN}]]></o:mark>",
+        "a named element with signs": f"<o:mark>{escape('<' + TWIN + '>')}</o:mark>",
+        "a named element's name": f"<o:{TWIN}>a</o:{TWIN}>",
+        "a named attribute": f"<o:inner mark='{TWIN}'/>",
+        "a named element of a list": f"<o:list><o:mark>{TWIN}</o:mark></o:list><o:list><o:mark>a</o:mark></o:list>",
+    }
+    yield from _twins({name: _xml(inside) for name, inside in insides.items()})
+
+
+def _no_bodies() -> Iterator[Body]:
+    yield Body("a body", PLANTED.encode())
+
+
+_JSON_NAMED = ("$.mark", "$.inner.mark", "$.list.*.mark", "$.text.mark", f"$.{TWIN}")
+CODECS: Mapping[str, Codec] = {
+    "json": Codec("application/json", "nested: {$.text: json}", _JSON_NAMED, _dumped({"mark": "a"}), _json_bodies),
+    "form": Codec(
+        "application/x-www-form-urlencoded", "nested: {$.text: json}", _JSON_NAMED, _form(("mark", "a")), _form_bodies
+    ),
+    "ndjson": Codec(
+        "application/x-ndjson", "", ("$.*.mark", f"$.*.{TWIN}"), _dumped({"mark": "a"}) + b"\n", _ndjson_bodies
+    ),
+    "xml": Codec(
+        "application/xml",
+        f"namespaces: [{URI}]",
+        ("$.order.mark", "$.order.inner.mark", "$.order.inner.@mark", "$.order.list.*.mark", f"$.order.{TWIN}"),
+        _xml("<o:mark>a</o:mark>"),
+        _xml_bodies,
+    ),
+    "none": Codec("", "", (), b"", _no_bodies, "GET"),
+}
