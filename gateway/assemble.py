@@ -27,13 +27,22 @@ _CARRYING = GATEWAYS_OWN | {"date"}
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request of a shop service. Header names are in lower case; `read` gives the body up to a number of bytes."""
+    """One request of a shop service. Header names are in lower case; `read` gives the body up to a number of bytes.
+
+    `scheme` is that of the listener on which it came.
+    """
 
     method: str
     path: str
     query: bytes
     headers: tuple[tuple[str, str], ...]
     read: Callable[[int], Awaitable[bytes]]
+    scheme: str = "http"
+
+    @property
+    def origin(self) -> str:
+        """Our own address as the caller wrote it, or nothing where it wrote none."""
+        return f"{self.scheme}://{host}" if (host := self.header("host")) else ""
 
     def header(self, name: str) -> str | None:
         """The first value of a header."""

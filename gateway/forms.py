@@ -4,15 +4,17 @@ import hmac
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
-from typing import cast
+from typing import Final, cast
 
 from gateway.body.document import Scalar
 from gateway.contract.form import REVERSIBLE, Coarse, Form, Link, Mask, Table
 from gateway.errors import Unfit
 from gateway.generalise import generalised
 from gateway.links import linked
+from gateway.relinks import Way, relinked
 from gateway.reversible import restored, reversible
 from gateway.scrub import scrub
 from gateway.vocabulary import Category
@@ -45,6 +47,22 @@ _HOUSE = re.compile(r"^\s*\d+\s?[a-z]?\s+(?=\D)|\s+\d+\s?[a-z]?\s*$", re.IGNOREC
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What some forms have to know of the one call that they are in. `way` is how its caller reached the vendor."""
+
+    way: Way | None = None
+
+
+NOWHERE: Final = Situation()
+"""A call of which nothing is known."""
+
+
+def change_in(form: Form, situation: Situation) -> Change | None:
+    """What a form does in one call, where that depends on the call; None of forms that do the same in every call."""
+    return made(situation) if (made := _IN_CALLS.get(form.name)) is not None else None
+
+
 def change_of(form: Form, category: Category, key: bytes, markets: Sequence[str] = ()) -> Change | None:
     """What a form does to a scalar, or None where the value leaves as it is.
 
@@ -57,6 +75,8 @@ def change_of(form: Form, category: Category, key: bytes, markets: Sequence[str]
         return None
     if form.name == "scrub":
         return _on_text(_scrubbed(form, tuple(markets)))
+    if (late := change_in(form, NOWHERE)) is not None:
+        return late
     if (made := _CHANGES.get(form.name)) is None:
         raise ValueError(f"`{form.name}` leaves nothing to change")
     return made(form, category, key)
@@ -238,4 +258,8 @@ _CHANGES: Mapping[str, Callable[[Form, Category, bytes], Change]] = {
     "link": lambda form, _category, _key: _on_text(linked(cast("Link", form.value))),
     "pseudonymise": lambda form, category, key: _on_text(_pseudonym_of(form, category, key)),
     "restore": lambda _form, category, key: restored(category, key),
+}
+
+_IN_CALLS: Mapping[str, Callable[[Situation], Change]] = {
+    "relink": lambda situation: _on_text(relinked(situation.way)),
 }

@@ -16,6 +16,7 @@ from gateway.errors import Failure, StartError
 from gateway.minimise import Bound, bind
 from gateway.outbound.send import Host
 from gateway.paths import Place
+from gateway.relinks import Door
 
 _SECRET = re.compile(r"\$([A-Z][A-Z0-9_]*)")
 
@@ -37,6 +38,8 @@ class Prepared:
     errors: Bound | None
     host: Host
     base: str
+    doors: tuple[Door, ...]
+    """The vendor's addresses as links in its answers name them, first the one that the operation is called at."""
     headers: tuple[tuple[str, str], ...]
     query: tuple[tuple[str, str], ...]
     accept: str
@@ -127,6 +130,7 @@ def _prepared(terms: Terms, resolved: Callable[[str], str], vendor_key: VendorKe
         errors=bind(terms.errors, key, resolved, markets) if terms.errors else None,
         host=host,
         base=base,
+        doors=tuple(_doors(terms, host, base)),
         headers=_credentials(terms, "header", resolved),
         query=_credentials(terms, "query", resolved),
         secrets=tuple(_secrets(terms, resolved)),
@@ -170,3 +174,12 @@ def _host(terms: Terms) -> tuple[Host, str]:
     networks = tuple(ipaddress.ip_network(text) for text in terms.host.networks)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return Host(terms.host.name, parts.scheme, parts.hostname or "", port, networks), parts.path.rstrip("/")
+
+
+def _doors(terms: Terms, host: Host, base: str) -> Iterator[Door]:
+    """Where a vendor is played on this machine, its answers name the address that it has in earnest."""
+    yield Door(host.name, host.hostname, host.port, base)
+    hosts = terms.vendor.hosts or {}
+    for name in sorted(hosts, key=lambda name: name != host.name):
+        parts = urlsplit(hosts[name])
+        yield Door(name, parts.hostname or "", parts.port or 443, parts.path.rstrip("/"))

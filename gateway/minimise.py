@@ -12,7 +12,7 @@ from gateway.body.document import Attributed, Document, Scalar
 from gateway.contract.form import CAN_FAIL
 from gateway.contract.terms import Condition, Node, Origin, Required, Rule, Section
 from gateway.errors import Failure, Refusal, Unfit, refuse
-from gateway.forms import Change, as_text, change_of
+from gateway.forms import NOWHERE, Change, Situation, as_text, change_in, change_of
 from gateway.paths import step_written, values_at
 from gateway.scrub import personal_kind
 from gateway.vocabulary import RETAINED_IDS, Category
@@ -78,12 +78,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A section whose rules are joined to what they do: made once, when contracts are loaded."""
+    """A section whose rules are joined to what they do: made once, when contracts are loaded.
+
+    `in_calls` are the numbers of the rules whose forms do in each call what that call asks for.
+    """
 
     section: Section
     changes: tuple[Change | None, ...]
     actions: tuple[str, ...]
     steps: Mapping[str, Step]
+    in_calls: tuple[int, ...]
 
 
 def bind(
@@ -96,7 +100,8 @@ def bind(
     changes = tuple(_change(rule, key, secrets, markets) for rule in section.rules)
     actions = tuple(_action(rule) for rule in section.rules)
     steps = {kind: _step(node, section.rules, changes, actions) for kind, node in section.trees.items()}
-    return Bound(section, changes, actions, steps)
+    in_calls = tuple(rule.number for rule in section.rules if change_in(rule.form, NOWHERE) is not None)
+    return Bound(section, changes, actions, steps, in_calls)
 
 
 def _step(node: Node, rules: Sequence[Rule], changes: Sequence[Change | None], actions: Sequence[str]) -> Step:
@@ -134,13 +139,14 @@ def minimise(
     *,
     secrets: Sequence[str] = (),
     answer: bool = False,
+    situation: Situation = NOWHERE,
 ) -> Minimised:
     """Builds up, from nothing, what the rules name in the documents of each kind of place.
 
     `grants` has for each group the reason for which it stays here, or GRANTED. `secrets` are tokens and keys, kept here
     wherever they stand. Raises Refusal with every `field.*` failure; of an `answer` nothing is refused, it is withheld.
     """
-    walk = _Walk(bound, grants, secrets, answer=answer)
+    walk = _Walk(bound, grants, secrets, answer=answer, changes=_changes_in(bound, situation))
     steps = bound.steps
     for kind, document in documents.items():
         walk.conditions_at_top(steps[kind].node, document)
@@ -149,6 +155,15 @@ def minimise(
     if walk.failures:
         raise Refusal(*walk.failures)
     return Minimised(kept, walk.counts, _counted(walk.withheld), walk.retained)
+
+
+def _changes_in(bound: Bound, situation: Situation) -> Sequence[Change | None]:
+    if not bound.in_calls:
+        return bound.changes
+    changes = list(bound.changes)
+    for number in bound.in_calls:
+        changes[number] = change_in(bound.section.rules[number].form, situation)
+    return changes
 
 
 def _counted(withheld: Sequence[Withheld]) -> Mapping[Withheld, int]:
@@ -165,6 +180,7 @@ class _Walk:
     grants: Sequence[str] | None
     secrets: Sequence[str]
     answer: bool = field(kw_only=True)
+    changes: Sequence[Change | None] = field(kw_only=True)
     rules: tuple[Rule, ...] = field(init=False)
     counts: list[int] = field(init=False)
     holds: list[bool] = field(init=False)
@@ -283,7 +299,7 @@ class _Walk:
         return self._changed(node, rule, value)
 
     def _changed(self, node: Node, rule: Rule, value: Scalar) -> "Document | _Nothing":
-        change = self.bound.changes[rule.number]
+        change = self.changes[rule.number]
         try:
             left = value if change is None else change(value)
         except Unfit as unfit:

@@ -121,7 +121,7 @@ class _Body:
 def _call(scope: Scope, body: _Body) -> Call:
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
     path = scope["raw_path"].decode("latin-1").partition("?")[0]
-    return Call(scope["method"], path, scope["query_string"], headers, body.read)
+    return Call(scope["method"], path, scope["query_string"], headers, body.read, scope["scheme"])
 
 
 async def _answer(reply: Reply, send: Send, *, close: bool) -> None:

@@ -25,6 +25,7 @@ from gateway.vocabulary import ConsentState, Purpose
 
 _PSEUDONYM = re.compile(rb"psn_[0-9A-Za-z_-]{22,}")
 _ANY = "psn_*"
+_OURS = "gateway.test"
 _BEFORE, _AFTER = date(1970, 1, 2), date(9999, 12, 30)
 
 
@@ -97,7 +98,8 @@ class Stage:
         path, _, query = target.partition("?")
         entity = next(iter(self.contracts.contracts.entities.entities))
         token, _ = self.tokens.issue(terms.operation.callers[0], entity=entity, environment="sandbox", lifetime=60)
-        headers = [*given.headers, ("gateway-token", token)]
+        headers = [(name, value) for name, value in given.headers if name != "host"]
+        headers += [("host", _OURS), ("gateway-token", token)]
         if given.body and given.header("content-type") is None and terms.sending.media:
             headers.append(("content-type", terms.sending.media[0]))
 

@@ -16,9 +16,10 @@ from gateway.body.document import Document
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Terms
 from gateway.errors import CODES, Refusal, refuse
-from gateway.forms import as_text
+from gateway.forms import Situation, as_text
 from gateway.minimise import Bound, Minimised, minimise
 from gateway.outbound.send import Answer
+from gateway.relinks import Way
 
 _MOMENT = r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT"
 # Headers of an answer that come back unnamed, in the only shapes that they can have (RFC 9110, 5.6.7 and 10.2.3).
@@ -49,14 +50,18 @@ class Returned:
     hint: str = ""
 
 
-def returned(matched: Matched, answer: Answer) -> Returned:
-    """What is left of an answer. The call has happened, so nothing refuses it: what cannot be read stays here."""
+def returned(matched: Matched, answer: Answer, origin: str = "") -> Returned:
+    """What is left of an answer. The call has happened, so nothing refuses it: what cannot be read stays here.
+
+    `origin` is our own address as the caller wrote it; without one no link leads through us.
+    """
+    situation = Situation(Way(origin, matched.prefix, matched.prepared.doors) if origin else None)
     bound = matched.prepared.answer if answer.status < _ERROR else matched.prepared.errors
     content_type = next((value for name, value in answer.headers if name == "content-type"), None)
     if bound is not None and answer.payload:
         try:
             body, media = read_body(answer.payload, content_type, bound.section)
-            return _minimised(bound, answer, body, media, matched.prepared.secrets)
+            return _minimised(bound, answer, body, media, matched.prepared.secrets, situation)
         except Refusal as refusal:
             return _unread(matched, answer, f"the answer stays here: {refusal.code}")
     coded = any(name == "content-encoding" and value != "identity" for name, value in answer.headers)
@@ -64,15 +69,18 @@ def returned(matched: Matched, answer: Answer) -> Returned:
         return _unread(matched, answer, "the answer stays here: it came compressed")
     if bound is not None and answer.status < _ERROR:
         with suppress(Refusal):
-            return replace(_minimised(bound, answer, {}, "", matched.prepared.secrets), payload=b"")
+            left = _minimised(bound, answer, {}, "", matched.prepared.secrets, situation)
+            return replace(left, payload=b"")
     return _unread(matched, answer, "" if not answer.payload else "the contract names nothing of this answer")
 
 
-def _minimised(bound: Bound, answer: Answer, body: Document, media: str, secrets: Sequence[str]) -> Returned:
+def _minimised(
+    bound: Bound, answer: Answer, body: Document, media: str, secrets: Sequence[str], situation: Situation
+) -> Returned:
     tree = bound.section.trees["header"]
     named = {name: value for name, value in headers_of(answer.headers, tree).items() if name in tree.members}
     documents: Mapping[str, Document] = {"body": body, "header": named, "query": {}, "path": {}}
-    left = minimise(bound, documents, secrets=secrets, answer=True)
+    left = minimise(bound, documents, secrets=secrets, answer=True, situation=situation)
     kept = left.documents["header"]
     headers = [(name, as_text(value)) for name, value in kept.items()] if isinstance(kept, dict) else []
     payload = written_body(left.documents["body"], body, bound.section)

@@ -174,7 +174,7 @@ def test_every_kind_of_generalise_is_listed() -> None:
     assert set(first(rows(PAGE, "Kinds of generalise"))) == KINDS | {"{number: 100}"}
 
 
-@pytest.mark.parametrize("name", ["encrypt", "relink"])
+@pytest.mark.parametrize("name", ["encrypt"])
 def test_a_form_of_a_later_version_does_not_load(name: str) -> None:
     assert any(f"`{name}`" in cells[0] for cells in rows(PAGE, "Not in this version"))
     with pytest.raises(ValueError, match="no form"):

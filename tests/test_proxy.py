@@ -62,7 +62,14 @@ def part(body: bytes, *, more: bool = False) -> dict[str, Any]:
 
 
 async def called(app: Proxy, caller: Caller, *headers: tuple[bytes, bytes], path: bytes = b"/a") -> Caller:
-    scope = {"type": "http", "method": "POST", "raw_path": path, "query_string": b"q=1", "headers": list(headers)}
+    scope = {
+        "type": "http",
+        "scheme": "http",
+        "method": "POST",
+        "raw_path": path,
+        "query_string": b"q=1",
+        "headers": list(headers),
+    }
     await app(scope, caller.receive, caller.send)
     return caller
 

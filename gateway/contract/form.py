@@ -154,7 +154,7 @@ def _link(argument: object) -> Link:
     raise ValueError("write {link: {hosts: [shop.example], query: [order]}}, hosts in small letters, without a port")
 
 
-PLAIN = frozenset({"as_is", "mask", "pseudonymise", "restore", "scrub", "drop", "refuse"})
+PLAIN = frozenset({"as_is", "mask", "pseudonymise", "relink", "restore", "scrub", "drop", "refuse"})
 _ARGUMENTS: Mapping[str, Callable[[object], Argument]] = {
     "replace": _constant,
     "truncate": _length,
@@ -168,8 +168,8 @@ _ARGUMENTS: Mapping[str, Callable[[object], Argument]] = {
 WITH_ARGUMENT = frozenset(_ARGUMENTS)
 
 # Values that are not of their kind do not fit these, and then do not leave.
-CAN_FAIL = frozenset({"generalise", "map", "link", "restore"})
-ONLY_IN_ANSWERS = frozenset({"restore"})
+CAN_FAIL = frozenset({"generalise", "map", "link", "relink", "restore"})
+ONLY_IN_ANSWERS = frozenset({"relink", "restore"})
 OVER_CONTAINERS = frozenset({"drop", "refuse"})
 
 # The categories that have a convention for `mask` alone; for any other a contract says how much stays in clear.
