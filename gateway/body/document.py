@@ -25,6 +25,12 @@ class Attributed(str):
         return made
 
 
+class Octets(Attributed):
+    """A text each of whose signs stands for a byte, for what need not be text."""
+
+    __slots__ = ()
+
+
 def members_of(value: Document) -> Mapping[str, Document]:
     """What stands by name below a value: in an object, or beside a text."""
     if isinstance(value, Attributed):

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from gateway.contract.compile import Source
 from gateway.contract.form import OVER_CONTAINERS
-from gateway.contract.model import ErrorAnswer
+from gateway.contract.model import ErrorAnswer, Nested
 from gateway.contract.model import Section as Written
+from gateway.contract.nest import text_at, texts_of
 from gateway.contract.strict_yaml import Location
 from gateway.contract.terms import Nest, Origin, Rule, Section, Terms
 from gateway.paths import EACH, Path
@@ -24,8 +25,8 @@ def check_sent_body(terms: Terms, source: Source) -> None:
 def check_body(written: Written | ErrorAnswer, section: Section, source: Source, at: Location) -> None:
     """What is wrong with the rules of one body, given what it is."""
     rules = [rule for rule in section.rules if rule.place.kind == "body"]
-    _check_texts(rules, section, source, at)
-    _check_names(rules, written, source, at)
+    _check_texts(rules, written, section, source, at)
+    _check_names(rules, written, section, source, at)
     if section.body == "opaque":
         _check_bounds(written, source, at)
         _check_opaque(rules, source, at)
@@ -40,34 +41,54 @@ def check_body(written: Written | ErrorAnswer, section: Section, source: Source,
             )
 
 
-def _check_texts(rules: Iterable[Rule], section: Section, source: Source, at: Location) -> None:
+def _check_texts(
+    rules: Iterable[Rule], written: Written | ErrorAnswer, section: Section, source: Source, at: Location
+) -> None:
     """A text that holds a document is that document; as a text nothing else names it than what keeps it here."""
     if section.nest is None:
         return
     if section.body in ("xml", "opaque", "none"):
         source.find("contract.path", (*at, "nested"), f"a body that is {section.body} has no texts")
+    for path, nested in getattr(written, "nested", {}).items():
+        _check_nested(nested, source, (*at, "nested", path))
+    for text, outer in texts_of(section.nest):
+        if outer is not None and outer.held is not None and outer.held.body in ("xml", "opaque"):
+            source.find("contract.path", (*at, "nested"), f"{text.path} is in a text that is {outer.held.body}")
     for rule in rules:
-        if rule.form.name not in OVER_CONTAINERS and _is_text(section.nest, rule.place.path):
-            source.find("contract.path", rule.where, f"{rule.path} holds a document", "name the fields in it")
+        if (found := text_at(section.nest, rule.place.path)) is not None:
+            _check_inside(rule, *found, source)
 
 
-def _is_text(nest: Nest, path: Path) -> bool:
-    for step in path:
-        child = nest.each if step is EACH else nest.members.get(step)
-        if child is None:
-            return False
-        nest = child
-    return nest.is_text
+def _check_nested(nested: Nested, source: Source, at: Location) -> None:
+    if nested.body == "opaque":
+        _check_bounds(nested, source, at)
+    if nested.encoding[:1] == ("gzip",):
+        source.find("contract.value", at, "a text cannot hold what gzip makes", "write [base64, gzip]")
 
 
-def _check_names(rules: Iterable[Rule], written: Written | ErrorAnswer, source: Source, at: Location) -> None:
+def _check_inside(rule: Rule, text: Nest, rest: Path, source: Source) -> None:
+    """A rule that names a text which holds a document, or something in it."""
+    body = text.held.body if text.held else ""
+    if body == "opaque":
+        if rest:
+            source.find("contract.path", rule.where, f"nobody can look into {text.path} for {rule.path}")
+        elif rule.form.name not in OVER_CONTAINERS:
+            _check_whole(rule, source)
+    elif not rest and rule.form.name not in OVER_CONTAINERS:
+        source.find("contract.path", rule.where, f"{rule.path} holds a document", "name the fields in it")
+    elif rest and body == "ndjson" and rest[0] is not EACH:
+        source.find("contract.path", rule.where, f"{rule.path} is in no line", f"begin with `{text.path}.*`")
+
+
+def _check_names(
+    rules: Iterable[Rule], written: Written | ErrorAnswer, section: Section, source: Source, at: Location
+) -> None:
     """Names in XML are those of elements, and of attributes where they end; its top is one element."""
-    if written.body != "xml":
-        if written.namespaces:
-            source.find("contract.value", (*at, "namespaces"), "only XML has namespaces", "leave it out")
-        return
+    texts = texts_of(section.nest) if section.nest else ()
+    if written.namespaces and "xml" not in (written.body, *(text.held.body for text, _ in texts if text.held)):
+        source.find("contract.value", (*at, "namespaces"), "only XML has namespaces", "leave it out")
     for rule in rules:
-        path = rule.place.path
+        path = _path_in_xml(rule, section)
         *elements, last = path or ("",)
         is_named = all(step is EACH or _ELEMENT.fullmatch(step) for step in elements)
         if path and (EACH in path[:1] or not is_named or not (last is EACH or _LAST.fullmatch(last))):
@@ -75,7 +96,15 @@ def _check_names(rules: Iterable[Rule], written: Written | ErrorAnswer, source: 
             source.find("contract.path", rule.where, message, "write names without prefix, and .@name for an attribute")
 
 
-def _check_bounds(written: Written | ErrorAnswer, source: Source, at: Location) -> None:
+def _path_in_xml(rule: Rule, section: Section) -> Path:
+    """The part of a path that leads through XML, be it the body or in a text."""
+    if section.nest is not None and (found := text_at(section.nest, rule.place.path)) is not None:
+        text, rest = found
+        return rest if text.held and text.held.body == "xml" else ()
+    return rule.place.path if section.body == "xml" else ()
+
+
+def _check_bounds(written: Written | ErrorAnswer | Nested, source: Source, at: Location) -> None:
     for key in ("media", "max_bytes"):
         if not getattr(written, key, None) or key not in written.model_fields_set:
             source.find("contract.missing", (*at, "body"), f"an opaque body needs `{key}`", "say what may be in it")

@@ -5,11 +5,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.contract.form import OVER_CONTAINERS, Form
-from gateway.contract.model import ErrorAnswer, Group, Sending
+from gateway.contract.model import MAX_BYTES, ErrorAnswer, Group, Nested, Sending
 from gateway.contract.model import Section as Written
 from gateway.contract.nest import nest_of, outside
 from gateway.contract.strict_yaml import Location, Sheet
-from gateway.contract.terms import Condition, GroupTerms, Node, Origin, Required, Rule, Section, Segment, Variable
+from gateway.contract.terms import (
+    Condition,
+    GroupTerms,
+    Held,
+    Node,
+    Origin,
+    Required,
+    Rule,
+    Section,
+    Segment,
+    Variable,
+)
 from gateway.errors import Finding
 from gateway.paths import EACH, PLACES, Path, PathError, Place, parse_path, parse_place
 from gateway.vocabulary import Category, Purpose, SubjectRole
@@ -113,7 +124,7 @@ def compile_section(
     base = source.path(section.at, (*at, "at"))
     for number, group in enumerate(section.groups):
         build.group(number, group, base, (*at, "groups", number), defaults)
-    nest = nest_of(_texts(section, source, (*at, "nested"), base))
+    nest = nest_of(_texts(section, source, (*at, "nested"), base), build.trees["body"])
     return Section(
         body=section.body,
         media=section.media or MEDIA[section.body],
@@ -130,14 +141,21 @@ def compile_section(
     )
 
 
-def _texts(section: Written | ErrorAnswer, source: Source, at: Location, base: Path) -> Iterator[Path]:
-    """The paths in the body at which a text holds a document."""
-    for text in getattr(section, "nested", ()):
+def _texts(section: Written | ErrorAnswer, source: Source, at: Location, base: Path) -> Iterator[tuple[Path, Held]]:
+    """The paths in the body at which a text holds a document, and what it is."""
+    nested: Mapping[str, Nested] = getattr(section, "nested", {})
+    for text, written in nested.items():
         place = source.place(text, (*at, text), base)
         if place is not None and (place.kind != "body" or not place.path):
             source.find("contract.path", (*at, text), f"{place} is no text in the body")
         elif place is not None:
-            yield place.path
+            yield place.path, _held(written)
+
+
+def _held(written: Nested) -> Held:
+    """Of a document without a bound of its own the body's is the only one."""
+    max_bytes = written.max_bytes if "max_bytes" in written.model_fields_set else MAX_BYTES
+    return Held(written.body, written.encoding, written.media or MEDIA[written.body], max_bytes)
 
 
 def _suffix(section: Written | ErrorAnswer) -> str:

@@ -176,6 +176,19 @@ class Group(Block):
         return data
 
 
+def _as_block(value: object) -> object:
+    return {"body": value} if isinstance(value, str) else value
+
+
+class Nested(Block):
+    """A document in a text or in a part. Encodings stand in the order in which they are taken off."""
+
+    body: Literal["json", "form", "ndjson", "xml", "opaque"]
+    encoding: Annotated[tuple[Literal["base64", "gzip"], ...], Field(max_length=4)] = ()
+    media: tuple[MediaType, ...] = ()
+    max_bytes: Size = 256 * 1024
+
+
 class Section(Block):
     """One body, read and written: how, and in which groups."""
 
@@ -184,7 +197,7 @@ class Section(Block):
     max_bytes: Size = 256 * 1024
     at: Text = "$"
     namespaces: tuple[Text, ...] = ()
-    nested: dict[Text, Literal["json"]] = {}
+    nested: dict[Text, Annotated[Nested, BeforeValidator(_as_block)]] = {}
     groups: tuple[Group, ...]
 
 

@@ -55,6 +55,19 @@ class Required:
     below: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a text or a part holds: a document of its own, behind encodings of which the first is the outermost.
+
+    `media` are the types that a part may have; without any it is not looked at. `max_bytes` holds for each encoding.
+    """
+
+    body: str
+    encoding: tuple[str, ...]
+    media: tuple[str, ...]
+    max_bytes: int
+
+
 @dataclass(slots=True)
 class Node:
     """A step of the rule tree. `rules` are alternatives whose conditions exclude each other."""
@@ -68,7 +81,9 @@ class Node:
     conditions: tuple[Condition, ...] = ()
     required: tuple[Required, ...] = ()
     namespaces: frozenset[str] = frozenset()
-    """At the top of an XML body: those whose names are names here, besides SOAP's and none."""
+    """At the top of an XML document: those whose names are names here, besides SOAP's and none."""
+    held: Held | None = None
+    """In a tree as its own format sees it: what the text here holds."""
 
     @property
     def leads_on(self) -> bool:
@@ -77,12 +92,16 @@ class Node:
 
 @dataclass(slots=True)
 class Nest:
-    """A step on the way to texts that hold documents of their own; `is_text` where one stands."""
+    """A step on the way to texts that hold documents of their own; `held` where one stands.
+
+    `tree` has the rules of the document in it, as its own format sees it.
+    """
 
     path: str
-    is_text: bool = False
+    held: Held | None = None
     members: dict[str, "Nest"] = field(default_factory=dict)
     each: "Nest | None" = None
+    tree: Node = field(default_factory=lambda: Node("$"))
 
 
 @dataclass(frozen=True, slots=True)

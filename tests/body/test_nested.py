@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.body.codecs import document_in, holds_body, written_body
 from gateway.body.document import same
+from gateway.body.nested import FORMATS
 from gateway.errors import Refusal
 
 FORM_TYPE = ("content-type", "application/x-www-form-urlencoded")
@@ -187,6 +188,6 @@ def test_a_writer_that_puts_more_into_a_text_than_was_let_out_is_found(monkeypat
     section = next(iter(JSON.contracts.prepared.values())).sending.section
     source = document_in(document(CONTENT), section)
     kept = {"content": {"subject": "pay"}}
-    monkeypatch.setattr("gateway.body.nested._JSON.write", lambda *_: b'{"subject":"pay","buyer":"Zoe"}')
+    monkeypatch.setattr(FORMATS["json"], "write", lambda *_: b'{"subject":"pay","buyer":"Zoe"}')
 
     assert not holds_body(b'{"content":"{\\"subject\\":\\"pay\\",\\"buyer\\":\\"Zoe\\"}"}', kept, source, section)

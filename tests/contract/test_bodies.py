@@ -149,3 +149,62 @@ def test_no_other_body_leaves_as_a_whole(body: str, form: str) -> None:
 
 def _opaque() -> dict[str, str]:
     return contract(SENDING)
+
+
+FILE = """
+body: json
+nested: {$.paper: {body: opaque, encoding: [base64], media: [application/pdf], max_bytes: 1 MiB}}
+groups:
+  - why: Customs asks to see the invoice.
+    fields: {$.paper: order.declared_value}
+"""
+
+
+def test_a_file_in_a_text_loads_and_the_reviewer_is_told() -> None:
+    assert findings_of(FILE) == [NOTE]
+    assert findings_of(JSON, FILE) == [NOTE]
+
+
+BROKEN_FILES = {
+    "no media": ("media: [application/pdf], ", "", ["contract.missing"]),
+    "no length": (", max_bytes: 1 MiB", "", ["contract.missing"]),
+    "in short": (
+        "{body: opaque, encoding: [base64], media: [application/pdf], max_bytes: 1 MiB}",
+        "opaque",
+        ["contract.missing", "contract.missing"],
+    ),
+    "a field in it": ("{$.paper: order", "{$.paper.name: person.name, $.paper: order", ["contract.path"]),
+    "cut": ("value}", "value}\n    form: {truncate: 5}", ["contract.form"]),
+    "not personal": ("order.declared_value", "not_personal", ["contract.category"]),
+    "packed into a text": ("[base64]", "[gzip]", ["contract.value"]),
+    "an encoding that is none": ("[base64]", "[br]", ["contract.value"]),
+    "a text in it": ("1 MiB}", "1 MiB}, $.paper.name: json", ["contract.path"]),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "codes"), BROKEN_FILES.values(), ids=BROKEN_FILES)
+def test_a_file_in_a_text_that_is_not_wholly_declared_does_not_load(old: str, new: str, codes: list[str]) -> None:
+    assert FILE.count(old) == 1
+
+    assert wrong(FILE.replace(old, new)) == codes
+
+
+@pytest.mark.parametrize("form", ["drop", "refuse"])
+def test_a_file_in_a_text_may_stay_by_name(form: str) -> None:
+    assert wrong(FILE.replace("value}", f"value}}\n    form: {form}")) == []
+
+
+def test_names_in_xml_in_a_text_are_names_of_xml_and_have_their_namespaces() -> None:
+    xml = NESTED.replace("json", "xml").replace("groups:", "namespaces: [urn:a]\ngroups:")
+
+    assert wrong(xml) == []
+    assert wrong(xml.replace("{$.content.name:", "{\"$.content['a name']\":")) == ["contract.path"]
+    assert wrong(xml.replace("nested: {$.content: xml}\n", "")) == ["contract.value"]
+    assert wrong(xml.replace("xml}", "xml, $.content.name.a: json}")) == ["contract.path"]
+
+
+def test_paths_into_lines_in_a_text_begin_at_each_line() -> None:
+    lines = NESTED.replace("json", "ndjson")
+
+    assert wrong(lines) == ["contract.path"]
+    assert wrong(lines.replace("content.name", "content.*.name")) == []
