@@ -133,6 +133,7 @@ class Gateway:
             contracts,
             secrets=(lambda _: "sandbox") if self.settings.sandbox else self.settings.secret,
             vendor_key=lambda vendor: ledger.named(f"pseudonym/{vendor}"),
+            is_played=bool(self.settings.sandbox),
         )
 
     async def activate(self) -> int:

@@ -23,6 +23,9 @@ from gateway.reply import Reply
 # What the gateway adds by itself is not written in examples.
 _OWN = frozenset({"accept", "user-agent", "accept-encoding", "content-length", "host", "sec-gpc"})
 _NOTHING = "nothing"
+# What an example writes for what nobody can foresee.
+_ANY: Mapping[str, str] = {"psn_*": "psn_[0-9A-Za-z_-]+", "jwe_*": r"[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+){4}"}
+_ANY_IN = re.compile(f"({'|'.join(map(re.escape, _ANY))})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ def _pairs(text: str) -> list[Document]:
 
 
 def _same(wanted: object, given: object) -> bool:
-    """Equal in value, type and order; `psn_*` stands for any pseudonym."""
+    """Equal in value, type and order; `psn_*` stands for any pseudonym, `jwe_*` for any encrypted value."""
     if isinstance(wanted, str) and isinstance(given, str):
         return _like(wanted, given)
     if isinstance(wanted, Mapping) and isinstance(given, Mapping):
@@ -189,9 +192,10 @@ def _same(wanted: object, given: object) -> bool:
 
 
 def _like(wanted: str, given: str) -> bool:
-    if "psn_*" not in wanted:
+    if "_*" not in wanted:
         return wanted == given
-    return re.fullmatch("psn_[0-9A-Za-z_-]+".join(map(re.escape, wanted.split("psn_*"))), given) is not None
+    pattern = "".join(_ANY.get(part) or re.escape(part) for part in _ANY_IN.split(wanted))
+    return re.fullmatch(pattern, given) is not None
 
 
 def _plain(place: str) -> str:

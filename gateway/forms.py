@@ -13,6 +13,7 @@ from gateway.body.document import Scalar
 from gateway.contract.form import REVERSIBLE, Coarse, Form, Link, Mask, Table
 from gateway.errors import Unfit
 from gateway.generalise import generalised
+from gateway.jwe import PublicKey, encrypted
 from gateway.links import linked
 from gateway.relinks import Way, relinked
 from gateway.reversible import restored, reversible
@@ -63,18 +64,22 @@ def change_in(form: Form, situation: Situation) -> Change | None:
     return made(situation) if (made := _IN_CALLS.get(form.name)) is not None else None
 
 
-def change_of(form: Form, category: Category, key: bytes, markets: Sequence[str] = ()) -> Change | None:
+def change_of(
+    form: Form, category: Category, key: bytes, markets: Sequence[str] = (), public: PublicKey | None = None
+) -> Change | None:
     """What a form does to a scalar, or None where the value leaves as it is.
 
     `key` is the vendor's own, so that pseudonyms of two vendors cannot be joined. `markets` are the countries whose
-    national telephone numbers are found in free text. A null stays null in every form but
-    `replace`. Raises ValueError for a plain `mask` of a category that has no convention. A change of the forms that
-    `CAN_FAIL` raises Unfit for a value that is not of its kind.
+    national telephone numbers are found in free text, `public` is what values are encrypted for. A null stays null in
+    every form but `replace`. Raises ValueError for a plain `mask` of a category that has no convention. A change of the
+    forms that `CAN_FAIL` raises Unfit for a value that is not of its kind.
     """
     if form.name == "as_is":
         return None
     if form.name == "scrub":
         return _on_text(_scrubbed(form, tuple(markets)))
+    if form.name == "encrypt" and public is not None:
+        return _on_text(encrypted(public))
     if (late := change_in(form, NOWHERE)) is not None:
         return late
     if (made := _CHANGES.get(form.name)) is None:

@@ -6,14 +6,16 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from urllib.parse import urlsplit
 
+from gateway.bind import Bound, bind
 from gateway.clearance import Standing, day, needs_consents, stand, version_in_force
 from gateway.contract.load import ContractSet
 from gateway.contract.routes import Routes
 from gateway.contract.terms import Terms
 from gateway.errors import Failure, StartError
-from gateway.minimise import Bound, bind
+from gateway.jwe import PublicKey, public_key, throwaway
 from gateway.outbound.send import Host
 from gateway.paths import Place
 from gateway.relinks import Door
@@ -83,18 +85,31 @@ class InForce:
         return Standing(standing.policy, (), (unknown, *standing.failures))
 
 
-def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey) -> InForce:
+def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey, is_played: bool = False) -> InForce:
     """Binds a set. `secrets` gives the value of a name, or None; `vendor_key` a key of each vendor's own.
 
-    Raises StartError naming every secret of an enforced operation that is not set.
+    Where vendors are played (`is_played`), values are encrypted for nobody unless the vendor's file has the key.
+    Raises StartError naming every secret of an enforced operation that is not set, or a public key that is none.
     """
     missing: set[str] = set()
 
     def resolved(text: str) -> str:
         return _SECRET.sub(lambda match: _value(match[1], secrets, missing), text)
 
+    def public(terms: Terms, written: str) -> PublicKey:
+        name = written.removeprefix("$")
+        text = terms.vendor.keys.get(name)
+        if text is None and is_played:
+            return throwaway()
+        if not (text := text or _value(name, secrets, missing)):
+            return throwaway()
+        try:
+            return public_key(text)
+        except ValueError as error:
+            raise StartError(f"{name}, for which values are encrypted ({terms.file}): {error}") from None
+
     markets = contracts.policy.markets
-    prepared = {terms.name: _prepared(terms, resolved, vendor_key, markets) for terms in contracts.terms}
+    prepared = {terms.name: _prepared(terms, resolved, vendor_key, markets, public) for terms in contracts.terms}
     if missing:
         raise StartError(f"set these secrets, as variables or files: {', '.join(sorted(missing))}")
     return InForce(contracts, prepared)
@@ -118,14 +133,20 @@ def _value(name: str, secrets: Secrets, missing: set[str]) -> str:
     return value or ""
 
 
-def _prepared(terms: Terms, resolved: Callable[[str], str], vendor_key: VendorKey, markets: Sequence[str]) -> Prepared:
+def _prepared(
+    terms: Terms,
+    resolved: Callable[[str], str],
+    vendor_key: VendorKey,
+    markets: Sequence[str],
+    public: Callable[[Terms, str], PublicKey],
+) -> Prepared:
     def key() -> bytes:
         return vendor_key(terms.vendor.vendor)
 
     host, base = _host(terms)
     return Prepared(
         terms=terms,
-        sending=bind(terms.sending, key, resolved, markets),
+        sending=bind(terms.sending, key, resolved, markets, partial(public, terms)),
         answer=bind(terms.answer, key, resolved, markets) if terms.answer else None,
         errors=bind(terms.errors, key, resolved, markets) if terms.errors else None,
         host=host,

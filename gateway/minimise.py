@@ -1,21 +1,21 @@
 """Builds what leaves from what the contract names, and proves it."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import inf
 from typing import Final, NamedTuple, cast
 
+from gateway.bind import Bound, Step
 from gateway.body.codecs import FORM, holds_body
 from gateway.body.document import Attributed, Document, Scalar
-from gateway.contract.form import CAN_FAIL
-from gateway.contract.terms import Condition, Node, Origin, Required, Rule, Section
+from gateway.contract.terms import Condition, Node, Origin, Required, Rule
 from gateway.errors import Failure, Refusal, Unfit, refuse
-from gateway.forms import NOWHERE, Change, Situation, as_text, change_in, change_of
+from gateway.forms import NOWHERE, Change, Situation, as_text, change_in
 from gateway.paths import step_written, values_at
 from gateway.scrub import personal_kind
-from gateway.vocabulary import RETAINED_IDS, Category
+from gateway.vocabulary import RETAINED_IDS
 
 GRANTED: Final = ""
 """The reason for which a group stays here, when there is none."""
@@ -57,79 +57,6 @@ class Minimised:
     counts: Sequence[int]
     withheld: Mapping[Withheld, int]
     retained: Sequence[str]
-
-
-@dataclass(slots=True)
-class Step:
-    """A node of the rule tree joined to what its rules do.
-
-    `is_leaf` marks the common case that the walk takes without a detour: one value, one rule without conditions, whose
-    value leaves unless its group stays. `lets` says whether any rule here lets a value out.
-    """
-
-    node: Node
-    members: dict[str, "Step"]
-    each: "Step | None"
-    is_leaf: bool
-    lets: bool
-    number: int
-    change: Change | None
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A section whose rules are joined to what they do: made once, when contracts are loaded.
-
-    `in_calls` are the numbers of the rules whose forms do in each call what that call asks for.
-    """
-
-    section: Section
-    changes: tuple[Change | None, ...]
-    actions: tuple[str, ...]
-    steps: Mapping[str, Step]
-    in_calls: tuple[int, ...]
-
-
-def bind(
-    section: Section, key: Callable[[], bytes], secrets: Callable[[str], str], markets: Sequence[str] = ()
-) -> Bound:
-    """Joins rules to forms. `key` is the vendor's own; `secrets` puts values where a credential names them.
-
-    `markets` are the countries that the policy is for.
-    """
-    changes = tuple(_change(rule, key, secrets, markets) for rule in section.rules)
-    actions = tuple(_action(rule) for rule in section.rules)
-    steps = {kind: _step(node, section.rules, changes, actions) for kind, node in section.trees.items()}
-    in_calls = tuple(rule.number for rule in section.rules if change_in(rule.form, NOWHERE) is not None)
-    return Bound(section, changes, actions, steps, in_calls)
-
-
-def _step(node: Node, rules: Sequence[Rule], changes: Sequence[Change | None], actions: Sequence[str]) -> Step:
-    members = {name: _step(child, rules, changes, actions) for name, child in node.members.items()}
-    each = _step(node.each, rules, changes, actions) if node.each else None
-    number = node.rules[0] if len(node.rules) == 1 and not rules[node.rules[0]].conditions else -1
-    is_leaf = number >= 0 and not node.leads_on and not node.conditions and actions[number] == "let"
-    lets = any(actions[each] not in ("drop", "refuse") for each in node.rules)
-    return Step(node, members, each, is_leaf, lets, number, changes[number] if number >= 0 else None)
-
-
-def _change(
-    rule: Rule, key: Callable[[], bytes], secrets: Callable[[str], str], markets: Sequence[str]
-) -> Change | None:
-    if rule.origin is Origin.CREDENTIAL:
-        secret = secrets(str(rule.form.value))
-        return lambda _: secret
-    return None if rule.form.name in ("drop", "refuse") else change_of(rule.form, rule.category, key(), markets)
-
-
-def _action(rule: Rule) -> str:
-    if rule.form.name in ("drop", "refuse"):
-        return rule.form.name
-    if rule.form.name == "as_is" and rule.category is Category.NOT_PERSONAL and rule.origin is Origin.GROUP:
-        return "claim"
-    if rule.form.name in CAN_FAIL:
-        return "fit"
-    return "retain" if rule.category in RETAINED_IDS else "let"
 
 
 def minimise(

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from gateway.assemble import Call, Matched
+from gateway.bind import Bound
 from gateway.body.document import Document
 from gateway.clearance import Clearance
 from gateway.contract.terms import Origin, Section, Terms
@@ -86,7 +87,7 @@ class Disclosure:
     attempts: int = 0
 
 
-Row = tuple[str, tuple[str, ...], tuple[tuple[str, str, int], ...]]
+Row = tuple[str, str, tuple[str, ...], tuple[tuple[str, str, int], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class Recorder:
             self._fixed, self._of = {}, contracts
         if (fixed := self._fixed.get(prepared.terms.name)) is None:
             members = _members(prepared, self._environment, self._deadline_ms)
-            fixed = self._fixed[prepared.terms.name] = _Fixed(members, tuple(_rows(prepared.terms.sending)))
+            fixed = self._fixed[prepared.terms.name] = _Fixed(members, tuple(_rows(prepared.sending)))
         return fixed
 
     def _shape(self, terms: Terms, rows: Sequence[Row], outgoing: Minimised) -> Shape:
@@ -221,21 +222,21 @@ def _members(prepared: Prepared, environment: str, deadline_ms: int) -> dict[str
     }
 
 
-def _rows(section: Section) -> Iterator[Row]:
-    """The rules of a section by form and role, as they stand together in an entry: path, category, number."""
-    together: dict[tuple[str, tuple[str, ...]], list[tuple[str, str, int]]] = {}
-    for rule in section.rules:
+def _rows(bound: Bound) -> Iterator[Row]:
+    """The rules of a section by form, key and role, as they stand together in an entry: path, category, number."""
+    together: dict[tuple[str, str, tuple[str, ...]], list[tuple[str, str, int]]] = {}
+    for rule in bound.section.rules:
         if rule.origin is not Origin.CREDENTIAL:
-            key = (rule.form.name, tuple(role.value for role in rule.roles))
+            key = (rule.form.name, bound.key_ids.get(rule.number, ""), tuple(role.value for role in rule.roles))
             together.setdefault(key, []).append((rule.path, rule.category.value, rule.number))
     return ((*key, tuple(fields)) for key, fields in together.items())
 
 
 def _disclosed(rows: Sequence[Row], counts: Sequence[int]) -> Iterator[Disclosed]:
-    for form, roles, fields in rows:
+    for form, key, roles, fields in rows:
         left = tuple((path, category, counts[number]) for path, category, number in fields if counts[number])
         if left:
-            yield Disclosed(form, roles, left)
+            yield Disclosed(form, roles, left, key)
 
 
 def _ground(clearance: Clearance) -> Iterator[Ground]:

@@ -172,7 +172,8 @@ def staged(contracts: ContractSet) -> InForce:
     """The set as a stage needs it: enforced, with every agreement in force, secrets standing by their names."""
     terms = tuple(replace(each, operation=_enforced(each), vendor=_agreed(each)) for each in contracts.terms)
     key = secrets.token_bytes(32)
-    return in_force(replace(contracts, terms=terms), secrets=lambda name: f"${name}", vendor_key=lambda _: key)
+    made = replace(contracts, terms=terms)
+    return in_force(made, secrets=lambda name: f"${name}", vendor_key=lambda _: key, is_played=True)
 
 
 def _enforced(terms: Terms) -> Operation:

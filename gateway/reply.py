@@ -11,13 +11,14 @@ import msgspec
 
 from gateway import problem
 from gateway.assemble import Matched, headers_of
+from gateway.bind import Bound
 from gateway.body.codecs import read_body, written_body
 from gateway.body.document import Document
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Terms
 from gateway.errors import CODES, Refusal, refuse
 from gateway.forms import Situation, as_text
-from gateway.minimise import Bound, Minimised, minimise
+from gateway.minimise import Minimised, minimise
 from gateway.outbound.send import Answer
 from gateway.relinks import Way
 

@@ -4,13 +4,13 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path as Folder
 
+from gateway.bind import Bound, bind
 from gateway.contract.compile import Defaults, Source, compile_section
 from gateway.contract.load import ContractSet, read
 from gateway.contract.model import Sending
 from gateway.contract.strict_yaml import read_yaml
 from gateway.contract.terms import Section
 from gateway.errors import Finding
-from gateway.minimise import Bound, bind
 from gateway.paths import Place
 from gateway.vocabulary import Purpose, SubjectRole, VendorKind
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.contract import model
-from gateway.contract.form import KINDS, PLAIN, WITH_ARGUMENT, parse_form
+from gateway.contract.form import KINDS, PLAIN, WITH_ARGUMENT
 from gateway.contract.load import NOT_YET
 from gateway.errors import CODES
 from gateway.vocabulary import (
@@ -173,13 +173,6 @@ def test_every_form_is_listed() -> None:
 
 def test_every_kind_of_generalise_is_listed() -> None:
     assert set(first(rows(PAGE, "Kinds of generalise"))) == KINDS | {"{number: 100}"}
-
-
-@pytest.mark.parametrize("name", ["encrypt"])
-def test_a_form_of_a_later_version_does_not_load(name: str) -> None:
-    assert any(f"`{name}`" in cells[0] for cells in rows(PAGE, "Not in this version"))
-    with pytest.raises(ValueError, match="no form"):
-        parse_form(name)
 
 
 def test_the_keys_of_a_later_version_are_listed() -> None:

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from textwrap import indent
 
 import pytest
 from clearances import loaded
+from joserfc.jwe import decrypt_compact
+from joserfc.jwk import ECKey, RSAKey
 from running import Running, running
 from shop_contracts import FILES
 from vendors import answers
@@ -49,7 +52,49 @@ examples:
 
       {"next": "http://gateway.test/parcels/shipments?page=3", "back": "/parcels/shipments?page=1"}
 """
-SET = {**FILES, "parcels/pages.yaml": PAGES}
+KEY, OTHER = ECKey.generate_key("P-256"), RSAKey.generate_key(2048)
+SEALED = """\
+operation: seal
+version: 1
+status: enforce
+owner: fulfilment
+match: POST /notices
+callers: [fulfilment]
+purpose: delivery
+evidence: {order: $.reference}
+subjects:
+  purchaser: {ref: order, legal_basis: performance_of_contract}
+retention: {vendor_keeps: P90D, why: As long as claims can come.}
+sending:
+  body: json
+  groups:
+    - why: The driver calls, and nobody on the way reads the number.
+      fields: {$.phone: contact.phone, header:Receiver: person.name, query:floor: address.unit}
+      form: {encrypt: $PARCELS_JWE}
+    - why: The depot finds the street.
+      fields: {$.street: address.street}
+      form: {encrypt: $DEPOT_JWE}
+examples:
+  - name: one
+    given: |
+      POST /notices?floor=3
+      Receiver: Zoe
+
+      {"reference": "A-1", "phone": "+4930901820", "street": null}
+    sends: |
+      POST /notices?floor=jwe_*
+      Receiver: jwe_*
+
+      {"phone": "jwe_*", "street": null}
+"""
+JWK = json.dumps({**OTHER.as_dict(private=False), "kid": "depot-7"})
+KEYS = f"keys:\n  DEPOT_JWE: {JWK}\n  PARCELS_JWE: |\n{indent(KEY.as_pem(private=False).decode(), '    ')}"
+SET = {
+    **FILES,
+    "parcels/pages.yaml": PAGES,
+    "parcels/seal.yaml": SEALED,
+    "parcels/vendor.yaml": FILES["parcels/vendor.yaml"] + KEYS,
+}
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +130,40 @@ def test_links_of_the_vendor_lead_back_through_the_gateway_and_can_be_followed(g
     assert gateway.parcels.received[-1].line == "GET /api/shipments?page=1 HTTP/1.1"
 
 
+def opened(sealed: str, key: ECKey | RSAKey) -> tuple[str, str]:
+    """The text of an encrypted value, and the key id in its header."""
+    read = decrypt_compact(sealed, key, algorithms=["ECDH-ES+A256KW", "RSA-OAEP-256", "A256GCM"])
+    assert read.plaintext is not None
+    return read.plaintext.decode(), str(read.headers()["kid"])
+
+
+def test_the_vendor_alone_reads_what_is_encrypted_for_it_and_the_record_says_with_which_key(gateway: Running) -> None:
+    body = {"reference": "A-10045", "phone": "+4930901820", "street": "Lindenstr. 7"}
+
+    reply = gateway.call(
+        "POST", "/parcels/notices?floor=Hinterhaus", "Receiver: Zoe Mueller", body=json.dumps(body).encode()
+    )
+
+    assert reply.status == 200
+    [sent] = gateway.parcels.received
+    document, header = json.loads(sent.payload), dict(sent.headers)
+    assert opened(document["phone"], KEY) == ("+4930901820", KEY.thumbprint())
+    assert opened(document["street"], OTHER) == ("Lindenstr. 7", "depot-7")
+    assert opened(header["receiver"], KEY)[0] == "Zoe Mueller"
+    assert opened(sent.line.split()[1].partition("floor=")[2], KEY)[0] == "Hinterhaus"
+    wire = b"".join(gateway.received)
+    assert not any(text in wire for text in (b"901820", b"Lindenstr", b"Mueller", b"Hinterhaus"))
+    [*groups] = gateway.record(kind="intent")[0]["disclosed"]
+    told = {(group["key"], path) for group in groups for path, _ in group["fields"]}
+    assert told == {(KEY.thumbprint(), "$.phone"), (KEY.thumbprint(), "header:receiver"),
+                    (KEY.thumbprint(), "query:floor"), (OTHER.thumbprint(), "$.street")}  # fmt: skip
+
+
 async def test_the_examples_hold() -> None:
     files = {name: text.replace("@parcels@", "8443").replace("@payments@", "8444").replace("@faults@", "8445")
              for name, text in SET.items()}  # fmt: skip
 
-    verdicts = await rehearsed(loaded(files), frozenset({"parcels/pages"}))
+    verdicts = await rehearsed(loaded(files), frozenset({"parcels/pages", "parcels/seal"}))
 
     assert [problem for verdict in verdicts for problem in verdict.problems] == []
-    assert len(verdicts) == 1
+    assert len(verdicts) == 2

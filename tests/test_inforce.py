@@ -1,5 +1,6 @@
 """A set of contracts joined to keys, credentials and hosts, or refused as a whole."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -8,12 +9,14 @@ import pytest
 from clearances import CONTRACTS, NOON, SHIP, asked, given, loaded
 from hypothesis import given as for_all
 from hypothesis import strategies as st
+from joserfc.jwk import ECKey
 from shop_contracts import FILES, SECRETS
 
 from gateway.clearance import Clearance, clear
 from gateway.contract.load import ContractSet
 from gateway.errors import Refusal, StartError
 from gateway.inforce import InForce, check_keys, in_force
+from gateway.jwe import public_key, throwaway
 from gateway.registry.facts import Suspension
 
 
@@ -155,3 +158,48 @@ def test_an_agreement_that_names_no_company_binds_only_those_that_are_listed() -
     assert known.failures == ()
     assert [failure.code for failure in stranger.failures] == ["agreement.parties"]
     assert stranger.agreements == ()
+
+
+SEALED = """    - why: Nobody on the way reads it.
+      of: consignee
+      fields: {$.recipient.phone: contact.phone}
+      form: {encrypt: $PARCELS_JWE}
+answer:
+"""
+PEM = ECKey.generate_key("P-256").as_pem(private=False).decode()
+WEAK = {
+    "not set": None,
+    "a word": "sandbox",
+    "a private key": ECKey.generate_key("P-256").as_pem(private=True).decode(),
+}
+
+
+def sealed() -> ContractSet:
+    ship = re.sub(r"answer:\n", lambda _: SEALED, FILES["parcels/ship.yaml"], count=1)
+    return loaded({**FILES, "parcels/ship.yaml": re.sub(r"\n +phone: contact.phone", "", ship)})
+
+
+@pytest.mark.parametrize("key", WEAK.values(), ids=WEAK.keys())
+def test_a_key_that_nothing_can_be_encrypted_for_stops_the_start(key: str | None) -> None:
+    with pytest.raises(StartError, match="PARCELS_JWE") as refused:
+        bound(sealed(), {**SECRETS, **({"PARCELS_JWE": key} if key else {})})
+
+    assert "BEGIN" not in str(refused.value)
+
+
+def test_a_public_key_is_a_secret_like_others_or_stands_in_the_vendors_file() -> None:
+    contracts = sealed()
+    [key_id] = bound(contracts, {**SECRETS, "PARCELS_JWE": PEM}).prepared["parcels/ship"].sending.key_ids.values()
+    vendor = contracts.vendors["parcels"].model_copy(update={"keys": {"PARCELS_JWE": PEM}})
+    written = replace(contracts, terms=tuple(
+        replace(each, vendor=vendor) if each.vendor.vendor == "parcels" else each for each in contracts.terms
+    ))  # fmt: skip
+
+    assert key_id == public_key(PEM).id
+    assert [*bound(written).prepared["parcels/ship"].sending.key_ids.values()] == [key_id]
+
+
+def test_where_vendors_are_played_no_key_is_needed() -> None:
+    played = in_force(sealed(), secrets=lambda _: "sandbox", vendor_key=lambda _: bytes(32), is_played=True)
+
+    assert [*played.prepared["parcels/ship"].sending.key_ids.values()] == [throwaway().id]

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_contracts import bound
 
+from gateway.bind import Bound
 from gateway.body.codecs import CODECS
 from gateway.body.document import Document
 from gateway.errors import Refusal
-from gateway.minimise import GRANTED, Bound, Minimised, minimise, proved
+from gateway.minimise import GRANTED, Minimised, minimise, proved
 from gateway.paths import EACH, Path, Place, Step, written
 
 PARCEL = """

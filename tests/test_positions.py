@@ -15,8 +15,9 @@ from positions_bodies import PLANTED
 from running import Running, running
 
 from gateway import assemble, exchange
+from gateway.bind import Bound
 from gateway.body.document import Document
-from gateway.minimise import Bound, Minimised
+from gateway.minimise import Minimised
 
 PLACES = list(places())
 

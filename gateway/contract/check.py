@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.contract.bodies import check_body, check_sent_body
-from gateway.contract.check_form import check_form, check_restores
+from gateway.contract.check_form import check_form, check_keys, check_restores
 from gateway.contract.compile import Source
 from gateway.contract.free_text import check_free_text
 from gateway.contract.model import Entities, ErrorAnswer, Policy, Vendor
@@ -64,7 +64,7 @@ _IDENTIFYING = frozenset(
     or category in (Category.ORDER_ID, Category.SHIPMENT_TRACKING, Category.ACCOUNT_ID, Category.TECH_IP)
     or category in (Category.TECH_DEVICE_ID, Category.TECH_COOKIE_ID, Category.GEO_PRECISE, Category.DELIVERY_NOTE)
 ) - {Category.PAYMENT_AMOUNT, Category.ADDRESS_COUNTRY, Category.ADDRESS_REGION}
-_CLEAR = frozenset({"as_is", "truncate", "mask"})
+_CLEAR = frozenset({"as_is", "encrypt", "truncate", "mask"})
 _IN_ANSWERS = frozenset({"why", "at", "when", "fields", "form"})
 
 
@@ -98,6 +98,7 @@ def check_vendor(vendor: Vendor, source: Source, folder: str) -> None:
         _address(name, url, vendor, source)
     for place, text in vendor.credential.items():
         _credential(place, text, source)
+    check_keys(vendor, source)
     for header in vendor.headers:
         _sendable(header.lower(), ("headers", header), source)
 

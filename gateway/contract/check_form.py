@@ -3,9 +3,18 @@
 from collections.abc import Iterator, Sequence
 
 from gateway.contract.compile import Source
-from gateway.contract.form import GENERALISED_AS, MASKED_BY_CONVENTION, ONLY_IN_ANSWERS, REVERSIBLE, Coarse
+from gateway.contract.form import (
+    GENERALISED_AS,
+    MASKED_BY_CONVENTION,
+    NEVER_IN_ANSWERS,
+    ONLY_IN_ANSWERS,
+    REVERSIBLE,
+    Coarse,
+)
+from gateway.contract.model import Vendor
 from gateway.contract.terms import Rule, Terms
 from gateway.errors import Finding
+from gateway.jwe import public_key
 
 
 def check_form(rule: Rule, source: Source, *, answer: bool = False) -> None:
@@ -17,12 +26,24 @@ def check_form(rule: Rule, source: Source, *, answer: bool = False) -> None:
         )  # fmt: skip
     if rule.form.name in ONLY_IN_ANSWERS and not answer:
         source.find("contract.form", rule.where, f"`{rule.form.name}` is a form of answers", "leave it out")
+    if rule.form.name in NEVER_IN_ANSWERS and answer:
+        source.find("contract.form", rule.where, f"`{rule.form.name}` is a form of what leaves", "leave it out")
     kind = GENERALISED_AS.get(rule.category)
     if isinstance(rule.form.value, Coarse) and kind not in (None, rule.form.value.kind):
         source.find(
             "contract.form", rule.where, f"{rule.category} is not generalised as {rule.form.value.kind}",
             f"write {{generalise: {kind}}}",
         )  # fmt: skip
+
+
+def check_keys(vendor: Vendor, source: Source) -> None:
+    """What is wrong with the public keys in a vendor's file, into its source."""
+    for name, key in vendor.keys.items():
+        try:
+            public_key(key)
+        except ValueError as error:
+            code = "contract.secret" if "private" in str(error) else "contract.value"
+            source.find(code, ("keys", name), f"`{name}`: {error}", "write the vendor's public key, as PEM or JWK")
 
 
 def check_restores(terms: Sequence[Terms]) -> Iterator[Finding]:

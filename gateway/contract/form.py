@@ -13,6 +13,7 @@ REVERSIBLE = "reversible"
 WIDEST_STEP = 10**12
 KINDS = frozenset({"date", "time", "ip", "coordinates", "user_agent", "url"})
 _HOST = re.compile(r"(?=.{4,253}\Z)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+\Z")
+_SECRET = re.compile(r"\$[A-Z][A-Z0-9_]*\Z")
 _NAME = re.compile(r"[A-Za-z0-9._~!$'()*+,;:@%-]+\Z")
 
 
@@ -145,6 +146,12 @@ def _reversible(argument: object) -> str:
     raise ValueError("write `pseudonymise`, or {pseudonymise: reversible}")
 
 
+def _key(argument: object) -> str:
+    if isinstance(argument, str) and _SECRET.match(argument):
+        return argument
+    raise ValueError("write {encrypt: $NAME}, the name of the vendor's public key in capitals")
+
+
 def _link(argument: object) -> Link:
     if isinstance(argument, Mapping) and set(argument) <= {"hosts", "query"}:
         hosts, query = argument.get("hosts"), argument.get("query", [])
@@ -164,12 +171,14 @@ _ARGUMENTS: Mapping[str, Callable[[object], Argument]] = {
     "scrub": _length,
     "link": _link,
     "pseudonymise": _reversible,
+    "encrypt": _key,
 }
 WITH_ARGUMENT = frozenset(_ARGUMENTS)
 
 # Values that are not of their kind do not fit these, and then do not leave.
 CAN_FAIL = frozenset({"generalise", "map", "link", "relink", "restore"})
 ONLY_IN_ANSWERS = frozenset({"relink", "restore"})
+NEVER_IN_ANSWERS = frozenset({"encrypt"})
 OVER_CONTAINERS = frozenset({"drop", "refuse"})
 
 # The categories that have a convention for `mask` alone; for any other a contract says how much stays in clear.

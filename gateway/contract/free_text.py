@@ -10,7 +10,8 @@ _PROSE = re.compile(
     r"(?:.*_)?(?:notes?|messages?|comments?|remarks?|instructions?|memo|free_?text|feedback|complaint|greeting)"
 )
 _NEW_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])|-")
-_AS_WRITTEN = frozenset({"as_is", "truncate"})
+# The vendor reads what is encrypted for it.
+_AS_WRITTEN = frozenset({"as_is", "encrypt", "truncate"})
 
 
 def check_free_text(terms: Terms, source: Source) -> None:

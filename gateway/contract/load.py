@@ -267,7 +267,8 @@ def _in_environment(vendor: Vendor, environment: str) -> Vendor:
     if own is None:
         return vendor
     hosts, credential = own.hosts or vendor.hosts, own.credential or vendor.credential
-    return vendor.model_copy(update={"hosts": hosts, "credential": credential})
+    keys = vendor.keys if own.keys is None else own.keys
+    return vendor.model_copy(update={"hosts": hosts, "credential": credential, "keys": keys})
 
 
 def _subjects(operation: Operation, source: Source) -> Iterator[SubjectTerms]:

@@ -1,5 +1,6 @@
 """The files of the contract language as models: one class for each kind of block, unknown keys refused."""
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -78,6 +79,11 @@ def _date(value: object) -> object:
     raise ValueError("write a date like 2026-12-31")
 
 
+def _key(value: object) -> object:
+    """A key in JWK may be written as a block."""
+    return json.dumps(value) if isinstance(value, Mapping) else value
+
+
 def _moment(value: object) -> object:
     if isinstance(value, str) and "T" in value:
         return value
@@ -96,6 +102,8 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 Flag = Annotated[bool, Strict()]
 Count = Annotated[int, Strict()]
 Bases = Annotated[dict[Jurisdiction, LegalBasis], BeforeValidator(_by_jurisdiction)]
+SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
+Key = Annotated[str, BeforeValidator(_key), StringConstraints(min_length=1, max_length=8192)]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 Roles = Annotated[tuple[SubjectRole, ...], BeforeValidator(_as_tuple)]
@@ -305,6 +313,7 @@ class Agreement(Block):
 class Environment(Block):
     hosts: dict[Name, Text] | None = None
     credential: dict[Text, str] | None = None
+    keys: dict[SecretName, Key] | None = None
     key_pattern: re.Pattern[str] | None = None
 
 
@@ -340,6 +349,7 @@ class Vendor(Block):
     headers: dict[Text, Sentence] = {}
     token: tuple[Text, ...]
     credential: dict[Text, str]
+    keys: dict[SecretName, Key] = {}
     refusals: dict[str, Any] | None = None
     no_retry: dict[Text, Text] = {}
     errors: ErrorAnswer | None = None

@@ -119,15 +119,19 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Disclosed:
-    """Fields that left in one form, about the subjects in these roles: path, category, and how many there were."""
+    """Fields that left in one form, about the subjects in these roles: path, category, and how many there were.
+
+    `key` is the thumbprint of the key that they were encrypted for.
+    """
 
     form: str
     of: tuple[str, ...]
     fields: tuple[tuple[str, str, int], ...]
+    key: str = ""
 
     def members(self) -> dict[str, Json]:
         fields = [(path, category) if n == 1 else (path, category, n) for path, category, n in self.fields]
-        return _stated(form=self.form, of=self.of, fields=fields)
+        return _stated(form=self.form, key=self.key, of=self.of, fields=fields)
 
 
 @dataclass(frozen=True, slots=True)

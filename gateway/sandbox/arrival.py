@@ -28,6 +28,8 @@ _CARRYING = frozenset({
 })
 # fmt: on
 _PSEUDONYM = re.compile(r"psn_[0-9A-Za-z_-]{22,}")
+# Compact serialisation with an encrypted key (RFC 7516 section 7.1).
+_JWE = re.compile(r"eyJ[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+){4}")
 _UNNAMED = "no contract line lets this out"
 
 
@@ -218,6 +220,7 @@ def _lacks(document: Document, path: Path) -> bool:
 _CHECKS: Mapping[str, Callable[[Form, str], bool]] = {
     "replace": lambda form, text: text == as_text(cast("Scalar", form.value)),
     "pseudonymise": lambda _, text: _PSEUDONYM.fullmatch(text) is not None,
+    "encrypt": lambda _, text: _JWE.fullmatch(text) is not None,
     "truncate": lambda form, text: len(text) <= cast("int", form.value),
     "map": _is_mapped,
     "scrub": lambda form, text: scrub(text, regions=())[: cast("int | None", form.value)] == text,

@@ -104,7 +104,9 @@ class Sandbox:
     def of(cls, folder: Folder) -> "Sandbox":
         """The vendors of the contracts in a folder. Raises ContractError."""
         contracts = load(folder)
-        return cls(in_force(contracts, secrets=lambda _: CREDENTIAL, vendor_key=lambda _: bytes(32)), contracts.root)
+        key = bytes(32)
+        played = in_force(contracts, secrets=lambda _: CREDENTIAL, vendor_key=lambda _: key, is_played=True)
+        return cls(played, contracts.root)
 
     def order(self, wanted: Next) -> None:
         """Tells a vendor what to do with its next call. Raises KeyError for a vendor that is not played."""

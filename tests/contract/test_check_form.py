@@ -1,9 +1,11 @@
 """A form loads where it means something, for a category that it fits."""
 
+import json
 from pathlib import Path as Folder
 
 import pytest
-from small_contracts import SHIP, changed, found, with_field
+from joserfc.jwk import ECKey
+from small_contracts import ACME, SHIP, changed, found, with_field
 
 from gateway.vocabulary import VendorKind
 
@@ -63,3 +65,34 @@ def test_nothing_is_turned_back_on_its_way_out(tmp_path: Folder) -> None:
     files = changed(SHIP, "form: pseudonymise", "form: restore")
 
     assert "contract.form" in found(tmp_path, files)
+
+
+def test_what_is_encrypted_for_a_vendor_the_vendor_reads(tmp_path: Folder) -> None:
+    """So it opens no category that the vendor may not have."""
+    may = with_field("contact.phone", VendorKind.LOGISTICS, "{encrypt: $ACME_JWE}")
+    must_not = with_field("contact.phone", VendorKind.MAINTENANCE, "{encrypt: $ACME_JWE}")
+    answered = changed(SHIP, "{$.id: shipment.tracking}", "{$.id: shipment.tracking}\n      form: {encrypt: $ACME_JWE}")
+
+    assert found(tmp_path / "may", may) == []
+    assert found(tmp_path / "must_not", must_not) == ["contract.category"]
+    assert found(tmp_path / "answered", answered) == ["contract.form"]
+
+
+KEY = ECKey.generate_key("P-256")
+
+
+@pytest.mark.parametrize(
+    ("key", "errors"),
+    [
+        (json.dumps(KEY.as_pem(private=False).decode()), []),
+        (json.dumps(KEY.as_dict(private=False)), []),
+        (json.dumps(KEY.as_dict(private=True)), ["contract.secret"]),
+        (json.dumps(KEY.as_pem(private=True).decode()), ["contract.secret"]),
+        ("$ACME_JWE", ["contract.value"]),
+    ],
+    ids=["PEM", "JWK", "private JWK", "private PEM", "a name"],
+)
+def test_a_vendors_file_holds_public_keys(key: str, errors: list[str], tmp_path: Folder) -> None:
+    files = changed(ACME, "credential:\n", f"keys: {{ACME_JWE: {key}}}\ncredential:\n")
+
+    assert found(tmp_path, files) == errors

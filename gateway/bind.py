@@ -1,0 +1,96 @@
+"""Rules joined to what they do, once for all calls."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.contract.form import CAN_FAIL
+from gateway.contract.terms import Node, Origin, Rule, Section
+from gateway.forms import NOWHERE, Change, change_in, change_of
+from gateway.jwe import PublicKey, public_key
+from gateway.vocabulary import RETAINED_IDS, Category
+
+
+@dataclass(slots=True)
+class Step:
+    """A node of the rule tree joined to what its rules do.
+
+    `is_leaf` marks the common case that the walk takes without a detour: one value, one rule without conditions, whose
+    value leaves unless its group stays. `lets` says whether any rule here lets a value out.
+    """
+
+    node: Node
+    members: dict[str, "Step"]
+    each: "Step | None"
+    is_leaf: bool
+    lets: bool
+    number: int
+    change: Change | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A section whose rules are joined to what they do: made once, when contracts are loaded.
+
+    `in_calls` are the numbers of the rules whose forms do in each call what that call asks for; `key_ids` has, of
+    rules whose values are encrypted, the thumbprint of the key.
+    """
+
+    section: Section
+    changes: tuple[Change | None, ...]
+    actions: tuple[str, ...]
+    steps: Mapping[str, Step]
+    in_calls: tuple[int, ...]
+    key_ids: Mapping[int, str]
+
+
+def bind(
+    section: Section,
+    key: Callable[[], bytes],
+    secrets: Callable[[str], str],
+    markets: Sequence[str] = (),
+    public: Callable[[str], PublicKey] = public_key,
+) -> Bound:
+    """Joins rules to forms. `key` is the vendor's own; `secrets` puts values where a credential names them.
+
+    `markets` are the countries that the policy is for; `public` finds the public key that a contract names.
+    """
+    keys = {rule.number: public(str(rule.form.value)) for rule in section.rules if rule.form.name == "encrypt"}
+    changes = tuple(_change(rule, key, secrets, markets, keys.get(rule.number)) for rule in section.rules)
+    actions = tuple(_action(rule) for rule in section.rules)
+    steps = {kind: _step(node, section.rules, changes, actions) for kind, node in section.trees.items()}
+    in_calls = tuple(rule.number for rule in section.rules if change_in(rule.form, NOWHERE) is not None)
+    return Bound(section, changes, actions, steps, in_calls, {number: each.id for number, each in keys.items()})
+
+
+def _step(node: Node, rules: Sequence[Rule], changes: Sequence[Change | None], actions: Sequence[str]) -> Step:
+    members = {name: _step(child, rules, changes, actions) for name, child in node.members.items()}
+    each = _step(node.each, rules, changes, actions) if node.each else None
+    number = node.rules[0] if len(node.rules) == 1 and not rules[node.rules[0]].conditions else -1
+    is_leaf = number >= 0 and not node.leads_on and not node.conditions and actions[number] == "let"
+    lets = any(actions[each] not in ("drop", "refuse") for each in node.rules)
+    return Step(node, members, each, is_leaf, lets, number, changes[number] if number >= 0 else None)
+
+
+def _change(
+    rule: Rule,
+    key: Callable[[], bytes],
+    secrets: Callable[[str], str],
+    markets: Sequence[str],
+    public: PublicKey | None,
+) -> Change | None:
+    if rule.origin is Origin.CREDENTIAL:
+        secret = secrets(str(rule.form.value))
+        return lambda _: secret
+    if rule.form.name in ("drop", "refuse"):
+        return None
+    return change_of(rule.form, rule.category, key(), markets, public)
+
+
+def _action(rule: Rule) -> str:
+    if rule.form.name in ("drop", "refuse"):
+        return rule.form.name
+    if rule.form.name == "as_is" and rule.category is Category.NOT_PERSONAL and rule.origin is Origin.GROUP:
+        return "claim"
+    if rule.form.name in CAN_FAIL:
+        return "fit"
+    return "retain" if rule.category in RETAINED_IDS else "let"
