@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test positions check format lock bench bench-memory clean
+.PHONY: help demo serve test positions fuzz check format lock bench bench-memory clean
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ serve: .venv/done ## The same gateway and vendors, kept running, with a line to 
 
 test: .venv/done ## Run the tests
 	$(BIN)/python -m pytest
+
+fuzz: .venv/done ## Feed every codec with made-up bodies (FUZZ_CANARY=1 plants a bug to be found; minutes)
+	PYTHONPATH=tests $(BIN)/python -m fuzz
 
 positions: .venv/done ## Plant a text in every place of a request, and show what became of each
 	PYTHONPATH=tests $(BIN)/python -m positions
@@ -45,6 +48,9 @@ lock: .venv/done ## Write the lock files anew (needs uv on the path)
 	uv pip compile pyproject.toml --group test --group check --group build --constraint requirements.lock --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
 	  --output-file requirements-dev.lock
+	uv pip compile pyproject.toml tests/fuzz/atheris.in --constraint requirements-dev.lock --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
+	  --output-file tests/fuzz/requirements.lock
 	uv pip compile bench/mitmproxy.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --quiet --output-file bench/mitmproxy.lock
 

@@ -38,7 +38,7 @@ sending:
   {codec.said}
   groups:
     - why: What is named leaves.
-      category: not_personal
+      category: {codec.category}
       fields: [{", ".join((*_OUTSIDE, *codec.named))}]
 examples:
   - name: nothing but the call

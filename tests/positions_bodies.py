@@ -37,6 +37,7 @@ class Codec:
     plain: bytes
     bodies: Callable[[], Iterator[Body]]
     method: str = "POST"
+    category: str = "not_personal"
 
 
 def _dumped(document: object) -> bytes:
@@ -236,6 +237,11 @@ def _xml_bodies() -> Iterator[Body]:
     yield from _twins({name: _xml(inside) for name, inside in insides.items()})
 
 
+def _opaque_bodies() -> Iterator[Body]:
+    long = b"%PDF " + PLANTED.encode() + b" " * 20_000
+    yield Body("bytes beyond what the contract takes", long, b"%PDF " + TWIN.encode(), names=True)
+
+
 def _no_bodies() -> Iterator[Body]:
     yield Body("a body", PLANTED.encode())
 
@@ -255,6 +261,14 @@ CODECS: Mapping[str, Codec] = {
         ("$.order.mark", "$.order.inner.mark", "$.order.inner.@mark", "$.order.list.*.mark", f"$.order.{TWIN}"),
         _xml("<o:mark>a</o:mark>"),
         _xml_bodies,
+    ),
+    "opaque": Codec(
+        "application/pdf",
+        "media: [application/pdf]\n  max_bytes: 16 KiB",
+        ("$",),
+        b"%PDF",
+        _opaque_bodies,
+        category="parcel.measure",
     ),
     "none": Codec("", "", (), b"", _no_bodies, "GET"),
 }

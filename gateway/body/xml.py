@@ -260,7 +260,10 @@ def _part(value: Document, origin: Text | Element) -> _Part:
     members = value.attributes if isinstance(value, Attributed) else value if isinstance(value, Mapping) else {}
     origins = origin.attributes if isinstance(origin, Text) else origin
     attributes = tuple(
-        (cast("Text", origins[name]).tag, _as_text(text)) for name, text in members.items() if name.startswith("@")
+        (cast("Text", source).tag, _as_text(text))
+        for name, several in members.items()
+        if name.startswith("@")
+        for text, source in _pairs(several, origins[name])
     )
     text = "" if isinstance(value, Mapping) else _as_text(value)
     return _Part(origin.tag, attributes, _parts(members, origins), text)

@@ -1,0 +1,1 @@
+"""Every codec fed with whatever a coverage-guided fuzzer makes up."""
