@@ -15,6 +15,7 @@ from gateway.contract.model import Entities, ErrorAnswer, Policy, Vendor
 from gateway.contract.model import Section as Written
 from gateway.contract.routes import overlap
 from gateway.contract.strict_yaml import Location
+from gateway.contract.telling import check_telling
 from gateway.contract.terms import Origin, Rule, Section, Terms
 from gateway.errors import Finding
 from gateway.vocabulary import (
@@ -52,10 +53,6 @@ _SECRET = re.compile(r"\$[A-Z][A-Z0-9_]*")
 _PLAIN_HOST = re.compile(r"([a-z0-9_-]+\.)*[a-z][a-z0-9-]*|[0-9]+(\.[0-9]+){3}|[0-9a-f:.]*:[0-9a-f:.]*")
 _PLAIN_BASE = re.compile(r"(/[A-Za-z0-9._~!$&()*+,;=:@%-]*)*")
 _LOOKS_LIKE_A_KEY = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
-_TELLING_NAMES = re.compile(r"name|mail|phone|street|birth|address|passport|gender|card", re.IGNORECASE)
-_NOT_TELLING = re.compile(
-    r"(file|host|user_?agent|event|method|brand|type|country|display|product|carrier)_?name", re.IGNORECASE
-)
 _HARMLESS = frozenset({Category.NOT_PERSONAL, Category.PARCEL_MEASURE})
 _IDENTIFYING = frozenset(
     category
@@ -248,11 +245,6 @@ def _check_categories(terms: Terms, source: Source) -> None:
             kind = terms.vendor.kind
             message = f"{rule.path}: {rule.category} at a {kind} vendor, please ask why"
             source.find("contract.category", rule.where, message, note=True)
-        name = str(rule.place.path[-1]) if rule.place.path else ""
-        claims = rule.category is Category.NOT_PERSONAL and rule.form.name == "as_is"
-        if claims and _TELLING_NAMES.search(name) and not _NOT_TELLING.search(name):
-            message = f"{rule.path} is called not_personal; its name says otherwise"
-            source.find("contract.category", rule.where, message, note=True)
 
 
 def _check_answer(terms: Terms, source: Source) -> None:
@@ -360,6 +352,7 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     _check_retry,
     _check_subjects,
     _check_categories,
+    check_telling,
     check_free_text,
     _check_forms,
     _check_answer,

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from running import Running
+from shipped import order, shipped
 from stripe_shop import Shop, shop
 
 pytestmark = pytest.mark.xdist_group("stripe")
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sdks.md").read_text("utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+ALL = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+BLOCKS = [block for block in ALL if "8080/stripe" in block]
 INTENT = {"id": "pi_7", "object": "payment_intent", "amount": 4990, "currency": "eur", "status": "processing"}
 
 
@@ -21,10 +24,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         yield whole
 
 
-def said(block: str, shop: Shop) -> str:
+def said(block: str, running: Running, service: str = "checkout") -> str:
     """What a block prints, run as it stands but for the gateway's port."""
-    script = block.replace("127.0.0.1:8080", f"127.0.0.1:{shop.running.ports[0]}")
-    environment = {"GATEWAY_TOKEN": shop.running.token("checkout"), "PYTHONWARNINGS": "error"}
+    script = block.replace("127.0.0.1:8080", f"127.0.0.1:{running.ports[0]}")
+    environment = {"GATEWAY_TOKEN": running.token(service), "PYTHONWARNINGS": "error"}
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
@@ -34,14 +37,14 @@ def said(block: str, shop: Shop) -> str:
 
 def test_the_page_has_the_blocks_that_are_run_here() -> None:
     assert len(BLOCKS) == 3
-    assert all("127.0.0.1:8080/stripe" in block for block in BLOCKS)
+    assert [re.findall(r"8080/([a-z]+)", block) for block in ALL if block not in BLOCKS] == [["easypost"]]
 
 
 @pytest.mark.parametrize("block", BLOCKS[:2], ids=["by a client", "by the module"])
 def test_a_payment_is_made_as_the_page_says(block: str, running: Shop) -> None:
     before = len(running.received)
 
-    printed = said(block, running)
+    printed = said(block, running.running)
 
     assert printed == "pi_7 processing\n"
     assert len(running.received) == before + 1
@@ -50,7 +53,17 @@ def test_a_payment_is_made_as_the_page_says(block: str, running: Shop) -> None:
 def test_a_refusal_is_caught_as_the_page_says(running: Shop) -> None:
     before = len(running.received)
 
-    printed = said(BLOCKS[2], running)
+    printed = said(BLOCKS[2], running.running)
 
     assert printed == "refused: 403 subject.unresolved\n"
     assert len(running.received) == before
+
+
+def test_a_label_is_made_as_the_page_says(tmp_path: Path) -> None:
+    [block] = [block for block in ALL if "8080/easypost" in block]
+    with shipped(
+        tmp_path, "easypost", secrets={"EASYPOST_KEY": "EZAK-1"}, facts=[order("10045", "consignee")]
+    ) as easypost:
+        easypost.says({"id": "shp_7", "object": "Shipment", "status": "unknown"}, status=201)
+
+        assert said(block, easypost.running, "fulfilment") == "shp_7 unknown\n"
