@@ -197,9 +197,10 @@ def write(call: Call, matched: Matched, incoming: Mapping[str, Document], outgoi
     """The request that leaves, proved by another parser. Raises Refusal `proof.failed` or `body.empty`."""
     prepared, documents = matched.prepared, outgoing.documents
     section = prepared.terms.sending
-    if documents["body"] == {} and incoming["body"] != {}:
-        raise refuse("body.empty", "of the body nothing may leave", prepared.terms.file)
     payload = written_body(documents["body"], incoming["body"], section)
+    # What is left may be no body either: the header of an envelope without its items.
+    if (documents["body"] == {} and incoming["body"] != {}) or (incoming["body"] and not payload):
+        raise refuse("body.empty", "of the body nothing may leave", prepared.terms.file)
     query = FORM.write(documents["query"], incoming["query"])
     payload, query = proved(prepared.sending, outgoing, incoming, payload, query)
     target = _target(prepared, documents["path"], query)

@@ -100,8 +100,9 @@ class Stage:
         token, _ = self.tokens.issue(terms.operation.callers[0], entity=entity, environment="sandbox", lifetime=60)
         headers = [(name, value) for name, value in given.headers if name != "host"]
         headers += [("host", _OURS), ("gateway-token", token)]
-        if given.body and given.header("content-type") is None and terms.sending.media:
-            headers.append(("content-type", terms.sending.media[0]))
+        section = terms.sending
+        if given.body and given.header("content-type") is None and section.media and not section.untyped:
+            headers.append(("content-type", section.media[0]))
 
         async def read(limit: int) -> bytes:
             del limit

@@ -140,6 +140,7 @@ def test_the_readme_counts_every_body_among_what_is_there_and_none_among_what_is
         "ndjson": "lines of JSON",
         "form": "form",
         "xml": "XML",
+        "sentry-envelope": "Sentry's envelopes",
         "opaque": "opaque",
         "none": "empty",
     }

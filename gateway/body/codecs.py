@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from gateway.body.document import Codec, Document
+from gateway.body.envelope import Envelope
 from gateway.body.nested import FORMATS, folded, holds, unfolded
 from gateway.body.nothing import Nothing
 from gateway.contract.terms import Section
@@ -11,6 +12,7 @@ from gateway.errors import refuse
 
 CODECS: Mapping[str, Codec] = {
     **FORMATS,
+    "sentry-envelope": Envelope(),
     "none": Nothing(),
 }
 FORM: Codec = CODECS["form"]
@@ -52,12 +54,17 @@ def read_body(payload: bytes, content_type: str | None, section: Section) -> tup
         raise refuse("body.too_large", f"more than {section.max_bytes} bytes")
     media = ""
     if payload and section.body != "none":
-        if content_type is None:
-            raise refuse("body.media", "the call does not say what its body is")
-        media = media_of(content_type, section)
+        media = _untyped(section) if content_type is None else media_of(content_type, section)
     elif section.body == "form" and content_type is not None and section.media:
         media = section.media[0]
     return document_in(payload, section), media
+
+
+def _untyped(section: Section) -> str:
+    """The Content-Type with which a body leaves that came without: a type that means what it was read as."""
+    if not section.untyped:
+        raise refuse("body.media", "the call does not say what its body is")
+    return next(iter(section.media), "")
 
 
 def document_in(payload: bytes, section: Section) -> Document:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from gateway.contract.compile import Source
 from gateway.contract.form import OVER_CONTAINERS
+from gateway.contract.items import check_items
 from gateway.contract.model import ErrorAnswer, Nested
 from gateway.contract.model import Section as Written
 from gateway.contract.nest import text_at, texts_of
@@ -31,6 +32,8 @@ def check_body(written: Written | ErrorAnswer, section: Section, source: Source,
         _check_bounds(written, source, at)
         _check_opaque(rules, source, at)
         return
+    if section.body == "sentry-envelope":
+        check_items(rules, section.trees["body"], source)
     for rule in rules:
         if not rule.place.path:
             message = "`$` is the whole body, and only an opaque one leaves as a whole"
@@ -47,7 +50,7 @@ def _check_texts(
     """A text that holds a document is that document; as a text nothing else names it than what keeps it here."""
     if section.nest is None:
         return
-    if section.body in ("xml", "opaque", "none"):
+    if section.body in ("xml", "sentry-envelope", "opaque", "none"):
         source.find("contract.path", (*at, "nested"), f"a body that is {section.body} has no texts")
     for path, nested in getattr(written, "nested", {}).items():
         _check_nested(nested, source, (*at, "nested", path))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.contract.form import OVER_CONTAINERS, Form
-from gateway.contract.model import MAX_BYTES, ErrorAnswer, Group, Nested, Sending
+from gateway.contract.model import MAX_BYTES, NO_TYPE, ErrorAnswer, Group, Nested, Sending
 from gateway.contract.model import Section as Written
 from gateway.contract.nest import nest_of, outside
 from gateway.contract.strict_yaml import Location, Sheet
@@ -30,6 +30,7 @@ MEDIA: Mapping[str, tuple[str, ...]] = {
     "form": ("application/x-www-form-urlencoded",),
     "ndjson": ("application/x-ndjson", "application/ndjson", "application/jsonl"),
     "xml": ("text/xml", "application/xml"),
+    "sentry-envelope": ("application/x-sentry-envelope",),
     "opaque": (),
     "none": (),
 }
@@ -127,7 +128,7 @@ def compile_section(
     nest = nest_of(_texts(section, source, (*at, "nested"), base), build.trees["body"])
     return Section(
         body=section.body,
-        media=section.media or MEDIA[section.body],
+        media=_typed(section.media) if section.media else MEDIA[section.body],
         max_bytes=getattr(section, "max_bytes", 256 * 1024),
         groups=tuple(build.groups),
         rules=tuple(build.rules),
@@ -138,6 +139,7 @@ def compile_section(
         nest=nest,
         when_empty=getattr(section, "when_empty", "refuse"),
         suffix=_suffix(section),
+        untyped=NO_TYPE in section.media,
     )
 
 
@@ -156,6 +158,10 @@ def _held(written: Nested) -> Held:
     """Of a document without a bound of its own the body's is the only one."""
     max_bytes = written.max_bytes if "max_bytes" in written.model_fields_set else MAX_BYTES
     return Held(written.body, written.encoding, written.media or MEDIA[written.body], max_bytes)
+
+
+def _typed(media: Iterable[str]) -> tuple[str, ...]:
+    return tuple(each for each in media if each != NO_TYPE)
 
 
 def _suffix(section: Written | ErrorAnswer) -> str:

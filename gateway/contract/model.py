@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -111,6 +111,9 @@ Roles = Annotated[tuple[SubjectRole, ...], BeforeValidator(_as_tuple)]
 MediaType = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$")
 ]
+NO_TYPE: Final = "none"
+Media = tuple[MediaType | Literal["none"], ...]
+"""The Content-Types that are taken; `none` is that there is no such header."""
 
 
 class Block(BaseModel):
@@ -200,8 +203,8 @@ class Nested(Block):
 class Section(Block):
     """One body, read and written: how, and in which groups."""
 
-    body: Literal["json", "form", "ndjson", "xml", "opaque", "none"]
-    media: tuple[MediaType, ...] = ()
+    body: Literal["json", "form", "ndjson", "xml", "sentry-envelope", "opaque", "none"]
+    media: Media = ()
     max_bytes: Size = 256 * 1024
     at: Text = "$"
     namespaces: tuple[Text, ...] = ()
@@ -215,7 +218,7 @@ class Sending(Section):
 
 class ErrorAnswer(Block):
     body: Literal["json", "form", "xml", "none"]
-    media: tuple[MediaType, ...] = ()
+    media: Media = ()
     at: Text = "$"
     namespaces: tuple[Text, ...] = ()
     groups: tuple[Group, ...]

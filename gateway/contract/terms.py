@@ -135,6 +135,8 @@ class Section:
     when_empty: str = "refuse"
     suffix: str = ""
     """Which `application` types are taken besides `media`: those that end with this (RFC 6839), if it is given."""
+    untyped: bool = False
+    """Whether a body without a Content-Type is read as `body` says."""
 
 
 @dataclass(frozen=True, slots=True)

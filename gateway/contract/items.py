@@ -1,0 +1,52 @@
+"""Where the items of an envelope stand: under their type, each for itself, their headers as `@name`."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from gateway.contract.compile import Source
+from gateway.contract.form import OVER_CONTAINERS
+from gateway.contract.terms import Node, Rule
+from gateway.paths import EACH, Path
+
+HEADER: Final = "header"
+FRAMING: Final = frozenset({"type", "length", "item_count", "content_type"})
+"""Headers of an item that say how it is framed: they are written anew, and no path leads to them."""
+
+_ATTRIBUTE: Final = "@"
+
+
+def is_attribute(name: str) -> bool:
+    """Whether a name below an item is that of a header of the item."""
+    return name.startswith(_ATTRIBUTE)
+
+
+def attribute(name: str) -> str:
+    """The name of a header of an item as paths have it."""
+    return f"{_ATTRIBUTE}{name}"
+
+
+def leads_into_payloads(node: Node) -> bool:
+    """Whether a path leads into the payloads of a type of item, rather than to its headers or around it."""
+    each = node.each
+    return each is not None and (each.each is not None or any(not is_attribute(name) for name in each.members))
+
+
+def check_items(rules: Iterable[Rule], tree: Node, source: Source) -> None:
+    """What is wrong with the paths into an envelope. Its own header and its items are all that it has."""
+    for rule in rules:
+        path, covers = rule.place.path, rule.form.name in OVER_CONTAINERS
+        if not path or path[0] == HEADER or (covers and len(path) == 1):
+            continue
+        if path[0] is EACH or path[1:2] != (EACH,):
+            source.find("contract.path", rule.where, f"{rule.path} is in no item", "write `$.event.*.name`")
+        elif _is_framing(path):
+            source.find("contract.path", rule.where, f"{rule.path} is written by the gateway", "leave it out")
+        elif not covers and not leads_into_payloads(tree.members[path[0]]):
+            source.find(
+                "contract.path", rule.where, f"nothing is named of what items of the type {path[0]} hold",
+                "name fields in them, or leave them here",
+            )  # fmt: skip
+
+
+def _is_framing(path: Path) -> bool:
+    return path[2:] in {(attribute(name),) for name in FRAMING}
