@@ -37,7 +37,7 @@ def said(block: str, running: Running, service: str = "checkout") -> str:
 
 def test_the_page_has_the_blocks_that_are_run_here() -> None:
     assert len(BLOCKS) == 3
-    assert [re.findall(r"8080/([a-z]+)", block) for block in ALL if block not in BLOCKS] == [["easypost"]]
+    assert [re.findall(r"8080/([a-z]+)", block) for block in ALL if block not in BLOCKS] == [["easypost"], ["adyen"]]
 
 
 @pytest.mark.parametrize("block", BLOCKS[:2], ids=["by a client", "by the module"])
@@ -67,3 +67,11 @@ def test_a_label_is_made_as_the_page_says(tmp_path: Path) -> None:
         easypost.says({"id": "shp_7", "object": "Shipment", "status": "unknown"}, status=201)
 
         assert said(block, easypost.running, "fulfilment") == "shp_7 unknown\n"
+
+
+def test_a_card_is_charged_as_the_page_says(tmp_path: Path) -> None:
+    [block] = [block for block in ALL if "8080/adyen" in block]
+    with shipped(tmp_path, "adyen", secrets={"ADYEN_KEY": "AQE-1"}, facts=[order("10045", "purchaser")]) as adyen:
+        adyen.says({"pspReference": "NC6HT9CRT65ZGN82", "resultCode": "Authorised"})
+
+        assert said(block, adyen.running) == "NC6HT9CRT65ZGN82 Authorised\n"
