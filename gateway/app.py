@@ -121,6 +121,7 @@ class Gateway:
             limits=Limits(deadline, settings.answer_bytes),
             now=utc,
             counted=self.telemetry.call,
+            unnamed=self.telemetry.unnamed,
         )
         self.proxy = Proxy(self.exchange, body_deadline=settings.body_deadline, in_flight=settings.in_flight)
         self.telemetry.gauge("gateway.calls.in_flight", "Calls on their way.", lambda: self.proxy.busy)

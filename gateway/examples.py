@@ -144,7 +144,7 @@ def _reply(reply: Reply, wanted: Http1, prepared: Prepared) -> Iterator[str]:
         yield f"returns: {reply.status} instead of {status}"
     bound = prepared.answer if status < 400 else prepared.errors  # noqa: PLR2004  RFC 9110 section 15.5
     if bound is None or not wanted.body:
-        problem = _code(reply) == "vendor.answered"
+        problem = _code(reply) in ("vendor.answered", "vendor.redirect")
         if reply.payload not in (b"", b"{}") and not problem:
             yield f"returns: {reply.payload.decode('utf-8', 'replace')} instead of nothing"
         return

@@ -83,6 +83,7 @@ class Exchange:
         limits: Limits,
         now: Callable[[], datetime],
         counted: Callable[[str, str], None],
+        unnamed: Callable[[str, Mapping[str, int]], None],
     ) -> None:
         self.contracts = contracts
         self._registry = registry
@@ -94,6 +95,7 @@ class Exchange:
         self._limits = limits
         self._now = now
         self._counted = counted
+        self._unnamed = unnamed
         self._new_id = ledger.new_id
         self._repeats: OrderedDict[bytes, Disclosure] = OrderedDict()
 
@@ -151,6 +153,7 @@ class Exchange:
         outcome = outcome_of(sent, sending.payload, time.monotonic() - began, terms, left)
         self._ledger.settle(ticket, outcome, self._digests(terms, left.retained if left else ()))
         self._counted(sent.code or "sent", terms.vendor.vendor)
+        self._unnamed(terms.vendor.vendor, back.unnamed if back else {})
         if sent.result == "possibly":
             course.trail.sent = "possibly"
         return Attempt(sent, back, sum(outgoing.withheld.values()))

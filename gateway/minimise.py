@@ -19,10 +19,8 @@ from gateway.vocabulary import RETAINED_IDS
 
 GRANTED: Final = ""
 """The reason for which a group stays here, when there is none."""
-_BIG = 10**11
 _SHORT = frozenset({str, int, bool, Decimal, type(None)})
 """The classes of plain values; a value that remembers where it came from takes the long way."""
-_LONGEST = 40
 
 
 class _Nothing:
@@ -255,7 +253,7 @@ class _Walk:
 
     def _is_impersonal(self, node: Node, rule: Rule, value: Scalar) -> bool:
         """`not_personal` is a claim; where it does not hold, the call is refused."""
-        kind = personal_kind(value if isinstance(value, str) else _digits(value))
+        kind = personal_kind(value)
         if kind is None:
             return True
         self._fail("field.personal", f"{node.path} holds what looks like personal data: {kind}", rule)
@@ -296,13 +294,6 @@ class _Walk:
             rule = self.rules[required.rule]
             if (code := _absent(required, value)) and self._applies(rule):
                 self._fail(code, rule.path, rule)
-
-
-def _digits(number: Scalar) -> str:
-    """The digits of a number as long as a card's, however it is written: 4111111111111111.0 hides nothing."""
-    if isinstance(number, Decimal):
-        number = int(number) if number.is_finite() and number.adjusted() < _LONGEST else None
-    return str(abs(number)) if number is not None and not isinstance(number, str) and abs(number) > _BIG else ""
 
 
 def _absent(required: Required, value: Document) -> str | None:

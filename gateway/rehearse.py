@@ -89,6 +89,7 @@ class Stage:
             limits=Limits(1.0, terms.answer.max_bytes if terms.answer else 0),
             now=lambda: datetime.now(UTC),
             counted=lambda code, vendor: None,  # noqa: ARG005
+            unnamed=lambda vendor, kinds: None,  # noqa: ARG005
         )
         reply = await exchange.reply(self._call(terms, given))
         return Rehearsed(reply, next(iter(self.sent), None), next(iter(self.intents), None))

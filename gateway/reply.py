@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -13,7 +12,9 @@ from gateway import problem
 from gateway.assemble import Matched, headers_of
 from gateway.bind import Bound
 from gateway.body.codecs import read_body, written_body
+from gateway.body.coding import unpacked
 from gateway.body.document import Document
+from gateway.contract.form import LEADS_BACK
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Terms
 from gateway.errors import CODES, Refusal, refuse
@@ -21,12 +22,14 @@ from gateway.forms import Situation, as_text
 from gateway.minimise import Minimised, minimise
 from gateway.outbound.send import Answer
 from gateway.relinks import Way
+from gateway.unnamed import unnamed_kinds, unread_kinds
 
 _MOMENT = r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT"
 # Headers of an answer that come back unnamed, in the only shapes that they can have (RFC 9110, 5.6.7 and 10.2.3).
 _PASSED: Final = {"date": re.compile(_MOMENT), "retry-after": re.compile(rf"\d{{1,9}}|{_MOMENT}")}
 _ERROR: Final = 400
-_BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+_REDIRECTED: Final = CODES["vendor.redirect"].title
+_UNNAMED: Final = 256 * 1024
 _OVERLOAD: Final = 503
 
 
@@ -41,7 +44,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """An answer as the caller may have it. `minimised` is None where there was nothing to read, or no rule for it."""
+    """An answer as the caller may have it. `minimised` is None where there was nothing to read, or no rule for it.
+
+    `unnamed` counts by kind what looks personal where no rule stands.
+    """
 
     answer: Answer
     media: str
@@ -49,6 +55,7 @@ class Returned:
     headers: tuple[tuple[str, str], ...]
     minimised: Minimised | None
     hint: str = ""
+    unnamed: Mapping[str, int] = field(default_factory=dict)
 
 
 def returned(matched: Matched, answer: Answer, origin: str = "") -> Returned:
@@ -58,42 +65,79 @@ def returned(matched: Matched, answer: Answer, origin: str = "") -> Returned:
     """
     situation = Situation(Way(origin, matched.prefix, matched.prepared.doors) if origin else None)
     bound = matched.prepared.answer if answer.status < _ERROR else matched.prepared.errors
-    content_type = next((value for name, value in answer.headers if name == "content-type"), None)
-    if bound is not None and answer.payload:
-        try:
-            body, media = read_body(answer.payload, content_type, bound.section)
-            return _minimised(bound, answer, body, media, matched.prepared.secrets, situation)
-        except Refusal as refusal:
-            return _unread(matched, answer, f"the answer stays here: {refusal.code}")
-    coded = any(name == "content-encoding" and value != "identity" for name, value in answer.headers)
-    if coded and answer.status not in _BODILESS:
-        return _unread(matched, answer, "the answer stays here: it came compressed")
-    if bound is not None and answer.status < _ERROR:
-        with suppress(Refusal):
-            left = _minimised(bound, answer, {}, "", matched.prepared.secrets, situation)
-            return replace(left, payload=b"")
-    return _unread(matched, answer, "" if not answer.payload else "the contract names nothing of this answer")
+    payload = b""
+    try:
+        payload = _unpacked(answer, bound)
+        if bound is not None:
+            return _left(matched, bound, answer, payload, situation)
+        hint = "the contract names nothing of this answer"
+    except Refusal as refusal:
+        hint = f"the answer stays here: {refusal.code}"
+    return replace(_unread(matched, answer, hint if answer.payload else ""), unnamed=unread_kinds(payload))
+
+
+def _unpacked(answer: Answer, bound: Bound | None) -> bytes:
+    """The payload without the coding that nobody asked for. Raises Refusal as for a call."""
+    if not answer.payload:
+        return b""
+    return unpacked(answer.payload, _values(answer, "content-encoding"), bound.section.max_bytes if bound else _UNNAMED)
+
+
+def _left(matched: Matched, bound: Bound, answer: Answer, payload: bytes, situation: Situation) -> Returned:
+    body, media = _body(answer, payload, bound)
+    left = _minimised(bound, answer, body, media, matched.prepared.secrets, situation)
+    if payload:
+        return replace(left, hint=_REDIRECTED if answer.is_redirect else "")
+    if answer.status < _ERROR and not answer.is_redirect:
+        return replace(left, payload=b"")
+    return replace(_unread(matched, answer, ""), headers=left.headers, minimised=left.minimised)
+
+
+def _body(answer: Answer, payload: bytes, bound: Bound) -> tuple[Document, str]:
+    if not payload:
+        return {}, ""
+    return read_body(payload, next(iter(_values(answer, "content-type")), None), bound.section)
+
+
+def _values(answer: Answer, header: str) -> list[str]:
+    return [value for name, value in answer.headers if name == header]
 
 
 def _minimised(
     bound: Bound, answer: Answer, body: Document, media: str, secrets: Sequence[str], situation: Situation
 ) -> Returned:
-    tree = bound.section.trees["header"]
-    named = {name: value for name, value in headers_of(answer.headers, tree).items() if name in tree.members}
+    trees, headers = bound.section.trees, headers_of(answer.headers, bound.section.trees["header"])
+    named = {name: value for name, value in headers.items() if name in trees["header"].members}
+    if answer.is_redirect and not _leads_back(bound):
+        named.pop("location", None)
     documents: Mapping[str, Document] = {"body": body, "header": named, "query": {}, "path": {}}
     left = minimise(bound, documents, secrets=secrets, answer=True, situation=situation)
     kept = left.documents["header"]
-    headers = [(name, as_text(value)) for name, value in kept.items()] if isinstance(kept, dict) else []
+    fields = [(name, as_text(value)) for name, value in kept.items()] if isinstance(kept, dict) else []
     payload = written_body(left.documents["body"], body, bound.section)
-    return Returned(answer, media, payload, tuple(headers), left)
+    unnamed = unnamed_kinds(trees, {"body": body, "header": headers})
+    return Returned(answer, media, payload, tuple(fields), left, unnamed=unnamed)
+
+
+def _leads_back(bound: Bound) -> bool:
+    """Whether a Location leads nowhere but to us: whoever follows it sends there all that it meant for the gateway."""
+    node = bound.section.trees["header"].members.get("location")
+    return node is not None and all(bound.section.rules[number].form.name in LEADS_BACK for number in node.rules)
 
 
 def _unread(matched: Matched, answer: Answer, hint: str) -> Returned:
-    if answer.status < _ERROR:
-        # An SDK that reads JSON gets an empty object rather than nothing at all.
-        empty = b"{}" if hint and matched.terms.answer and matched.terms.answer.body == "json" else b""
-        return Returned(answer, "application/json" if empty else "", empty, (), None, hint)
-    document = _document(refuse("vendor.answered", matched.terms.name), matched.terms.vendor)
+    if answer.is_redirect:
+        return _told(matched, answer, "vendor.redirect", _REDIRECTED)
+    if answer.status >= _ERROR:
+        return _told(matched, answer, "vendor.answered", hint)
+    # An SDK that reads JSON gets an empty object rather than nothing at all.
+    empty = b"{}" if hint and matched.terms.answer and matched.terms.answer.body == "json" else b""
+    return Returned(answer, "application/json" if empty else "", empty, (), None, hint)
+
+
+def _told(matched: Matched, answer: Answer, code: str, hint: str) -> Returned:
+    """A problem document of ours under the vendor's own status."""
+    document = _document(refuse(code, matched.terms.name), matched.terms.vendor)
     document["status"] = answer.status
     return Returned(answer, problem.MEDIA_TYPE, msgspec.json.encode(document), (), None, hint)
 

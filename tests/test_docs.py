@@ -69,6 +69,7 @@ def test_every_metric_is_documented_with_its_labels() -> None:
     telemetry = Telemetry()
     telemetry.call("sent", "stripe")
     telemetry.edge("http.host")
+    telemetry.unnamed("stripe", {"token": 1})
     telemetry.gauge("gateway.calls.in_flight", "Calls on their way.", lambda: 1)
     samples = re.findall(r"^(gateway_\w+)(?:\{(.*)\})? ", telemetry.exposition().decode(), re.MULTILINE)
 

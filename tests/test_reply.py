@@ -1,12 +1,16 @@
 """What goes back to the caller: what the contract names of an answer, or a problem document that SDKs understand."""
 
 import json
+import random
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from bodies import Operation, operation
 from calls import JSON, call, taken
 from clearances import TERMS
+from packers import PACKERS
 
 from gateway.assemble import Matched
 from gateway.contract.terms import Terms
@@ -106,11 +110,181 @@ def test_of_an_empty_answer_the_named_headers_come_back(matched: Matched) -> Non
     assert not {"x-request-id", "content-type"} & dict(back.headers).keys()
 
 
-def test_an_answer_that_came_compressed_says_why_it_is_empty(matched: Matched) -> None:
-    back = reply(matched, 200, b"", JSON, ("content-encoding", "gzip"))
+SAID = b'{"tracking":"T-1","status":"ok","driver":{"mail":"zoe@example.com"}}'
 
-    assert back.payload == b"{}"
-    assert dict(back.headers)["gateway-hint"] == "the answer stays here: it came compressed"
+
+@pytest.mark.parametrize("coding", PACKERS)
+def test_an_answer_that_came_compressed_is_minimised_as_if_it_had_not(matched: Matched, coding: str) -> None:
+    back = reply(matched, 200, PACKERS[coding](SAID), JSON, ("content-encoding", coding), ("parcels-depot", "7"))
+
+    assert (back.status, back.payload) == (200, b'{"tracking":"T-1","status":"ok"}')
+    assert dict(back.headers)["parcels-depot"] == "7"
+    assert "content-encoding" not in dict(back.headers)
+
+
+@pytest.mark.parametrize("coding", PACKERS)
+def test_an_error_that_came_compressed_is_minimised_too(matched: Matched, coding: str) -> None:
+    packed = PACKERS[coding](b'{"error":{"code":"too_heavy","message":"Zoe"}}')
+
+    back = reply(matched, 422, packed, JSON, ("content-encoding", coding))
+
+    assert (back.status, back.payload) == (422, b'{"error":{"code":"too_heavy"}}')
+
+
+BADLY_PACKED = {
+    "cut off": (PACKERS["gzip"](SAID)[:-1], "gzip", "body.unreadable"),
+    "with something behind": (PACKERS["br"](SAID) + b"\0", "br", "body.unreadable"),
+    "not at all": (SAID, "zstd", "body.unreadable"),
+    "twice": (PACKERS["gzip"](PACKERS["gzip"](SAID)), "gzip, gzip", "body.encoding"),
+    "twice, said once": (PACKERS["gzip"](PACKERS["gzip"](SAID)), "gzip", "body.unreadable"),
+    "as nobody knows": (SAID, "zoe", "body.encoding"),
+    "a bomb": (PACKERS["zstd"](SAID + b" " * 1_000_000), "zstd", "body.too_large"),
+    "longer than the contract takes": (PACKERS["gzip"](SAID + b" " * 300_000), "gzip", "body.too_large"),
+}
+
+
+@pytest.mark.parametrize(("payload", "coding", "code"), BADLY_PACKED.values(), ids=BADLY_PACKED.keys())
+@pytest.mark.parametrize("status", [200, 422])
+def test_an_answer_that_cannot_be_unpacked_stays_and_its_status_passes(
+    matched: Matched, payload: bytes, coding: str, code: str, status: int
+) -> None:
+    back = reply(matched, status, payload, JSON, ("content-encoding", coding))
+
+    assert back.status == status
+    assert dict(back.headers)["gateway-hint"] == f"the answer stays here: {code}"
+    assert json.loads(back.payload) == {} if status == 200 else json.loads(back.payload)["code"] == "vendor.answered"
+
+
+def test_of_an_answer_no_more_is_unpacked_than_the_contract_takes(matched: Matched) -> None:
+    packed = PACKERS["gzip"](random.Random(7).randbytes(4 * 1024 * 1024).hex().encode())
+    tracemalloc.start()
+
+    back = reply(matched, 200, packed, JSON, ("content-encoding", "gzip"))
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert dict(back.headers)["gateway-hint"] == "the answer stays here: body.too_large"
+    assert peak < len(packed) + 2 * 1024 * 1024
+
+
+REDIRECTS = [301, 302, 303, 307, 308]
+ELSEWHERE = ("location", "https://elsewhere.test/zoe")
+
+
+@pytest.mark.parametrize("status", REDIRECTS)
+@pytest.mark.parametrize(
+    ("payload", "media"), [(b"", ()), (b"<a href='https://elsewhere.test/zoe'>", (("content-type", "text/html"),))]
+)
+def test_a_redirect_is_told_and_not_where_it_leads(
+    matched: Matched, status: int, payload: bytes, media: tuple[tuple[str, str], ...]
+) -> None:
+    back = reply(matched, status, payload, ELSEWHERE, ("parcels-depot", "7"), *media)
+
+    assert (back.status, document(back)["code"], document(back)["status"]) == (status, "vendor.redirect", status)
+    assert dict(back.headers)["gateway-hint"] == CODES["vendor.redirect"].title
+    assert dict(back.headers)["gateway-sent"] == "yes"
+    assert "elsewhere" not in repr(back)
+
+
+def test_of_a_redirect_with_a_body_that_the_contract_reads_comes_back_what_it_names(matched: Matched) -> None:
+    back = reply(matched, 307, SAID, JSON, ELSEWHERE)
+
+    assert (back.status, back.payload) == (307, b'{"tracking":"T-1","status":"ok"}')
+    assert "elsewhere" not in repr(back)
+
+
+def located(form: str) -> Operation:
+    return operation(
+        "body: none\ngroups:\n",
+        f"""
+        body: json
+        groups:
+          - why: Where the parcel is shown.
+            fields: {{header:Location: behav.search}}
+            form: {form}
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "created", "redirected"),
+    [
+        ("as_is", "https://shop.example/t?who=zoe", None),
+        ("{generalise: url}", "https://shop.example/t", None),
+        ("{truncate: 14}", "https://shop.e", None),
+        ("{link: {hosts: [shop.example]}}", "https://shop.example/t", "https://shop.example/t"),
+        ("{link: {hosts: [other.example]}}", None, None),
+        ("{replace: https://shop.example}", "https://shop.example", "https://shop.example"),
+    ],
+)
+def test_where_a_redirect_leads_comes_back_only_where_it_is_ours(
+    form: str, created: str | None, redirected: str | None
+) -> None:
+    headers = [("location", "https://shop.example/t?who=zoe")]
+    at = located(form)
+
+    assert dict(at.back(201, b"", *headers).headers).get("location") == created
+    for status in REDIRECTS:
+        assert dict(at.back(status, b"", *headers).headers).get("location") == redirected
+
+
+@pytest.mark.parametrize("status", REDIRECTS)
+def test_a_redirect_within_the_vendor_may_lead_through_us(status: int) -> None:
+    [prepared] = located("relink").contracts.prepared.values()
+    host = prepared.host.origin
+
+    def location(where: str) -> str | None:
+        answer = Answer(status, (("location", where),), b"")
+        back = returned(Matched(prepared, "/acme", {}, {}, {}), answer, "http://gateway.test")
+        return dict(back.headers).get("location")
+
+    assert location(f"{host}{prepared.base}/ship/P-2?page=2") == "http://gateway.test/acme/ship/P-2?page=2"
+    assert location("https://elsewhere.test/zoe") is None
+
+
+def test_of_an_empty_error_the_named_headers_come_back() -> None:
+    errors = """
+        body: json
+        groups: []
+        errors:
+          body: json
+          groups:
+            - why: The vendor's support asks for it.
+              fields: {header:Request-Id: not_personal}
+    """
+
+    back = operation("body: none\ngroups:\n", errors).back(500, b"", ("request-id", "r-1"), ("x-by", "zoe"))
+
+    assert back.headers == (("request-id", "r-1"),)
+    assert json.loads(back.payload)["code"] == "vendor.answered"
+
+
+@pytest.mark.parametrize(
+    ("status", "payload", "headers", "expected"),
+    [
+        (200, SAID, (JSON,), {"e-mail address": 1}),
+        (200, PACKERS["br"](SAID), (JSON, ("content-encoding", "br")), {"e-mail address": 1}),
+        (200, b'{"tracking":"T-1"}', (JSON, ("x-by", "zoe@example.com")), {"e-mail address": 1}),
+        (200, b"<p>zoe@example.com</p>", (("content-type", "text/html"),), {"e-mail address": 1}),
+        (422, b'{"error":{"code":"bad","message":"zoe@example.com is wrong"}}', (JSON,), {"e-mail address": 1}),
+        (200, b'{"tracking":"T-1","status":"ok"}', (JSON,), {}),
+        (200, PACKERS["br"](SAID)[:-1], (JSON, ("content-encoding", "br")), {}),
+    ],
+)
+def test_what_looks_personal_and_is_not_named_is_counted(
+    matched: Matched, status: int, payload: bytes, headers: tuple[tuple[str, str], ...], expected: dict[str, int]
+) -> None:
+    assert returned(matched, Answer(status, headers, payload)).unnamed == expected
+
+
+@pytest.mark.parametrize("coding", ["identity", *PACKERS])
+async def test_it_is_counted_where_a_contract_names_nothing_at_all(coding: str) -> None:
+    found, _, _ = await taken(call("POST", "/payments/charges/ch_1/refund"))
+    payload = PACKERS.get(coding, bytes)(b'{"error":{"message":"the card of zoe@example.com"}}')
+
+    back = returned(found, Answer(402, (JSON, ("content-encoding", coding)), payload))
+
+    assert back.unnamed == {"e-mail address": 1}
 
 
 def test_of_an_error_comes_back_what_sdks_choose_their_exception_by(matched: Matched) -> None:

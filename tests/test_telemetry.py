@@ -39,6 +39,17 @@ def test_what_the_edge_refuses_is_counted_by_code(telemetry: Telemetry) -> None:
     assert samples(telemetry) == {'gateway_edge_total{code="http.host"}': 2}
 
 
+def test_what_no_contract_names_is_counted_by_kind_and_vendor(telemetry: Telemetry) -> None:
+    telemetry.unnamed("parcels", {"e-mail address": 2, "token": 1})
+    telemetry.unnamed("parcels", {"e-mail address": 1})
+    telemetry.unnamed("faults", {})
+
+    assert samples(telemetry) == {
+        'gateway_answers_unnamed_total{kind="e-mail address",vendor="parcels"}': 3,
+        'gateway_answers_unnamed_total{kind="token",vendor="parcels"}': 1,
+    }
+
+
 def test_a_number_of_the_process_is_read_when_it_is_asked_for(telemetry: Telemetry) -> None:
     busy = [1]
     telemetry.gauge("gateway.calls.in_flight", "Calls on their way.", lambda: busy[0])
@@ -60,6 +71,7 @@ def test_two_gateways_of_one_process_count_apart(telemetry: Telemetry) -> None:
 
 def test_numbers_say_nothing_about_the_machine(telemetry: Telemetry) -> None:
     telemetry.call("sent", "parcels")
+    telemetry.unnamed("parcels", {"token": 1})
 
     names = set(re.findall(rb"([a-z_]+)=", telemetry.exposition()))
-    assert names == {b"code", b"vendor"}
+    assert names == {b"code", b"kind", b"vendor"}

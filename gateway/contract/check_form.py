@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from gateway.contract.compile import Source
 from gateway.contract.form import (
     GENERALISED_AS,
+    LEADS_BACK,
     MASKED_BY_CONVENTION,
     NEVER_IN_ANSWERS,
     ONLY_IN_ANSWERS,
@@ -15,6 +16,9 @@ from gateway.contract.model import Vendor
 from gateway.contract.terms import Rule, Terms
 from gateway.errors import Finding
 from gateway.jwe import public_key
+from gateway.paths import Place
+
+_LOCATION = Place("header", ("location",))
 
 
 def check_form(rule: Rule, source: Source, *, answer: bool = False) -> None:
@@ -28,6 +32,11 @@ def check_form(rule: Rule, source: Source, *, answer: bool = False) -> None:
         source.find("contract.form", rule.where, f"`{rule.form.name}` is a form of answers", "leave it out")
     if rule.form.name in NEVER_IN_ANSWERS and answer:
         source.find("contract.form", rule.where, f"`{rule.form.name}` is a form of what leaves", "leave it out")
+    if answer and rule.place == _LOCATION and rule.form.name not in LEADS_BACK:
+        source.find(
+            "contract.form", rule.where, "whoever goes to a Location of the vendor's goes past the gateway",
+            "write `form: relink`; of a redirect it does not come back as it is", note=True,
+        )  # fmt: skip
     kind = GENERALISED_AS.get(rule.category)
     if isinstance(rule.form.value, Coarse) and kind not in (None, rule.form.value.kind):
         source.find(

@@ -180,6 +180,8 @@ CAN_FAIL = frozenset({"generalise", "map", "link", "relink", "restore"})
 ONLY_IN_ANSWERS = frozenset({"relink", "restore"})
 NEVER_IN_ANSWERS = frozenset({"encrypt"})
 OVER_CONTAINERS = frozenset({"drop", "refuse"})
+LEADS_BACK = frozenset({"link", "relink", "replace"})
+"""Forms in which an address is one of ours, or the one that the contract itself says."""
 
 # The categories that have a convention for `mask` alone; for any other a contract says how much stays in clear.
 MASKED_BY_CONVENTION = frozenset(

@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         answer = Answer(self._status, tuple(self._fields), b"".join(self._parts))
         if not self._stays or self._transport.get_write_buffer_size():
             self.close()
-        self._end(_judged(answer))
+        self._end(_outcome(answer))
 
     # What the loop says.
 
@@ -189,8 +189,5 @@ class Connection(asyncio.Protocol):
             self._complete()
 
 
-def _judged(answer: Answer) -> Outcome:
-    if any(name == "content-encoding" and value != "identity" for name, value in answer.headers):
-        # It was asked for as it is. Who compresses all the same has answered, but in what nobody here can judge.
-        return Outcome("sent", "vendor.broken", Answer(answer.status, answer.headers, b""))
-    return Outcome("sent", answer=answer)
+def _outcome(answer: Answer) -> Outcome:
+    return Outcome("sent", "vendor.redirect" if answer.is_redirect else "", answer)

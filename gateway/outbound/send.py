@@ -38,6 +38,7 @@ _NEVER_FORWARDED = frozenset(
     )
 )
 
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _AS_IT_IS = "accept-encoding: identity"
 
 
@@ -84,18 +85,26 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a vendor said. Names of headers are in lower case; a value outside ASCII is empty."""
+    """What a vendor said, in the coding in which it came.
+
+    Names of headers are in lower case; a value outside ASCII is empty.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     payload: bytes
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether whoever gets it would send its request once more, and to somebody else (RFC 9110 section 15.4)."""
+        return self.status in _REDIRECTS
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of an attempt. `not_sent` is proven: no byte of the request left. All doubt is `possibly`.
 
-    `code` says why there is no answer, or why the answer that there is has lost its payload.
+    `code` says why there is no answer, or that the answer leads elsewhere and was not followed.
     """
 
     result: Literal["sent", "not_sent", "possibly"]

@@ -2,13 +2,17 @@
 
 import re
 import unicodedata
+from decimal import Decimal
 
 LONGEST = 256
 """A text that is longer is prose, and prose holds what nobody looked for."""
 
-_HINT = re.compile(
-    r"@|\d(?:[ -]?\d){11}|[A-Za-z]{2}\d{2}|eyJ|[a-z]{2}_(?:live|test)_|AKIA|gh[opsur]_|xox|AIza|-----BEGIN"
-)
+_BIG = 10**11
+_DIGITS_AT_MOST = 40
+
+# Most texts have none of these and are done with; both begin with signs that a search can look out for.
+_NUMBER_HINT = re.compile(r"\d(?:(?<=[A-Za-z]{2}\d)\d|(?:[ -]?\d){11})")
+_KEY_HINT = re.compile(r"eyJ|_(?:live|test)_|AKIA|gh[opsur]_|xox|AIza|-----BEGIN")
 # The last part of a domain begins with a letter; a release like shop@1.2.3 is no address.
 _MAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]*")
 # No part of a longer number and none of a fraction; the end of a sentence is neither.
@@ -22,14 +26,15 @@ _TOKEN = re.compile(
 _CARD = re.compile(r"3[0-9]|4|5[0-8]|6|2[2-7]")
 
 
-def personal_kind(text: str) -> str | None:
-    """What kind of personal data a text holds that should hold none, or None."""
+def personal_kind(value: str | int | Decimal | None) -> str | None:
+    """What kind of personal data a value holds that should hold none, or None."""
+    text = value if isinstance(value, str) else _digits(value)
     if len(text) > LONGEST:
         return "long text"
     if not text.isascii():
         # Full-width digits and letters are digits and letters.
         text = unicodedata.normalize("NFKC", text)
-    if not _HINT.search(text):
+    if not ("@" in text or _NUMBER_HINT.search(text) or _KEY_HINT.search(text)):
         return None
     if _MAIL.search(text):
         return "e-mail address"
@@ -38,6 +43,13 @@ def personal_kind(text: str) -> str | None:
     if any(_is_iban(match.group()) for match in _IBAN.finditer(text)):
         return "account number"
     return "token" if _TOKEN.search(text) else None
+
+
+def _digits(number: int | Decimal | None) -> str:
+    """The digits of a number as long as a card's, however it is written: 4111111111111111.0 hides nothing."""
+    if isinstance(number, Decimal):
+        number = int(number) if number.is_finite() and number.adjusted() < _DIGITS_AT_MOST else None
+    return str(abs(number)) if number is not None and abs(number) > _BIG else ""
 
 
 def _is_card(text: str) -> bool:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path as Folder
 
 import pytest
+from bodies import findings_of
 from joserfc.jwk import ECKey
 from small_contracts import ACME, SHIP, changed, found, with_field
 
@@ -96,3 +97,18 @@ def test_a_vendors_file_holds_public_keys(key: str, errors: list[str], tmp_path:
     files = changed(ACME, "credential:\n", f"keys: {{ACME_JWE: {key}}}\ncredential:\n")
 
     assert found(tmp_path, files) == errors
+
+
+@pytest.mark.parametrize(("form", "notes"), [("as_is", ["note"]), ("{link: {hosts: [shop.example]}}", [])])
+def test_a_reviewer_is_told_of_a_location_that_leads_past_the_gateway(form: str, notes: list[str]) -> None:
+    answer = f"""
+        body: json
+        groups:
+          - why: Where the parcel is shown.
+            fields: {{header:Location: shipment.tracking}}
+            form: {form}
+    """
+
+    found = findings_of("body: none\ngroups:\n", answer)
+
+    assert [level for level, code, _ in found if code == "contract.form"] == notes

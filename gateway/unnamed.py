@@ -1,0 +1,71 @@
+"""What looks personal in an answer where no contract line names it: a vendor that sends more than it was thought to."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Final, cast
+
+from gateway.body.document import Attributed, Document, Scalar, members_of
+from gateway.contract.terms import Node
+from gateway.scrub import LONGEST, personal_kind
+
+MOST: Final = 200
+"""Steps into an answer: what is counted tells of a vendor's habits, and those show early."""
+TEXT: Final = 8 * 1024
+"""Signs of an answer that are looked at; bytes, where nobody can tell its values apart."""
+
+_Step = tuple[Node | None, Document]
+"""A value and where in the rule tree it stands; None is nowhere."""
+
+# Where values end in whatever text it is; a blank may stand inside one.
+_CUTS: Final = re.compile(r"[\t\r\n\"'<>&=,;{}\[\]]+")
+
+
+def unnamed_kinds(trees: Mapping[str, Node], documents: Mapping[str, Document]) -> Mapping[str, int]:
+    """How many values of each kind of personal data stand where no rule does, in documents by kind of place."""
+    return _kinds(_unnamed([(trees[kind], document) for kind, document in documents.items()]))
+
+
+def unread_kinds(payload: bytes) -> Mapping[str, int]:
+    """The same of bytes of which nothing is known; in what is no text nothing is found."""
+    head = payload[:TEXT]
+    return {} if b"\0" in head else _kinds(_CUTS.split(head.decode("utf-8", "replace")))
+
+
+def _kinds(values: Iterable[Scalar]) -> Mapping[str, int]:
+    counts: Counter[str] = Counter()
+    left = TEXT
+    for value in values:
+        looked_at = value[: min(LONGEST, left)] if isinstance(value, str) else value
+        if (kind := personal_kind(looked_at)) is not None:
+            counts[kind] += 1
+        left -= len(looked_at) if isinstance(looked_at, str) else 0
+    return counts
+
+
+def _unnamed(places: list[_Step]) -> Iterator[Scalar]:
+    """The values that no rule names, as far as the steps lead, in their order."""
+    steps = places[::-1]
+    for _ in range(MOST):
+        if not steps:
+            return
+        node, value = steps.pop()
+        below = _below(node, value)
+        if below is not None:
+            steps += list(islice(below, MOST))[::-1]
+        if not isinstance(value, dict | list) and not (node and node.rules):
+            yield cast("Scalar", value)
+
+
+def _below(node: Node | None, value: Document) -> Iterator[_Step] | None:
+    """What stands in a value, save what a line drops together with all that is in it: that is known to come."""
+    is_dropped = node is not None and node.cover is not None
+    if isinstance(value, list):
+        each = node.each if node else None
+        return None if each is None and is_dropped else ((each, item) for item in value)
+    if not isinstance(value, dict | Attributed):
+        return None
+    members = node.members if node else {}
+    found = ((members.get(name), item) for name, item in members_of(value).items())
+    return (step for step in found if step[0] is not None) if is_dropped else found
