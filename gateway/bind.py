@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.contract.form import CAN_FAIL
 from gateway.contract.terms import Node, Origin, Rule, Section
-from gateway.forms import NOWHERE, Change, change_in, change_of
+from gateway.forms import NOWHERE, Change, Situation, change_in, change_of
 from gateway.jwe import PublicKey, public_key
 from gateway.vocabulary import RETAINED_IDS, Category
 
@@ -31,16 +32,17 @@ class Step:
 class Bound:
     """A section whose rules are joined to what they do: made once, when contracts are loaded.
 
-    `in_calls` are the numbers of the rules whose forms do in each call what that call asks for; `key_ids` has, of
-    rules whose values are encrypted, the thumbprint of the key.
+    `in_calls` has the forms that do in each call what that call asks for; `key_ids`, of rules whose values are
+    encrypted, the thumbprint of the key; both by the rule's number. `scrubs` says whether some rule is about free text.
     """
 
     section: Section
     changes: tuple[Change | None, ...]
     actions: tuple[str, ...]
     steps: Mapping[str, Step]
-    in_calls: tuple[int, ...]
+    in_calls: Mapping[int, Callable[[Situation], Change | None]]
     key_ids: Mapping[int, str]
+    scrubs: bool
 
 
 def bind(
@@ -58,8 +60,14 @@ def bind(
     changes = tuple(_change(rule, key, secrets, markets, keys.get(rule.number)) for rule in section.rules)
     actions = tuple(_action(rule) for rule in section.rules)
     steps = {kind: _step(node, section.rules, changes, actions) for kind, node in section.trees.items()}
-    in_calls = tuple(rule.number for rule in section.rules if change_in(rule.form, NOWHERE) is not None)
-    return Bound(section, changes, actions, steps, in_calls, {number: each.id for number, each in keys.items()})
+    in_calls = {
+        rule.number: partial(change_in, rule.form, markets)
+        for rule in section.rules
+        if change_in(rule.form, markets, NOWHERE) is not None
+    }
+    key_ids = {number: each.id for number, each in keys.items()}
+    scrubs = any(rule.form.name == "scrub" for rule in section.rules)
+    return Bound(section, changes, actions, steps, in_calls, key_ids, scrubs)
 
 
 def _step(node: Node, rules: Sequence[Rule], changes: Sequence[Change | None], actions: Sequence[str]) -> Step:
@@ -91,6 +99,6 @@ def _action(rule: Rule) -> str:
         return rule.form.name
     if rule.form.name == "as_is" and rule.category is Category.NOT_PERSONAL and rule.origin is Origin.GROUP:
         return "claim"
-    if rule.form.name in CAN_FAIL:
+    if rule.form.name in CAN_FAIL or rule.form.name == "scrub":
         return "fit"
     return "retain" if rule.category in RETAINED_IDS else "let"

@@ -148,7 +148,8 @@ class Exchange:
             self._ledger.settle(ticket, Settled("not_sent"))
         else:
             raise refuse("gateway.overloaded", "the facts of this call keep changing")
-        back = returned(course.matched, sent.answer, course.call.origin) if sent.answer else None
+        answer = sent.answer
+        back = returned(course.matched, answer, course.call.origin, course.incoming) if answer else None
         left = back.minimised if back else None
         outcome = outcome_of(sent, sending.payload, time.monotonic() - began, terms, left)
         self._ledger.settle(ticket, outcome, self._digests(terms, left.retained if left else ()))

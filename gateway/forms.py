@@ -3,7 +3,7 @@
 import hmac
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
@@ -17,7 +17,7 @@ from gateway.jwe import PublicKey, encrypted
 from gateway.links import linked
 from gateway.relinks import Way, relinked
 from gateway.reversible import restored, reversible
-from gateway.scrub import scrub
+from gateway.scrub import Known, scrub
 from gateway.vocabulary import Category
 
 Change = Callable[[Scalar], Scalar]
@@ -50,18 +50,22 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What some forms have to know of the one call that they are in. `way` is how its caller reached the vendor."""
+    """What some forms have to know of the one call that they are in.
+
+    `way` is how its caller reached the vendor, `known` the names and addresses that it gives somewhere.
+    """
 
     way: Way | None = None
+    known: tuple[Known, ...] = ()
 
 
 NOWHERE: Final = Situation()
 """A call of which nothing is known."""
 
 
-def change_in(form: Form, situation: Situation) -> Change | None:
+def change_in(form: Form, markets: Sequence[str], situation: Situation) -> Change | None:
     """What a form does in one call, where that depends on the call; None of forms that do the same in every call."""
-    return made(situation) if (made := _IN_CALLS.get(form.name)) is not None else None
+    return made(form, tuple(markets), situation) if (made := _IN_CALLS.get(form.name)) is not None else None
 
 
 def change_of(
@@ -76,11 +80,9 @@ def change_of(
     """
     if form.name == "as_is":
         return None
-    if form.name == "scrub":
-        return _on_text(_scrubbed(form, tuple(markets)))
     if form.name == "encrypt" and public is not None:
         return _on_text(encrypted(public))
-    if (late := change_in(form, NOWHERE)) is not None:
+    if (late := change_in(form, markets, NOWHERE)) is not None:
         return late
     if (made := _CHANGES.get(form.name)) is None:
         raise ValueError(f"`{form.name}` leaves nothing to change")
@@ -141,9 +143,9 @@ def _mapped(table: Table) -> Callable[[str], str]:
     return mapped
 
 
-def _scrubbed(form: Form, markets: tuple[str, ...]) -> Callable[[str], str]:
+def _scrubbed(form: Form, markets: tuple[str, ...], known: Iterable[Known]) -> Callable[[str], str]:
     longest = _length(form) or None
-    return lambda text: scrub(text, regions=markets)[:longest]
+    return lambda text: scrub(text, regions=markets, known=known)[:longest]
 
 
 def _mask_of(form: Form, category: Category) -> Callable[[str], str]:
@@ -265,6 +267,7 @@ _CHANGES: Mapping[str, Callable[[Form, Category, bytes], Change]] = {
     "restore": lambda _form, category, key: restored(category, key),
 }
 
-_IN_CALLS: Mapping[str, Callable[[Situation], Change]] = {
-    "relink": lambda situation: _on_text(relinked(situation.way)),
+_IN_CALLS: Mapping[str, Callable[[Form, tuple[str, ...], Situation], Change]] = {
+    "relink": lambda _form, _markets, situation: _on_text(relinked(situation.way)),
+    "scrub": lambda form, markets, situation: _on_text(_scrubbed(form, markets, situation.known)),
 }

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import inf
 from typing import Final, NamedTuple, cast
@@ -12,7 +12,8 @@ from gateway.body.codecs import FORM, holds_body
 from gateway.body.document import Attributed, Document, Scalar
 from gateway.contract.terms import Condition, Node, Origin, Required, Rule
 from gateway.errors import Failure, Refusal, Unfit, refuse
-from gateway.forms import NOWHERE, Change, Situation, as_text, change_in
+from gateway.forms import NOWHERE, Change, Situation, as_text
+from gateway.known import known_in
 from gateway.paths import step_written, values_at
 from gateway.scrub import personal_kind
 from gateway.vocabulary import RETAINED_IDS
@@ -71,7 +72,7 @@ def minimise(
     `grants` has for each group the reason for which it stays here, or GRANTED. `secrets` are tokens and keys, kept here
     wherever they stand. Raises Refusal with every `field.*` failure; of an `answer` nothing is refused, it is withheld.
     """
-    walk = _Walk(bound, grants, secrets, answer=answer, changes=_changes_in(bound, situation))
+    walk = _Walk(bound, grants, secrets, answer=answer, changes=_changes_in(bound, documents, situation))
     steps = bound.steps
     for kind, document in documents.items():
         walk.conditions_at_top(steps[kind].node, document)
@@ -82,12 +83,14 @@ def minimise(
     return Minimised(kept, walk.counts, _counted(walk.withheld), walk.retained)
 
 
-def _changes_in(bound: Bound, situation: Situation) -> Sequence[Change | None]:
+def _changes_in(bound: Bound, documents: Mapping[str, Document], situation: Situation) -> Sequence[Change | None]:
     if not bound.in_calls:
         return bound.changes
+    if bound.scrubs:
+        situation = replace(situation, known=(*situation.known, *known_in(bound.section, documents)))
     changes = list(bound.changes)
-    for number in bound.in_calls:
-        changes[number] = change_in(bound.section.rules[number].form, situation)
+    for number, made in bound.in_calls.items():
+        changes[number] = made(situation)
     return changes
 
 

@@ -12,6 +12,17 @@ from gateway.scrub.spans import PLACEHOLDER, Kind, Span, fold, settled
 from gateway.vocabulary import EU_MEMBERS
 
 _SHORTEST = 3
+_SHORTEST_STREET = 5
+# Words that stand in names of people, companies and streets, and everywhere else too.
+# fmt: off
+_ORDINARY = frozenset({
+    "and", "bei", "bin", "chez", "con", "das", "dear", "del", "della", "den", "der", "des", "die", "don", "dos",
+    "een", "for", "frau", "from", "haus", "herr", "las", "les", "los", "madame", "miss", "monsieur", "mrs", "mme",
+    "mlle", "mit", "per", "por", "san", "sir", "ste", "sur", "the", "und", "van", "vom", "von", "zum", "zur",
+    "bros", "corp", "gbr", "gmbh", "inc", "llc", "llp", "ltd", "ohg", "plc", "sarl", "shop", "spa", "store",
+})
+# fmt: on
+_HOUSE = re.compile(r"\A\d[\w/-]*\s+|\s+\d[\w/-]*\s*[a-z]?\Z")
 # In these scripts two signs can be a whole name, and no space stands before or behind it.
 _SHORTEST_CJK = 2
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -111,10 +122,12 @@ class _Names(NamedTuple):
     kinds: dict[str, Kind]
 
     def found(self, text: str) -> Iterator[Span]:
-        return (Span(*match.span(), self.kinds[match.group()]) for match in self.pattern.finditer(text))
+        for match in self.pattern.finditer(text):
+            yield Span(*match.span(), self.kinds[_spaced(match.group())])
 
 
-@lru_cache(maxsize=64)
+# Of a few calls only: these are names of people.
+@lru_cache(maxsize=8)
 def _names(known: tuple[Known, ...]) -> _Names | None:
     kinds: dict[str, Kind] = {}
     for each in known[:_MOST_KNOWN]:
@@ -127,14 +140,29 @@ def _names(known: tuple[Known, ...]) -> _Names | None:
 
 
 def _parts(known: Known) -> Iterator[str]:
-    """A name as a whole and each word of it; an address as a whole and what stands between its commas."""
-    whole = fold(known.text.strip(), case=True).text
-    for part in (whole, *(re.split(r"\s+" if known.kind is Kind.PERSON else r"\s*[,;\n]\s*", whole))):
-        if len(part) >= (_SHORTEST_CJK if _CJK.search(part) else _SHORTEST):
-            yield part
+    """A name as a whole and each word of it; an address as a whole, and each part between commas, without its house."""
+    folded = fold(known.text, case=True).text
+    if known.kind is Kind.PERSON and not any(map(str.isalpha, folded)):
+        return
+    if _is_long(whole := _spaced(folded), _SHORTEST):
+        yield whole
+    if known.kind is Kind.PERSON:
+        words = (word.strip(".,;()'\"") for word in re.split(r"[\s/]+", whole))
+        yield from (word for word in words if _is_long(word, _SHORTEST) and word not in _ORDINARY)
+        return
+    for part in map(_spaced, re.split(r"[,;\n]", folded)):
+        yield from (each for each in (part, _HOUSE.sub("", part)) if _is_long(each, _SHORTEST_STREET))
+
+
+def _is_long(part: str, shortest: int) -> bool:
+    return len(part) >= (_SHORTEST_CJK if _CJK.search(part) else shortest)
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _bounded(part: str) -> str:
     before = "" if _CJK.match(part[0]) or not part[0].isalnum() else r"(?<!\w)"
     after = "" if _CJK.match(part[-1]) or not part[-1].isalnum() else r"(?!\w)"
-    return f"{before}{re.escape(part)}{after}"
+    return before + r"\s+".join(map(re.escape, part.split())) + after

@@ -89,6 +89,32 @@ def test_the_longest_name_counts() -> None:
     assert found("for Ann Lee Smith", regions=(), known=known) == [Span(4, 17, Kind.PERSON)]
 
 
+@pytest.mark.parametrize(
+    ("known", "text", "left"),
+    [
+        (Known("The Body Shop GmbH"), "the body of the shop", "the <PERSON> of the shop"),
+        (Known("Dr. Ann-Marie O'Neill"), "Ann-marie o'neill called; Dr. Bob", "<PERSON> <PERSON> called; Dr. Bob"),
+        (Known("Zoë  Müller"), "for ZOE\u0308\nMÜLLER's door", "for <PERSON>'s door"),
+        (Known("Zoë"), "Zoëlle, Azoë, zoë_1", "Zoëlle, Azoë, zoë_1"),
+        (Known("Li"), "liquid, li", "liquid, li"),
+        (Known("李明"), "给李明的", "给<PERSON>的"),
+        (Known("4711"), "parcel 4711", "parcel 4711"),
+        (Known("\uff3a\uff4f\uff45"), "from zoe", "from <PERSON>"),
+        (Known("Lindenstraße 7", Kind.LOCATION), "LINDENSTRASSE 7, 7 trees", "<LOCATION>, 7 trees"),
+        (Known("Lindenstraße 7", Kind.LOCATION), "Lindenstraße, 7 trees", "<LOCATION>, 7 trees"),
+        (Known("88 Nanjing Rd", Kind.LOCATION), "near nanjing rd", "near <LOCATION>"),
+        (Known("Hof 2\nLindenweg 7a\n53111 Bonn", Kind.LOCATION), "lindenweg, hof", "<LOCATION>, hof"),
+        (Known("Lindenweg 7a, 53111 Bonn", Kind.LOCATION), "in 53111  bonn", "in <LOCATION>"),
+        (Known("01067", Kind.LOCATION), "to 01067 today, 010675", "to <LOCATION> today, 010675"),
+        (Known("12", Kind.LOCATION), "12 parcels", "12 parcels"),
+    ],
+)  # fmt: skip
+def test_known_names_and_streets_are_found_as_whole_words_however_they_are_written(
+    known: Known, text: str, left: str
+) -> None:
+    assert scrub(text, regions=(), known=[known]) == left
+
+
 def test_no_name_is_found_that_nobody_gave() -> None:
     assert found("for Ann Lee Smith, Lindenstr. 7", regions=REGIONS) == []
 
