@@ -1,4 +1,4 @@
-"""`python -m bench compare` and `python -m bench memory`."""
+"""`python -m bench compare`, `python -m bench documents` and `python -m bench memory`."""
 
 import argparse
 import dataclasses
@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 
 from bench.compare import Plan, compare
+from bench.documents import documents
+from bench.documents import rendered as rendered_documents
 from bench.memory import memory
 from bench.process import ROOT, BenchError
 from bench.report import OURS, rendered
@@ -23,7 +25,7 @@ def main() -> int:
     # Ended from outside, the bench still ends the servers that it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     WORK.mkdir(exist_ok=True)
-    run = {"compare": _compare, "memory": _memory}[arguments.command]
+    run = {"compare": _compare, "documents": _documents, "memory": _memory}[arguments.command]
     try:
         with tempfile.TemporaryDirectory(dir=WORK, prefix="run-") as workdir:
             return run(arguments, Path(workdir))
@@ -41,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--rounds", type=int, default=3)
     command.add_argument("--seconds", type=int, default=10, help="of each load (default: 10)")
     command.add_argument("--server", action="append", choices=STARTS, help="only this one; may be given several times")
+    command.add_argument("--json", action="store_true")
+    command = commands.add_parser("documents", help="CPU by the size of a document and by the rules of its contract")
     command.add_argument("--json", action="store_true")
     command = commands.add_parser("memory", help="resident memory after few and after many calls")
     command.add_argument("--first", type=int, default=20_000)
@@ -63,6 +67,17 @@ def _compare(arguments: argparse.Namespace, workdir: Path) -> int:
     else:
         print(rendered(comparison))
     return 1 if comparison.errors or any(claim.kind == "must" and not claim.met for claim in claims) else 0
+
+
+def _documents(arguments: argparse.Namespace, workdir: Path) -> int:
+    del workdir
+    measured = documents()
+    if arguments.json:
+        claims = [dataclasses.asdict(claim) for claim in measured.claims()]
+        print(json.dumps(dataclasses.asdict(measured) | {"claims": claims}, indent=2))
+    else:
+        print(rendered_documents(measured))
+    return 0
 
 
 def _memory(arguments: argparse.Namespace, workdir: Path) -> int:

@@ -174,20 +174,22 @@ class _Walk:
 
     def _members(self, step: Step, value: dict[str, Document]) -> dict[str, Document]:
         kept: dict[str, Document] = {}
-        find, counts, node = step.members.get, self.counts, step.node
+        find, counts, node, shortest = step.members.get, self.counts, step.node, self.shortest
         for name, item in value.items():
             child = find(name)
             if child is None:
                 self.withheld.append(Withheld(node.path, name, "field.unnamed" if node.cover is None else "drop"))
-            elif child.is_leaf and self.all_granted and item.__class__ in _SHORT and not self._may_hold_secret(item):
+            elif (
+                child.is_leaf
+                and self.all_granted
+                and item.__class__ in _SHORT
+                and (item.__class__ is not str or len(item) < shortest)
+            ):
                 counts[child.number] += 1
                 kept[name] = item if child.change is None else child.change(cast("Scalar", item))
             elif (left := self._value(child, item)) is not _NOTHING:
                 kept[name] = cast("Document", left)
         return kept
-
-    def _may_hold_secret(self, item: Document) -> bool:
-        return item.__class__ is str and len(item) >= self.shortest
 
     def _list(self, step: Step, value: list[Document]) -> "Document | _Nothing":
         if (each := step.each) is None:

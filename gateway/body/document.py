@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Protocol, Self
 
+import msgspec
+
 from gateway.contract.terms import Node
 
 Scalar = str | int | bool | Decimal | None
 Document = Mapping[str, "Document"] | list["Document"] | Scalar
 
 MAX_DEPTH = 64
+
+_packed = msgspec.msgpack.Encoder(decimal_format="string").encode
 
 
 class Attributed(str):
@@ -56,4 +60,11 @@ class Codec(Protocol):
 
 def same(one: object, other: object) -> bool:
     """Equal in value, type, digits and order: `1`, `true`, `1.0` and `1.00` all differ, which `==` does not see."""
-    return repr(one) == repr(other)
+    if one != other:
+        return False
+    try:
+        # Of two values that are equal, those of different types, digits or order are packed differently.
+        return _packed(one) == _packed(other)
+    except (OverflowError, TypeError):
+        # An integer beyond 64 bits, or a text that a codec has hung something on.
+        return repr(one) == repr(other)

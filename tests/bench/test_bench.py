@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import mitm, plain
+from bench import documents, mitm, plain
 from bench.disk import fdatasync_us
+from bench.documents import Cost
 from bench.minimal import TARGET, UnfitBody, minimised_answer, minimised_order
 from bench.order import ANSWER, BUYER_NUMBER, ORDER_NUMBER, PSEUDONYM, expected, order, template
 from bench.process import BenchError, cpu, environment, free_port, parse_stat, rss, started, stop
@@ -382,3 +383,40 @@ def test_the_lock_of_mitmproxy_is_hashed_and_names_no_host() -> None:
     pinned = re.findall(r"^[a-z0-9-]+==.*\\\n    --hash=sha256:", text, re.MULTILINE)
     assert len(pinned) == len(re.findall(r"==", text)) - len(re.findall(r"(?<=[a-z_]) == ", text))
     assert "://" not in text
+
+
+class TestDocuments:
+    @pytest.mark.parametrize("body", ["json", "form", "xml"])
+    def test_half_of_the_members_stay_and_the_others_leave(self, body: str) -> None:
+        prepared, payload = documents._prepared(body, 20), documents._payload(body, 2_000)
+
+        left = documents._through(prepared, payload, prepared.terms.sending.media[0])
+
+        assert 0.9 < len(payload) / 2_000 < 1.2
+        assert (left.count(b"Cosmetics"), left.count(b"33049900")) == (
+            payload.count(b"title") // (1 + (body == "xml")),
+        ) * 2
+        assert not any(word in left for word in (b"sku", b"note", b"Serum"))
+
+    def test_a_contract_has_the_rules_that_it_is_measured_with(self) -> None:
+        prepared = documents._prepared("json", 100)
+
+        assert len(prepared.sending.section.rules) == 100
+
+    def test_the_claims_are_about_growth_and_about_the_standard_library(self) -> None:
+        costs = [
+            Cost("json", 100_000, 10, 1_000, 450),
+            Cost("json", 100_000, 1_000, 1_600, 450),
+            Cost("json", 1_000_000, 10, 9_000, 4_500),
+        ]
+
+        claims = [(round(claim.figure, 2), claim.met) for claim in documents.Documents(costs).claims()]
+
+        assert claims == [(0.9, True), (1.6, False), (2.0, True)]
+
+    def test_a_cost_is_of_this_process(self) -> None:
+        cost = documents._cost("json", 1_000, 10)
+
+        assert cost.cpu_us > 0
+        assert cost.baseline_us > 0
+        assert str(cost).startswith("json")
