@@ -19,6 +19,8 @@ from gateway.inforce import InForce, Prepared
 from gateway.minimise import Minimised, proved
 from gateway.outbound.send import Sending
 from gateway.paths import EACH, Path, Place, values_at
+from gateway.signing.incoming import signed_places, without
+from gateway.signing.signer import Moment, signed
 
 USER_AGENT: Final = "data-sharing-gateway"
 # Of the headers that carry a message and not its meaning nothing is reported.
@@ -162,6 +164,9 @@ def _documents(call: Call, matched: Matched, payload: bytes) -> tuple[dict[str, 
     for place, text in terms.pins.items():
         if place.kind == "body" and list(values_at(body, place.path)) != [text]:
             raise refuse("operation.unknown", f"{place} is not what the contract pins", terms.file)
+    if (signer := matched.prepared.signer) is not None:
+        # How the caller signed says nothing about anybody, and is made anew.
+        return without(documents, signer.headers, signer.parameters, terms.sending.trees), media
     return documents, media
 
 
@@ -191,6 +196,24 @@ def _without_tokens(matched: Matched) -> dict[str, Document]:
     places = {*matched.terms.tokens, *matched.terms.credentials}
     taken = {place.path[0] for place in places if place.kind == "header"}
     return {name: value for name, value in matched.headers.items() if name not in taken}
+
+
+def check_signed(call: Call, matched: Matched, incoming: Mapping[str, Document]) -> None:
+    """Raises Refusal `signature.missing` for a call that is signed, where nobody here signs what is left of it."""
+    terms = matched.terms
+    if matched.prepared.signer is not None:
+        return
+    taken = {place.path[0] for place in (*terms.tokens, *terms.credentials) if place.kind == "header"}
+    headers = [(name, value) for name, value in call.headers if name not in taken or name == "authorization"]
+    places = signed_places(headers, incoming, terms.sending.trees, xml=terms.sending.body == "xml")
+    if place := next(places, None):
+        raise refuse("signature.missing", f"{place} signs what would not leave as it came", terms.file)
+
+
+def sign(matched: Matched, sending: Sending, moment: Moment) -> Sending:
+    """What leaves, signed where the vendor wants that. Raises Refusal `signature.failed` or `proof.failed`."""
+    signer = matched.prepared.signer
+    return sending if signer is None else signed(signer, sending, matched.prepared.host.authority, moment)
 
 
 def write(call: Call, matched: Matched, incoming: Mapping[str, Document], outgoing: Minimised, media: str) -> Sending:

@@ -135,6 +135,14 @@ CODES: Mapping[str, Code] = {
         "The body is compressed in a way that is not taken",
         "Send it with gzip, deflate, br or zstd, once, or as it is.",
     ),
+    "signature.missing": Code(
+        403,
+        "The call is signed, and nobody here signs what is left of it",
+        "Give the vendor a `sign` block, or leave the signature out.",
+    ),
+    "signature.failed": Code(
+        422, "What leaves cannot be signed", "Send each parameter once, and what the vendor's scheme covers."
+    ),
     # On what grounds.
     "agreement.none": Code(403, "No agreement with this vendor", "Sign one and enter it in vendor.yaml."),
     "agreement.not_active": Code(

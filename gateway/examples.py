@@ -19,6 +19,7 @@ from gateway.inforce import InForce, Prepared
 from gateway.outbound.send import Sending
 from gateway.rehearse import Http1, Rehearsed, Stage, parse_http, staged
 from gateway.reply import Reply
+from gateway.signing.signer import unsigned
 
 # What the gateway adds by itself is not written in examples.
 _OWN = frozenset({"accept", "user-agent", "accept-encoding", "content-length", "host", "sec-gpc"})
@@ -84,7 +85,8 @@ def _judged(done: Rehearsed, prepared: Prepared, root: Path, example: Example) -
     if wanted.strip() == _NOTHING:
         yield "it was sent"
         return
-    yield from _sending(done.sent, parse_http(wanted), prepared)
+    sent = done.sent if prepared.signer is None else unsigned(prepared.signer, done.sent)
+    yield from _sending(sent, parse_http(wanted), prepared)
     if example.withholds is not None and done.intent is not None:
         stayed = {path for group in done.intent.withheld for path, _ in group.paths}
         yield from _difference("withholds", {_plain(place) for place in example.withholds}, stayed)

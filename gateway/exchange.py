@@ -1,5 +1,6 @@
 """The path of one call: every promise is one line, in order."""
 
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ from gateway.record import Course, Disclosure, Recorder, Trail, outcome_of
 from gateway.registry.facts import Facts
 from gateway.registry.registry import Mention
 from gateway.reply import Reply, Returned, accepted, answered, refused, returned
+from gateway.signing.signer import Moment
 from gateway.subjects import check_stated, mentioned, order_of
 
 REPEATS = 10_000
@@ -118,6 +120,7 @@ class Exchange:
         matched, incoming, media = await assemble.read(call, matched)
         trail.matched = matched
         self._prove(trail, matched, _body_texts(matched.terms, incoming), last=True)
+        assemble.check_signed(call, matched, incoming)
         course = Course(contracts, call, matched, trail, incoming, media)
         disclosure = self._disclosure(course)
         for _ in range(_tries(matched.terms, incoming)):
@@ -134,6 +137,7 @@ class Exchange:
             clearance = clear(self._question(course, facts))
             outgoing = minimise(prepared.sending, course.incoming, clearance.grants, secrets=[course.trail.token])
             sending = assemble.write(course.call, course.matched, course.incoming, outgoing, course.media)
+            sending = assemble.sign(course.matched, sending, Moment(self._now(), secrets.token_hex(16)))
             intent, subjects = self._recorder.intent(course, clearance, outgoing, disclosure)
             disclosure.attempts += 1
             # Before sending: what cannot be written down does not leave.

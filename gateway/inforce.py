@@ -4,7 +4,7 @@ import ipaddress
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from urllib.parse import urlsplit
@@ -19,6 +19,8 @@ from gateway.jwe import PublicKey, public_key, throwaway
 from gateway.outbound.send import Host
 from gateway.paths import Place
 from gateway.relinks import Door
+from gateway.signing.schemes import secrets_of, signer_of
+from gateway.signing.signer import Signer
 
 _SECRET = re.compile(r"\$([A-Z][A-Z0-9_]*)")
 
@@ -49,6 +51,7 @@ class Prepared:
     """What no answer may carry back."""
     needs_consents: bool
     decisive: tuple[Place, ...]
+    signer: Signer | None = None
 
     @property
     def digest(self) -> str:
@@ -88,8 +91,9 @@ class InForce:
 def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey, is_played: bool = False) -> InForce:
     """Binds a set. `secrets` gives the value of a name, or None; `vendor_key` a key of each vendor's own.
 
-    Where vendors are played (`is_played`), values are encrypted for nobody unless the vendor's file has the key.
-    Raises StartError naming every secret of an enforced operation that is not set, or a public key that is none.
+    Where vendors are played (`is_played`), values are encrypted for nobody unless the vendor's file has the key, and
+    other keys stand in for those that calls are signed with. Raises StartError naming every secret of an enforced
+    operation that is not set, or a key that is none.
     """
     missing: set[str] = set()
 
@@ -112,7 +116,12 @@ def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey,
     prepared = {terms.name: _prepared(terms, resolved, vendor_key, markets, public) for terms in contracts.terms}
     if missing:
         raise StartError(f"set these secrets, as variables or files: {', '.join(sorted(missing))}")
-    return InForce(contracts, prepared)
+    schemes = {name: vendor.sign for name, vendor in contracts.vendors.items() if vendor.sign}
+    signers = {name: signer_of(scheme, resolved, is_played=is_played) for name, scheme in schemes.items()}
+    return InForce(
+        contracts,
+        {name: replace(each, signer=signers.get(each.terms.vendor.vendor)) for name, each in prepared.items()},
+    )
 
 
 def check_keys(contracts: ContractSet, environment: str, secrets: Secrets) -> None:
@@ -174,6 +183,9 @@ def _secrets(terms: Terms, resolved: Callable[[str], str]) -> Iterator[str]:
     for text in (text for place, text in terms.credentials.items() if place.kind != "path"):
         values = [resolved(f"${name}") for name in _SECRET.findall(text) if name not in public]
         values.append(_basic(resolved(text), text).removeprefix("Basic "))
+        yield from (value for value in values if len(value) >= _TELLING)
+    for text in secrets_of(terms.vendor.sign) if terms.vendor.sign else ():
+        values = [resolved(f"${name}") for name in _SECRET.findall(text)]
         yield from (value for value in values if len(value) >= _TELLING)
 
 

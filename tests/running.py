@@ -142,6 +142,7 @@ def running(
     folder: Path,
     *,
     files: Mapping[str, str] = FILES,
+    secrets: Mapping[str, str] = SECRETS,
     store: Callable[[Path, str], Store] = SqliteStore,
     built: Callable[..., Gateway] = Gateway,
     facts: Sequence[Mapping[str, Any]] = FACTS,
@@ -150,7 +151,7 @@ def running(
     """A gateway with its stores in a folder, until the block ends. `built` makes it, where a test wants it broken."""
     ready: Future[Running] = Future()
     stop = threading.Event()
-    run = _Run(folder, files, store, built, settings)
+    run = _Run(folder, files, secrets, store, built, settings)
     thread = threading.Thread(target=run.in_thread, args=(ready, stop), daemon=True)
     thread.start()
     try:
@@ -167,6 +168,7 @@ def running(
 class _Run:
     folder: Path
     files: Mapping[str, str]
+    secrets: Mapping[str, str]
     store: Callable[[Path, str], Store]
     built: Callable[..., Gateway]
     settings: Mapping[str, Any]
@@ -221,7 +223,7 @@ class _Run:
         for name, port in ports.items():
             files = {file: text.replace(f"@{name}@", str(port)) for file, text in files.items()}
         write_files(self.folder / "contracts", files)
-        write_files(self.folder / "secrets", SECRETS)
+        write_files(self.folder / "secrets", self.secrets)
         # A shared disk may take seconds to write; what a test is not about must not end it.
         slow: dict[str, Any] = {"intent_deadline": 20.0, "vendor_connect": 5.0, "vendor_total": 10.0}
         given = {**slow, **self.settings}

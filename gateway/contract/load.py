@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from gateway.contract.check import check_answer, check_policy, check_set, check_terms, check_vendor
+from gateway.contract.check_sign import check_sign, check_signed_places
 from gateway.contract.compile import Defaults, Source, compile_section, match_of, with_names
 from gateway.contract.model import Answer, Entities, ErrorAnswer, Operation, Policy, Vendor
 from gateway.contract.strict_yaml import Location, Sheet, YamlError, read_yaml
@@ -24,7 +25,8 @@ Model = TypeVar("Model", bound=BaseModel)
 NOT_YET: Mapping[str, str] = {
     "oauth": "signing in at the vendor",
     "sign_in": "signing in at the vendor",
-    "sign": "signing what leaves",
+    "verify": "checking the signatures of answers",
+    "answers": "signing answers",
     "client_certificate": "client certificates",
     "batch": "batches",
 }
@@ -113,6 +115,7 @@ class _Reading:
         vendor, source = read
         vendor = _in_environment(vendor, self.environment)
         check_vendor(vendor, source, folder.name)
+        check_sign(vendor, source)
         terms = [self._operation(file, vendor, source) for file in files]
         # Each operation compiles what it takes from the vendor, and finds the same mistakes there.
         self.findings += dict.fromkeys(source.findings)
@@ -127,6 +130,7 @@ class _Reading:
         terms = self._terms(vendor, operation, source, vendor_source, b64encode(digest).decode())
         if terms is not None:
             check_terms(terms, source)
+            check_signed_places(terms, source)
         if terms is not None and operation.operation != file.stem:
             source.find("contract.name", ("operation",), f"`{operation.operation}` is not the file's name")
         self.findings += source.findings
@@ -255,7 +259,7 @@ def _finding(kind: str, location: Location, message: str, given: object) -> tupl
         return _CODES.get(key, "contract.missing") if key == "why" else "contract.missing", f"`{key}` is missing", ""
     if isinstance(given, str) and key == "purpose" and is_prohibited(given):
         return "contract.purpose", "this purpose is prohibited by the policy", ""
-    for prefix in ("twice", "category"):
+    for prefix in ("twice", "category", "secret"):
         if message.startswith(f"{prefix}: "):
             return f"contract.{prefix}", message.removeprefix(f"{prefix}: "), ""
     code = next((_CODES[str(part)] for part in reversed(location) if str(part) in _CODES), "contract.value")

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from gateway.contract.form import Form, parse_form
+from gateway.contract.sign import Sign
 from gateway.vocabulary import (
     AgreementType,
     Category,
@@ -353,6 +354,7 @@ class Vendor(Block):
     token: tuple[Text, ...]
     credential: dict[Text, str]
     keys: dict[SecretName, Key] = {}
+    sign: Sign | None = None
     refusals: dict[str, Any] | None = None
     no_retry: dict[Text, Text] = {}
     errors: ErrorAnswer | None = None

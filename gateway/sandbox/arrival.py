@@ -3,7 +3,7 @@
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 from urllib.parse import unquote
 
@@ -15,8 +15,10 @@ from gateway.contract.terms import Origin, Rule, Section, Terms, Variable
 from gateway.errors import Refusal, Unfit
 from gateway.forms import as_text, change_of
 from gateway.inforce import InForce, Prepared
+from gateway.outbound.send import Sending
 from gateway.paths import EACH, Path, Place, values_at
 from gateway.scrub import scrub
+from gateway.signing.signer import unsigned
 
 CREDENTIAL: Final = "sandbox"
 """What stands for every secret where vendors are played."""
@@ -72,11 +74,15 @@ class Judged:
 def judged(arrival: Arrival, contracts: InForce) -> Judged:
     """Everything that arrived must be named by a contract line, in its form; and all that is required must be there.
 
-    The status is 404 for a call that no contract names, 401 without the vendor's credential, 422 for the rest.
+    The status is 404 for a call that no contract names, 401 without the vendor's credential or a signature, 422 for the
+    rest. By which key it is signed is not looked at: nobody has the vendor's.
     """
     prepared = _prepared(arrival, contracts)
     if prepared is None:
         return Judged(None, {}, (f"{arrival.method} of this path is in no contract",), 404)
+    came, arrival = arrival, _unsigned(arrival, prepared)
+    if prepared.signer is not None and came == arrival:
+        return Judged(prepared, {}, ("the call is not signed",), 401)
     if wrong := tuple(_wrong_credentials(arrival, prepared)):
         return Judged(prepared, {}, wrong, 401)
     try:
@@ -86,6 +92,14 @@ def judged(arrival: Arrival, contracts: InForce) -> Judged:
         return Judged(prepared, {}, (f"{failure.code}: {failure.detail}",), 422)
     wrong = (*_unnamed(documents, prepared), *_missing(documents, prepared.terms.sending))
     return Judged(prepared, documents, wrong, 422 if wrong else 200)
+
+
+def _unsigned(arrival: Arrival, prepared: Prepared) -> Arrival:
+    """The arrival without the signature that the gateway put to it."""
+    if prepared.signer is None:
+        return arrival
+    left = unsigned(prepared.signer, Sending(arrival.method, arrival.target, arrival.headers, arrival.payload))
+    return replace(arrival, target=left.target, headers=left.headers, payload=left.payload)
 
 
 def _prepared(arrival: Arrival, contracts: InForce) -> Prepared | None:

@@ -1,0 +1,66 @@
+"""How a contract says that calls to a vendor are signed: one block for each scheme."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+_SECRET = re.compile(r"\$[A-Z][A-Z0-9_]*")
+
+
+def _secret(text: str) -> str:
+    if not _SECRET.fullmatch(text):
+        raise ValueError("secret: a key is not written out; write $NAME, and set it outside")
+    return text
+
+
+Secret = Annotated[str, AfterValidator(_secret)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+
+
+class Scheme(BaseModel):
+    """A block of a vendor file that names a scheme and its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HmacSha256(Scheme):
+    """HMAC-SHA-256 (RFC 2104) over a text of the contract's own, put into headers of its own."""
+
+    scheme: Literal["hmac-sha256"]
+    key: Secret
+    key_encoding: Literal["text", "base64", "hex"] = "text"
+    over: Text = "$body"
+    encoding: Literal["hex", "base64"] = "hex"
+    timestamp: Literal["seconds", "milliseconds", "iso"] = "seconds"
+    headers: dict[Text, Text]
+
+
+class Alipay(Scheme):
+    """RSA2 of Alipay: over the sorted parameters of query and form, in the parameter `sign`."""
+
+    scheme: Literal["alipay"]
+    key: Secret
+
+
+class WechatPay(Scheme):
+    """WECHATPAY2-SHA256-RSA2048 of WeChat Pay, API v3: over method, target, time, nonce and body, in Authorization."""
+
+    scheme: Literal["wechatpay"]
+    key: Secret
+    mchid: Text
+    serial_no: Text
+
+
+class AwsSigV4(Scheme):
+    """Signature Version 4 of Amazon Web Services, in headers."""
+
+    scheme: Literal["aws-sigv4"]
+    key: Secret
+    access_key: Text
+    region: Text
+    service: Text
+    session_token: Secret | None = None
+
+
+Sign = Annotated[HmacSha256 | Alipay | WechatPay | AwsSigV4, Field(discriminator="scheme")]
