@@ -21,13 +21,16 @@ async def mentioned(
 
     Raises Refusal `subject.mismatch` where one place names several people.
     """
-    order = _one(documents, terms.order, terms)
+    order = order_of(terms, documents)
     return tuple([await _mention(subject, terms, documents, order, stated, earlier) for subject in terms.subjects])
 
 
 def order_of(terms: Terms, documents: Mapping[str, Document]) -> str | None:
-    """The order number that a call states."""
-    return _one(documents, terms.order, terms)
+    """The order number that a call states, at one place or several. Raises Refusal `subject.mismatch`."""
+    found = {number for place in terms.orders if (number := _one(documents, place, terms)) is not None}
+    if len(found) > 1:
+        raise refuse("subject.mismatch", f"{' and '.join(map(str, terms.orders))} name several", terms.file)
+    return next(iter(found), None)
 
 
 def check_stated(stated: str | None, facts: Facts, terms: Terms) -> None:

@@ -52,6 +52,27 @@ async def test_a_number_is_a_text_or_a_whole_number(value: Document, read: str |
     assert found == (Mention(PAYER, ref=read),)
 
 
+def test_an_order_may_stand_at_any_of_several_places_and_is_one() -> None:
+    single, several = Place("body", ("ref", "value")), Place("body", ("ref", EACH, "value"))
+    terms = replace(SHIP, orders=(single, several))
+
+    refs: list[Document] = [{"value": "A-1"}, [{"value": "A-1"}], "A-1"]
+    found = [order_of(terms, documents({"ref": ref})) for ref in refs]
+
+    assert found == ["A-1", "A-1", None]
+
+
+def test_two_places_that_name_two_orders_are_refused() -> None:
+    terms = replace(SHIP, orders=(Place("body", ("reference",)), Place("body", ("invoice",))))
+
+    with pytest.raises(Refusal) as refused:
+        order_of(terms, documents({"reference": "A-1", "invoice": "A-2"}))
+
+    assert refused.value.code == "subject.mismatch"
+    assert "A-" not in str(refused.value)
+    assert order_of(terms, documents({"reference": "A-1", "invoice": "A-1"})) == "A-1"
+
+
 @pytest.mark.parametrize("country", ["de", "XX", "Germany", "EU", 49, None])
 async def test_what_is_no_country_says_nothing_about_a_persons_law(country: Document) -> None:
     found = await mentioned(SHIP, documents({"reference": "A-1", "to": {"country": country}}), None, Before())

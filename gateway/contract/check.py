@@ -310,7 +310,7 @@ def _bases_of(terms: Terms, roles: Sequence[SubjectRole]) -> set[LegalBasis]:
 def _check_grounds(terms: Terms, source: Source) -> None:
     evidence = terms.operation.evidence
     given = {
-        Evidence.ORDER: evidence.order is not None,
+        Evidence.ORDER: bool(evidence.order),
         Evidence.ASSESSMENT: evidence.assessment is not None,
         Evidence.LAW: evidence.law is not None,
         Evidence.CONSENT: True,
@@ -321,7 +321,7 @@ def _check_grounds(terms: Terms, source: Source) -> None:
     for at, bases in written:
         for jurisdiction, basis in bases.items():
             _check_basis(jurisdiction, basis, at, given, source)
-    if any(each.order for each in terms.subjects) and evidence.order is None:
+    if any(each.order for each in terms.subjects) and not evidence.order:
         source.find("contract.evidence", ("evidence",), "`ref: order` needs `evidence.order`")
     for rule in _grouped(terms):
         group = terms.sending.groups[rule.group]

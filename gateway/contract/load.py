@@ -156,7 +156,7 @@ class _Reading:
             operation.sending, source, ("sending",), defaults, fixed=fixed, credentials=credentials
         )
         answer, errors = self._answers(vendor, operation, source, vendor_source, defaults)
-        evidence, retry = operation.evidence.order, operation.retry
+        retry = operation.retry
         if host is None:
             return None
         return Terms(
@@ -171,7 +171,7 @@ class _Reading:
             tokens=tuple(place for place, _ in _placed("token", dict.fromkeys(tokens, ""), token_source)),
             credentials=dict(credentials),
             subjects=subjects,
-            order=source.place(evidence, ("evidence", "order")) if evidence else None,
+            orders=tuple(_orders(operation, source)),
             retry_key=source.place(retry.key, ("retry", "key")) if retry else None,
             transfer=operation.transfer if operation.transfer is not None else vendor.transfer,
             role=operation.role or vendor.role,
@@ -273,6 +273,12 @@ def _in_environment(vendor: Vendor, environment: str) -> Vendor:
     hosts, credential = own.hosts or vendor.hosts, own.credential or vendor.credential
     keys = vendor.keys if own.keys is None else own.keys
     return vendor.model_copy(update={"hosts": hosts, "credential": credential, "keys": keys})
+
+
+def _orders(operation: Operation, source: Source) -> Iterator[Place]:
+    for text in operation.evidence.order:
+        if (place := source.place(text, ("evidence", "order"))) is not None:
+            yield place
 
 
 def _subjects(operation: Operation, source: Source) -> Iterator[SubjectTerms]:

@@ -137,7 +137,7 @@ class Subject(Block):
 
 
 class Evidence(Block):
-    order: Text | None = None
+    order: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple)] = ()
     assessment: Text | None = None
     law: Text | None = None
 

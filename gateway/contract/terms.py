@@ -187,7 +187,7 @@ class Terms:
     tokens: tuple[Place, ...]
     credentials: Mapping[Place, str]
     subjects: tuple[SubjectTerms, ...]
-    order: Place | None
+    orders: tuple[Place, ...]
     retry_key: Place | None
     transfer: Mapping[str, TransferMechanism]
     role: VendorRole
@@ -205,7 +205,7 @@ class Terms:
 
     def decisive(self) -> tuple[Place, ...]:
         """Places on whose values it hangs whether a call goes, and of which no rule says that they come once."""
-        stated = [self.order, self.retry_key]
+        stated = [*self.orders, self.retry_key]
         stated += [place for each in self.subjects for place in (each.ref, each.earlier, each.jurisdiction)]
         conditions = [condition.place for tree in self.sending.trees.values() for condition in _conditions(tree)]
         places = dict.fromkeys(place for place in (*stated, *conditions) if place is not None)
