@@ -52,7 +52,8 @@ _SECRET = re.compile(r"\$[A-Z][A-Z0-9_]*")
 # The last part of a name begins with a letter: digits alone would be read as an address.
 _PLAIN_HOST = re.compile(r"([a-z0-9_-]+\.)*[a-z][a-z0-9-]*|[0-9]+(\.[0-9]+){3}|[0-9a-f:.]*:[0-9a-f:.]*")
 _PLAIN_BASE = re.compile(r"(/[A-Za-z0-9._~!$&()*+,;=:@%-]*)*")
-_LOOKS_LIKE_A_KEY = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
+# What stands before an equals sign names the value: `sentry_version=7`.
+_LOOKS_LIKE_A_KEY = re.compile(r"(?:[a-z_]+=)?+([A-Za-z0-9+/_=-]{16,})")
 _HARMLESS = frozenset({Category.NOT_PERSONAL, Category.PARCEL_MEASURE})
 _IDENTIFYING = frozenset(
     category
@@ -134,7 +135,7 @@ def _literal_is_private(host: str) -> bool:
 def _credential(place: str, text: str, source: Source) -> None:
     written = _SECRET.sub("", text)
     for word in written.split():
-        if _LOOKS_LIKE_A_KEY.fullmatch(word) and any(sign.isdigit() for sign in word):
+        if (key := _LOOKS_LIKE_A_KEY.fullmatch(word.strip(",;"))) and any(sign.isdigit() for sign in key[1]):
             source.find(
                 "contract.secret", ("credential", place), "this looks like a key", "write $NAME and set it outside"
             )

@@ -158,7 +158,14 @@ def test_a_purpose_must_be_one_of_the_kind_of_vendor(purpose: str, tmp_path: Fol
     assert found(tmp_path, changed(SHIP, "purpose: delivery", f"purpose: {purpose}")) == ["contract.purpose"]
 
 
-@pytest.mark.parametrize("text", ["Bearer sk_live_51Jx0000000000000000", "a3f19c0de4b85c7710293847566473fe"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bearer sk_live_51Jx0000000000000000",
+        "a3f19c0de4b85c7710293847566473fe",
+        "Sentry sentry_key=a3f19c0de4b85c7710293847566473fe, sentry_version=7",
+    ],
+)
 @pytest.mark.parametrize("file", [SHIP, ACME])
 def test_a_key_that_is_written_out_is_found(file: str, text: str, tmp_path: Folder) -> None:
     files = changed(ACME, "Bearer $ACME_KEY", text)
@@ -166,6 +173,12 @@ def test_a_key_that_is_written_out_is_found(file: str, text: str, tmp_path: Fold
         files = changed(SHIP, "sending:", f"credential:\n  header:X-Key: {text}\nsending:")
 
     assert found(tmp_path, files) == ["contract.secret"]
+
+
+def test_what_names_a_value_is_no_key(tmp_path: Folder) -> None:
+    files = changed(ACME, "Bearer $ACME_KEY", "Sentry sentry_key=$ACME_KEY, sentry_version=7")
+
+    assert found(tmp_path, files) == []
 
 
 def test_a_token_place_that_leaves_is_found_unless_a_credential_replaces_it(tmp_path: Folder) -> None:

@@ -37,7 +37,11 @@ def said(block: str, running: Running, service: str = "checkout") -> str:
 
 def test_the_page_has_the_blocks_that_are_run_here() -> None:
     assert len(BLOCKS) == 3
-    assert [re.findall(r"8080/([a-z]+)", block) for block in ALL if block not in BLOCKS] == [["easypost"], ["adyen"]]
+    assert [re.findall(r"8080/([a-z]+)", block) for block in ALL if block not in BLOCKS] == [
+        ["easypost"],
+        ["adyen"],
+        ["sentry"],
+    ]
 
 
 @pytest.mark.parametrize("block", BLOCKS[:2], ids=["by a client", "by the module"])
@@ -75,3 +79,15 @@ def test_a_card_is_charged_as_the_page_says(tmp_path: Path) -> None:
         adyen.says({"pspReference": "NC6HT9CRT65ZGN82", "resultCode": "Authorised"})
 
         assert said(block, adyen.running) == "NC6HT9CRT65ZGN82 Authorised\n"
+
+
+def test_a_fault_is_reported_as_the_page_says(tmp_path: Path) -> None:
+    [block] = [block for block in ALL if "8080/sentry" in block]
+    with shipped(tmp_path, "sentry", secrets={"SENTRY_KEY": "e12d836b", "SENTRY_PROJECT": "4507"}, facts=[]) as sentry:
+        sentry.says({"id": "9f2c"})
+
+        printed = said(block, sentry.running)
+
+        [received] = sentry.received
+        assert (printed, received.line) == ("", "POST /api/4507/envelope/ HTTP/1.1")
+        assert b'"type":"KeyError","value":"The text is in our own log."' in received.payload
