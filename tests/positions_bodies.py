@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 from xml.sax.saxutils import escape, quoteattr
 
 PLANTED = "Qz7planted"
-TWIN = "Qz7twin"
+TWIN = "Qz7twinned"
 HARMLESS = "a"
 URI = "urn:parcels"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -237,6 +237,66 @@ def _xml_bodies() -> Iterator[Body]:
     yield from _twins({name: _xml(inside) for name, inside in insides.items()})
 
 
+def _item(payload: bytes, kind: str = "event", *, length: bool = True, **headers: object) -> bytes:
+    size = {"length": len(payload)} if length else {}
+    return _dumped({"type": kind, **size, **headers}) + b"\n" + payload + b"\n"
+
+
+def _envelope(*items: bytes, **header: object) -> bytes:
+    return _dumped(header) + b"\n" + b"".join(items)
+
+
+_EVENT = _item(_dumped({"mark": "a"}))
+_ENVELOPE_PLACES: Mapping[str, Callable[[str], bytes]] = {
+    "an unnamed value of the header": lambda text: _envelope(_EVENT, other=text),
+    "a name of the header": lambda text: _envelope(_EVENT, **{text: 1}),
+    "an object in the header": lambda text: _envelope(_EVENT, mark={"mark": text}),
+    "an unnamed header of an item": lambda text: _envelope(_item(_dumped({"mark": "a"}), other=text)),
+    "a name of a header of an item": lambda text: _envelope(
+        _item(_dumped({"mark": "a"}), "event", length=True, **{text: 1})
+    ),
+    "a file name": lambda text: _envelope(_EVENT, _item(b"bytes", "attachment", filename=text)),
+    "an attachment": lambda text: _envelope(_EVENT, _item(b"a\0\n" + text.encode() + b"\n\xff", "attachment")),
+    "a type of item": lambda text: _envelope(_EVENT, _item(b"{}", text)),
+    "an unnamed value of an item": lambda text: _envelope(_item(_dumped({"mark": "a", "other": text}))),
+    "a name in an item": lambda text: _envelope(_item(_dumped({"mark": "a", text: 1}))),
+    "an attachment that looks like an item": lambda text: _envelope(
+        _EVENT, _item(_item(_dumped({"mark": text})), "attachment")
+    ),
+    "an item of another type": lambda text: _envelope(_EVENT, _item(_dumped({"mark": text}), "session")),
+    "an item without a length": lambda text: _envelope(_EVENT, _item(_dumped({"mark": text}), "other", length=False)),
+    "an element of an item that is a list": lambda text: _envelope(_EVENT, _item(_dumped([{"other": text}]))),
+}
+_ENVELOPE_RAW: Mapping[str, bytes] = {
+    "a content type": _envelope(_item(_dumped({"mark": "a"}), content_type=f"application/{PLANTED}")),
+    "an attachment that is longer than it says": _envelope(
+        _EVENT, _dumped({"type": "attachment", "length": 3}) + b"\nabc" + PLANTED.encode() + b"\n"
+    ),
+    "an item that is shorter than it says": _envelope(
+        _dumped({"type": "event", "length": 900}) + b"\n" + _dumped({"mark": PLANTED})
+    ),
+    "an item without a type": _envelope(_EVENT, _dumped({"length": 2}) + b"\n" + _dumped({"mark": PLANTED})),
+    "an item that is no document": _envelope(_item(PLANTED.encode())),
+    "behind the items": _envelope(_EVENT) + PLANTED.encode(),
+    "a header that is a text": _dumped(PLANTED) + b"\n" + _EVENT,
+    "a type twice": _envelope(b'{"type":"event","type":"' + PLANTED.encode() + b'","length":2}\n{}\n'),
+}
+
+
+def _envelope_bodies() -> Iterator[Body]:
+    yield from _made(_ENVELOPE_PLACES)
+    yield from _never(_ENVELOPE_RAW)
+    yield from _twins(
+        {
+            "a named value of the header": _envelope(_EVENT, mark=TWIN),
+            "a named name of the header": _envelope(_EVENT, **{TWIN: "a"}),
+            "a named value of an item": _envelope(_item(_dumped({"mark": TWIN}))),
+            "a named value of an item without a length": _envelope(_item(_dumped({"mark": TWIN}), length=False)),
+            "a named header of an item": _envelope(_item(_dumped({"inner": {"mark": "a"}}), mark=TWIN)),
+        }
+    )
+
+
 def _opaque_bodies() -> Iterator[Body]:
     long = b"%PDF " + PLANTED.encode() + b" " * 20_000
     yield Body("bytes beyond what the contract takes", long, b"%PDF " + TWIN.encode(), names=True)
@@ -261,6 +321,13 @@ CODECS: Mapping[str, Codec] = {
         ("$.order.mark", "$.order.inner.mark", "$.order.inner.@mark", "$.order.list.*.mark", f"$.order.{TWIN}"),
         _xml("<o:mark>a</o:mark>"),
         _xml_bodies,
+    ),
+    "sentry-envelope": Codec(
+        "application/x-sentry-envelope",
+        "",
+        ("$.header.mark", f"$.header.{TWIN}", "$.event.*.mark", "$.event.*.inner.mark", "$.event.*.@mark"),
+        _envelope(_EVENT),
+        _envelope_bodies,
     ),
     "opaque": Codec(
         "application/pdf",

@@ -109,7 +109,11 @@ def _read(name: str, ended: subprocess.CompletedProcess[str]) -> Run:
     executions, corpus = (int(number) for number in found[-1]) if found else (0, 0)
     if ended.returncode == 0:
         return Run(name, executions, corpus)
-    lines = [line.strip() for line in (ended.stdout + ended.stderr).splitlines() if re.match(r"\s*[\w.]*Error\b", line)]
+    lines = [
+        line.strip()
+        for line in (ended.stdout + ended.stderr).splitlines()
+        if re.match(r"\s*[\w.]*(?:Error|Refusal)\b", line)
+    ]
     return Run(name, executions, corpus, lines[-1] if lines else f"it ended with status {ended.returncode}")
 
 
