@@ -1,12 +1,12 @@
 """Rules joined to what they do, once for all calls."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.contract.form import CAN_FAIL
+from gateway.contract.form import CAN_FAIL, is_token
 from gateway.contract.terms import Node, Origin, Rule, Section
-from gateway.forms import NOWHERE, Change, Situation, change_in, change_of
+from gateway.forms import NOWHERE, Change, Fixed, Situation, change_in, change_of
 from gateway.jwe import PublicKey, public_key
 from gateway.vocabulary import RETAINED_IDS, Category
 
@@ -60,14 +60,19 @@ def bind(
     changes = tuple(_change(rule, key, secrets, markets, keys.get(rule.number)) for rule in section.rules)
     actions = tuple(_action(rule) for rule in section.rules)
     steps = {kind: _step(node, section.rules, changes, actions) for kind, node in section.trees.items()}
-    in_calls = {
-        rule.number: partial(change_in, rule.form, markets)
-        for rule in section.rules
-        if change_in(rule.form, markets, NOWHERE) is not None
-    }
+    in_calls = dict(_in_calls(section.rules, key, markets))
     key_ids = {number: each.id for number, each in keys.items()}
     scrubs = any(rule.form.name == "scrub" for rule in section.rules)
     return Bound(section, changes, actions, steps, in_calls, key_ids, scrubs)
+
+
+def _in_calls(
+    rules: Sequence[Rule], key: Callable[[], bytes], markets: Sequence[str]
+) -> Iterator[tuple[int, Callable[[Situation], Change | None]]]:
+    for rule in rules:
+        fixed = Fixed(rule.form, rule.category, key(), tuple(markets), rule.roles)
+        if rule.origin is not Origin.CREDENTIAL and change_in(fixed, NOWHERE) is not None:
+            yield rule.number, partial(change_in, fixed)
 
 
 def _step(node: Node, rules: Sequence[Rule], changes: Sequence[Change | None], actions: Sequence[str]) -> Step:
@@ -99,6 +104,6 @@ def _action(rule: Rule) -> str:
         return rule.form.name
     if rule.form.name == "as_is" and rule.category is Category.NOT_PERSONAL and rule.origin is Origin.GROUP:
         return "claim"
-    if rule.form.name in CAN_FAIL or rule.form.name == "scrub":
+    if rule.form.name in CAN_FAIL or rule.form.name == "scrub" or is_token(rule.form):
         return "fit"
     return "retain" if rule.category in RETAINED_IDS else "let"

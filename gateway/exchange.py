@@ -15,8 +15,10 @@ from gateway.body.document import Document
 from gateway.clearance import Question, clear
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal, refuse
+from gateway.forms import Situation
 from gateway.identity import Tokens, find_token, token_in
 from gateway.inforce import InForce
+from gateway.known import known_in
 from gateway.ledger.entry import Event, Intent, Subject
 from gateway.ledger.entry import Outcome as Settled
 from gateway.ledger.scribe import Ticket
@@ -26,9 +28,11 @@ from gateway.paths import values_at
 from gateway.record import Course, Disclosure, Recorder, Trail, outcome_of
 from gateway.registry.facts import Facts
 from gateway.registry.registry import Mention
+from gateway.relinks import Way
 from gateway.reply import Reply, Returned, accepted, answered, refused, returned
 from gateway.signing.signer import Moment
 from gateway.subjects import check_stated, mentioned, order_of
+from gateway.tokens import Lookup
 
 REPEATS = 10_000
 _DECISIONS = 5
@@ -59,6 +63,8 @@ class Book(Protocol):
     def note(self, event: Event, subjects: Sequence[Subject] = ()) -> None: ...
     def digest(self, vendor: str, value: str) -> bytes: ...
     def new_id(self) -> str: ...
+    def tokenise(self, subject: str, scope: str, value: str) -> str: ...
+    def behind(self, scope: str, token: str) -> str | None: ...
     async def earlier(self, digest: bytes) -> Sequence[Subject] | None: ...
 
 
@@ -135,7 +141,14 @@ class Exchange:
         for _ in range(_DECISIONS):
             facts = await self._facts(course)
             clearance = clear(self._question(course, facts))
-            outgoing = minimise(prepared.sending, course.incoming, clearance.grants, secrets=[course.trail.token])
+            situation = self._situation(course, facts)
+            outgoing = minimise(
+                prepared.sending,
+                course.incoming,
+                clearance.grants,
+                secrets=[course.trail.token],
+                situation=situation,
+            )
             sending = assemble.write(course.call, course.matched, course.incoming, outgoing, course.media)
             sending = assemble.sign(course.matched, sending, Moment(self._now(), secrets.token_hex(16)))
             intent, subjects = self._recorder.intent(course, clearance, outgoing, disclosure)
@@ -152,8 +165,7 @@ class Exchange:
             self._ledger.settle(ticket, Settled("not_sent"))
         else:
             raise refuse("gateway.overloaded", "the facts of this call keep changing")
-        answer = sent.answer
-        back = returned(course.matched, answer, course.call.origin, course.incoming) if answer else None
+        back = returned(course.matched, sent.answer, situation) if sent.answer else None
         left = back.minimised if back else None
         outcome = outcome_of(sent, sending.payload, time.monotonic() - began, terms, left)
         self._ledger.settle(ticket, outcome, self._digests(terms, left.retained if left else ()))
@@ -198,6 +210,15 @@ class Exchange:
         standing = course.contracts.standing(terms, caller.entity, now)
         policy = course.contracts.contracts.policy
         return Question(terms, facts, policy, caller.entity, caller.service, now, standing)
+
+    def _situation(self, course: Course, facts: Facts) -> Situation:
+        matched, terms = course.matched, course.matched.terms
+        people = {role: person.ref for role, person in facts.people.items()}
+        return Situation(
+            Way(course.call.origin, matched.prefix, matched.prepared.doors) if course.call.origin else None,
+            known_in(terms.sending, course.incoming) if matched.prepared.scrubs_answers else (),
+            Lookup(self._ledger, terms.vendor.vendor, people),
+        )
 
     def _digests(self, terms: Terms, numbers: Sequence[str]) -> tuple[bytes, ...]:
         return tuple({self._ledger.digest(terms.vendor.vendor, number) for number in numbers})

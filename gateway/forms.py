@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Final, cast
 
 from gateway.body.document import Scalar
-from gateway.contract.form import REVERSIBLE, Coarse, Form, Link, Mask, Table
+from gateway.contract.form import TOKEN, Coarse, Form, Link, Mask, Table, is_reversible, is_token
 from gateway.errors import Unfit
 from gateway.generalise import generalised
 from gateway.jwe import PublicKey, encrypted
@@ -18,7 +18,8 @@ from gateway.links import linked
 from gateway.relinks import Way, relinked
 from gateway.reversible import restored, reversible
 from gateway.scrub import Known, scrub
-from gateway.vocabulary import Category
+from gateway.tokens import Lookup, tokenised
+from gateway.vocabulary import Category, SubjectRole
 
 Change = Callable[[Scalar], Scalar]
 
@@ -52,20 +53,34 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 class Situation:
     """What some forms have to know of the one call that they are in.
 
-    `way` is how its caller reached the vendor, `known` the names and addresses that it gives somewhere.
+    `way` is how its caller reached the vendor, `known` the names and addresses that it gives somewhere, `lookup` where
+    the vendor's tokens are.
     """
 
     way: Way | None = None
     known: tuple[Known, ...] = ()
+    lookup: Lookup | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What a form has to know of its rule: the key is the vendor's own, `markets` are those of the policy."""
+
+    form: Form
+    category: Category
+    key: bytes
+    markets: tuple[str, ...] = ()
+    roles: tuple[SubjectRole, ...] = ()
 
 
 NOWHERE: Final = Situation()
 """A call of which nothing is known."""
 
 
-def change_in(form: Form, markets: Sequence[str], situation: Situation) -> Change | None:
+def change_in(fixed: Fixed, situation: Situation) -> Change | None:
     """What a form does in one call, where that depends on the call; None of forms that do the same in every call."""
-    return made(form, tuple(markets), situation) if (made := _IN_CALLS.get(form.name)) is not None else None
+    made = _IN_CALLS.get(TOKEN if is_token(fixed.form) else fixed.form.name)
+    return made(fixed, situation) if made is not None else None
 
 
 def change_of(
@@ -82,7 +97,7 @@ def change_of(
         return None
     if form.name == "encrypt" and public is not None:
         return _on_text(encrypted(public))
-    if (late := change_in(form, markets, NOWHERE)) is not None:
+    if (late := change_in(Fixed(form, category, key, tuple(markets)), NOWHERE)) is not None:
         return late
     if (made := _CHANGES.get(form.name)) is None:
         raise ValueError(f"`{form.name}` leaves nothing to change")
@@ -127,7 +142,7 @@ def _length(form: Form) -> int:
 
 
 def _pseudonym_of(form: Form, category: Category, key: bytes) -> Callable[[str], str]:
-    return reversible(category, key) if form.value == REVERSIBLE else pseudonym(category, key)
+    return reversible(category, key) if is_reversible(form) else pseudonym(category, key)
 
 
 def _mapped(table: Table) -> Callable[[str], str]:
@@ -264,10 +279,11 @@ _CHANGES: Mapping[str, Callable[[Form, Category, bytes], Change]] = {
     "map": lambda form, _category, _key: _on_text(_mapped(cast("Table", form.value))),
     "link": lambda form, _category, _key: _on_text(linked(cast("Link", form.value))),
     "pseudonymise": lambda form, category, key: _on_text(_pseudonym_of(form, category, key)),
-    "restore": lambda _form, category, key: restored(category, key),
 }
 
-_IN_CALLS: Mapping[str, Callable[[Form, tuple[str, ...], Situation], Change]] = {
-    "relink": lambda _form, _markets, situation: _on_text(relinked(situation.way)),
-    "scrub": lambda form, markets, situation: _on_text(_scrubbed(form, markets, situation.known)),
+_IN_CALLS: Mapping[str, Callable[[Fixed, Situation], Change]] = {
+    "relink": lambda _, call: _on_text(relinked(call.way)),
+    "restore": lambda rule, call: restored(rule.category, rule.key, call.lookup.behind if call.lookup else None),
+    "scrub": lambda rule, call: _on_text(_scrubbed(rule.form, rule.markets, call.known)),
+    TOKEN: lambda rule, call: _on_text(tokenised(call.lookup, rule.category, rule.roles)),
 }

@@ -57,6 +57,11 @@ class Prepared:
     def digest(self) -> str:
         return self.terms.digest
 
+    @property
+    def scrubs_answers(self) -> bool:
+        """Whether free text comes back, without the names that the call gives."""
+        return any(bound is not None and bound.scrubs for bound in (self.answer, self.errors))
+
 
 class InForce:
     """One immutable set. A call is decided by the set that was in force when it came."""

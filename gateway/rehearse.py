@@ -69,6 +69,7 @@ class Stage:
     answers: str | None = None
     sent: list[Sending] = field(default_factory=list)
     intents: list[Intent] = field(default_factory=list)
+    given: dict[tuple[str, str], str] = field(default_factory=dict)
     tokens: Tokens = field(init=False)
 
     def __post_init__(self) -> None:
@@ -145,6 +146,14 @@ class Stage:
 
     def new_id(self) -> str:
         return "0" * 32
+
+    def tokenise(self, subject: str, scope: str, value: str) -> str:
+        return self.given.setdefault((scope, f"{subject}\0{value}"), f"psn_{secrets.token_urlsafe(16)}")
+
+    def behind(self, scope: str, token: str) -> str | None:
+        found = (value for (where, value), given in self.given.items() if (where, given) == (scope, token))
+        value = next(found, None)
+        return value.partition("\0")[2] if value is not None else None
 
     async def earlier(self, digest: bytes) -> Sequence[Subject] | None:
         del digest

@@ -18,11 +18,9 @@ from gateway.contract.form import LEADS_BACK
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Terms
 from gateway.errors import CODES, Refusal, refuse
-from gateway.forms import Situation, as_text
-from gateway.known import known_in
+from gateway.forms import NOWHERE, Situation, as_text
 from gateway.minimise import Minimised, minimise
 from gateway.outbound.send import Answer
-from gateway.relinks import Way
 from gateway.unnamed import unnamed_kinds, unread_kinds
 
 _MOMENT = r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT"
@@ -32,7 +30,6 @@ _ERROR: Final = 400
 _REDIRECTED: Final = CODES["vendor.redirect"].title
 _UNNAMED: Final = 256 * 1024
 _OVERLOAD: Final = 503
-_NO_DOCUMENTS: Final[Mapping[str, Document]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +57,9 @@ class Returned:
     unnamed: Mapping[str, int] = field(default_factory=dict)
 
 
-def returned(
-    matched: Matched, answer: Answer, origin: str = "", incoming: Mapping[str, Document] = _NO_DOCUMENTS
-) -> Returned:
-    """What is left of an answer. The call has happened, so nothing refuses it: what cannot be read stays here.
-
-    `origin` is our own address as the caller wrote it; without one no link leads through us. `incoming` are the
-    documents of the call, whose names and addresses a vendor may repeat in what it says.
-    """
+def returned(matched: Matched, answer: Answer, situation: Situation = NOWHERE) -> Returned:
+    """What is left of an answer. The call has happened, so nothing refuses it: what cannot be read stays here."""
     bound = matched.prepared.answer if answer.status < _ERROR else matched.prepared.errors
-    known = known_in(matched.terms.sending, incoming) if bound is not None and bound.scrubs else ()
-    situation = Situation(Way(origin, matched.prefix, matched.prepared.doors) if origin else None, known)
     payload = b""
     try:
         payload = _unpacked(answer, bound)

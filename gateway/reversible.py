@@ -27,12 +27,21 @@ def reversible(category: Category, key: bytes) -> Callable[[str], str]:
     return pseudonymised
 
 
-def restored(category: Category, key: bytes) -> Callable[[Scalar], Scalar]:
-    """The text behind a reversible pseudonym. Raises Unfit `field.type` for any other value, and for a forged one.
+def restored(
+    category: Category, key: bytes, behind: Callable[[Category, str], str | None] | None = None
+) -> Callable[[Scalar], Scalar]:
+    """The text behind a reversible pseudonym, or behind a token, which `behind` looks up.
 
-    A null stays null.
+    Raises Unfit `field.type` for any other value, for a forged one, and for a token whose person's key is gone. A null
+    stays null.
     """
     cipher, again = _cipher(category, key), reversible(category, key)
+
+    def looked_up(token: str) -> str:
+        text = behind(category, token) if behind is not None else None
+        if text is None:
+            raise Unfit("field.type")
+        return text
 
     def changed(value: Scalar) -> Scalar:
         if value is None:
@@ -43,7 +52,7 @@ def restored(category: Category, key: bytes) -> Callable[[Scalar], Scalar]:
         try:
             text = cipher.decrypt(urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4)), None).decode()
         except (InvalidTag, ValueError):
-            raise Unfit("field.type") from None
+            return looked_up(value)
         # Base64 has several spellings of one value; ours is the only one that we gave out.
         if again(text) != value:
             raise Unfit("field.type")

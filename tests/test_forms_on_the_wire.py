@@ -1,9 +1,12 @@
 """Forms that depend on more than the value, through real sockets: what arrives, and what comes back."""
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from textwrap import indent
 
+import apsw
 import pytest
 from clearances import loaded
 from joserfc.jwe import decrypt_compact
@@ -87,12 +90,57 @@ examples:
 
       {"phone": "jwe_*", "street": null}
 """
+TOKENS = """\
+operation: stop
+version: 1
+status: enforce
+owner: fulfilment
+match: POST /stops
+callers: [fulfilment]
+purpose: delivery
+evidence: {order: $.reference}
+subjects:
+  purchaser: {ref: order, legal_basis: performance_of_contract}
+retention: {vendor_keeps: P90D, why: As long as claims can come.}
+sending:
+  body: json
+  groups:
+    - why: Which order is stopped.
+      fields: {$.reference: order.id}
+      form: {pseudonymise: token}
+      required: all
+answer:
+  body: json
+  groups:
+    - why: Back to our own order number.
+      fields: {$.reference: order.id, $.forged: order.id}
+      form: restore
+examples:
+  - name: one
+    given: |
+      POST /stops
+
+      {"reference": "A-1"}
+    sends: |
+      POST /stops
+
+      {"reference": "psn_*"}
+    answers: |
+      200
+
+      {"reference": "psn_*", "forged": "psn_AAAAAAAAAAAAAAAAAAAAAA"}
+    returns: |
+      200
+
+      {"reference": "A-1"}
+"""
 JWK = json.dumps({**OTHER.as_dict(private=False), "kid": "depot-7"})
 KEYS = f"keys:\n  DEPOT_JWE: {JWK}\n  PARCELS_JWE: |\n{indent(KEY.as_pem(private=False).decode(), '    ')}"
 SET = {
     **FILES,
     "parcels/pages.yaml": PAGES,
     "parcels/seal.yaml": SEALED,
+    "parcels/stop.yaml": TOKENS,
     "parcels/vendor.yaml": FILES["parcels/vendor.yaml"] + KEYS,
 }
 
@@ -159,11 +207,38 @@ def test_the_vendor_alone_reads_what_is_encrypted_for_it_and_the_record_says_wit
                     (KEY.thumbprint(), "query:floor"), (OTHER.thumbprint(), "$.street")}  # fmt: skip
 
 
+def stopped(gateway: Running) -> str:
+    """The token under which the vendor knows the order after this call."""
+    assert gateway.call("POST", "/parcels/stops", body=b'{"reference": "A-10045"}').status == 200
+    return str(json.loads(gateway.parcels.received[-1].payload)["reference"])
+
+
+def test_a_token_is_one_for_one_order_and_comes_back_as_its_number_until_the_person_s_key_is_gone(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path, files=SET) as gateway:
+        token = stopped(gateway)
+        assert re.fullmatch(r"psn_[0-9A-Za-z_-]{22}", token)
+        assert stopped(gateway) == token
+        assert b"A-10045" not in b"".join(gateway.received)
+
+    with running(tmp_path, files=SET) as gateway:
+        assert stopped(gateway) == token
+        said = json.dumps({"reference": token, "forged": token[:-1] + "-"}).encode()
+        gateway.parcels.script = answers(200, said, "content-type: application/json")
+        reply = gateway.call("POST", "/parcels/stops", body=b'{"reference": "A-10045"}')
+        assert json.loads(reply.payload) == {"reference": "A-10045"}
+
+        apsw.Connection(str(tmp_path / "data" / "keys.db")).execute("DELETE FROM subject_key")
+        reply = gateway.call("POST", "/parcels/stops", body=b'{"reference": "A-10045"}')
+        assert json.loads(reply.payload) == {}
+
+
 async def test_the_examples_hold() -> None:
     files = {name: text.replace("@parcels@", "8443").replace("@payments@", "8444").replace("@faults@", "8445")
              for name, text in SET.items()}  # fmt: skip
 
-    verdicts = await rehearsed(loaded(files), frozenset({"parcels/pages", "parcels/seal"}))
+    verdicts = await rehearsed(loaded(files), frozenset({"parcels/pages", "parcels/seal", "parcels/stop"}))
 
     assert [problem for verdict in verdicts for problem in verdict.problems] == []
-    assert len(verdicts) == 2
+    assert len(verdicts) == 3

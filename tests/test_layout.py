@@ -23,6 +23,7 @@ TOGETHER: Mapping[str, str] = {
     "ledger/housekeeping": "ledger/test_ledger.py",
     "ledger/scribe": "ledger/test_ledger.py",
     "ledger/sealing": "ledger/test_ledger.py",
+    "ledger/subject_key": "ledger/test_ledger_keys.py",
     "ledger/sqlite": "ledger/test_ledger_store.py",
     "ledger/writer": "ledger/test_ledger.py",
     # The closed lists refer to one another, and a second hand has written them all down.

@@ -15,7 +15,9 @@ from packers import PACKERS
 from gateway.assemble import Matched
 from gateway.contract.terms import Terms
 from gateway.errors import CODES, refuse
+from gateway.forms import Situation
 from gateway.outbound.send import Answer
+from gateway.relinks import Way
 from gateway.reply import Reply, accepted, answered, refused, returned
 
 PARCELS, PAYMENTS = TERMS["ship"].vendor, TERMS["charge"].vendor
@@ -235,7 +237,8 @@ def test_a_redirect_within_the_vendor_may_lead_through_us(status: int) -> None:
 
     def location(where: str) -> str | None:
         answer = Answer(status, (("location", where),), b"")
-        back = returned(Matched(prepared, "/acme", {}, {}, {}), answer, "http://gateway.test")
+        way = Way("http://gateway.test", "/acme", prepared.doors)
+        back = returned(Matched(prepared, "/acme", {}, {}, {}), answer, Situation(way))
         return dict(back.headers).get("location")
 
     assert location(f"{host}{prepared.base}/ship/P-2?page=2") == "http://gateway.test/acme/ship/P-2?page=2"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.contract.bodies import check_body, check_sent_body
-from gateway.contract.check_form import check_form, check_keys, check_restores
+from gateway.contract.check_form import check_form, check_forms, check_keys, check_restores
 from gateway.contract.compile import Source
 from gateway.contract.free_text import check_free_text
 from gateway.contract.model import Entities, ErrorAnswer, Policy, Vendor
@@ -270,11 +270,6 @@ def check_answer(written: Written | ErrorAnswer, section: Section | None, source
         check_form(rule, source, answer=True)
 
 
-def _check_forms(terms: Terms, source: Source) -> None:
-    for rule in _grouped(terms):
-        check_form(rule, source)
-
-
 def _allowed(rule: Rule, terms: Terms) -> Allowed:
     return ALLOWANCE[rule.category][terms.vendor.kind]
 
@@ -355,7 +350,7 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     _check_categories,
     check_telling,
     check_free_text,
-    _check_forms,
+    check_forms,
     _check_answer,
     _check_grounds,
 )

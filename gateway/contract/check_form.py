@@ -9,16 +9,30 @@ from gateway.contract.form import (
     MASKED_BY_CONVENTION,
     NEVER_IN_ANSWERS,
     ONLY_IN_ANSWERS,
-    REVERSIBLE,
     Coarse,
+    is_reversible,
+    is_token,
 )
 from gateway.contract.model import Vendor
-from gateway.contract.terms import Rule, Terms
+from gateway.contract.terms import Origin, Rule, Terms
 from gateway.errors import Finding
 from gateway.jwe import public_key
 from gateway.paths import Place
 
 _LOCATION = Place("header", ("location",))
+
+
+def check_forms(terms: Terms, source: Source) -> None:
+    """What is wrong with the forms of what leaves, into its source."""
+    found = {each.role for each in terms.subjects if each.order or each.ref or each.earlier}
+    for rule in terms.sending.rules:
+        if rule.origin is Origin.GROUP:
+            check_form(rule, source)
+        if is_token(rule.form) and not found & set(rule.roles):
+            source.find(
+                "contract.form", rule.where, f"{rule.path}: a token is kept under a person's key; nobody is looked up",
+                "give the subject a `ref`",
+            )  # fmt: skip
 
 
 def check_form(rule: Rule, source: Source, *, answer: bool = False) -> None:
@@ -30,7 +44,7 @@ def check_form(rule: Rule, source: Source, *, answer: bool = False) -> None:
         )  # fmt: skip
     if rule.form.name in ONLY_IN_ANSWERS and not answer:
         source.find("contract.form", rule.where, f"`{rule.form.name}` is a form of answers", "leave it out")
-    if rule.form.name in NEVER_IN_ANSWERS and answer:
+    if (rule.form.name in NEVER_IN_ANSWERS or is_token(rule.form)) and answer:
         source.find("contract.form", rule.where, f"`{rule.form.name}` is a form of what leaves", "leave it out")
     if answer and rule.place == _LOCATION and rule.form.name not in LEADS_BACK:
         source.find(
@@ -61,11 +75,13 @@ def check_restores(terms: Sequence[Terms]) -> Iterator[Finding]:
         (each.vendor.vendor, rule.category)
         for each in terms
         for rule in each.sending.rules
-        if rule.form.name == "pseudonymise" and rule.form.value == REVERSIBLE
+        if is_reversible(rule.form) or is_token(rule.form)
     }
     for each in terms:
         for rule in (rule for section in (each.answer, each.errors) if section for rule in section.rules):
             if rule.form.name == "restore" and (each.vendor.vendor, rule.category) not in sent:
                 file, _, line = rule.where.rpartition(":")
                 message = f"{rule.path}: {each.vendor.vendor} gets no {rule.category} that could be turned back"
-                yield Finding("contract.form", file, int(line), message, "send it as {pseudonymise: reversible}")
+                yield Finding(
+                    "contract.form", file, int(line), message, "send it as {pseudonymise: reversible} or token"
+                )

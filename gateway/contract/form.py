@@ -9,7 +9,7 @@ from gateway.vocabulary import Category
 Scalar = str | int | bool | None
 LONGEST = 100_000
 MOST_IN_CLEAR = 64
-REVERSIBLE = "reversible"
+REVERSIBLE, TOKEN = "reversible", "token"
 WIDEST_STEP = 10**12
 KINDS = frozenset({"date", "time", "ip", "coordinates", "user_agent", "url"})
 _HOST = re.compile(r"(?=.{4,253}\Z)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+\Z")
@@ -64,6 +64,16 @@ class Form:
 
     def __str__(self) -> str:
         return self.name
+
+
+def is_reversible(form: Form) -> bool:
+    """Whether a form is `{pseudonymise: reversible}`."""
+    return form.name == "pseudonymise" and form.value == REVERSIBLE
+
+
+def is_token(form: Form) -> bool:
+    """Whether a form is `{pseudonymise: token}`."""
+    return form.name == "pseudonymise" and form.value == TOKEN
 
 
 def parse_form(value: object) -> Form:
@@ -141,9 +151,9 @@ def _text(value: str | int) -> str:
 
 
 def _reversible(argument: object) -> str:
-    if argument == REVERSIBLE:
-        return REVERSIBLE
-    raise ValueError("write `pseudonymise`, or {pseudonymise: reversible}")
+    if isinstance(argument, str) and argument in (REVERSIBLE, TOKEN):
+        return argument
+    raise ValueError("write `pseudonymise`, {pseudonymise: reversible} or {pseudonymise: token}")
 
 
 def _key(argument: object) -> str:

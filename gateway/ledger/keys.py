@@ -4,7 +4,6 @@ import hmac
 import os
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
 
@@ -17,6 +16,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gateway.errors import StartError
 from gateway.ledger.canonical import Randomness
 from gateway.ledger.database import StoreError, checkpoint, known_errors, readable, rows, writable
+from gateway.ledger.subject_key import SubjectKey
+from gateway.ledger.tokens import SCHEMA as TOKENS
+from gateway.ledger.tokens import Tokens, value_behind
 
 AHEAD = 128  # keys that are made at once: one commit for so many new subjects
 CACHED = 2_048  # subjects; more would let memory grow with the number of customers
@@ -34,15 +36,6 @@ CREATE TABLE IF NOT EXISTS subject_key(
 """
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SubjectKey:
-    """The key of one subject: random, so that it cannot be made again once it is gone."""
-
-    id: bytes
-    cipher: AESGCM
-    wrapped: bytes
-
-
 class Keys:
     """Finds and makes keys on the thread of the loop; `commit` alone runs on the writer's.
 
@@ -58,6 +51,8 @@ class Keys:
         self._kek = AESGCM(_key_of_generation_1(self._writing, root, randomness))
         self._reading = readable(path)
         self._index = hmac.new(_derived(root, b"own/index/1"), digestmod="sha256")
+        tokens = hmac.new(_derived(root, b"own/token/1"), digestmod="sha256")
+        self._tokens = Tokens(self._writing, self._reading, tokens, randomness)
         self._earlier = hmac.new(self.named("earlier"), digestmod="sha256")
         self._seen = _Seen(())
         self._assigned: Assigned = lambda _: None
@@ -106,26 +101,44 @@ class Keys:
         """The key that a sealed link names, or None once it is gone."""
         return self._stored(dek)
 
+    def tokenise(self, ref: str, scope: str, value: str) -> str:
+        """A random token for a value of a subject, the same as long as the subject's key lives.
+
+        It is durable with the next commit, and so before any entry that is put in after it.
+        """
+        return self._tokens.of(self.of(self.token(ref)), scope, value)
+
+    def behind(self, scope: str, token: str) -> str | None:
+        """The value that a token of this scope stands for; None for any other text, and once the key is gone."""
+        row = self._tokens.row(scope, token)
+        key = self.by_id(row.dek) if row else None
+        return value_behind(key, scope, row, token) if row and key else None
+
     def linked(self, toks: Iterable[bytes]) -> None:
         """Forgets that these had no link, once one is durable."""
         for tok in toks:
             self._fresh.pop(tok, None)
 
     def commit(self) -> int:
-        """Makes the new keys durable, before anything that is sealed under them is; tells how many there were.
+        """Makes the new keys and tokens durable, before anything that is sealed under them is; tells how many keys
+        there were.
 
-        Raises StoreError, and keeps the keys for the next commit.
+        Raises StoreError, and keeps what is new for the next commit.
         """
         keys = [self._to_commit.popleft() for _ in range(len(self._to_commit))]
-        if not keys:
+        tokens = self._tokens.taken()
+        if not keys and not tokens:
             return 0
-        values = [(key.id, key.wrapped) for key in keys]
         try:
             with known_errors(), self._writing:
+                values = [(key.id, key.wrapped) for key in keys]
                 self._writing.executemany("INSERT OR IGNORE INTO subject_key VALUES(?, 1, ?)", values)
+                self._tokens.insert(tokens)
         except StoreError:
             self._to_commit.extendleft(reversed(keys))
+            self._tokens.inserted(tokens, durably=False)
             raise
+        self._tokens.inserted(tokens, durably=True)
         return len(keys)
 
     def checkpoint(self) -> None:
@@ -190,7 +203,7 @@ def _mac(keyed: hmac.HMAC, data: bytes) -> bytes:
 def _key_of_generation_1(database: apsw.Connection, root: bytes, randomness: Randomness) -> bytes:
     wrapping = AESGCM(_derived(root, b"own/wrap/1"))
     with database:
-        database.execute(SCHEMA)
+        database.execute(SCHEMA + TOKENS)
         found = rows(database, "SELECT wrapped FROM kek WHERE generation = 1")
         if not found:
             nonce, kek = randomness(_NONCE), randomness(32)

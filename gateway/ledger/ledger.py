@@ -121,6 +121,19 @@ class Ledger:
             linked = await self._read(lambda: self._store.earlier(digest))
             return self._subjects(linked) if linked else recent
 
+    def tokenise(self, subject: str, scope: str, value: str) -> str:
+        """A random token for a value of a subject, durable before every intent that comes after it.
+
+        Raises Refusal `ledger.unavailable`.
+        """
+        with _refused():
+            return self._keys.tokenise(subject, scope, value)
+
+    def behind(self, scope: str, token: str) -> str | None:
+        """What a token of this scope stands for, or None. Raises Refusal `ledger.unavailable`."""
+        with _refused():
+            return self._keys.behind(scope, token)
+
     def note(self, event: Event, subjects: Sequence[Subject] = ()) -> None:
         """Writes an entry down without waiting. Where thousands wait already it is lost, and the log says so."""
         if self._writer.unfinished >= 2 * QUEUED:

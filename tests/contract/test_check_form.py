@@ -62,6 +62,18 @@ def test_what_is_turned_back_was_sent_in_a_reversible_form(tmp_path: Folder) -> 
     assert found(tmp_path / "other", other) == ["contract.form"]
 
 
+def test_a_token_is_kept_for_somebody_who_is_looked_up_and_never_for_an_answer(tmp_path: Folder) -> None:
+    sent = changed(SHIP, "form: pseudonymise", "form: {pseudonymise: token}")
+    nobody = changed(SHIP, "{ref: order, legal_basis: legitimate_interest}", "{legal_basis: legitimate_interest}", sent)
+    back = changed(SHIP, "{$.id: shipment.tracking}", "{$.order: order.id}\n      form: restore", sent)
+    answered = changed(SHIP, "{$.id: shipment.tracking}", "{$.id: order.id}\n      form: {pseudonymise: token}", sent)
+
+    assert found(tmp_path / "sent", sent) == []
+    assert "contract.form" in found(tmp_path / "nobody", nobody)
+    assert found(tmp_path / "back", back) == []
+    assert found(tmp_path / "answered", answered) == ["contract.form"]
+
+
 def test_nothing_is_turned_back_on_its_way_out(tmp_path: Folder) -> None:
     files = changed(SHIP, "form: pseudonymise", "form: restore")
 
