@@ -146,7 +146,7 @@ sending:
         shutil.copytree(CONTRACTS, folder, dirs_exist_ok=True)
         Path(folder, "parcelgate", "measured.yaml").write_text(operation, "utf-8")
         contracts = load(Path(folder))
-    bound = in_force(contracts, secrets=lambda _: "key", vendor_key=lambda _: bytes(32))
+    bound = in_force(contracts, secrets=lambda _: "key", vendor_key=lambda _: bytes(32), is_played=True)
     return bound.prepared["parcelgate/measured"]
 
 

@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,15 @@ from gateway.contract.load import load
 from gateway.contract.model import Example
 from gateway.contract.terms import Terms
 from gateway.examples import text_of
-from gateway.inforce import InForce, in_force
+from gateway.inforce import InForce, Prepared, in_force
+from gateway.outbound.send import Sending
 from gateway.rehearse import parse_http
 from gateway.sandbox.arrival import CREDENTIAL, Arrival, judged
+from gateway.signing.signer import Moment, signed
 
 ROOT = Path(__file__).parents[2] / "contracts"
 PSEUDONYM = "psn_" + "0" * 26
-SET = in_force(load(ROOT), secrets=lambda _: CREDENTIAL, vendor_key=lambda _: bytes(32))
+SET = in_force(load(ROOT), secrets=lambda _: CREDENTIAL, vendor_key=lambda _: bytes(32), is_played=True)
 SENT = [
     (terms, example)
     for terms in SET.contracts.terms
@@ -36,9 +39,20 @@ def arrival_of(terms: Terms, example: Example) -> Arrival:
     text = text_of(example.sends or "", ROOT, terms).replace("psn_*", PSEUDONYM)
     sends = parse_http(re.sub(r"\$[A-Z][A-Z0-9_]+", CREDENTIAL, text))
     method, _, target = sends.first.partition(" ")
-    credentials = tuple((name.lower(), value) for name, value in SET.prepared[terms.name].headers)
+    prepared = SET.prepared[terms.name]
+    credentials = tuple((name.lower(), value) for name, value in prepared.headers)
+    pairs = "&".join(f"{name}={value}" for name, value in prepared.query)
+    target += f"{'&' if '?' in target else '?'}{pairs}" if pairs else ""
     media = (("content-type", terms.sending.media[0]),) if sends.body else ()
-    return Arrival(terms.host.name, method, target, (*sends.headers, *credentials, *media), sends.body)
+    return signed_as(prepared, Sending(method, target, (*sends.headers, *credentials, *media), sends.body))
+
+
+def signed_as(prepared: Prepared, sending: Sending) -> Arrival:
+    """A sending as it arrives, with the signature that its vendor wants."""
+    sent = sending
+    if prepared.signer is not None:
+        sent = signed(prepared.signer, sending, prepared.host.authority, Moment(datetime.now(UTC), "n"))
+    return Arrival(prepared.host.name, sent.method, sent.target, sent.headers, sent.payload)
 
 
 def parcel(payload: bytes = PARCEL, *more: tuple[str, str], target: str = "/v2/shipments") -> Arrival:
@@ -140,3 +154,14 @@ def test_no_violation_repeats_a_value(contracts: InForce) -> None:
 
     assert len(found.violations) > 4
     assert "canary" not in " ".join(found.violations)
+
+
+def test_a_call_that_is_not_signed_is_not_taken_where_calls_are(contracts: InForce) -> None:
+    [(terms, example)] = [(terms, example) for terms, example in SENT if terms.name == "alipay/trade-create"]
+    arrival = arrival_of(terms, example)
+    bare = replace(arrival, target=arrival.target.partition("&sign=")[0])
+
+    assert bare != arrival
+    found = judged(bare, contracts)
+
+    assert (found.status, found.violations) == (401, ("the call is not signed",))
