@@ -101,13 +101,7 @@ def match(call: Call, contracts: InForce) -> Matched:
 def _is_pinned(matched: Matched) -> bool:
     documents: Mapping[str, Document] = {"query": matched.query, "header": dict(matched.headers)}
     pins = {place: text for place, text in matched.terms.pins.items() if place.kind != "body"}
-    values = {place: [_unquoted(each) for each in values_at(documents[place.kind], place.path)] for place in pins}
-    return pinned(pins, values)
-
-
-def _unquoted(value: object) -> object:
-    """SOAP clients put a header's text in quotes, or not."""
-    return value[1:-1] if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"' else value
+    return pinned(pins, {place: list(values_at(documents[place.kind], place.path)) for place in pins})
 
 
 def headers_of(headers: Iterable[tuple[str, str]], tree: Node) -> dict[str, Document]:

@@ -1,4 +1,4 @@
-"""What the clients of carriers once sent arrives minimised at FedEx and UPS, over a socket."""
+"""What the clients of carriers once sent arrives minimised at the carriers, over a socket."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from shipped import Shipped, order, shipped
+from sockets import Reply
 
 pytestmark = pytest.mark.xdist_group("carriers")
 
@@ -38,6 +39,12 @@ UPS_SAYS: dict[str, Any] = {
         },
     }
 }
+DPD_SHIPMENT = "http://dpd.com/common/service/types/ShipmentService/3.3"
+ENVELOPE = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>%s</s:Body></s:Envelope>'
+DPD_SAYS = f"""<x:storeOrdersResponse xmlns:x="{DPD_SHIPMENT}"><orderResult>
+  <parcellabelsPDF>JVBERi0xLjQ=</parcellabelsPDF>
+  <shipmentResponses><mpsId>MPS7</mpsId><faults><message>for Jan Janssens</message></faults></shipmentResponses>
+</orderResult></x:storeOrdersResponse>""".encode()
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +63,21 @@ def ups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shipped]:
     with shipped(tmp_path_factory.mktemp("ups"), "ups", secrets={"UPS_ACCESS_TOKEN": "at-8"}, facts=facts) as shop:
         shop.says(UPS_SAYS)
         yield shop
+
+
+@pytest.fixture(scope="module")
+def dpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shipped]:
+    secrets = {"DPD_DELIS_ID": "KD7", "DPD_AUTH_TOKEN": "at-9"}
+    facts = [order("Box 1234", "consignee", jurisdiction="BE")]
+    with shipped(tmp_path_factory.mktemp("dpd"), "dpd", secrets=secrets, facts=facts) as shop:
+        shop.says_raw(ENVELOPE % DPD_SAYS, "content-type: text/xml; charset=utf-8")
+        yield shop
+
+
+def soap(shop: Shipped, recorded: bytes) -> Reply:
+    """The reply to a recorded message whose client has a token of ours."""
+    shop.received.clear()
+    return shop.replay(recorded, placed={b"<authToken>****<": b"<authToken>%s<" % shop.token().encode()})
 
 
 def replayed(shop: Shipped, file: Path, **placed: bytes) -> Any:
@@ -174,3 +196,74 @@ def test_a_caller_without_a_token_of_ours_gets_nowhere(fedex: Shipped, shared: S
 
     assert (reply.status, json.loads(reply.payload)["code"]) == (401, "caller.unknown")
     assert fedex.received == []
+
+
+def test_a_shipment_for_dpd_arrives_minimised(dpd: Shipped, shared: Shared) -> None:
+    reply = soap(dpd, (shared("wire") / "karrio-dpd-ship.http").read_bytes())
+
+    assert reply.status == 200
+    line, payload = dpd.arrived()
+    assert line == "POST /soap/services/ShipmentService/V3_3 HTTP/1.1"
+    assert dict(dpd.received[0].headers)["soapaction"] == f"{DPD_SHIPMENT}/storeOrders"
+    assert b"<delisId>KD7</delisId><authToken>at-9</authToken>" in payload
+    assert b"<name1>Receivers NV</name1><street>Teststraat 5</street><houseNo>5</houseNo>" in payload
+    assert b"<customerReferenceNumber1>psn_*</customerReferenceNumber1><weight>340</weight>" in payload
+    for value in (b"Jan Janssens", b"Box 1234", dpd.token().encode(), b"*****"):
+        assert value not in payload
+
+
+def test_dpd_answers_with_the_label_in_its_own_envelope(dpd: Shipped, shared: Shared) -> None:
+    reply = soap(dpd, (shared("wire") / "karrio-dpd-ship.http").read_bytes())
+
+    assert reply.headers["content-type"] == "text/xml; charset=utf-8"
+    assert b"<parcellabelsPDF>JVBERi0xLjQ=</parcellabelsPDF>" in reply.payload
+    assert b"MPS7" in reply.payload
+    assert b"Janssens" not in reply.payload
+
+
+def test_a_fault_of_dpd_comes_back_as_a_fault_without_its_words(dpd: Shipped, shared: Shared) -> None:
+    fault = b"<s:Fault><faultcode>s:Client</faultcode><faultstring>no Teststraat 5</faultstring></s:Fault>"
+    dpd.says_raw(ENVELOPE % fault, "content-type: text/xml", status=500)
+    try:
+        reply = soap(dpd, (shared("wire") / "karrio-dpd-ship.http").read_bytes())
+    finally:
+        dpd.says_raw(ENVELOPE % DPD_SAYS, "content-type: text/xml; charset=utf-8")
+
+    assert reply.status == 500
+    assert b"<faultcode>s:Client</faultcode><faultstring>DPD refused this; see the code.</faultstring>" in reply.payload
+
+
+def test_of_a_parcel_abroad_goods_and_numbers_stay(dpd: Shipped, shared: Shared) -> None:
+    bodies = json.loads((shared("carrier-bodies") / "bodies.json").read_text("utf-8"))
+    recorded = (shared("wire") / "karrio-dpd-ship.http").read_bytes().partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    payload = bodies["dpd"]["shipment"]["IntlShipmentRequest"].encode().replace(b"[AUTH_TOKEN]", b"****")
+
+    reply = soap(dpd, recorded + payload)
+
+    assert reply.status == 200
+    sent = dpd.received[0].payload
+    assert b"<phone>+442012345678</phone>" in sent
+    assert sent.count(b">Cosmetics<") == 2
+    for value in (b"receivercompany.com", b"GB654321", b"Paperclips", b"88776655", b"11111", b"<customsInvoice>12345"):
+        assert value not in sent
+
+
+@pytest.mark.parametrize("action", ["cancelOrders", "storeOrdersX"])
+def test_another_action_at_the_same_address_is_another_operation(dpd: Shipped, shared: Shared, action: str) -> None:
+    recorded = (shared("wire") / "karrio-dpd-ship.http").read_bytes()
+
+    reply = soap(dpd, recorded.replace(b"3.3/storeOrders\r\n", f"3.3/{action}\r\n".encode()))
+
+    assert (reply.status, json.loads(reply.payload)["code"]) == (403, "operation.unknown")
+    assert dpd.received == []
+
+
+@pytest.mark.parametrize("quoted", [True, False])
+def test_an_action_may_stand_in_quotes(dpd: Shipped, shared: Shared, *, quoted: bool) -> None:
+    action = f"{DPD_SHIPMENT}/storeOrders".encode()
+    recorded = (shared("wire") / "karrio-dpd-ship.http").read_bytes()
+
+    reply = soap(dpd, recorded.replace(action + b"\r\n", b'"%s"\r\n' % action if quoted else action + b"\r\n"))
+
+    assert reply.status == 200
+    assert dict(dpd.received[0].headers)["soapaction"].strip('"').encode() == action

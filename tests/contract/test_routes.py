@@ -124,7 +124,10 @@ def test_no_path_variable_holds_a_sign_that_ends_a_segment(text: str) -> None:
     ("values", "holds"),
     [
         pytest.param(["book"], True, id="the text"),
+        pytest.param(['"book"'], True, id="the text in quotes"),
         pytest.param(["Book"], False, id="another text"),
+        pytest.param(['""book""'], False, id="the text in two pairs of quotes"),
+        pytest.param(['book"'], False, id="the text and a quote"),
         pytest.param(["book", "book"], False, id="twice"),
         pytest.param([], False, id="not at all"),
     ],
@@ -133,3 +136,11 @@ def test_a_pin_holds_exactly_its_text_once(values: list[str], holds: bool) -> No
     place = Place("header", ("soapaction",))
 
     assert pinned({place: "book"}, {place: values}) is holds
+
+
+@pytest.mark.parametrize("kind", ["query", "body"])
+def test_only_a_header_may_be_in_quotes(kind: str) -> None:
+    place = Place(kind, ("action",))
+
+    assert not pinned({place: "book"}, {place: ['"book"']})
+    assert pinned({place: "book"}, {place: ["book"]})
