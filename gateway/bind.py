@@ -6,7 +6,7 @@ from functools import partial
 
 from gateway.contract.form import CAN_FAIL, is_token
 from gateway.contract.terms import Node, Origin, Rule, Section
-from gateway.forms import NOWHERE, Change, Fixed, Situation, change_in, change_of
+from gateway.forms import NOWHERE, Change, Fixed, Situation, bounded, change_in, change_of
 from gateway.jwe import PublicKey, public_key
 from gateway.vocabulary import RETAINED_IDS, Category
 
@@ -72,7 +72,12 @@ def _in_calls(
     for rule in rules:
         fixed = Fixed(rule.form, rule.category, key(), tuple(markets), rule.roles)
         if rule.origin is not Origin.CREDENTIAL and change_in(fixed, NOWHERE) is not None:
-            yield rule.number, partial(change_in, fixed)
+            yield rule.number, partial(_in_call, fixed, rule.max_chars)
+
+
+def _in_call(fixed: Fixed, most: int | None, situation: Situation) -> Change | None:
+    change = change_in(fixed, situation)
+    return change if most is None else bounded(change, most)
 
 
 def _step(node: Node, rules: Sequence[Rule], changes: Sequence[Change | None], actions: Sequence[str]) -> Step:
@@ -96,7 +101,8 @@ def _change(
         return lambda _: secret
     if rule.form.name in ("drop", "refuse"):
         return None
-    return change_of(rule.form, rule.category, key(), markets, public)
+    change = change_of(rule.form, rule.category, key(), markets, public)
+    return change if rule.max_chars is None else bounded(change, rule.max_chars)
 
 
 def _action(rule: Rule) -> str:
@@ -104,6 +110,6 @@ def _action(rule: Rule) -> str:
         return rule.form.name
     if rule.form.name == "as_is" and rule.category is Category.NOT_PERSONAL and rule.origin is Origin.GROUP:
         return "claim"
-    if rule.form.name in CAN_FAIL or rule.form.name == "scrub" or is_token(rule.form):
+    if rule.form.name in CAN_FAIL or rule.form.name == "scrub" or is_token(rule.form) or rule.max_chars is not None:
         return "fit"
     return "retain" if rule.category in RETAINED_IDS else "let"

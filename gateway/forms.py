@@ -104,6 +104,21 @@ def change_of(
     return made(form, category, key)
 
 
+def bounded(change: Change | None, most: int) -> Change:
+    """The same change, which raises Unfit `field.length` where what is left has more characters than the vendor takes.
+
+    A vendor that cut it off would have a pseudonym that nobody turns back, or an address that leads elsewhere.
+    """
+
+    def changed(value: Scalar) -> Scalar:
+        left = value if change is None else change(value)
+        if len(as_text(left)) > most:
+            raise Unfit("field.length", refuses=True)
+        return left
+
+    return changed
+
+
 def pseudonym(category: Category, key: bytes) -> Callable[[str], str]:
     """`psn_` and 26 hexadecimal digits of HMAC-SHA-256 over category and value (EDPB Guidelines 01/2025)."""
     keyed = hmac.new(key, category.value.encode() + b"\x00", sha256)

@@ -9,9 +9,14 @@ from gateway.contract.form import (
     MASKED_BY_CONVENTION,
     NEVER_IN_ANSWERS,
     ONLY_IN_ANSWERS,
+    REVERSIBLE,
+    TOKEN,
     Coarse,
+    Form,
+    Table,
     is_reversible,
     is_token,
+    reversible_length,
 )
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Origin, Rule, Terms
@@ -28,11 +33,41 @@ def check_forms(terms: Terms, source: Source) -> None:
     for rule in terms.sending.rules:
         if rule.origin is Origin.GROUP:
             check_form(rule, source)
+            _check_length(rule, source)
         if is_token(rule.form) and not found & set(rule.roles):
             source.find(
                 "contract.form", rule.where, f"{rule.path}: a token is kept under a person's key; nobody is looked up",
                 "give the subject a `ref`",
             )  # fmt: skip
+
+
+def _check_length(rule: Rule, source: Source) -> None:
+    """Whether what a form leaves fits into what the vendor takes; of a reversible pseudonym, what fits into that."""
+    most = rule.max_chars
+    if most is None:
+        return
+    if (longest := _longest(rule.form)) is not None and longest > most:
+        message = f"{rule.path}: `{rule.form}` leaves {longest} characters, and the vendor takes {most}"
+        source.find("contract.form", rule.where, message, "use another form, or correct `max_chars`")
+    elif is_reversible(rule.form):
+        message = f"{rule.path}: in {most} characters a value of up to {_room(most)} bytes can be turned back"
+        source.find("contract.form", rule.where, message, "longer ones refuse the call", note=True)
+
+
+def _longest(form: Form) -> int | None:
+    """How many characters a form leaves whatever came, or at most; None where that hangs on the value."""
+    if form.name == "pseudonymise":
+        return {REVERSIBLE: reversible_length(1), TOKEN: 26}.get(str(form.value), 30)
+    if form.name == "replace":
+        return len(str(form.value))
+    if isinstance(form.value, Table):
+        return max(len(text) for text in (*(left for _, left in form.value.entries), form.value.otherwise or ""))
+    return form.value if form.name in ("truncate", "scrub") and isinstance(form.value, int) else None
+
+
+def _room(most: int) -> int:
+    """The bytes of the longest value whose reversible pseudonym fits."""
+    return (most - 4) * 3 // 4 - 16
 
 
 def check_form(rule: Rule, source: Source, *, answer: bool = False) -> None:

@@ -208,7 +208,7 @@ class _Build:
                 whens = self._when(group, base, at)
                 self.add(
                     place, location, category, group.form, Origin.GROUP, group=number, roles=roles,
-                    whens=whens, required=place in required,
+                    whens=whens, required=place in required, max_chars=group.max_chars,
                 )  # fmt: skip
 
     def _bases(self, group: Group, section: Path, at: Location) -> tuple[Path, ...]:
@@ -245,6 +245,7 @@ class _Build:
         roles: tuple[SubjectRole, ...] = (),
         whens: Mapping[Place, frozenset[str]] | None = None,
         required: bool = False,
+        max_chars: int | None = None,
     ) -> None:
         """One more rule, at its place in its tree."""
         number = len(self.rules)
@@ -253,8 +254,9 @@ class _Build:
         self._exclude(node, place, whens, form, at)
         conditions = tuple(self._condition(place, when, texts, at) for when, texts in whens.items())
         rule = Rule(
-            number, place, str(place), group, category, form, origin, roles, conditions, required, self.source.where(at)
-        )
+            number, place, str(place), group, category, form, origin, roles, conditions, required,
+            self.source.where(at), max_chars,
+        )  # fmt: skip
         self.rules.append(rule)
         self._whens.append(whens)
         node.rules = (*node.rules, number)

@@ -71,6 +71,11 @@ def is_reversible(form: Form) -> bool:
     return form.name == "pseudonymise" and form.value == REVERSIBLE
 
 
+def reversible_length(count: int) -> int:
+    """How many characters the reversible pseudonym of so many bytes has: `psn_`, and base64 of 16 more (RFC 5297)."""
+    return 4 + -(-(16 + count) * 4 // 3)
+
+
 def is_token(form: Form) -> bool:
     """Whether a form is `{pseudonymise: token}`."""
     return form.name == "pseudonymise" and form.value == TOKEN

@@ -168,6 +168,7 @@ class Group(Block):
     when: dict[Text, tuple[Text, ...]] = {}
     fields: dict[Text, Category]
     form: Annotated[Form, BeforeValidator(parse_form)] = Form("as_is")
+    max_chars: Count | None = Field(default=None, ge=1)
     required: tuple[Text, ...] | Literal["all"] = ()
 
     @model_validator(mode="before")

@@ -45,6 +45,8 @@ class Rule:
     conditions: tuple[int, ...]
     required: bool
     where: str
+    max_chars: int | None = None
+    """How much text the vendor takes here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from pathlib import Path as Folder
 import pytest
 from bodies import findings_of
 from joserfc.jwk import ECKey
-from small_contracts import ACME, SHIP, changed, found, with_field
+from small_contracts import ACME, SHIP, changed, found, read_files, with_field
 
+from gateway.contract.check_form import _room
+from gateway.contract.form import reversible_length
 from gateway.vocabulary import VendorKind
 
 
@@ -72,6 +74,65 @@ def test_a_token_is_kept_for_somebody_who_is_looked_up_and_never_for_an_answer(t
     assert "contract.form" in found(tmp_path / "nobody", nobody)
     assert found(tmp_path / "back", back) == []
     assert found(tmp_path / "answered", answered) == ["contract.form"]
+
+
+@pytest.mark.parametrize(
+    ("form", "most", "errors"),
+    [
+        ("pseudonymise", 30, []),
+        ("pseudonymise", 29, ["contract.form"]),
+        ("{pseudonymise: token}", 26, []),
+        ("{pseudonymise: token}", 25, ["contract.form"]),
+        ("{pseudonymise: reversible}", 27, []),
+        ("{pseudonymise: reversible}", 26, ["contract.form"]),
+    ],
+)
+def test_a_pseudonym_fits_into_what_the_vendor_takes(form: str, most: int, errors: list[str], tmp_path: Folder) -> None:
+    files = changed(SHIP, "form: pseudonymise", f"form: {form}\n      max_chars: {most}")
+
+    assert found(tmp_path, files) == errors
+
+
+@pytest.mark.parametrize(
+    ("form", "most", "errors"),
+    [
+        ("{replace: Cosmetics}", 9, []),
+        ("{replace: Cosmetics}", 8, ["contract.form"]),
+        ("{map: {table: {a: abcd}, otherwise: abcde}}", 5, []),
+        ("{map: {table: {a: abcd}, otherwise: abcde}}", 4, ["contract.form"]),
+        ("{truncate: 35}", 34, ["contract.form"]),
+        ("as_is", 1, []),
+        ("mask", 1, []),
+    ],
+)
+def test_what_a_form_leaves_fits_into_what_the_vendor_takes(
+    form: str, most: int, errors: list[str], tmp_path: Folder
+) -> None:
+    files = with_field("contact.phone", VendorKind.LOGISTICS, form, f"      max_chars: {most}\n")
+
+    assert found(tmp_path, files) == errors
+
+
+def test_the_reviewer_is_told_how_long_a_value_can_be_turned_back(tmp_path: Folder) -> None:
+    files = changed(SHIP, "form: pseudonymise", "form: {pseudonymise: reversible}\n      max_chars: 35")
+
+    _, findings = read_files(tmp_path, files)
+
+    [note] = [finding.message for finding in findings if "turned back" in finding.message]
+    assert note.endswith("in 35 characters a value of up to 7 bytes can be turned back")
+    assert [reversible_length(count) for count in (0, 1, 7, 8)] == [26, 27, 35, 36]
+
+
+@given(st.integers(27, 4000))
+def test_that_is_the_longest_that_fits(most: int) -> None:
+    assert reversible_length(_room(most)) <= most < reversible_length(_room(most) + 1)
+
+
+@pytest.mark.parametrize("most", ["0", "-1", "many", "true"])
+def test_what_is_no_number_of_characters_does_not_load(most: str, tmp_path: Folder) -> None:
+    files = changed(SHIP, "form: pseudonymise", f"form: pseudonymise\n      max_chars: {most}")
+
+    assert found(tmp_path, files) == ["contract.value"]
 
 
 def test_nothing_is_turned_back_on_its_way_out(tmp_path: Folder) -> None:
