@@ -5,6 +5,8 @@ from pathlib import Path as Folder
 
 import pytest
 from bodies import findings_of
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 from small_contracts import ACME, SHIP, changed, found, read_files, with_field
 
