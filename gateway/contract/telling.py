@@ -8,7 +8,7 @@ from gateway.vocabulary import Category
 
 _TELLING_NAMES = re.compile(r"name|mail|phone|street|birth|address|passport|gender|card", re.IGNORECASE)
 _NOT_TELLING = re.compile(
-    r"(file|host|user_?agent|event|method|brand|type|country|display|product|carrier)_?name", re.IGNORECASE
+    r"(file|host|user_?agent|event|evt|logger|method|brand|type|country|display|product|carrier)_?name", re.IGNORECASE
 )
 # What the APIs of carriers call the end of a parcel's way at which it begins.
 _SENDER = re.compile(r"shipper|sender|consignor|ship_from|from_address")
@@ -33,8 +33,15 @@ def check_telling(terms: Terms, source: Source) -> None:
 def _is_told(rule: Rule) -> bool:
     if rule.category is not Category.NOT_PERSONAL or rule.form.name != "as_is":
         return False
-    name = str(rule.place.path[-1]) if rule.place.path else ""
+    name = _name(rule)
     return bool(_TELLING_NAMES.search(name)) and not _NOT_TELLING.search(name)
+
+
+def _name(rule: Rule) -> str:
+    """What a field is called: a bare `name` is that of what it stands in, as in `logger.name`."""
+    *around, last = rule.place.path or ("",)
+    parent = next((step for step in reversed(around) if isinstance(step, str)), "")
+    return f"{parent}_{last}" if last == "name" else str(last)
 
 
 def _is_senders(rule: Rule) -> bool:

@@ -29,6 +29,11 @@ def test_the_sender_of_what_a_person_gets_is_the_shop(path: str, tmp_path: Folde
     assert found(tmp_path, _claimed(path), level="note") == []
 
 
+@pytest.mark.parametrize("path", ["logger.name", "evt.name", "product.name", "events.*.event.name"])
+def test_the_name_of_a_thing_is_nobodys(path: str, tmp_path: Folder) -> None:
+    assert found(tmp_path, _claimed(path), level="note") == []
+
+
 @pytest.mark.parametrize(
     "somebody",
     ["        $.weight: not_personal\n", "        $.phone: contact.phone\n", "        $.shipper.name: person.name\n"],
