@@ -46,7 +46,7 @@ class Cost:
     def __str__(self) -> str:
         baseline = f"{self.ratio:>9.2f}" if self.baseline_us else ""
         return (
-            f"{self.body:<8} {self.size:>10,} {self.rules:>6} {self.cpu_us:>11,.0f} "
+            f"{self.body:<15} {self.size:>10,} {self.rules:>6} {self.cpu_us:>11,.0f} "
             f"{1000 * self.cpu_us / self.size:>9,.1f} {baseline}"
         ).rstrip()
 
@@ -79,7 +79,7 @@ def documents() -> Documents:
 
 def rendered(measured: Documents) -> str:
     """The costs for people."""
-    heading = f"{'body':<8} {'bytes':>10} {'rules':>6} {'CPU us':>11} {'ns/byte':>9} {'x json':>9}"
+    heading = f"{'body':<15} {'bytes':>10} {'rules':>6} {'CPU us':>11} {'ns/byte':>9} {'x json':>9}"
     return "\n".join([heading, *map(str, measured.costs), "", *map(str, measured.claims())])
 
 
@@ -182,5 +182,20 @@ def _xml(items: Sequence[Item]) -> bytes:
     return f"<order>{''.join(f'<items>{each}</items>' for each in elements)}</order>".encode()
 
 
-_WRITTEN: Mapping[str, Callable[[Sequence[Item]], bytes]] = {"json": _json, "form": _form, "xml": _xml}
-_AT = {"json": "$.items.*", "form": "$.items.*", "xml": "$.order.items.*"}
+def _envelope(items: Sequence[Item]) -> bytes:
+    payload = _json(items)
+    return b'{}\n{"type":"event","length":%d}\n%b\n' % (len(payload), payload)
+
+
+_WRITTEN: Mapping[str, Callable[[Sequence[Item]], bytes]] = {
+    "json": _json,
+    "form": _form,
+    "xml": _xml,
+    "sentry-envelope": _envelope,
+}
+_AT = {
+    "json": "$.items.*",
+    "form": "$.items.*",
+    "xml": "$.order.items.*",
+    "sentry-envelope": "$.event.*.items.*",
+}

@@ -386,7 +386,7 @@ def test_the_lock_of_mitmproxy_is_hashed_and_names_no_host() -> None:
 
 
 class TestDocuments:
-    @pytest.mark.parametrize("body", ["json", "form", "xml"])
+    @pytest.mark.parametrize("body", ["json", "form", "xml", "sentry-envelope"])
     def test_half_of_the_members_stay_and_the_others_leave(self, body: str) -> None:
         prepared, payload = documents._prepared(body, 20), documents._payload(body, 2_000)
 
