@@ -1,15 +1,16 @@
 """From a call to documents, and from what is left of them to a request."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, cast
 from urllib.parse import parse_qsl, quote, quote_plus
 
-from gateway.body.codecs import FORM, read_body, written_body
+from gateway.body.codecs import FORM, read_body, typed, written_body
 from gateway.body.coding import unpacked
 from gateway.body.document import Document, Scalar
+from gateway.body.names import Named
 from gateway.contract.check import GATEWAYS_OWN
 from gateway.contract.routes import pinned
 from gateway.contract.terms import Node, Terms
@@ -146,8 +147,9 @@ def _documents(call: Call, matched: Matched, payload: bytes) -> tuple[dict[str, 
         body, media = read_body(payload, call.header("content-type"), terms.sending)
     except Refusal as refusal:
         raise refuse(refusal.code, refusal.failures[0].detail, f"{terms.file}:1") from None
+    names = body.names if isinstance(body, Named) else _names(payload if terms.sending.body == "form" else b"")
     for place in matched.prepared.decisive:
-        if _is_repeated(place, call, payload if terms.sending.body == "form" else b""):
+        if _is_repeated(place, call, names):
             raise refuse("field.repeated", f"{place} comes more than once", terms.file)
     documents = {
         "body": body,
@@ -164,13 +166,16 @@ def _documents(call: Call, matched: Matched, payload: bytes) -> tuple[dict[str, 
     return documents, media
 
 
-def _is_repeated(place: Place, call: Call, form: bytes) -> bool:
+def _names(form: bytes) -> Sequence[str]:
+    return [name for name, _ in parse_qsl(form.decode("utf-8", "replace"), keep_blank_values=True)]
+
+
+def _is_repeated(place: Place, call: Call, of_body: Sequence[str]) -> bool:
     """Whether two readers could find different values at a place, which no rule names and no reading has looked at."""
     if place.kind == "header":
         return sum(name == place.path[0] for name, _ in call.headers) > 1
-    data = call.query if place.kind == "query" else form if place.kind == "body" else b""
-    pairs = parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True)
-    found = Counter(steps for name, _ in pairs if _leads(steps := _steps(name), place.path))
+    names = _names(call.query) if place.kind == "query" else of_body if place.kind == "body" else ()
+    found = Counter(steps for name in names if _leads(steps := _steps(name), place.path))
     single = [steps for steps in found if len(steps) <= len(place.path)]
     if EACH in place.path:
         return any(found[steps] > 1 for steps in single if "" not in steps)
@@ -221,6 +226,7 @@ def write(call: Call, matched: Matched, incoming: Mapping[str, Document], outgoi
     query = FORM.write(documents["query"], incoming["query"])
     payload, query = proved(prepared.sending, outgoing, incoming, payload, query)
     target = _target(prepared, documents["path"], query)
+    media = typed(media, payload, section)
     return Sending(call.method, target, tuple(_headers(call, prepared, documents["header"], media)), payload)
 
 

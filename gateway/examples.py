@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from gateway.body.codecs import document_in
 from gateway.body.document import Document
 from gateway.body.infoset import elements_of
+from gateway.body.multipart import parts_of
 from gateway.contract.load import ContractSet
 from gateway.contract.model import Example, File, Http
 from gateway.contract.terms import Section, Terms
@@ -159,15 +161,23 @@ def _reply(reply: Reply, wanted: Http1, prepared: Prepared) -> Iterator[str]:
 
 
 def _document(body: bytes, section: Section) -> object:
-    """A body for comparison: forms as pairs in order, XML as its elements, the rest as the document that it holds."""
+    """A body for comparison: forms as pairs or parts in order, XML as its elements, the rest as what it holds."""
     if section.body == "form":
         return _pairs(body.decode("utf-8", "replace"))
     if section.body == "xml":
         return _elements(body)
+    if section.body == "multipart":
+        return [_part(*each) for each in parts_of(body)]
     try:
         return document_in(body, section)
     except Refusal as refusal:
         return f"unreadable: {refusal.failures[0].detail}"
+
+
+def _part(headers: Mapping[str, str], content: bytes) -> Document:
+    """A part by what its head says, not by how that is spelled."""
+    said = {name: text for name, text in sorted(headers.items()) if name != "content-disposition"}
+    return [cast("Document", said), content.decode("utf-8", "replace")]
 
 
 def _elements(body: bytes) -> object:

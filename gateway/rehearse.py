@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from gateway.assemble import Call
+from gateway.body.codecs import typed
 from gateway.contract.load import ContractSet
 from gateway.contract.model import Operation, Vendor
 from gateway.contract.terms import Terms
@@ -25,6 +26,7 @@ from gateway.vocabulary import ConsentState, Purpose
 
 _PSEUDONYM = re.compile(rb"psn_[0-9A-Za-z_-]{22,}")
 _ANY = "psn_*"
+_PARTS = re.compile(r"--(\S+)\n.*\n--\1--", re.DOTALL)
 _OURS = "gateway.test"
 _BEFORE, _AFTER = date(1970, 1, 2), date(9999, 12, 30)
 
@@ -51,12 +53,18 @@ class Rehearsed:
 
 
 def parse_http(text: str) -> Http1:
-    """A message with plain or network line ends; a body's last line end is not part of it."""
+    """A message with plain or network line ends; a body's last line end is not part of it.
+
+    A body of parts has network line ends, since it is one with nothing else (RFC 2046 section 5.1.1).
+    """
     head, _, body = text.replace("\r\n", "\n").partition("\n\n")
     first, *lines = head.strip("\n").split("\n")
     pairs = (line.partition(":") for line in lines if line)
     headers = tuple((name.strip().lower(), value.strip()) for name, _, value in pairs)
-    return Http1(first.strip(), headers, body.removesuffix("\n").encode())
+    body = body.removesuffix("\n")
+    if _PARTS.fullmatch(body):
+        body = body.replace("\n", "\r\n")
+    return Http1(first.strip(), headers, body.encode())
 
 
 @dataclass(slots=True)
@@ -104,7 +112,7 @@ class Stage:
         headers += [("host", _OURS), ("gateway-token", token)]
         section = terms.sending
         if given.body and given.header("content-type") is None and section.media and not section.untyped:
-            headers.append(("content-type", section.media[0]))
+            headers.append(("content-type", typed(section.media[0], given.body, section)))
 
         async def read(limit: int) -> bytes:
             del limit

@@ -11,7 +11,7 @@ import msgspec
 from gateway import problem
 from gateway.assemble import Matched, headers_of
 from gateway.bind import Bound
-from gateway.body.codecs import read_body, written_body
+from gateway.body.codecs import read_body, typed, written_body
 from gateway.body.coding import unpacked
 from gateway.body.document import Document
 from gateway.contract.form import LEADS_BACK
@@ -111,7 +111,7 @@ def _minimised(
     fields = [(name, as_text(value)) for name, value in kept.items()] if isinstance(kept, dict) else []
     payload = written_body(left.documents["body"], body, bound.section)
     unnamed = unnamed_kinds(trees, {"body": body, "header": headers})
-    return Returned(answer, media, payload, tuple(fields), left, unnamed=unnamed)
+    return Returned(answer, typed(media, payload, bound.section), payload, tuple(fields), left, unnamed=unnamed)
 
 
 def _leads_back(bound: Bound) -> bool:

@@ -140,6 +140,7 @@ def test_the_readme_counts_every_body_among_what_is_there_and_none_among_what_is
         "json": "JSON",
         "ndjson": "lines of JSON",
         "form": "form",
+        "multipart": "multipart",
         "xml": "XML",
         "sentry-envelope": "Sentry's envelopes",
         "opaque": "opaque",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from gateway.body.document import Codec, Document
 from gateway.body.envelope import Envelope
+from gateway.body.multipart import Multipart, boundary_in, from_first
 from gateway.body.nested import FORMATS, folded, holds, unfolded
 from gateway.body.nothing import Nothing
 from gateway.contract.terms import Section
@@ -13,6 +14,7 @@ from gateway.errors import refuse
 CODECS: Mapping[str, Codec] = {
     **FORMATS,
     "sentry-envelope": Envelope(),
+    "multipart": Multipart(),
     "none": Nothing(),
 }
 FORM: Codec = CODECS["form"]
@@ -55,6 +57,8 @@ def read_body(payload: bytes, content_type: str | None, section: Section) -> tup
     media = ""
     if payload and section.body != "none":
         media = _untyped(section) if content_type is None else media_of(content_type, section)
+        if section.body == "multipart" and content_type is not None:
+            payload = from_first(payload, content_type)
     elif section.body == "form" and content_type is not None and section.media:
         media = section.media[0]
     return document_in(payload, section), media
@@ -65,6 +69,14 @@ def _untyped(section: Section) -> str:
     if not section.untyped:
         raise refuse("body.media", "the call does not say what its body is")
     return next(iter(section.media), "")
+
+
+def typed(media: str, payload: bytes, section: Section) -> str:
+    """The whole Content-Type of a body that has this media type, with what only the body itself can say."""
+    if section.body != "multipart":
+        return media
+    boundary = boundary_in(payload)
+    return f"{media.partition(';')[0]}; boundary={boundary}" if boundary else ""
 
 
 def document_in(payload: bytes, section: Section) -> Document:

@@ -1,7 +1,6 @@
 """Forms and queries (application/x-www-form-urlencoded), whole pairs kept byte for byte and in order.
 
-Brackets nest as SDKs write them: `a[b][c]`, `a[]`, `a[0]`, repeated `a`, raw or as %5B. The last three are positions of
-a list only where the contract has `.*`.
+Brackets nest, raw or as %5B.
 """
 
 import re
@@ -9,14 +8,13 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 from urllib.parse import parse_qsl, quote_plus, unquote_to_bytes
 
-from gateway.body.document import MAX_DEPTH, Document
+from gateway.body.document import Document
+from gateway.body.names import insert, is_named, steps_of
 from gateway.contract.terms import Node
 from gateway.errors import refuse
 
 _ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _UNPRINTABLE = re.compile(rb"[\x00-\x20\x7f;]")
-_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)\Z")
-_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 MAX_PAIRS = 10_000
 
 
@@ -29,16 +27,6 @@ class Pair(str):
     name: str
     raw: bytes
     raw_name: bytes
-
-
-class _Many(list[Document]):
-    """A list that remembers which position of the form became which element."""
-
-    __slots__ = ("positions",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.positions: dict[str, int] = {}
 
 
 class Form:
@@ -58,8 +46,8 @@ class Form:
         for index, raw in enumerate(parts):
             if raw:
                 pair = _pair(index, raw)
-                first, *rest = _steps(pair.name)
-                _insert(document, first, rest, pair, tree)
+                first, *rest = steps_of(pair.name)
+                insert(document, first, rest, pair, tree)
         return document
 
     def write(self, document: Document, source: Document) -> bytes:
@@ -72,7 +60,7 @@ class Form:
             read = parse_qsl(data.decode("utf-8"), keep_blank_values=True, errors="strict") if data else []
         except ValueError:
             return False
-        return read == expected and all(_named(name, tree) for name, _ in read)
+        return read == expected and all(is_named(name, tree) for name, _ in read)
 
 
 def _pair(index: int, raw: bytes) -> Pair:
@@ -87,75 +75,6 @@ def _decoded(raw: bytes) -> str:
         return unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8")
     except UnicodeDecodeError:
         raise refuse("body.unreadable", "a form is UTF-8 text") from None
-
-
-def _steps(name: str) -> list[str]:
-    """`a[b][]` is a, b and an empty step. A name whose brackets do not close is one step, whatever is in it."""
-    if not (match := _NAME.match(name)):
-        return [name]
-    steps = [match[1], *_BRACKETS.findall(match[2])]
-    if len(steps) > MAX_DEPTH:
-        raise refuse("body.unreadable", f"nested more than {MAX_DEPTH} deep")
-    return steps
-
-
-def _insert(parent: dict[str, Document], step: str, rest: list[str], pair: Pair, node: Node | None) -> None:
-    """Puts a pair where its name leads. A name that no rule knows may repeat: it stays here in any case."""
-    child = node.members.get(step) if node else None
-    if child is not None and child.each is not None and (not rest or _is_position(rest[0])):
-        many = parent.setdefault(step, _Many())
-        if not isinstance(many, _Many):
-            raise _repeated(child)
-        _append(many, rest, pair, child.each)
-    elif not rest:
-        if child is not None and step in parent:
-            raise _repeated(child)
-        parent.setdefault(step, pair)
-    else:
-        inner = parent.setdefault(step, {})
-        if isinstance(inner, dict):
-            _insert(inner, rest[0], rest[1:], pair, child)
-        elif child is not None:
-            raise _repeated(child)
-
-
-def _append(many: _Many, rest: list[str], pair: Pair, each: Node) -> None:
-    position, rest = (rest[0], rest[1:]) if rest else ("", [])
-    if not rest:
-        if position and position in many.positions:
-            raise _repeated(each)
-        many.positions[position] = len(many)
-        many.append(pair)
-        return
-    element = _element(many, position, rest)
-    if not isinstance(element, dict):
-        raise _repeated(each)
-    _insert(element, rest[0], rest[1:], pair, each)
-
-
-def _element(many: _Many, position: str, rest: list[str]) -> Document:
-    """The element at a position; with empty brackets, a name that the last element has already begins the next."""
-    index = many.positions.get(position)
-    if index is None or (not position and _has(many[index], rest)):
-        index = many.positions[position] = len(many)
-        many.append({})
-    return many[index]
-
-
-def _has(element: Document, steps: list[str]) -> bool:
-    for step in steps:
-        if not isinstance(element, Mapping) or step not in element:
-            return False
-        element = element[step]
-    return not isinstance(element, list)
-
-
-def _is_position(step: str) -> bool:
-    return not step or (step.isascii() and step.isdigit())
-
-
-def _repeated(node: Node) -> Exception:
-    return refuse("field.repeated", f"{node.path} comes more than once")
 
 
 def _leaves(document: Document, source: Document) -> Iterator[tuple[Pair, Document]]:
@@ -187,13 +106,3 @@ def _text(value: Document) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)
-
-
-def _named(name: str, tree: Node) -> bool:
-    """Whether a name leads to a rule, found by splitting it in another way than reading does."""
-    node: Node | None = tree
-    for step in name.replace("]", "").split("[") if name.endswith("]") else [name]:
-        if node is None:
-            return False
-        node = node.members.get(step) or (node.each if _is_position(step) else None)
-    return node is not None and bool(node.rules or (node.each is not None and node.each.rules))

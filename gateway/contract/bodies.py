@@ -10,7 +10,7 @@ from gateway.contract.model import ErrorAnswer, Nested
 from gateway.contract.model import Section as Written
 from gateway.contract.nest import text_at, texts_of
 from gateway.contract.strict_yaml import Location
-from gateway.contract.terms import Nest, Origin, Rule, Section, Terms
+from gateway.contract.terms import PART_ATTRIBUTES, Nest, Origin, Rule, Section, Terms
 from gateway.paths import EACH, Path
 from gateway.vocabulary import Category
 
@@ -27,6 +27,7 @@ def check_body(written: Written | ErrorAnswer, section: Section, source: Source,
     """What is wrong with the rules of one body, given what it is."""
     rules = [rule for rule in section.rules if rule.place.kind == "body"]
     _check_texts(rules, written, section, source, at)
+    _check_parts(rules, section, source, at)
     _check_names(rules, written, section, source, at)
     if section.body == "opaque":
         _check_bounds(written, source, at)
@@ -53,34 +54,62 @@ def _check_texts(
     if section.body in ("xml", "sentry-envelope", "opaque", "none"):
         source.find("contract.path", (*at, "nested"), f"a body that is {section.body} has no texts")
     for path, nested in getattr(written, "nested", {}).items():
-        _check_nested(nested, source, (*at, "nested", path))
+        if nested.body == "opaque":
+            _check_bounds(nested, source, (*at, "nested", path))
     for text, outer in texts_of(section.nest):
-        if outer is not None and outer.held is not None and outer.held.body in ("xml", "opaque"):
-            source.find("contract.path", (*at, "nested"), f"{text.path} is in a text that is {outer.held.body}")
+        _check_nested(text, outer, section, source, (*at, "nested"))
     for rule in rules:
         if (found := text_at(section.nest, rule.place.path)) is not None:
-            _check_inside(rule, *found, source)
+            _check_inside(rule, *found, section, source)
 
 
-def _check_nested(nested: Nested, source: Source, at: Location) -> None:
-    if nested.body == "opaque":
-        _check_bounds(nested, source, at)
-    if nested.encoding[:1] == ("gzip",):
-        source.find("contract.value", at, "a text cannot hold what gzip makes", "write [base64, gzip]")
+def _check_nested(text: Nest, outer: Nest | None, section: Section, source: Source, at: Location) -> None:
+    """A text in a document that has none, and one that cannot hold what is said of it."""
+    around = outer.held.body if outer and outer.held else ""
+    if around in ("xml", "opaque"):
+        source.find("contract.path", at, f"{text.path} is in a text that is {around}")
+    is_part = section.body == "multipart" and outer is None
+    if text.held and text.held.encoding[:1] == ("gzip",) and not is_part:
+        message = f"{text.path} is a text, and cannot hold what gzip makes"
+        source.find("contract.value", at, message, "write [base64, gzip]")
 
 
-def _check_inside(rule: Rule, text: Nest, rest: Path, source: Source) -> None:
+def _check_inside(rule: Rule, text: Nest, rest: Path, section: Section, source: Source) -> None:
     """A rule that names a text which holds a document, or something in it."""
     body = text.held.body if text.held else ""
     if body == "opaque":
-        if rest:
+        if rest and not _is_attribute(rest, section):
             source.find("contract.path", rule.where, f"nobody can look into {text.path} for {rule.path}")
-        elif rule.form.name not in OVER_CONTAINERS:
+        elif not rest and rule.form.name not in OVER_CONTAINERS:
             _check_whole(rule, source)
     elif not rest and rule.form.name not in OVER_CONTAINERS:
         source.find("contract.path", rule.where, f"{rule.path} holds a document", "name the fields in it")
     elif rest and body == "ndjson" and rest[0] is not EACH:
         source.find("contract.path", rule.where, f"{rule.path} is in no line", f"begin with `{text.path}.*`")
+
+
+def _is_attribute(rest: Path, section: Section) -> bool:
+    return section.body == "multipart" and len(rest) == 1 and rest[0] in PART_ATTRIBUTES
+
+
+def _check_parts(rules: Iterable[Rule], section: Section, source: Source, at: Location) -> None:
+    """Of a part its name and type may leave beside what is in it, and nothing else that is not."""
+    if section.body != "multipart":
+        return
+    if set(section.media) - {"multipart/form-data"}:
+        source.find("contract.value", (*at, "media"), "a body of parts is multipart/form-data", "leave it out")
+    named = {rule.place.path for rule in rules}
+    for rule in rules:
+        *part, last = rule.place.path or ("",)
+        found = text_at(section.nest, rule.place.path) if section.nest else None
+        if found is not None and found[0].held and found[0].held.body != "opaque":
+            if found[1][:1] and found[1][0] in PART_ATTRIBUTES:
+                message = f"{rule.path}: of a part that holds a document the name and the type are not its own"
+                source.find("contract.path", rule.where, message, "leave it out; a type in `media` leaves as it came")
+        elif any(str(step).startswith("@") for step in part) or (str(last)[:1] == "@" and last not in PART_ATTRIBUTES):
+            source.find("contract.path", rule.where, f"{rule.path} is nothing that a part has")
+        elif last in PART_ATTRIBUTES and tuple(part) not in named:
+            source.find("contract.path", rule.where, f"{rule.path} is beside a part that nothing names")
 
 
 def _check_names(

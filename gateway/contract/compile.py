@@ -10,6 +10,7 @@ from gateway.contract.model import Section as Written
 from gateway.contract.nest import nest_of, outside
 from gateway.contract.strict_yaml import Location, Sheet
 from gateway.contract.terms import (
+    PART_ATTRIBUTES,
     Condition,
     GroupTerms,
     Held,
@@ -30,6 +31,7 @@ MEDIA: Mapping[str, tuple[str, ...]] = {
     "form": ("application/x-www-form-urlencoded",),
     "ndjson": ("application/x-ndjson", "application/ndjson", "application/jsonl"),
     "xml": ("text/xml", "application/xml"),
+    "multipart": ("multipart/form-data",),
     "sentry-envelope": ("application/x-sentry-envelope",),
     "opaque": (),
     "none": (),
@@ -133,7 +135,7 @@ def compile_section(
         groups=tuple(build.groups),
         rules=tuple(build.rules),
         trees=build.trees,
-        names=frozenset(_names(build.trees.values())),
+        names=frozenset((*_names(build.trees.values()), *PART_ATTRIBUTES)),
         conditions=len(build.conditions),
         outside=outside(build.trees["body"], nest),
         nest=nest,

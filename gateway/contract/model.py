@@ -205,7 +205,7 @@ class Nested(Block):
 class Section(Block):
     """One body, read and written: how, and in which groups."""
 
-    body: Literal["json", "form", "ndjson", "xml", "sentry-envelope", "opaque", "none"]
+    body: Literal["json", "form", "multipart", "ndjson", "xml", "sentry-envelope", "opaque", "none"]
     media: Media = ()
     max_bytes: Size = 256 * 1024
     at: Text = "$"

@@ -28,6 +28,9 @@ def outside(tree: Node, nest: Nest | None) -> Node:
     """The tree as the body's own format sees it: a text is a text, whatever is named in it."""
     if nest is None:
         return tree
+    if nest.held is not None and nest.held.body == "opaque":
+        # A file has nothing in it, but may have a name and a type beside it.
+        return replace(tree, held=nest.held)
     if nest.held is not None:
         return Node(tree.path, rules=tuple(_rules(tree)), held=nest.held)
     return _within(tree, nest)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
 from gateway.contract.form import Form
 from gateway.contract.model import Operation, Vendor
@@ -10,6 +11,8 @@ from gateway.paths import EACH, Path, Place
 from gateway.vocabulary import Category, LegalBasis, Purpose, SubjectRole, TransferMechanism, VendorRole
 
 Bases = Mapping[str, LegalBasis]
+PART_ATTRIBUTES: Final = ("@filename", "@content-type")
+"""What of the head of a part may be named, beside the part (RFC 7578)."""
 
 
 class Origin(Enum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, cast
 from urllib.parse import unquote
 
-from gateway.body.codecs import FORM, read_body
+from gateway.body.codecs import FORM, read_body, typed
 from gateway.body.document import Document, Scalar, members_of
 from gateway.contract.form import CAN_FAIL, Form, Table
 from gateway.contract.routes import fit, pinned
@@ -125,8 +125,8 @@ def documents_of(arrival: Arrival, terms: Terms) -> dict[str, Document]:
     """The documents of an arrival by kind of place. Raises Refusal for what cannot be read."""
     section = terms.sending
     # In examples the Content-Type is not written where it is the contract's own.
-    media = arrival.header("content-type") or next(iter(section.media), None)
-    body, _ = read_body(arrival.payload, media, section)
+    media = arrival.header("content-type") or typed(next(iter(section.media), ""), arrival.payload, section)
+    body, _ = read_body(arrival.payload, media or None, section)
     return {
         "body": body,
         "query": FORM.read(arrival.query, section.trees["query"]),

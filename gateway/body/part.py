@@ -1,0 +1,190 @@
+"""The head of a part of a multipart body (RFC 7578 section 4): read in one way or not at all, written from nothing."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gateway.contract.terms import PART_ATTRIBUTES, Held, Node
+from gateway.errors import refuse
+
+FILENAME, CONTENT_TYPE = PART_ATTRIBUTES
+
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_VALUE = re.compile(rf"[ \t]*({_WORD}(?:/{_WORD})?)[ \t]*")
+# A quote behind a backslash ends the text for some readers and not for others, so it stands nowhere.
+_PARAMETER = re.compile(rf';[ \t]*({_WORD})=(?:"((?:[^"\\]|\\(?!"))*)"|([^\s";,]+))[ \t]*')
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
+_NEUTRAL = re.compile(r"file\.[a-z0-9]{1,8}")
+_ESCAPES: Mapping[str, str] = {'"': "%22", "\r": "%0D", "\n": "%0A"}
+_UNCODED = frozenset({"7bit", "8bit", "binary"})
+_UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
+# Headers that carry a part and say nothing about it.
+_CARRYING = frozenset({"content-disposition", "content-type", "content-transfer-encoding", "content-length"})
+
+# fmt: off
+ENDINGS: Mapping[str, str] = {
+    "application/gzip": "gz", "application/json": "json", "application/msword": "doc", "application/pdf": "pdf",
+    "application/rtf": "rtf", "application/vnd.ms-excel": "xls", "application/xml": "xml", "application/zip": "zip",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "image/gif": "gif", "image/heic": "heic", "image/jpeg": "jpg", "image/png": "png", "image/svg+xml": "svg",
+    "image/tiff": "tiff", "image/webp": "webp", "text/csv": "csv", "text/html": "html", "text/plain": "txt",
+    "text/xml": "xml",
+}
+# fmt: on
+_SIGNS: Mapping[str, bytes] = {
+    "application/pdf": b"%PDF-",
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/gif": b"GIF8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is known of a part. `leaves_as` is the type with which a document or a file in it leaves, if with any."""
+
+    position: int
+    name: str
+    is_file: bool
+    media: str
+    charset: str
+    attributes: Mapping[str, str]
+    leaves_as: str = ""
+
+
+def boundary_of(content_type: str) -> str:
+    """The boundary that a Content-Type gives. Raises Refusal `body.unreadable` unless it gives one, and plainly."""
+    _, parameters = _parsed(content_type, "Content-Type")
+    found = [name for name in parameters if name.partition("*")[0] == "boundary"]
+    if found != ["boundary"] or not _BOUNDARY.fullmatch(parameters["boundary"]):
+        raise refuse("body.unreadable", "the Content-Type has no boundary as RFC 2046 has it")
+    return parameters["boundary"]
+
+
+def head_of(headers: Sequence[tuple[str, str]], position: int) -> Head:
+    """The head of a part. Raises Refusal `body.unreadable` for one that two readers could take differently."""
+    fields = {name.lower(): value for name, value in headers}
+    if len(fields) != len(headers):
+        raise refuse("body.unreadable", "a part has a header twice")
+    if any(_CONTROL.search(value) for value in fields.values()):
+        raise refuse("body.unreadable", "a part has a header with signs that have no place there")
+    if fields.get("content-transfer-encoding", "binary").strip().lower() not in _UNCODED:
+        raise refuse("body.unreadable", "a part has a transfer encoding")
+    disposition, named = _parsed(fields.get("content-disposition", ""), "Content-Disposition")
+    if disposition != "form-data" or "name" not in named or any(name.startswith("name*") for name in named):
+        raise refuse("body.unreadable", "a part has no plain name")
+    extended = [name for name in named if name.startswith("filename*")]
+    if extended and ("filename" in named or len(extended) > 1):
+        raise refuse("body.unreadable", "a part has two file names")
+    media, described = _parsed(fields["content-type"], "Content-Type") if "content-type" in fields else ("", {})
+    if media.startswith("multipart/"):
+        raise refuse("body.unreadable", "a part has parts of its own")
+    attributes = dict(_attributes(fields, named, described))
+    if "filename" in named:
+        attributes[FILENAME] = _base(_unescaped(named["filename"]))
+    if media:
+        attributes[CONTENT_TYPE] = media
+    is_file = "filename" in named or bool(extended)
+    return Head(position, _unescaped(named["name"]), is_file, media, described.get("charset", "").lower(), attributes)
+
+
+def _parsed(text: str, what: str) -> tuple[str, dict[str, str]]:
+    """A header's value in small letters and its parameters, each of which comes once."""
+    parameters: dict[str, str] = {}
+    value = match = _VALUE.match(text)
+    while match and match.end() < len(text):
+        match = _PARAMETER.match(text, match.end())
+        if match and match[1].lower() in parameters:
+            match = None
+        if match:
+            parameters[match[1].lower()] = match[3] if match[2] is None else match[2]
+    if value is None or match is None:
+        raise refuse("body.unreadable", f"a {what} can be read in two ways")
+    return value[1].lower(), parameters
+
+
+def _attributes(
+    fields: Mapping[str, str], named: Mapping[str, str], described: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """What else is in the headers of a part. No path leads there, so it stays, and is reported."""
+    yield from ((f"@{name}", value) for name, value in fields.items() if name not in _CARRYING)
+    yield from (
+        (f"@content-disposition.{name}", value) for name, value in named.items() if name not in ("name", "filename")
+    )
+    yield from ((f"@content-type.{name}", value) for name, value in described.items() if name != "charset")
+
+
+def _base(filename: str) -> str:
+    """A file name without the folders that some clients send with it (RFC 7578 section 4.2)."""
+    return re.split(r"[/\\]", filename)[-1]
+
+
+def _unescaped(text: str) -> str:
+    for sign, escape in _ESCAPES.items():
+        text = text.replace(escape, sign)
+    return text
+
+
+def _escaped(text: str) -> str:
+    """A text as browsers put it between quotes (WHATWG HTML, multipart/form-data encoding algorithm)."""
+    for sign, escape in _ESCAPES.items():
+        text = text.replace(sign, escape)
+    return text
+
+
+def attributes_of(head: Head, node: Node | None) -> dict[str, str]:
+    """The attributes of a part that count: those that are named, and of the others those that say something."""
+    named = node.members if node else {}
+    held = node.held if node else None
+    silent = {
+        FILENAME: _NEUTRAL.fullmatch(head.attributes.get(FILENAME, "")) is not None,
+        CONTENT_TYPE: held is not None or head.media == "text/plain",
+    }
+    return {name: value for name, value in head.attributes.items() if name in named or not silent.get(name, False)}
+
+
+def leaving(head: Head, content: bytes, node: Node, held: Held) -> Head:
+    """The head of a part that holds what a contract says, with the type with which that leaves.
+
+    It is the type that it came with, unless a rule names that. Where it says nothing, the ending of a file's name is
+    that of what its first bytes are. Raises Refusal `body.media` for a type that is not taken.
+    """
+    if head.media and head.media not in held.media:
+        raise refuse("body.media", f"{node.path} is taken as {' or '.join(held.media)}")
+    if head.charset and head.charset not in _UTF_8:
+        raise refuse("body.media", f"{node.path}: text is UTF-8 here")
+    named = head.media and CONTENT_TYPE not in node.members
+    leaves_as = head.media + ("; charset=utf-8" if head.charset else "") if named else ""
+    media = head.media
+    if media in ("", "application/octet-stream"):
+        looks = (kind for kind, sign in _SIGNS.items() if kind in held.media and content.startswith(sign))
+        media = next(looks, held.media[0] if len(held.media) == 1 else media)
+    return replace(head, leaves_as=leaves_as, media=media)
+
+
+def text_of(head: Head, content: bytes) -> str | None:
+    """The text of a part, or None where it is none in UTF-8."""
+    if head.charset and head.charset not in _UTF_8:
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def written_head(head: Head, attributes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The headers with which a part leaves, given those of its attributes that leave."""
+    parameters = "".join(f'; {name}="{text}"' for name, text in disposition_of(head, attributes).items())
+    yield "Content-Disposition", f"form-data{parameters}"
+    if media := attributes.get(CONTENT_TYPE) or head.leaves_as:
+        yield "Content-Type", media
+
+
+def disposition_of(head: Head, attributes: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of the Content-Disposition with which a part leaves, as they stand between quotes."""
+    names = {"name": head.name}
+    if head.is_file:
+        names["filename"] = attributes.get(FILENAME) or f"file.{ENDINGS.get(head.media, 'bin')}"
+    return {name: _escaped(text) for name, text in names.items()}

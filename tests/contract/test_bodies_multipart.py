@@ -1,0 +1,69 @@
+"""A contract names of a part what is in it, and its name and type beside it."""
+
+import pytest
+from bodies import contract, findings_of, loaded
+
+SENDING = """
+body: multipart
+nested:
+  $.file: {body: opaque, media: [application/pdf], max_bytes: 1 MiB}
+  $.meta: json
+  $.packed: {body: json, encoding: [gzip], media: [application/gzip], max_bytes: 1 KiB}
+groups:
+  - why: Customs asks to see the invoice.
+    fields: {$.file: order.declared_value, $.file.@filename: order.declared_value}
+    required: [$.file]
+  - why: Which paper it is.
+    category: not_personal
+    fields: [$.kind, $.kind.@content-type, $.tags.*, $.meta.kind, $.packed.n]
+"""
+
+
+def errors(sending: str, answer: str = "") -> list[str]:
+    return [code for level, code, _ in findings_of(sending, answer) if level == "error"]
+
+
+def test_parts_load_in_calls_and_answers_and_the_reviewer_is_told_of_files() -> None:
+    contracts, findings = loaded(contract(SENDING, SENDING.replace("    required: [$.file]\n", "")))
+
+    assert contracts is not None, [str(each) for each in findings]
+    assert contracts.terms[0].sending.media == ("multipart/form-data",)
+    assert {each.message for each in findings} == {
+        "nobody can look into this body, and it leaves whole as order.declared_value: please ask why"
+    }
+
+
+BROKEN = {
+    "another type": ("body: multipart\n", "body: multipart\nmedia: [multipart/mixed]\n", ["contract.value"]),
+    "a file without a type": ("media: [application/pdf], ", "", ["contract.missing"]),
+    "a file without a length": (", max_bytes: 1 MiB", "", ["contract.missing"]),
+    "a field in a file": ("$.file.@filename", "$.file.name", ["contract.path"]),
+    "another header": ("$.file.@filename", "$.file.@x-who", ["contract.path", "contract.path"]),
+    "something in a header": ("$.kind.@content-type", "$.kind.@content-type.name", ["contract.path"]),
+    "a name beside a part that nothing names": ("$.kind.@content-type", "$.other.@filename", ["contract.path"]),
+    "a name beside a document": ("$.meta.kind", "$.meta.@filename", ["contract.path"]),
+    "a file that is changed": ("    required", "    form: {truncate: 5}\n    required", ["contract.form"]),
+    "a file as not personal": ("{$.file: order.declared_value", "{$.file: not_personal", ["contract.category"]),
+    "the whole body": ("[$.kind, ", "[$, $.kind, ", ["contract.path"]),
+    "a document as one value": ("$.meta.kind", "$.meta", ["contract.path"]),
+    "gzip in a text of a document": ("$.meta: json", "$.meta: json, $.meta.x: {body: json, encoding: [gzip]}", None),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "codes"), BROKEN.values(), ids=BROKEN)
+def test_what_no_part_has_does_not_load(old: str, new: str, codes: list[str] | None) -> None:
+    assert SENDING.count(old) == 1
+    if codes is None:
+        new, codes = new.replace(", ", "\n  ", 1), ["contract.value"]
+
+    assert errors(SENDING.replace(old, new)) == codes
+
+
+def test_names_with_an_at_are_those_of_a_document_in_a_part() -> None:
+    assert errors(SENDING.replace("$.meta.kind", "$.meta.@type")) == []
+
+
+def test_an_error_has_no_parts() -> None:
+    error = "errors: {body: multipart, groups: []}\n"
+
+    assert errors(SENDING, f"body: json\ngroups: []\n{error}") == ["contract.value"]
