@@ -1,6 +1,7 @@
 """What the clients of carriers once sent arrives minimised at the carriers, over a socket."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,11 @@ DPD_SAYS = f"""<x:storeOrdersResponse xmlns:x="{DPD_SHIPMENT}"><orderResult>
   <parcellabelsPDF>JVBERi0xLjQ=</parcellabelsPDF>
   <shipmentResponses><mpsId>MPS7</mpsId><faults><message>for Jan Janssens</message></faults></shipmentResponses>
 </orderResult></x:storeOrdersResponse>""".encode()
+CANADAPOST = "http://www.canadapost.ca/ws/shipment-v8"
+CANADAPOST_SAYS = f"""<shipment-info xmlns="{CANADAPOST}"><shipment-id>347881315405043891</shipment-id>
+  <shipment-status>created</shipment-status><tracking-pin>123456789012</tracking-pin><po-number>for Jain</po-number>
+  <links><link rel="label" href="https://api.parcels.test:%d/rs/artifact/11/55/0" media-type="application/pdf"/>
+    <link rel="self" href="https://canadapost.example/rs/1" media-type="text/html"/></links></shipment-info>"""
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +78,32 @@ def dpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shipped]:
     with shipped(tmp_path_factory.mktemp("dpd"), "dpd", secrets=secrets, facts=facts) as shop:
         shop.says_raw(ENVELOPE % DPD_SAYS, "content-type: text/xml; charset=utf-8")
         yield shop
+
+
+@pytest.fixture(scope="module")
+def canadapost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shipped]:
+    secrets = {"CANADAPOST_USER": "shop", "CANADAPOST_PASSWORD": "at-10"}
+    facts = [order("#Order 11111", "consignee", jurisdiction="CA")]
+    with shipped(tmp_path_factory.mktemp("canadapost"), "canadapost", secrets=secrets, facts=facts) as shop:
+        says = (CANADAPOST_SAYS % shop.vendor.port).encode()
+        shop.says_raw(says, "content-type: application/vnd.cpc.shipment-v8+xml")
+        yield shop
+
+
+def canadian(shared: Shared, name: str) -> bytes:
+    """A body for Canada Post, with the order's number where one of them has none."""
+    bodies = json.loads((shared("carrier-bodies") / "bodies.json").read_text("utf-8"))
+    payload: str = bodies["canadapost"]["shipment"][name]
+    named = "<customer-ref-1>#Order 11111</customer-ref-1>"
+    return payload.replace("<customer-ref-1></customer-ref-1>", named).encode()
+
+
+def posted(shop: Shipped, payload: bytes, media: str = "application/vnd.cpc.shipment-v8+xml") -> Reply:
+    """The reply to a shipment from a client that has a token of ours for its password."""
+    shop.received.clear()
+    basic = b64encode(f"shop:{shop.token()}".encode()).decode()
+    fields = (f"Authorization: Basic {basic}", f"Content-Type: {media}")
+    return shop.running.call("POST", "/canadapost/rs/2004381/2004381/shipment", *fields, body=payload, token="")
 
 
 def soap(shop: Shipped, recorded: bytes) -> Reply:
@@ -267,3 +299,38 @@ def test_an_action_may_stand_in_quotes(dpd: Shipped, shared: Shared, *, quoted: 
 
     assert reply.status == 200
     assert dict(dpd.received[0].headers)["soapaction"].strip('"').encode() == action
+
+
+@pytest.mark.parametrize("name", ["ShipmentRequestXML", "ShipmentRequestWithPackagePresetXML"])
+def test_a_shipment_for_canada_post_arrives_minimised(canadapost: Shipped, shared: Shared, name: str) -> None:
+    reply = posted(canadapost, canadian(shared, name))
+
+    assert reply.status == 200
+    sent = canadapost.received[0]
+    headers = dict(sent.headers)
+    assert sent.line == "POST /rs/2004381/2004381/shipment HTTP/1.1"
+    assert headers["authorization"] == f"Basic {b64encode(b'shop:at-10').decode()}"
+    assert headers["content-type"] == headers["accept"] == "application/vnd.cpc.shipment-v8+xml"
+    assert b"<name>Jain</name>" in sent.payload
+    assert b"<address-line-1>23 jardin private</address-line-1>" in sent.payload
+    assert b"<sender><name>Shipping</name><company>CGI</company>" in sent.payload
+    for value in (b"Bob", b"karrio", b"11111", canadapost.token().encode()):
+        assert value not in canadapost.vendor.raw.rpartition(b"POST /rs/")[2]
+
+
+def test_canada_post_answers_with_links_that_lead_through_the_gateway(canadapost: Shipped, shared: Shared) -> None:
+    reply = posted(canadapost, canadian(shared, "ShipmentRequestXML"))
+
+    assert reply.headers["content-type"] == "application/vnd.cpc.shipment-v8+xml"
+    assert b"<tracking-pin>123456789012</tracking-pin>" in reply.payload
+    assert b'href="http://gateway.test/canadapost/rs/artifact/11/55/0"' in reply.payload
+    assert b"canadapost.example" not in reply.payload
+    assert b"Jain" not in reply.payload
+
+
+@pytest.mark.parametrize("media", ["application/xml", "application/vnd.cpc.shipment-v7+xml"])
+def test_canada_post_gets_no_other_type(canadapost: Shipped, shared: Shared, media: str) -> None:
+    reply = posted(canadapost, canadian(shared, "ShipmentRequestXML"), media)
+
+    assert (reply.status, reply.code) == (415, "body.media")
+    assert canadapost.received == []

@@ -5,9 +5,9 @@ import re
 from gateway.contract.compile import Source
 from gateway.contract.terms import Origin, Rule, Terms
 
-# What APIs call the place where anybody writes anything.
+# What APIs call the place where anybody writes anything; whether there is one, or is shown, is said by a flag.
 _PROSE = re.compile(
-    r"(?:.*_)?(?:notes?|messages?|comments?|remarks?|instructions?|memo|free_?text|feedback|complaint|greeting)"
+    r"(?!(?:has|is|show)_)(?:.*_)?(?:notes?|messages?|comments?|remarks?|instructions?|memo|free_?text|feedback|complaint|greeting)"
 )
 _NEW_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])|-")
 # The vendor reads what is encrypted for it.

@@ -13,7 +13,9 @@ def _named(name: str, form: str, category: str = "not_personal") -> dict[str, st
     return files | {SHIP: files[SHIP].replace("$.tested", f"$.parcel.{name}")}
 
 
-@pytest.mark.parametrize("name", ["note", "deliveryInstructions", "customer_comment", "Gift-Message", "freeText"])
+@pytest.mark.parametrize(
+    "name", ["note", "deliveryInstructions", "customer_comment", "Gift-Message", "freeText", "shown_message"]
+)
 @pytest.mark.parametrize("form", ["as_is", "{truncate: 35}"])
 def test_free_text_as_it_was_written_is_a_note(name: str, form: str, tmp_path: Folder) -> None:
     assert found(tmp_path, _named(name, form), level="note") == ["contract.category"]
@@ -29,6 +31,8 @@ def test_a_delivery_note_leaves_in_no_other_form(tmp_path: Folder) -> None:
     assert found(tmp_path, _named("note", "as_is", "delivery.note")) == ["contract.category"]
 
 
-@pytest.mark.parametrize("name", ["notebook", "denote", "message_id", "weight"])
+@pytest.mark.parametrize(
+    "name", ["notebook", "denote", "message_id", "weight", "show-packing-instructions", "hasNotes"]
+)
 def test_other_names_say_nothing(name: str, tmp_path: Folder) -> None:
     assert found(tmp_path, _named(name, "as_is"), level="note") == []
