@@ -33,7 +33,8 @@ class Bound:
     """A section whose rules are joined to what they do: made once, when contracts are loaded.
 
     `in_calls` has the forms that do in each call what that call asks for; `key_ids`, of rules whose values are
-    encrypted, the thumbprint of the key; both by the rule's number. `scrubs` says whether some rule is about free text.
+    encrypted, the thumbprint of the key; both by the rule's number. `scrubs` says whether some rule is about free text,
+    and `items` is the list of a batch.
     """
 
     section: Section
@@ -43,6 +44,7 @@ class Bound:
     in_calls: Mapping[int, Callable[[Situation], Change | None]]
     key_ids: Mapping[int, str]
     scrubs: bool
+    items: Step | None = None
 
 
 def bind(
@@ -63,7 +65,7 @@ def bind(
     in_calls = dict(_in_calls(section.rules, key, markets))
     key_ids = {number: each.id for number, each in keys.items()}
     scrubs = any(rule.form.name == "scrub" for rule in section.rules)
-    return Bound(section, changes, actions, steps, in_calls, key_ids, scrubs)
+    return Bound(section, changes, actions, steps, in_calls, key_ids, scrubs, _items(section, steps["body"]))
 
 
 def _in_calls(
@@ -78,6 +80,13 @@ def _in_calls(
 def _in_call(fixed: Fixed, most: int | None, situation: Situation) -> Change | None:
     change = change_in(fixed, situation)
     return change if most is None else bounded(change, most)
+
+
+def _items(section: Section, step: Step | None) -> Step | None:
+    """Where in the tree the list of a batch stands, if any rule leads there."""
+    for name in section.batch.path if section.batch else ():
+        step = step.members.get(str(name)) if step else None
+    return step if section.batch else None
 
 
 def _step(node: Node, rules: Sequence[Rule], changes: Sequence[Change | None], actions: Sequence[str]) -> Step:

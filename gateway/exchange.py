@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Protocol
 
 from gateway import assemble
 from gateway.assemble import Call, Matched
+from gateway.batch import Decision, Documents, Item, check_people, together, views, whole
 from gateway.body.document import Document
 from gateway.clearance import Question, clear
 from gateway.contract.terms import Terms
@@ -22,7 +24,7 @@ from gateway.known import known_in
 from gateway.ledger.entry import Event, Intent, Subject
 from gateway.ledger.entry import Outcome as Settled
 from gateway.ledger.scribe import Ticket
-from gateway.minimise import minimise
+from gateway.minimise import Alone, Minimised, minimise
 from gateway.outbound.send import STALE, Outcome, Vendors
 from gateway.paths import values_at
 from gateway.record import Course, Disclosure, Recorder, Trail, outcome_of
@@ -33,6 +35,7 @@ from gateway.reply import Reply, Returned, accepted, answered, refused, returned
 from gateway.signing.signer import Moment
 from gateway.subjects import check_stated, mentioned, order_of
 from gateway.tokens import Lookup
+from gateway.vocabulary import SubjectRole
 
 REPEATS = 10_000
 _DECISIONS = 5
@@ -139,25 +142,17 @@ class Exchange:
         """Decides, writes down, sends and settles: every attempt anew, on what holds at that moment."""
         prepared, terms = course.matched.prepared, course.matched.terms
         for _ in range(_DECISIONS):
-            facts = await self._facts(course)
-            clearance = clear(self._question(course, facts))
-            situation = self._situation(course, facts)
-            outgoing = minimise(
-                prepared.sending,
-                course.incoming,
-                clearance.grants,
-                secrets=[course.trail.token],
-                situation=situation,
-            )
-            sending = assemble.write(course.call, course.matched, course.incoming, outgoing, course.media)
+            decision = await self._decision(course)
+            outgoing = decision.completed(self._minimised(course, decision))
+            sending = assemble.write(course.call, course.matched, decision.incoming, outgoing, course.media)
             sending = assemble.sign(course.matched, sending, Moment(self._now(), secrets.token_hex(16)))
-            intent, subjects = self._recorder.intent(course, clearance, outgoing, disclosure)
+            intent, subjects = self._recorder.intent(course, decision.clearance, outgoing, disclosure)
             disclosure.attempts += 1
             # Before sending: what cannot be written down does not leave.
             ticket = await self._ledger.intend(intent, subjects, sending.payload, within=self._limits.intent)
             began = time.monotonic()
             sent = await self._vendors.send(
-                prepared.host, sending, limit=self._limits.answer, holds=partial(self._registry.still_holds, facts)
+                prepared.host, sending, limit=self._limits.answer, holds=partial(self._still_holds, decision)
             )
             if sent is not STALE:
                 break
@@ -165,7 +160,7 @@ class Exchange:
             self._ledger.settle(ticket, Settled("not_sent"))
         else:
             raise refuse("gateway.overloaded", "the facts of this call keep changing")
-        back = returned(course.matched, sent.answer, situation) if sent.answer else None
+        back = returned(course.matched, sent.answer, self._situation(course, decision)) if sent.answer else None
         left = back.minimised if back else None
         outcome = outcome_of(sent, sending.payload, time.monotonic() - began, terms, left)
         self._ledger.settle(ticket, outcome, self._digests(terms, left.retained if left else ()))
@@ -193,14 +188,65 @@ class Exchange:
         if caller.vendor not in (None, matched.terms.vendor.vendor):
             raise refuse("caller.not_allowed", "the token is narrowed to another vendor")
 
-    async def _facts(self, course: Course) -> Facts:
+    async def _decision(self, course: Course) -> Decision:
+        """What may go of a call; of a batch, item by item."""
+        terms, batch = course.matched.terms, course.matched.terms.sending.batch
+        items = list(views(course.incoming, batch)) if batch else []
+        known = [await self._known(course, item) for item in items or [course.incoming]]
+        people = [person for facts in known if isinstance(facts, Facts) for person in facts.people.values()]
+        check_stated(course.call.header("gateway-subject"), people, terms)
+        check_people(terms, people)
+        if not batch or not items:
+            return whole(self._cleared(course, course.incoming, known[0]))
+        decided = [self._decided(course, *each) for each in zip(items, known, strict=True)]
+        return together(decided, course.incoming, batch)
+
+    async def _known(self, course: Course, documents: Documents) -> Facts | Refusal:
+        try:
+            return await self._facts(course, documents)
+        except Refusal as refusal:
+            return _alone(course, refusal)
+
+    def _decided(self, course: Course, documents: Documents, facts: Facts | Refusal) -> Item | Refusal:
+        """Whether an item may go, where its contract lets those go that may: with all that must be in it."""
+        try:
+            item = self._cleared(course, documents, facts)
+            if course.drops:
+                self._minimised(course, whole(item))
+        except Refusal as refusal:
+            return _alone(course, refusal)
+        return item
+
+    def _cleared(self, course: Course, documents: Documents, facts: Facts | Refusal) -> Item:
+        if isinstance(facts, Refusal):
+            raise facts
+        return Item(documents, facts, clear(self._question(course, facts)))
+
+    def _minimised(self, course: Course, decision: Decision) -> Minimised:
+        sending, vendor = course.matched.prepared.sending, course.matched.terms.vendor.vendor
+
+        def situation(people: Mapping[SubjectRole, str]) -> Situation:
+            return Situation(lookup=Lookup(self._ledger, vendor, people))
+
+        items = decision.items if sending.items else ()
+        return minimise(
+            sending,
+            decision.incoming,
+            decision.clearance.grants,
+            secrets=[course.trail.token],
+            situation=situation(decision.people),
+            items=[Alone(item.documents, item.clearance.grants, situation(item.people)) for item in items],
+        )
+
+    def _still_holds(self, decision: Decision) -> bool:
+        return all(self._registry.still_holds(item.facts) for item in decision.items)
+
+    async def _facts(self, course: Course, incoming: Documents) -> Facts:
         terms, stated = course.matched.terms, course.call.header("gateway-subject")
-        mentions = await mentioned(terms, course.incoming, stated, lambda number: self._earlier(terms, number))
-        order = order_of(terms, course.incoming) is not None
+        mentions = await mentioned(terms, incoming, stated, lambda number: self._earlier(terms, number))
+        order = order_of(terms, incoming) is not None
         consents = course.matched.prepared.needs_consents
-        facts = await self._registry.about(mentions, consents=consents, order_stated=order)
-        check_stated(stated, facts, terms)
-        return facts
+        return await self._registry.about(mentions, consents=consents, order_stated=order)
 
     async def _earlier(self, terms: Terms, number: str) -> Sequence[Subject] | None:
         return await self._ledger.earlier(self._ledger.digest(terms.vendor.vendor, number))
@@ -211,13 +257,13 @@ class Exchange:
         policy = course.contracts.contracts.policy
         return Question(terms, facts, policy, caller.entity, caller.service, now, standing)
 
-    def _situation(self, course: Course, facts: Facts) -> Situation:
+    def _situation(self, course: Course, decision: Decision) -> Situation:
+        """What the forms of an answer have to know of its call."""
         matched, terms = course.matched, course.matched.terms
-        people = {role: person.ref for role, person in facts.people.items()}
         return Situation(
             Way(course.call.origin, matched.prefix, matched.prepared.doors) if course.call.origin else None,
             known_in(terms.sending, course.incoming) if matched.prepared.scrubs_answers else (),
-            Lookup(self._ledger, terms.vendor.vendor, people),
+            Lookup(self._ledger, terms.vendor.vendor, decision.people),
         )
 
     def _digests(self, terms: Terms, numbers: Sequence[str]) -> tuple[bytes, ...]:
@@ -234,6 +280,13 @@ class Exchange:
         if len(self._repeats) > REPEATS:
             self._repeats.popitem(last=False)
         return disclosure
+
+
+def _alone(course: Course, refusal: Refusal) -> Refusal:
+    """The refusal of an item that stays alone; raises it where it is that of the call, and where the fault is ours."""
+    if not course.drops or refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise refusal
+    return refusal
 
 
 def _key(terms: Terms, incoming: Mapping[str, Document]) -> str | None:

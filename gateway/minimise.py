@@ -1,7 +1,7 @@
 """Builds what leaves from what the contract names, and proves it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import inf
@@ -58,6 +58,15 @@ class Minimised:
     retained: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What holds for one item of a batch: the documents as if it had come alone, its grants, and its situation."""
+
+    documents: Mapping[str, Document]
+    grants: Sequence[str]
+    situation: Situation = NOWHERE
+
+
 def minimise(
     bound: Bound,
     documents: Mapping[str, Document],
@@ -66,13 +75,16 @@ def minimise(
     secrets: Sequence[str] = (),
     answer: bool = False,
     situation: Situation = NOWHERE,
+    items: Sequence[Alone] = (),
 ) -> Minimised:
     """Builds up, from nothing, what the rules name in the documents of each kind of place.
 
-    `grants` has for each group the reason for which it stays here, or GRANTED. `secrets` are tokens and keys, kept here
-    wherever they stand. Raises Refusal with every `field.*` failure; of an `answer` nothing is refused, it is withheld.
+    `grants` has for each group the reason for which it stays here, or GRANTED; `items` is what holds instead for each
+    item of a batch. `secrets` are tokens and keys, kept here wherever they stand. Raises Refusal with every `field.*`
+    failure; of an `answer` nothing is refused, it is withheld.
     """
-    walk = _Walk(bound, grants, secrets, answer=answer, changes=_changes_in(bound, documents, situation))
+    changes = _changes_in(bound, documents, situation)
+    walk = _Walk(bound, grants, secrets, answer=answer, changes=changes, items=iter(items))
     steps = bound.steps
     for kind, document in documents.items():
         walk.conditions_at_top(steps[kind].node, document)
@@ -109,6 +121,7 @@ class _Walk:
     secrets: Sequence[str]
     answer: bool = field(kw_only=True)
     changes: Sequence[Change | None] = field(kw_only=True)
+    items: Iterator[Alone] = field(kw_only=True)
     rules: tuple[Rule, ...] = field(init=False)
     counts: list[int] = field(init=False)
     holds: list[bool] = field(init=False)
@@ -195,10 +208,22 @@ class _Walk:
         if (each := step.each) is None:
             return self._container_stays(step.node)
         mark = len(self.withheld)
-        elements = [self._element(each, element) for element in value]
+        decide = self._item if step is self.bound.items else self._element
+        elements = [decide(each, element) for element in value]
         if value and all(element is _NOTHING for element in elements):
             return self._all_stays(step.node, mark)
         return [{} if element is _NOTHING else cast("Document", element) for element in elements]
+
+    def _item(self, each: Step, element: Document) -> "Document | _Nothing":
+        """An element for which something else holds, if it is one of a batch that was decided."""
+        if (item := next(self.items, None)) is None:
+            return self._element(each, element)
+        around = self.grants, self.all_granted, self.changes
+        self.grants, self.all_granted = item.grants, not any(item.grants)
+        self.changes = _changes_in(self.bound, item.documents, item.situation)
+        left = self._element(each, element)
+        self.grants, self.all_granted, self.changes = around
+        return left
 
     def _element(self, each: Step, element: Document) -> "Document | _Nothing":
         self.conditions_at_top(each.node, element)

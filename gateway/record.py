@@ -73,6 +73,12 @@ class Course:
     media: str
 
     @property
+    def drops(self) -> bool:
+        """Whether items that are refused stay here alone."""
+        batch = self.matched.terms.sending.batch
+        return batch is not None and batch.drops
+
+    @property
     def caller(self) -> Caller:
         if self.trail.caller is None:
             raise refuse("caller.unknown", "nobody has proven who calls")
@@ -133,14 +139,14 @@ class Recorder:
             policy=clearance.policy,
             agreements=clearance.agreements,
             transfer=clearance.transfer,
-            grounds=tuple(_ground(clearance)),
+            grounds=tuple(dict.fromkeys(_ground(clearance))),
             disclosed=disclosed,
             withheld=withheld,
             media=course.media,
             caller=caller.service,
             token=caller.token_id,
         )
-        return intent, tuple(_subjects(clearance))
+        return intent, tuple(dict.fromkeys(_subjects(clearance)))
 
     def refusal(self, refusal: Refusal, caller: Caller, matched: Matched | None) -> Refused:
         """The entry of a call that did not go."""

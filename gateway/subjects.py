@@ -7,7 +7,7 @@ from gateway.contract.terms import SubjectTerms, Terms
 from gateway.errors import refuse
 from gateway.ledger.entry import Subject
 from gateway.paths import Place, values_at
-from gateway.registry.facts import Facts, Person
+from gateway.registry.facts import Person
 from gateway.registry.registry import Mention
 from gateway.vocabulary import COUNTRIES, SubjectRole
 
@@ -33,9 +33,9 @@ def order_of(terms: Terms, documents: Mapping[str, Document]) -> str | None:
     return next(iter(found), None)
 
 
-def check_stated(stated: str | None, facts: Facts, terms: Terms) -> None:
+def check_stated(stated: str | None, people: Sequence[Person], terms: Terms) -> None:
     """What the shop says must be what the call says. Raises Refusal `subject.mismatch`."""
-    if stated is not None and facts.people and all(person.ref != stated for person in facts.people.values()):
+    if stated is not None and people and all(person.ref != stated for person in people):
         raise refuse("subject.mismatch", "Gateway-Subject is nobody whom the call names", terms.file)
 
 

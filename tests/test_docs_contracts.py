@@ -41,6 +41,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "Limits": model.Limits,
     "Retry": model.Retry,
     "Sending": model.Sending,
+    "Batch": model.Batch,
     "Nested": model.Nested,
     "Groups": model.Group,
     "Answer": model.Answer,

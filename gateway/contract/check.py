@@ -7,6 +7,7 @@ from itertools import combinations
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gateway.contract.batches import check_batch
 from gateway.contract.bodies import check_body, check_sent_body
 from gateway.contract.check_form import check_form, check_forms, check_keys, check_restores
 from gateway.contract.compile import Source
@@ -344,6 +345,7 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     _check_purpose,
     _check_places,
     check_sent_body,
+    check_batch,
     _check_secrets,
     _check_retry,
     _check_subjects,

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from gateway.contract.batches import batch_of
 from gateway.contract.check import check_answer, check_policy, check_set, check_terms, check_vendor
 from gateway.contract.check_sign import check_sign, check_signed_places
 from gateway.contract.compile import Defaults, Source, compile_section, match_of, with_names
@@ -16,7 +17,7 @@ from gateway.contract.model import Answer, Entities, ErrorAnswer, Operation, Pol
 from gateway.contract.strict_yaml import Location, Sheet, YamlError, read_yaml
 from gateway.contract.terms import Host, Section, SubjectTerms, Terms
 from gateway.errors import ContractError, Finding
-from gateway.paths import Place
+from gateway.paths import EACH, Path, Place
 from gateway.vocabulary import SubjectRole, is_prohibited
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -28,7 +29,6 @@ NOT_YET: Mapping[str, str] = {
     "verify": "checking the signatures of answers",
     "answers": "signing answers",
     "client_certificate": "client certificates",
-    "batch": "batches",
 }
 _CODES: Mapping[str, str] = {
     "why": "contract.why",
@@ -148,7 +148,9 @@ class _Reading:
             *_placed("credential", inherited, vendor_source),
             *_placed("credential", operation.credential, source),
         ]
-        subjects = tuple(_subjects(operation, source))
+        batch = batch_of(operation.sending, source)
+        item: Path = (*batch.path, EACH) if batch else ()
+        subjects = tuple(_subjects(operation, source, item))
         defaults = Defaults(tuple(each.role for each in subjects) if len(subjects) == 1 else (), operation.purpose)
         fixed: list[tuple[Place, Location]] = [(place, ("pins",)) for place, _ in pins]
         fixed += [(Place("header", (name.lower(),)), ()) for name in vendor.headers]
@@ -171,11 +173,11 @@ class _Reading:
             tokens=tuple(place for place, _ in _placed("token", dict.fromkeys(tokens, ""), token_source)),
             credentials=dict(credentials),
             subjects=subjects,
-            orders=tuple(_orders(operation, source)),
+            orders=tuple(_orders(operation, source, item)),
             retry_key=source.place(retry.key, ("retry", "key")) if retry else None,
             transfer=operation.transfer if operation.transfer is not None else vendor.transfer,
             role=operation.role or vendor.role,
-            sending=sending,
+            sending=replace(sending, batch=batch),
             answer=answer,
             errors=errors,
         )
@@ -275,21 +277,24 @@ def _in_environment(vendor: Vendor, environment: str) -> Vendor:
     return vendor.model_copy(update={"hosts": hosts, "credential": credential, "keys": keys})
 
 
-def _orders(operation: Operation, source: Source) -> Iterator[Place]:
+def _orders(operation: Operation, source: Source, item: Path) -> Iterator[Place]:
     for text in operation.evidence.order:
-        if (place := source.place(text, ("evidence", "order"))) is not None:
+        if (place := source.place(text, ("evidence", "order"), item)) is not None:
             yield place
 
 
-def _subjects(operation: Operation, source: Source) -> Iterator[SubjectTerms]:
+def _subjects(operation: Operation, source: Source, item: Path) -> Iterator[SubjectTerms]:
+    """Whom a call is about. In a batch, paths that do not begin at the top begin at the item."""
     if operation.subjects == "none":
         return
     for role, subject in operation.subjects.items():
         at: Location = ("subjects", role.value)
         ref = subject.ref
-        earlier = source.place(ref.earlier, (*at, "ref")) if ref is not None and not isinstance(ref, str) else None
-        place = source.place(ref, (*at, "ref")) if isinstance(ref, str) and ref != "order" else None
-        jurisdiction = source.place(subject.jurisdiction, (*at, "jurisdiction")) if subject.jurisdiction else None
+        earlier = (
+            source.place(ref.earlier, (*at, "ref"), item) if ref is not None and not isinstance(ref, str) else None
+        )
+        place = source.place(ref, (*at, "ref"), item) if isinstance(ref, str) and ref != "order" else None
+        jurisdiction = source.place(subject.jurisdiction, (*at, "jurisdiction"), item) if subject.jurisdiction else None
         yield SubjectTerms(
             SubjectRole(role), ref == "order", place, earlier, jurisdiction, subject.legal_basis, subject.optional
         )

@@ -148,7 +148,7 @@ class Retention(Block):
 
 
 class Limits(Block):
-    per_call: Count = Field(default=1, ge=1)
+    per_call: Annotated[Count, Field(ge=1)] | None = None
     per_hour: Count = Field(default=1000, ge=1)
 
 
@@ -214,7 +214,15 @@ class Section(Block):
     groups: tuple[Group, ...]
 
 
+class Batch(Block):
+    """A list in which each element is decided by itself."""
+
+    items: Text
+    if_refused: Literal["refuse_call", "drop_item"] = "refuse_call"
+
+
 class Sending(Section):
+    batch: Batch | None = None
     when_empty: Literal["refuse", "accept"] = "refuse"
 
 

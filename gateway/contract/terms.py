@@ -122,6 +122,14 @@ class GroupTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """The list in a body whose elements are decided by themselves; with `drops` a refused one stays here alone."""
+
+    path: Path
+    drops: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """One body with the headers, query and path variables around it: how it is read, and what may pass."""
 
@@ -142,6 +150,7 @@ class Section:
     """Which `application` types are taken besides `media`: those that end with this (RFC 6839), if it is given."""
     untyped: bool = False
     """Whether a body without a Content-Type is read as `body` says."""
+    batch: Batch | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ BROKEN = {
     ),
     "an unknown key of a vendor": Broken("contract.unknown_key", ACME, "kind:", "pet: cat\nkind:", "pet"),
     "a key that this version does not act on": Broken(
-        "contract.value", SHIP, BODY, "  body: json\n  batch: {items: $.a}\n" + GROUPS, "batch"
+        "contract.value", ACME, "kind:", "client_certificate: {}\nkind:", "client_certificate"
     ),
     "a document of another format in a text": Broken(
         "contract.value", SHIP, BODY, "  body: json\n  nested: {$.a: none}\n" + GROUPS, ""

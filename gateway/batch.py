@@ -1,0 +1,118 @@
+"""A call about many people: what each item of it holds by itself, and what is left where some must not go."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from gateway.body.document import Document
+from gateway.clearance import GRANTED, Clearance
+from gateway.contract.terms import Batch, Terms
+from gateway.errors import Refusal, refuse
+from gateway.minimise import Minimised, Withheld
+from gateway.paths import EACH, Place, values_at
+from gateway.registry.facts import Facts, Person
+from gateway.vocabulary import SubjectRole
+
+Documents = Mapping[str, Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An element of a batch as if it had come alone, or a whole call: what is known of it, and why it may go."""
+
+    documents: Documents
+    facts: Facts
+    clearance: Clearance
+
+    @property
+    def people(self) -> Mapping[SubjectRole, str]:
+        return {role: person.ref for role, person in self.facts.people.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What may go of a call, and on which grounds: `items` are those that are left in `incoming`.
+
+    `withheld` counts the others.
+    """
+
+    items: tuple[Item, ...]
+    clearance: Clearance
+    incoming: Documents
+    withheld: Mapping[Withheld, int] = field(default_factory=dict)
+
+    @property
+    def people(self) -> Mapping[SubjectRole, str]:
+        """Whom the call as a whole is about in each role in which it is about one."""
+        everybody = [pair for item in self.items for pair in item.people.items()]
+        refs = {role: {ref for other, ref in everybody if other is role} for role in dict(everybody)}
+        return {role: next(iter(several)) for role, several in refs.items() if len(several) == 1}
+
+    def completed(self, outgoing: Minimised) -> Minimised:
+        """What was minimised, with what was not even looked at."""
+        if not self.withheld:
+            return outgoing
+        return replace(outgoing, withheld=Counter(outgoing.withheld) + Counter(self.withheld))
+
+
+def whole(item: Item) -> Decision:
+    """The decision about a call without items."""
+    return Decision((item,), item.clearance, item.documents)
+
+
+def views(incoming: Documents, batch: Batch) -> Iterator[Documents]:
+    """The documents of the call as they were if each item had come alone."""
+    for items in values_at(incoming["body"], batch.path):
+        for element in items if isinstance(items, list) else ():
+            yield {**incoming, "body": _with(incoming["body"], batch, [element])}
+
+
+def together(items: Sequence[Item | Refusal], incoming: Documents, batch: Batch) -> Decision:
+    """The decision about a batch, without the items that were refused. Raises the first refusal if nothing is left."""
+    left = [item for item in items if isinstance(item, Item)]
+    codes = [item.code for item in items if isinstance(item, Refusal)]
+    if not left:
+        raise next(item for item in items if isinstance(item, Refusal))
+    path = str(Place("body", (*batch.path, EACH)))
+    return Decision(
+        tuple(left),
+        _of_all([item.clearance for item in left]),
+        _without(incoming, items, batch) if codes else incoming,
+        Counter(Withheld(path, None, code) for code in codes),
+    )
+
+
+def check_people(terms: Terms, people: Sequence[Person]) -> None:
+    """Raises Refusal `limit.subjects` where a call is about more people than its contract allows."""
+    most = terms.operation.limits.per_call
+    if most is not None and len({person.ref for person in people}) > most:
+        raise refuse("limit.subjects", f"{terms.name} may be about {most} in one call", terms.file)
+
+
+def _of_all(clearances: Sequence[Clearance]) -> Clearance:
+    """The grounds of all items. What stands outside of them is about everybody, so one reason keeps it here."""
+    return replace(
+        clearances[0],
+        agreements=tuple(dict.fromkeys(paper for each in clearances for paper in each.agreements)),
+        grounds=tuple(dict.fromkeys(ground for each in clearances for ground in each.grounds)),
+        transfer=tuple(sorted({pair for each in clearances for pair in each.transfer})),
+        grants=tuple(
+            next(filter(None, reasons), GRANTED) for reasons in zip(*(c.grants for c in clearances), strict=True)
+        ),
+    )
+
+
+def _without(incoming: Documents, items: Sequence[Item | Refusal], batch: Batch) -> Documents:
+    elements = next(values for values in values_at(incoming["body"], batch.path) if isinstance(values, list))
+    left = [element for element, item in zip(elements, items, strict=True) if isinstance(item, Item)]
+    return {**incoming, "body": _with(incoming["body"], batch, left)}
+
+
+def _with(body: Document, batch: Batch, elements: list[Document], depth: int = 0) -> Document:
+    """A body with other items in it."""
+    if depth == len(batch.path):
+        return elements
+    step = batch.path[depth]
+    if not isinstance(body, Mapping) or not isinstance(step, str):
+        return body
+    return {**body, step: _with(body[step], batch, elements, depth + 1)}

@@ -1,0 +1,176 @@
+"""Each item of a batch is decided as if it had come alone."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from bodies import Operation, contract, loaded
+from clearances import given
+from hypothesis import given as holding
+from hypothesis import strategies as st
+from small_contracts import SHIP
+
+from gateway.batch import Documents, Item, check_people, together, views
+from gateway.body.document import Document
+from gateway.clearance import Clearance, Ground
+from gateway.contract.terms import Batch
+from gateway.errors import Refusal, refuse
+from gateway.inforce import in_force
+from gateway.minimise import GRANTED, Alone, Withheld, minimise
+from gateway.registry.facts import Person
+from gateway.vocabulary import LegalBasis, SubjectRole
+
+SENDING = """
+body: json
+batch: {items: $.parcels.*}
+groups:
+  - why: The driver finds the door.
+    fields: {$.parcels.*.name: person.name, $.parcels.*.to.city: address.city}
+  - why: Parcel notices.
+    fields: {$.parcels.*.mail: person.name, $.lead: person.name}
+"""
+FILES = contract(SENDING)
+FILES[SHIP] = FILES[SHIP].replace("sending:\n", "limits: {per_call: 2}\nsending:\n")
+CONTRACTS, _ = loaded(FILES)
+assert CONTRACTS is not None
+OPERATION = Operation(in_force(CONTRACTS, secrets=lambda _: "k-acme-93847", vendor_key=lambda _: bytes(32)))
+[PREPARED] = OPERATION.contracts.prepared.values()
+BATCH = Batch(("parcels",), drops=True)
+LATE = "consent.withdrawn"
+DOOR, NOTICES = 1, 2
+
+
+def documents(body: Document) -> Documents:
+    return {"body": body, "query": {}, "header": {}, "path": {"parcel": "P-1"}}
+
+
+def item(who: str = "c-1", *reasons: str) -> Item:
+    person = Person(who, SubjectRole.CONSIGNEE, "DE", "A-1")
+    ground = Ground(SubjectRole.CONSIGNEE, "DE", LegalBasis.LEGITIMATE_INTEREST, None, "", person)
+    clearance = Clearance("shop-eu", "1", ("DPA-1",), (ground,), (("DE", "none"),), reasons or (GRANTED,) * 3)
+    facts = given(people={person.role: person})
+    return Item(documents(None), facts, clearance)
+
+
+def test_each_item_is_seen_alone_with_what_stands_around_the_list() -> None:
+    body: Document = {"lead": "Zoe", "parcels": [{"name": "a"}, 7], "more": {}}
+
+    assert [view["body"] for view in views(documents(body), BATCH)] == [
+        {"lead": "Zoe", "parcels": [{"name": "a"}], "more": {}},
+        {"lead": "Zoe", "parcels": [7], "more": {}},
+    ]
+    assert [view["body"] for view in views(documents([{"a": 1}, {}]), Batch((), drops=True))] == [[{"a": 1}], [{}]]
+
+
+@pytest.mark.parametrize("body", [{}, {"parcels": {}}, {"parcels": None}, {"parcels": []}, [{"name": "a"}], "parcels"])
+def test_what_is_no_list_of_items_has_none(body: Document) -> None:
+    assert list(views(documents(body), BATCH)) == []
+
+
+def test_what_is_refused_is_taken_out_and_counted() -> None:
+    incoming = documents({"lead": "Zoe", "parcels": [{"name": "a"}, {"name": "b"}, {"name": "c"}]})
+
+    decision = together([item("c-1"), refuse(LATE), item("c-3")], incoming, BATCH)
+
+    assert decision.incoming["body"] == {"lead": "Zoe", "parcels": [{"name": "a"}, {"name": "c"}]}
+    assert decision.withheld == {Withheld("$.parcels.*", None, LATE): 1}
+    assert [ground.person.ref for ground in decision.clearance.grounds if ground.person] == ["c-1", "c-3"]
+    assert [item.people for item in decision.items] == [
+        {SubjectRole.CONSIGNEE: "c-1"},
+        {SubjectRole.CONSIGNEE: "c-3"},
+    ]
+
+
+def test_where_nothing_is_left_the_first_refusal_decides() -> None:
+    with pytest.raises(Refusal) as refused:
+        together([refuse(LATE), refuse("field.required")], documents({"parcels": [1, 2]}), BATCH)
+
+    assert refused.value.code == LATE
+
+
+def test_what_stands_around_the_items_needs_the_grounds_of_all() -> None:
+    decision = together([item("c-1"), item("c-2", GRANTED, GRANTED, LATE)], documents({"parcels": [1, 2]}), BATCH)
+
+    assert decision.clearance.grants == (GRANTED, GRANTED, LATE)
+
+
+def test_one_person_in_many_items_is_one_person() -> None:
+    decision = together([item("c-1"), item("c-1")], documents({"parcels": [1, 2]}), BATCH)
+
+    assert len(decision.clearance.grounds) == 1
+    assert decision.people == {SubjectRole.CONSIGNEE: "c-1"}
+
+
+def test_a_call_about_two_people_in_one_role_is_as_a_whole_about_neither() -> None:
+    decision = together([item("c-1"), item("c-2")], documents({"parcels": [1, 2]}), BATCH)
+
+    assert decision.people == {}
+
+
+@pytest.mark.parametrize(
+    ("refs", "fits"), [([], True), (["a", "b"], True), (["a", "a", "a"], True), (["a", "b", "c"], False)]
+)
+def test_a_call_is_about_no_more_people_than_its_contract_says(refs: list[str], fits: bool) -> None:
+    people = [Person(ref, SubjectRole.CONSIGNEE, "DE") for ref in refs]
+
+    if fits:
+        check_people(PREPARED.terms, people)
+    else:
+        with pytest.raises(Refusal) as refused:
+            check_people(PREPARED.terms, people)
+        assert refused.value.code == "limit.subjects"
+
+
+def test_a_contract_that_says_nothing_limits_nobody() -> None:
+    limits = PREPARED.terms.operation.limits.model_copy(update={"per_call": None})
+    terms = replace(PREPARED.terms, operation=PREPARED.terms.operation.model_copy(update={"limits": limits}))
+
+    check_people(terms, [Person(str(number), SubjectRole.CONSIGNEE, "DE") for number in range(50)])
+
+
+names = st.sampled_from(["name", "mail", "to", "other"])
+parcels = st.dictionaries(names, st.sampled_from(["x", 7, None, {"city": "y"}, ["z"]]))
+reasons = st.sampled_from([GRANTED, LATE])
+
+
+@holding(items=st.lists(st.tuples(parcels, reasons, reasons), min_size=1, max_size=5), lead=st.booleans())
+def test_a_batch_lets_out_what_its_items_would_alone(items: Sequence[tuple[Document, str, str]], lead: bool) -> None:
+    body: Document = {"parcels": [parcel for parcel, _, _ in items]} | ({"lead": "Zoe"} if lead else {})
+    incoming = documents(body)
+    decision = together([item(str(n), GRANTED, *each[1:]) for n, each in enumerate(items)], incoming, BATCH)
+
+    grants = [each.clearance.grants for each in decision.items]
+    alone = [Alone(view, each) for view, each in zip(views(incoming, BATCH), grants, strict=True)]
+
+    outgoing = minimise(PREPARED.sending, incoming, decision.clearance.grants, items=alone)
+
+    singly = [minimise(PREPARED.sending, each.documents, each.grants) for each in alone]
+    left = [_parcels(each.documents["body"]) for each in singly]
+    expected = [each[0] if each else {} for each in left]
+    assert _parcels(outgoing.documents["body"]) == (expected if any(left) else [])
+    inside = [number for number, rule in enumerate(PREPARED.sending.section.rules) if rule.path.startswith("$.parcels")]
+    assert [outgoing.counts[n] for n in inside] == [sum(each.counts[n] for each in singly) for n in inside]
+    is_shared = lead and not any(notices for _, _, notices in items)
+    assert ("lead" in _object(outgoing.documents["body"])) is is_shared
+
+
+def _object(body: Document) -> dict[str, Document]:
+    assert isinstance(body, dict)
+    return body
+
+
+def _parcels(body: Document) -> list[Document]:
+    found = _object(body).get("parcels", [])
+    assert isinstance(found, list)
+    return found
+
+
+def test_what_was_counted_before_and_after_is_counted_together() -> None:
+    incoming = documents({"parcels": [{"x": 1}, {"name": "a"}, {"name": "b"}]})
+    decision = together([item("c-1"), item("c-2"), refuse(LATE)], incoming, BATCH)
+    outgoing = minimise(PREPARED.sending, decision.incoming, decision.clearance.grants)
+
+    completed = decision.completed(outgoing)
+
+    assert Counter(completed.withheld) == Counter(outgoing.withheld) + Counter({Withheld("$.parcels.*", None, LATE): 1})
