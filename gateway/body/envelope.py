@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Final, cast
 
-from gateway.body.document import Attributed, Document, same
+from gateway.body.document import Document, Octets, members_of, same
 from gateway.body.json import Json, reread
 from gateway.contract.items import FRAMING, HEADER, attribute, is_attribute, leads_into_payloads
-from gateway.contract.terms import Node
+from gateway.contract.terms import Held, Node
 from gateway.errors import Refusal, refuse
 
 MAX_ITEMS: Final = 1_000
@@ -52,6 +52,16 @@ class Batch(list[Document]):
     framing: Framing
 
 
+class File(Octets):
+    """The bytes of an item's payload that is a file."""
+
+    __slots__ = ("framing",)
+    framing: Framing
+
+
+Came = Item | Batch | File
+
+
 class Envelope:
     """Header and items. The payload of an item into which no path leads is never looked at, and stays."""
 
@@ -70,7 +80,7 @@ class Envelope:
             return b""
         lines = [_JSON.write(_header(document), source)]
         for value, origin in items:
-            payload = _JSON.write(_payload(value), origin)
+            payload = _bytes(value, origin)
             lines += [_JSON.write(_headers(value, origin.framing, len(payload)), origin), payload]
         return b"".join(line + _END for line in lines)
 
@@ -82,7 +92,7 @@ class Envelope:
             header, found = _reread(data)
             pairs = list(zip(found, items, strict=True))
             return same(header, _header(document)) and all(
-                _is(headers, payload, value, origin.framing) and origin.framing.type in tree.members
+                _is(headers, payload, value, origin) and origin.framing.type in tree.members
                 for (headers, payload), (value, origin) in pairs
             )
         except (ValueError, RecursionError, TypeError, KeyError):
@@ -149,10 +159,16 @@ def _type(headers: Headers) -> str:
 def _item(headers: Headers, payload: bytes, position: int, node: Node | None) -> Document:
     """What an item holds; of one that stays as it is, its bytes, so that none is empty that came with something."""
     attributes = {attribute(name): value for name, value in headers.items() if name not in FRAMING}
-    if node is None or not leads_into_payloads(node):
-        return Attributed(payload.decode(_BYTES), attributes)
+    if node is None or node.each is None or not leads_into_payloads(node):
+        return Octets(payload.decode(_BYTES), attributes)
+    if (held := node.each.held) is not None:
+        file = File(payload.decode(_BYTES), attributes)
+        file.framing = Framing(
+            _type(headers), position, _taken(_content_type(headers), held, node.each), is_counted=False
+        )
+        return file
     found = _read(payload, "in an item")
-    framing = Framing(_type(headers), position, _content_type(headers), _is_counted(headers, found))
+    framing = Framing(_type(headers), position, _of_json(headers), _is_counted(headers, found))
     item: Item | Batch
     if isinstance(found, Mapping):
         item = Item({**attributes, **{_name(name): value for name, value in found.items()}})
@@ -171,10 +187,20 @@ def _name(name: str) -> str:
 
 def _content_type(headers: Headers) -> str:
     value = headers.get("content_type", "")
-    text = value.partition(";")[0].strip().lower() if isinstance(value, str) else "no text"
+    return value.partition(";")[0].strip().lower() if isinstance(value, str) else "no text"
+
+
+def _of_json(headers: Headers) -> str:
+    text = _content_type(headers)
     if text and not _suits(text, _type(headers)):
         raise refuse("body.media", "an item that has to be JSON says that it is something else")
     return text
+
+
+def _taken(content_type: str, held: Held, node: Node) -> str:
+    if content_type and content_type not in held.media:
+        raise refuse("body.media", f"{node.path} is taken as {' or '.join(held.media)}")
+    return content_type
 
 
 def _suits(content_type: str, kind: str) -> bool:
@@ -197,7 +223,7 @@ def _count(payload: Document) -> int:
     return len(inner) if isinstance(inner, list) else 0
 
 
-def _leaving(document: Document, source: Document) -> list[tuple[Document, Item | Batch]]:
+def _leaving(document: Document, source: Document) -> list[tuple[Document, Came]]:
     """The items of which something is left, in the order in which they came, each beside what it was built from."""
     if not isinstance(document, Mapping) or not isinstance(source, Mapping):
         return []
@@ -206,9 +232,22 @@ def _leaving(document: Document, source: Document) -> list[tuple[Document, Item 
         for name, several in document.items()
         if name != HEADER
         for value, origin in zip(cast("list[Document]", several), cast("list[Document]", source[name]), strict=True)
-        if isinstance(origin, Item | Batch) and (_payload(value) or same(_payload(value), _payload(origin)))
+        if isinstance(origin, Came) and _is_left(value, origin)
     ]
     return sorted(items, key=lambda item: item[1].framing.position)
+
+
+def _is_left(value: Document, origin: Came) -> bool:
+    """Whether something leaves of an item, be it that nothing came in it."""
+    if isinstance(origin, File):
+        return isinstance(value, str)
+    return bool(_payload(value)) or same(_payload(value), _payload(origin))
+
+
+def _bytes(value: Document, origin: Came) -> bytes:
+    if isinstance(origin, File):
+        return cast("str", value).encode(_BYTES)
+    return _JSON.write(_payload(value), origin)
 
 
 def _header(document: Document) -> Document:
@@ -231,8 +270,7 @@ def _headers(value: Document, framing: Framing, length: int) -> Document:
 
 
 def _attributes(value: Document) -> dict[str, Document]:
-    members = value if isinstance(value, Mapping) else {}
-    return {name[1:]: member for name, member in members.items() if is_attribute(name)}
+    return {name[1:]: member for name, member in members_of(value).items() if is_attribute(name)}
 
 
 def _reread(data: bytes) -> tuple[Document, list[tuple[Headers, bytes]]]:
@@ -258,15 +296,16 @@ def _line(stream: BytesIO) -> Headers:
     return cast("Headers", reread(line.removesuffix(_END)))
 
 
-def _is(headers: Headers, payload: bytes, value: Document, framing: Framing) -> bool:
+def _is(headers: Headers, payload: bytes, value: Document, origin: Came) -> bool:
     """Whether an item that was read again is the one that was built, framed as it came."""
-    body = reread(payload)
+    framing = origin.framing
+    body = payload.decode(_BYTES) if isinstance(origin, File) else reread(payload)
     beside = {attribute(name): member for name, member in headers.items() if name not in FRAMING}
     framed = {name: member for name, member in headers.items() if name in FRAMING}
     counted = {"item_count": _count(body)} if framing.is_counted else {}
     typed = {"content_type": framing.content_type} if framing.content_type else {}
     return (
         same({**beside, **body} if isinstance(body, Mapping) else body, value)
-        and (isinstance(body, Mapping) or not beside)
+        and (isinstance(body, Mapping) or same(beside, members_of(value)))
         and same(framed, {"type": framing.type, **counted, **typed, "length": len(payload)})
     )

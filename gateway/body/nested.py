@@ -4,6 +4,7 @@ import gzip
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from typing import Final, cast
 
 from gateway.body.coding import unpacked
@@ -148,9 +149,12 @@ def _folded(document: Document, source: Document, nest: Nest) -> tuple[Document,
     if isinstance(document, list) and isinstance(source, list) and nest.each is not None:
         each = nest.each
         pairs = [folded(value, origin, each) for value, origin in zip(document, source, strict=True)]
-        return [value for value, _ in pairs], [origin for _, origin in pairs]
+        # A codec may have put down on the source how it came.
+        kept = copy(source)
+        kept[:] = [origin for _, origin in pairs]
+        return [value for value, _ in pairs], kept
     if isinstance(document, dict) and isinstance(source, dict):
-        made, origin = dict(document), dict(source)
+        made, origin = dict(document), copy(source)
         for name in nest.members.keys() & made.keys():
             made[name], origin[name] = folded(made[name], origin[name], nest.members[name])
         return cast("Document", made), cast("Document", origin)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from gateway.contract.compile import Source
 from gateway.contract.form import OVER_CONTAINERS
-from gateway.contract.items import check_items
+from gateway.contract.items import check_items, is_attribute
 from gateway.contract.model import ErrorAnswer, Nested
 from gateway.contract.model import Section as Written
 from gateway.contract.nest import text_at, texts_of
@@ -14,6 +14,7 @@ from gateway.contract.terms import PART_ATTRIBUTES, Nest, Origin, Rule, Section,
 from gateway.paths import EACH, Path
 from gateway.vocabulary import Category
 
+_ITEMS = "sentry-envelope"
 _ELEMENT = re.compile(r"[^\W\d][\w.-]*")
 _LAST = re.compile(r"@?[^\W\d][\w.-]*")
 
@@ -33,8 +34,8 @@ def check_body(written: Written | ErrorAnswer, section: Section, source: Source,
         _check_bounds(written, source, at)
         _check_opaque(rules, source, at)
         return
-    if section.body == "sentry-envelope":
-        check_items(rules, section.trees["body"], source)
+    if section.body == _ITEMS:
+        check_items(rules, section.outside, source, at)
     for rule in rules:
         if not rule.place.path:
             message = "`$` is the whole body, and only an opaque one leaves as a whole"
@@ -51,7 +52,7 @@ def _check_texts(
     """A text that holds a document is that document; as a text nothing else names it than what keeps it here."""
     if section.nest is None:
         return
-    if section.body in ("xml", "sentry-envelope", "opaque", "none"):
+    if section.body in ("xml", "opaque", "none"):
         source.find("contract.path", (*at, "nested"), f"a body that is {section.body} has no texts")
     for path, nested in getattr(written, "nested", {}).items():
         if nested.body == "opaque":
@@ -89,7 +90,11 @@ def _check_inside(rule: Rule, text: Nest, rest: Path, section: Section, source: 
 
 
 def _is_attribute(rest: Path, section: Section) -> bool:
-    return section.body == "multipart" and len(rest) == 1 and rest[0] in PART_ATTRIBUTES
+    if len(rest) != 1 or rest[0] is EACH:
+        return False
+    return (
+        rest[0] in PART_ATTRIBUTES if section.body == "multipart" else section.body == _ITEMS and is_attribute(rest[0])
+    )
 
 
 def _check_parts(rules: Iterable[Rule], section: Section, source: Source, at: Location) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 from gateway.contract.compile import Source
 from gateway.contract.form import OVER_CONTAINERS
+from gateway.contract.strict_yaml import Location
 from gateway.contract.terms import Node, Rule
 from gateway.paths import EACH, Path
 
@@ -26,13 +27,23 @@ def attribute(name: str) -> str:
 
 
 def leads_into_payloads(node: Node) -> bool:
-    """Whether a path leads into the payloads of a type of item, rather than to its headers or around it."""
-    each = node.each
-    return each is not None and (each.each is not None or any(not is_attribute(name) for name in each.members))
+    """Whether a path leads into the payloads of a type of item, rather than to its headers or around it.
+
+    `node` is of the tree as the envelope sees it, in which an item that is a file holds nothing.
+    """
+    if (each := node.each) is None:
+        return False
+    if each.held is not None:
+        return bool(each.rules)
+    return each.each is not None or any(not is_attribute(name) for name in each.members)
 
 
-def check_items(rules: Iterable[Rule], tree: Node, source: Source) -> None:
+def check_items(rules: Iterable[Rule], tree: Node, source: Source, at: Location) -> None:
     """What is wrong with the paths into an envelope. Its own header and its items are all that it has."""
+    for node in tree.members.values():
+        if node.held is not None or (node.each and node.each.held and node.each.held.body != "opaque"):
+            message = f"{node.path}: an item is JSON, or a file"
+            source.find("contract.path", (*at, "nested"), message, "write {$.attachment.*: {body: opaque, ...}}")
     for rule in rules:
         path, covers = rule.place.path, rule.form.name in OVER_CONTAINERS
         if not path or path[0] == HEADER or (covers and len(path) == 1):

@@ -378,6 +378,86 @@ async def test_a_writer_that_lets_out_another_item_is_found(monkeypatch: pytest.
     assert await refusal(envelope(item("event", EVENT))) == "proof.failed"
 
 
+FILES = operation("""
+    body: sentry-envelope
+    nested:
+      $.attachment.*: {body: opaque, media: [image/png, application/octet-stream], max_bytes: 1 KiB}
+      $.event.*.extra.order: json
+    groups:
+      - why: Shows what the screen looked like.
+        fields: {$.attachment.*: order.declared_value}
+      - why: What kind of file it is, and of which fault.
+        category: not_personal
+        fields: [$.attachment.*.@attachment_type, $.event.*.level, $.event.*.extra.order.kind]
+""")
+ORDER = '{"kind": "gift", "to": "Zoe"}'
+
+
+async def test_a_file_that_is_declared_leaves_byte_for_byte_and_its_name_stays() -> None:
+    body = envelope(
+        item("attachment", LOOKALIKE, filename="Zoe.png", attachment_type="event.view", content_type="image/png"),
+        item("event", {"level": "x", "extra": {"order": ORDER}}),
+        item("attachment", bytes(range(256)), filename="Zoe.bin"),
+        item("attachment", b""),
+    )
+
+    sending, outgoing = await FILES.sent(body, MEDIA)
+
+    assert sending.payload == b"".join(
+        [
+            b"{}\n",
+            b'{"type":"attachment","content_type":"image/png","attachment_type":"event.view","length":%d}\n'
+            % len(LOOKALIKE),
+            LOOKALIKE,
+            b'\n{"type":"event","length":53}\n{"level":"x","extra":{"order":"{\\"kind\\":\\"gift\\"}"}}\n',
+            b'{"type":"attachment","length":256}\n',
+            bytes(range(256)),
+            b'\n{"type":"attachment","length":0}\n\n',
+        ]
+    )
+    withheld = {str(place) for place in outgoing.withheld}
+    assert withheld == {"$.header", "$.attachment.*.@filename", "$.event.*.extra.order.to"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "headers", "code"),
+    [
+        (b"<p>Zoe</p>", {"content_type": "text/html"}, "body.media"),
+        (b"Zoe", {"content_type": 7}, "body.media"),
+        (b"Zoe" * 400, {"content_type": "image/png"}, "body.too_large"),
+    ],
+    ids=["another type", "a type that is no text", "too long"],
+)
+async def test_a_file_that_is_not_what_is_declared_refuses_the_call(
+    payload: bytes, headers: dict[str, object], code: str
+) -> None:
+    with pytest.raises(Refusal) as refused:
+        await FILES.sent(envelope(item("attachment", payload, **headers)), MEDIA)  # type: ignore[arg-type]
+
+    assert refused.value.code == code
+    assert "Zoe" not in str(refused.value.failures)
+
+
+async def test_a_file_with_the_token_in_it_stays() -> None:
+    body = envelope(item("attachment", b"\xff gtw-token-1 \n"), item("event", {"level": "x"}))
+
+    sending, outgoing = await FILES.sent(body, MEDIA)
+
+    assert sending.payload == b'{}\n{"type":"event","length":13}\n{"level":"x"}\n'
+    assert {str(place): place.reason for place in outgoing.withheld}["$.attachment"] == "field.secret"
+
+
+@pytest.mark.parametrize("planted", ["_bytes", "_attributes"])
+async def test_a_writer_that_changes_a_file_is_found(monkeypatch: pytest.MonkeyPatch, planted: str) -> None:
+    broken: Any = {"_bytes": lambda *_: b"{}", "_attributes": lambda _: {"filename": "Zoe"}}[planted]
+    monkeypatch.setattr(f"gateway.body.envelope.{planted}", broken)
+
+    with pytest.raises(Refusal) as refused:
+        await FILES.sent(envelope(item("attachment", b"a\nb", content_type="image/png")), MEDIA)
+
+    assert refused.value.code == "proof.failed"
+
+
 @pytest.mark.parametrize("number", [0, 1])
 async def test_what_the_sdk_sends_is_read_and_nothing_of_the_person_leaves(
     shared: Callable[[str], Path], number: int

@@ -60,7 +60,64 @@ def test_a_path_that_leads_nowhere_in_an_envelope_does_not_load(path: str, messa
     assert wrong("$.header.event_id", f"$.header.event_id, {path}") == [("contract.path", message)]
 
 
-def test_texts_in_an_envelope_hold_no_documents() -> None:
-    assert wrong("groups:", "nested: {$.event.*.extra: json}\ngroups:") == [
-        ("contract.path", "a body that is sentry-envelope has no texts")
-    ]
+FILE = """
+body: sentry-envelope
+nested:
+  $.attachment.*: {body: opaque, media: [application/octet-stream], max_bytes: 1 MiB}
+  $.event.*.extra.order: json
+groups:
+  - why: Shows what the screen looked like.
+    category: tech.device
+    fields: [$.attachment.*, $.attachment.*.@attachment_type]
+  - why: Which build failed.
+    category: not_personal
+    fields: [$.event.*.extra.order.kind]
+"""
+
+
+def of_file(old: str = "", new: str = "") -> list[tuple[str, str]]:
+    assert not old or FILE.count(old) == 1
+    found = findings_of((FILE.replace(old, new) if old else FILE).replace("tech.device", "order.declared_value"))
+    return [(code, message) for level, code, message in found if level == "error"]
+
+
+def test_an_item_may_be_a_file_and_a_text_in_one_may_hold_a_document() -> None:
+    assert of_file() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "messages"),
+    [
+        ("media: [application/octet-stream], ", "", ["an opaque body needs `media`"]),
+        (", max_bytes: 1 MiB", "", ["an opaque body needs `max_bytes`"]),
+        (
+            "[$.attachment.*, $.attachment.*.@attachment_type]",
+            "[$.attachment.*.@attachment_type]",
+            ["nothing is named of what items of the type attachment hold"],
+        ),
+        (
+            ", $.attachment.*.@attachment_type",
+            ", $.attachment.*.@length",
+            ["$.attachment.*.@length is written by the gateway"],
+        ),
+        (
+            ", $.attachment.*.@attachment_type",
+            ", $.attachment.*.name",
+            ["nobody can look into $.attachment.* for $.attachment.*.name"],
+        ),
+        ("{body: opaque, media: [application/octet-stream], max_bytes: 1 MiB}", "ndjson", [
+            "$.attachment: an item is JSON, or a file", "$.attachment.* holds a document",
+            "$.attachment.*.@attachment_type is in no line",
+        ]),
+        ("$.attachment.*: {body", "$.attachment: {body", [
+            "$.attachment: an item is JSON, or a file",
+            "nobody can look into $.attachment for $.attachment.*",
+            "nobody can look into $.attachment for $.attachment.*.@attachment_type",
+            "nothing is named of what items of the type attachment hold",
+            "nothing is named of what items of the type attachment hold",
+        ]),
+    ],
+    ids=["any type", "any length", "its name alone", "its length", "something in it", "lines", "all files at once"],
+)  # fmt: skip
+def test_a_file_that_is_not_wholly_declared_does_not_load(old: str, new: str, messages: list[str]) -> None:
+    assert sorted(message for _, message in of_file(old, new)) == sorted(messages)
