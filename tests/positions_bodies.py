@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import quote_plus
 from xml.sax.saxutils import escape, quoteattr
 
+from parts import body as parts_body
+from parts import headed, part
+
 PLANTED = "Qz7planted"
 TWIN = "Qz7twinned"
 HARMLESS = "a"
@@ -297,6 +300,94 @@ def _envelope_bodies() -> Iterator[Body]:
     )
 
 
+_BOUNDARY = "Qz7boundary"
+_MARKED = part("mark", "a")
+
+
+def _parts(*parts: bytes, before: bytes = b"", after: bytes = b"\r\n") -> bytes:
+    return parts_body(*parts, boundary=_BOUNDARY, before=before, after=after)
+
+
+def _file(*lines: str, filename: str = "file.pdf", content: str = "a") -> bytes:
+    return part("markfile", f"%PDF {content}", *lines, filename=filename)
+
+
+_PART_PLACES: Mapping[str, Callable[[str], bytes]] = {
+    "an unnamed value": lambda text: _parts(_MARKED, part("other", text)),
+    "a name": lambda text: _parts(_MARKED, part(text, "a")),
+    "a name in brackets": lambda text: _parts(_MARKED, part(f"inner[{text}]", "a")),
+    "an unnamed name in brackets": lambda text: _parts(_MARKED, part("inner[other]", text)),
+    "an element that is a text": lambda text: _parts(_MARKED, part("list[]", text)),
+    "an unnamed member of an element": lambda text: _parts(part("list[0][mark]", "a"), part("list[0][b]", text)),
+    "brackets where a text is named": lambda text: _parts(part("mark[deep]", text), part("inner[mark]", "a")),
+    "a text where brackets are named": lambda text: _parts(_MARKED, part("inner", text)),
+    "an unnamed value in a document": lambda text: _parts(part("text", json.dumps({"mark": "a", "b": text}))),
+    "a name in a document": lambda text: _parts(part("text", json.dumps({"mark": "a", text: 1}))),
+    "the file name of a document": lambda text: _parts(part("text", '{"mark":"a"}', filename=f"{text}.json")),
+    "an unnamed file": lambda text: _parts(_MARKED, part("other", text, "Content-Type: a/b", filename="a")),
+    "the name of an unnamed file": lambda text: _parts(_MARKED, part("other", "a", filename=text)),
+    "a file name": lambda text: _parts(_file(filename=f"{text}.pdf")),
+    "a folder of a file": lambda text: _parts(_file(filename=f"C:\\{text}\\file.pdf")),
+    "a file name in another spelling": lambda text: _parts(
+        headed("%PDF", f"Content-Disposition: form-data; name=markfile; filename*=UTF-8''{text}")
+    ),
+    "a parameter of a disposition": lambda text: _parts(
+        headed("a", f'Content-Disposition: form-data; name="mark"; other="{text}"')
+    ),
+    "a parameter of a type": lambda text: _parts(_file(f'Content-Type: application/pdf; name="{text}"')),
+    "the type of a text": lambda text: _parts(part("mark", "a", f"Content-Type: text/{text}")),
+    "the type of an unnamed file": lambda text: _parts(_MARKED, part("other", "a", f"Content-Type: x/{text}")),
+    "a header of a part": lambda text: _parts(part("mark", "a", f"X-Other: {text}")),
+    "the name of a header of a part": lambda text: _parts(part("mark", "a", f"{text}: a")),
+    "the description of a part": lambda text: _parts(part("mark", "a", f"Content-Description: {text}")),
+    "before the parts": lambda text: _parts(_MARKED, before=f"{text}\r\n".encode()),
+    "behind the parts": lambda text: _parts(_MARKED, after=f"\r\n{text}".encode()),
+    "a part behind the last one": lambda text: _parts(
+        _MARKED, after=f"\r\n--{_BOUNDARY}\r\n".encode() + part("mark", text)
+    ),
+    "a named name in another case": lambda text: _parts(_MARKED, part("Mark", text)),
+}
+_PART_RAW: Mapping[str, bytes] = {
+    "a named name twice": _parts(_MARKED, part("mark", PLANTED)),
+    "two names of a part": _parts(headed(PLANTED, 'Content-Disposition: form-data; name="other"; name="mark"')),
+    "a name in another spelling": _parts(
+        headed(PLANTED, "Content-Disposition: form-data; name=\"mark\"; name*=UTF-8''other")
+    ),
+    "two file names": _parts(
+        headed("%PDF", f"Content-Disposition: form-data; name=markfile; filename=a; filename*=UTF-8''{PLANTED}")
+    ),
+    "a quote behind a backslash": _parts(part("mark", "a", filename=f'a\\"; name=\\"{PLANTED}')),
+    "a file where a text is named": _parts(part("mark", PLANTED, filename="a")),
+    "parts in a part": _parts(_MARKED, part("other", PLANTED, "Content-Type: multipart/mixed; boundary=x")),
+    "a transfer encoding": _parts(part("mark", PLANTED, "Content-Transfer-Encoding: quoted-printable")),
+    "another charset": _parts(part("mark", PLANTED, "Content-Type: text/plain; charset=utf-7")),
+    "a charset for all": _parts(part("_charset_", PLANTED), _MARKED),
+    "a document that is none": _parts(part("text", PLANTED)),
+    "another type of file": _parts(_file("Content-Type: text/html", content=PLANTED)),
+    "a header that goes on": _parts(part("mark", "a", "X-Other: a", f" {PLANTED}")),
+    "a bare line end in a header": _parts(part("mark", "a", f"X-Other: a\n{PLANTED}: b")),
+    "before the delimiter": _parts(_MARKED, before=PLANTED.encode()),
+    "another boundary": parts_body(part("mark", PLANTED), boundary="other"),
+    "no last delimiter": _parts(part("mark", PLANTED))[:-4],
+    "the name of an attribute": _parts(part("markfile[@filename]", PLANTED)),
+}
+
+
+def _multipart_bodies() -> Iterator[Body]:
+    yield from _made(_PART_PLACES)
+    yield from _never(_PART_RAW)
+    yield from _twins(
+        {
+            "a named value": _parts(part("mark", TWIN)),
+            "a named name": _parts(part(TWIN, "a")),
+            "a named name in brackets": _parts(part("inner[mark]", TWIN)),
+            "a named name of an element": _parts(part("list[0][mark]", TWIN)),
+            "a named value in a document": _parts(part("text", json.dumps({"mark": TWIN}))),
+            "a named file": _parts(_file(content=TWIN)),
+        }
+    )
+
+
 def _opaque_bodies() -> Iterator[Body]:
     long = b"%PDF " + PLANTED.encode() + b" " * 20_000
     yield Body("bytes beyond what the contract takes", long, b"%PDF " + TWIN.encode(), names=True)
@@ -311,6 +402,14 @@ CODECS: Mapping[str, Codec] = {
     "json": Codec("application/json", "nested: {$.text: json}", _JSON_NAMED, _dumped({"mark": "a"}), _json_bodies),
     "form": Codec(
         "application/x-www-form-urlencoded", "nested: {$.text: json}", _JSON_NAMED, _form(("mark", "a")), _form_bodies
+    ),
+    "multipart": Codec(
+        f"multipart/form-data; boundary={_BOUNDARY}",
+        "nested: {$.text: json, $.markfile: {body: opaque, media: [application/pdf], max_bytes: 64 KiB}}",
+        (*_JSON_NAMED, "$.markfile"),
+        _parts(_MARKED),
+        _multipart_bodies,
+        category="parcel.measure",
     ),
     "ndjson": Codec(
         "application/x-ndjson", "", ("$.*.mark", f"$.*.{TWIN}"), _dumped({"mark": "a"}) + b"\n", _ndjson_bodies

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from gateway.contract.terms import PART_ATTRIBUTES, Held, Node
 from gateway.errors import refuse
 
 FILENAME, CONTENT_TYPE = PART_ATTRIBUTES
+LONGEST: Final = 1_000
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _VALUE = re.compile(rf"[ \t]*({_WORD}(?:/{_WORD})?)[ \t]*")
 # A quote behind a backslash ends the text for some readers and not for others, so it stands nowhere.
-_PARAMETER = re.compile(rf';[ \t]*({_WORD})=(?:"((?:[^"\\]|\\(?!"))*)"|([^\s";,]+))[ \t]*')
+_PARAMETER = re.compile(rf';[ \t]*({_WORD})=(?:"((?:[^"\\]|\\(?!"))*)"|([^\s";,\\]+))[ \t]*')
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 _NEUTRAL = re.compile(r"file\.[a-z0-9]{1,8}")
@@ -75,6 +77,8 @@ def head_of(headers: Sequence[tuple[str, str]], position: int) -> Head:
     disposition, named = _parsed(fields.get("content-disposition", ""), "Content-Disposition")
     if disposition != "form-data" or "name" not in named or any(name.startswith("name*") for name in named):
         raise refuse("body.unreadable", "a part has no plain name")
+    if any(len(text) > LONGEST for text in named.values()):
+        raise refuse("body.unreadable", f"a part has a name of more than {LONGEST} signs")
     extended = [name for name in named if name.startswith("filename*")]
     if extended and ("filename" in named or len(extended) > 1):
         raise refuse("body.unreadable", "a part has two file names")
