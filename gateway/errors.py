@@ -143,6 +143,7 @@ CODES: Mapping[str, Code] = {
     "signature.failed": Code(
         422, "What leaves cannot be signed", "Send each parameter once, and what the vendor's scheme covers."
     ),
+    "signature.invalid": Code(502, "The vendor's answer is not signed by the vendor", _SEE_LEDGER),
     # On what grounds.
     "agreement.none": Code(403, "No agreement with this vendor", "Sign one and enter it in vendor.yaml."),
     "agreement.not_active": Code(

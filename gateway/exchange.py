@@ -4,7 +4,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -31,7 +31,7 @@ from gateway.record import Course, Disclosure, Recorder, Trail, outcome_of
 from gateway.registry.facts import Facts
 from gateway.registry.registry import Mention
 from gateway.relinks import Way
-from gateway.reply import Reply, Returned, accepted, answered, refused, returned
+from gateway.reply import Reply, Returned, accepted, answered, is_authentic, refused, returned, sealed
 from gateway.signing.signer import Moment
 from gateway.subjects import check_stated, mentioned, order_of
 from gateway.tokens import Lookup
@@ -145,7 +145,7 @@ class Exchange:
             decision = await self._decision(course)
             outgoing = decision.completed(self._minimised(course, decision))
             sending = assemble.write(course.call, course.matched, decision.incoming, outgoing, course.media)
-            sending = assemble.sign(course.matched, sending, Moment(self._now(), secrets.token_hex(16)))
+            sending = assemble.sign(course.matched, sending, self._moment())
             intent, subjects = self._recorder.intent(course, decision.clearance, outgoing, disclosure)
             disclosure.attempts += 1
             # Before sending: what cannot be written down does not leave.
@@ -160,7 +160,7 @@ class Exchange:
             self._ledger.settle(ticket, Settled("not_sent"))
         else:
             raise refuse("gateway.overloaded", "the facts of this call keep changing")
-        back = returned(course.matched, sent.answer, self._situation(course, decision)) if sent.answer else None
+        sent, back = self._returned(course.matched, sent, self._situation(course, decision))
         left = back.minimised if back else None
         outcome = outcome_of(sent, sending.payload, time.monotonic() - began, terms, left)
         self._ledger.settle(ticket, outcome, self._digests(terms, left.retained if left else ()))
@@ -169,6 +169,18 @@ class Exchange:
         if sent.result == "possibly":
             course.trail.sent = "possibly"
         return Attempt(sent, back, sum(outgoing.withheld.values()))
+
+    def _returned(self, matched: Matched, sent: Outcome, situation: Situation) -> tuple[Outcome, Returned | None]:
+        """The outcome, and what of its answer goes back: of one that somebody else may have written, nothing."""
+        if sent.answer is None:
+            return sent, None
+        moment = self._moment()
+        if not is_authentic(matched, sent.answer, moment.now):
+            return replace(sent, code=sent.code or "signature.invalid"), None
+        return sent, sealed(matched, returned(matched, sent.answer, situation), moment)
+
+    def _moment(self) -> Moment:
+        return Moment(self._now(), secrets.token_hex(16))
 
     def _prove(self, trail: Trail, matched: Matched, texts: Sequence[str], *, last: bool = False) -> None:
         """Proves the caller by the token in these texts. Where the SDK puts it into the body, that is still to come."""
@@ -313,7 +325,7 @@ def _refused(refusal: Refusal, trail: Trail) -> Reply:
 def _reply(terms: Terms, disclosure: Disclosure, made: Attempt) -> Reply:
     if made.back is not None:
         return answered(made.back, disclosure.id, made.withheld)
-    mark = "no" if made.sent.result == "not_sent" else "possibly"
+    mark = {"not_sent": "no", "sent": "yes"}.get(made.sent.result, "possibly")
     failure = refuse(made.sent.code, terms.vendor.vendor)
     return refused(failure, terms.vendor, sent=mark, disclosure=disclosure.id, withheld=made.withheld)
 

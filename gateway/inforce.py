@@ -19,7 +19,8 @@ from gateway.jwe import PublicKey, public_key, throwaway
 from gateway.outbound.send import Host
 from gateway.paths import Place
 from gateway.relinks import Door
-from gateway.signing.schemes import secrets_of, signer_of
+from gateway.signing.answers import Seal
+from gateway.signing.schemes import seal_of, secrets_of, signer_of
 from gateway.signing.signer import Signer
 
 _SECRET = re.compile(r"\$([A-Z][A-Z0-9_]*)")
@@ -52,6 +53,7 @@ class Prepared:
     needs_consents: bool
     decisive: tuple[Place, ...]
     signer: Signer | None = None
+    seal: Seal | None = None
 
     @property
     def digest(self) -> str:
@@ -96,9 +98,9 @@ class InForce:
 def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey, is_played: bool = False) -> InForce:
     """Binds a set. `secrets` gives the value of a name, or None; `vendor_key` a key of each vendor's own.
 
-    Where vendors are played (`is_played`), values are encrypted for nobody unless the vendor's file has the key, and
-    other keys stand in for those that calls are signed with. Raises StartError naming every secret of an enforced
-    operation that is not set, or a key that is none.
+    Where vendors are played (`is_played`), values are encrypted for nobody unless the vendor's file has the key, other
+    keys stand in for those that calls are signed with, and answers have no signatures. Raises StartError naming every
+    secret of an enforced operation that is not set, or a key that is none.
     """
     missing: set[str] = set()
 
@@ -123,9 +125,15 @@ def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey,
         raise StartError(f"set these secrets, as variables or files: {', '.join(sorted(missing))}")
     schemes = {name: vendor.sign for name, vendor in contracts.vendors.items() if vendor.sign}
     signers = {name: signer_of(scheme, resolved, is_played=is_played) for name, scheme in schemes.items()}
+    # A played vendor has no key of the real one's.
+    seals = {} if is_played else {name: seal_of(scheme, resolved) for name, scheme in schemes.items()}
     return InForce(
         contracts,
-        {name: replace(each, signer=signers.get(each.terms.vendor.vendor)) for name, each in prepared.items()},
+        {
+            name: replace(each, signer=signers.get(vendor), seal=seals.get(vendor))
+            for name, each in prepared.items()
+            for vendor in (each.terms.vendor.vendor,)
+        },
     )
 
 

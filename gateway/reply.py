@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -21,6 +22,7 @@ from gateway.errors import CODES, Refusal, refuse
 from gateway.forms import NOWHERE, Situation, as_text
 from gateway.minimise import Minimised, minimise
 from gateway.outbound.send import Answer
+from gateway.signing.signer import Moment
 from gateway.unnamed import unnamed_kinds, unread_kinds
 
 _MOMENT = r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT"
@@ -69,6 +71,26 @@ def returned(matched: Matched, answer: Answer, situation: Situation = NOWHERE) -
     except Refusal as refusal:
         hint = f"the answer stays here: {refusal.code}"
     return replace(_unread(matched, answer, hint if answer.payload else ""), unnamed=unread_kinds(payload))
+
+
+def is_authentic(matched: Matched, answer: Answer, now: datetime) -> bool:
+    """Whether the vendor signed this answer, where it is known how. Errors and redirects may be unsigned."""
+    seal = matched.prepared.seal
+    if seal is None or answer.status >= _ERROR or answer.is_redirect:
+        return True
+    try:
+        return seal.is_authentic(answer.headers, _unpacked(answer, matched.prepared.answer), now)
+    except Refusal:
+        return False
+
+
+def sealed(matched: Matched, back: Returned, moment: Moment) -> Returned:
+    """What goes back, signed with the key whose public half the SDK is given, where there is one."""
+    seal, answer = matched.prepared.seal, back.answer
+    if seal is None or answer.status >= _ERROR or answer.is_redirect or (back.minimised is None and back.hint):
+        return back
+    headers, payload = seal.seal(answer.headers, back.payload, moment)
+    return replace(back, headers=(*back.headers, *headers), payload=payload)
 
 
 def _unpacked(answer: Answer, bound: Bound | None) -> bytes:
@@ -172,7 +194,7 @@ def refused(
     if status == _OVERLOAD:
         headers.append(("retry-after", "1"))
     # The same call would be refused again; and how often one is sent that may have arrived, the contract decides.
-    if vendor is not None and (status < 500 or sent == "possibly"):  # noqa: PLR2004  RFC 9110 section 15.6
+    if vendor is not None and (status < 500 or sent != "no"):  # noqa: PLR2004  RFC 9110 section 15.6
         headers += [(name.lower(), value) for name, value in vendor.no_retry.items()]
     payload = msgspec.json.encode(_document(refusal, vendor))
     return Reply(status, tuple(headers), payload)

@@ -11,13 +11,30 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from vendors import Received
 
 
 @cache
 def merchant(bits: int = 2048) -> RSAPrivateKey:
     return generate_private_key(public_exponent=65537, key_size=bits)
+
+
+@cache
+def other(name: str) -> RSAPrivateKey:
+    """Somebody else's key."""
+    assert name
+    return generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def shown(key: RSAPrivateKey) -> str:
+    """The public half as one line of base64."""
+    return b64encode(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+
+
+def made(key: RSAPrivateKey, text: bytes) -> str:
+    """A signature over a text, in base64."""
+    return b64encode(key.sign(text, PKCS1v15(), SHA256())).decode()
 
 
 def pem(key: RSAPrivateKey | None = None, form: PrivateFormat = PrivateFormat.PKCS8) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,17 +14,25 @@ import pytest
 from clearances import loaded
 from running import NAMES, Running, running
 from shop_contracts import FILES, SECRETS
-from signing_keys import is_alipay, is_aws, is_wechatpay, merchant, pem
+from signing_keys import is_alipay, is_aws, is_wechatpay, made, merchant, other, pem, shown, verifies
 from sockets import Reply
 from test_bodies_on_the_wire import TRADE
 from test_exchange_secrets import everything, leaks
-from vendors import Received
+from vendors import Received, answers
 
 from gateway.errors import StartError
 from gateway.examples import rehearsed
 from gateway.signing.rsa import Alipay
 
-KEYS = {**SECRETS, "MERCHANT_RSA": pem(), "PARCELS_MAC": "00ff10aa", "FAULTS_AWS": "wJalrXUtnFEMI", "FAULTS_ID": "AKID"}
+KEYS = {
+    "WECHAT_PUBLIC": shown(other("wechat")),
+    "ANSWER_RSA": pem(other("answers")),
+    **SECRETS,
+    "MERCHANT_RSA": pem(),
+    "PARCELS_MAC": "00ff10aa",
+    "FAULTS_AWS": "wJalrXUtnFEMI",
+    "FAULTS_ID": "AKID",
+}
 FORM = "Content-Type: application/x-www-form-urlencoded"
 TYPED = TRADE.replace("      fields: [$.method]\n", "      fields: [$.method, query:timestamp, query:method]\n")
 
@@ -177,6 +186,11 @@ sending:
     - why: Which trade it is, and what it costs.
       fields: {$.amount.total: payment.amount, $.out_trade_no: order.id, $.payer.openid: payment.token}
       required: all
+answer:
+  body: json
+  groups:
+    - why: Starts the payment.
+      fields: {$.prepay_id: payment.token}
 examples:
   - name: one
     given: |
@@ -191,7 +205,8 @@ examples:
 """
 WECHAT = signing(
     "payments",
-    "{scheme: wechatpay, key: $MERCHANT_RSA, mchid: $PAYMENTS_ACCOUNT, serial_no: 1DDE55AD}",
+    "{scheme: wechatpay, key: $MERCHANT_RSA, mchid: $PAYMENTS_ACCOUNT, serial_no: 1DDE55AD, verify: $WECHAT_PUBLIC,"
+    " answers: $ANSWER_RSA}",
     {**FILES, "payments/pay.yaml": PAY},
 )
 WECHAT["payments/vendor.yaml"] = WECHAT["payments/vendor.yaml"].replace(
@@ -199,20 +214,66 @@ WECHAT["payments/vendor.yaml"] = WECHAT["payments/vendor.yaml"].replace(
 )
 
 
-def test_wechat_pay_verifies_what_arrived(tmp_path: Path) -> None:
+TOLD = b'{"prepay_id":"wx201410272009395522657a690389285100","openid":"c-90"}'
+
+
+@pytest.fixture(scope="module")
+def wechats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("wechat"), files=WECHAT, secrets=KEYS) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def wechat(wechats: Running) -> Running:
+    wechats.reset()
+    return wechats
+
+
+def prepaid(wechat: Running, *, by: str = "wechat", now: float | None = None) -> Reply:
+    """What a service gets for a payment, where WeChat Pay answers with a signature of this key."""
+    at = str(int(time.time() if now is None else now))
+    sign = made(other(by), f"{at}\nabc\n".encode() + TOLD + b"\n")
+    headers = {"timestamp": at, "nonce": "abc", "serial": "PUB_KEY_ID_01", "signature": sign}
+    lines = [f"Wechatpay-{name.title()}: {value}" for name, value in headers.items()]
+    wechat.vendors["payments"].script = answers(200, TOLD, "content-type: application/json", *lines)
     theirs = 'Authorization: WECHATPAY2-SHA256-RSA2048 mchid="1",signature="dGhlaXJz"'
     body = {"amount": {"total": 1}, "out_trade_no": "A-10045", "payer": {"openid": "c-90"}, "description": "Zoë"}
-    with running(tmp_path, files=WECHAT, secrets=KEYS) as gateway:
-        token = f"Gateway-Token: {gateway.token('checkout')}"
-        target = "/payments/v3/pay/transactions/jsapi"
-        reply = gateway.call("POST", target, token, theirs, body=json.dumps(body).encode(), token="")
-        sent = arrived(gateway, "payments")
+    token = f"Gateway-Token: {wechat.token('checkout')}"
+    target = "/payments/v3/pay/transactions/jsapi"
+    return wechat.call("POST", target, token, theirs, body=json.dumps(body).encode(), token="")
 
+
+def test_wechat_pay_verifies_what_arrived(wechat: Running) -> None:
+    reply = prepaid(wechat)
+
+    sent = arrived(wechat, "payments")
     assert reply.status == 200
     [said] = [value for name, value in sent.headers if name == "authorization"]
     assert is_wechatpay(said, "POST", target_of(sent), sent.payload)
     assert f'mchid="{KEYS["PAYMENTS_ACCOUNT"]}"' in said
     assert "description" not in json.loads(sent.payload)
+
+
+def test_the_sdk_verifies_what_is_left_of_an_answer_of_wechat_pay(wechat: Running) -> None:
+    reply = prepaid(wechat)
+
+    said = {name: value for name, value in reply.headers.items() if name.startswith("wechatpay-")}
+    assert reply.payload == b'{"prepay_id":"wx201410272009395522657a690389285100"}'
+    text = f"{said['wechatpay-timestamp']}\n{said['wechatpay-nonce']}\n".encode() + reply.payload + b"\n"
+    assert verifies(said["wechatpay-signature"], text, other("answers").public_key())
+    assert said["wechatpay-serial"] == "PUB_KEY_ID_01"
+
+
+@pytest.mark.parametrize(
+    ("by", "now"), [("somebody", None), ("wechat", 1_795_000_000.0)], ids=["another key", "another time"]
+)
+def test_an_answer_that_wechat_pay_did_not_sign_now_does_not_come_back(
+    wechat: Running, by: str, now: float | None
+) -> None:
+    reply = prepaid(wechat, by=by, now=now)
+
+    assert (reply.status, reply.code) == (502, "signature.invalid")
+    assert reply.headers["gateway-sent"] == "yes"
 
 
 def test_a_signature_and_a_key_stand_nowhere_but_in_what_was_sent(
@@ -311,11 +372,14 @@ def test_a_scheme_that_changes_what_leaves_sends_nothing(gateway: Running, monke
         ({"MERCHANT_RSA": "no key"}, "MERCHANT_RSA is no RSA private key"),
         ({"PARCELS_MAC": "no hex"}, "PARCELS_MAC is not written in hex"),
         ({"FAULTS_ID": ""}, "set these secrets.*FAULTS_ID"),
+        ({"WECHAT_PUBLIC": ""}, "set these secrets.*WECHAT_PUBLIC"),
+        ({"WECHAT_PUBLIC": pem()}, "WECHAT_PUBLIC is no RSA public key"),
     ],
-    ids=["not set", "not RSA", "not hexadecimal", "not set beside another"],
+    ids=["not set", "not RSA", "not hexadecimal", "not set beside another", "no public key", "a private one"],
 )
 def test_a_gateway_without_a_key_does_not_start(tmp_path: Path, secrets: dict[str, str], message: str) -> None:
-    with pytest.raises(StartError, match=message), running(tmp_path, files=SET, secrets={**KEYS, **secrets}):
+    files = WECHAT if "wechat" in message.lower() else SET
+    with pytest.raises(StartError, match=message), running(tmp_path, files=files, secrets={**KEYS, **secrets}):
         pytest.fail("it started")
 
 

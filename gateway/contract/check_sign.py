@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gateway.contract.check import GATEWAYS_OWN, never_sent
 from gateway.contract.compile import Source
 from gateway.contract.model import Vendor
-from gateway.contract.sign import Alipay, HmacSha256
+from gateway.contract.sign import Alipay, HmacSha256, WechatPay
 from gateway.contract.terms import Origin, Rule, Terms
 from gateway.paths import Place
 from gateway.vocabulary import FORMS_FOR_ANY
@@ -28,6 +28,9 @@ def check_sign(vendor: Vendor, source: Source) -> None:
     if isinstance(vendor.sign, HmacSha256):
         for message, fix in _faults(vendor.sign):
             source.find("contract.value", ("sign",), message, fix)
+    if isinstance(vendor.sign, Alipay | WechatPay) and vendor.sign.answers and not vendor.sign.verify:
+        message = "an answer that nobody has checked would be signed"
+        source.find("contract.value", ("sign", "answers"), message, "give the vendor's public key under `verify`")
 
 
 def _faults(sign: HmacSha256) -> Iterator[tuple[str, str]]:

@@ -26,8 +26,6 @@ Model = TypeVar("Model", bound=BaseModel)
 NOT_YET: Mapping[str, str] = {
     "oauth": "signing in at the vendor",
     "sign_in": "signing in at the vendor",
-    "verify": "checking the signatures of answers",
-    "answers": "signing answers",
     "client_certificate": "client certificates",
 }
 _CODES: Mapping[str, str] = {

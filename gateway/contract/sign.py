@@ -41,6 +41,8 @@ class Alipay(Scheme):
 
     scheme: Literal["alipay"]
     key: Secret
+    verify: Secret | None = None
+    answers: Secret | None = None
 
 
 class WechatPay(Scheme):
@@ -50,6 +52,8 @@ class WechatPay(Scheme):
     key: Secret
     mchid: Text
     serial_no: Text
+    verify: Secret | None = None
+    answers: Secret | None = None
 
 
 class AwsSigV4(Scheme):

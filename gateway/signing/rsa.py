@@ -10,9 +10,15 @@ from urllib.parse import parse_qsl, quote
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    load_der_private_key,
+    load_der_public_key,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+from cryptography.x509 import load_pem_x509_certificate
 
 from gateway.errors import refuse
 from gateway.outbound.send import Sending
@@ -20,6 +26,7 @@ from gateway.signing.signer import Moment
 from gateway.vocabulary.signatures import headers_of_scheme
 
 _BITS: Final = 2048
+_PEM: Final = "-----BEGIN"
 _SIGN: Final = "sign"
 _SIGN_TYPE: Final = "sign_type"
 _RSA2: Final = "RSA2"
@@ -92,17 +99,45 @@ def private_key(text: str) -> RSAPrivateKey:
     Raises ValueError for anything else; its message holds nothing of the text.
     """
     try:
-        if "-----BEGIN" in text:
-            # In a variable the line ends of PEM are often written out.
-            key = load_pem_private_key(text.replace("\\n", "\n").encode(), password=None)
+        if _PEM in text:
+            key = load_pem_private_key(_lines(text), password=None)
         else:
-            key = load_der_private_key(b64decode("".join(text.split()), validate=True), password=None)
+            key = load_der_private_key(_der(text), password=None)
     except (ValueError, TypeError, Error, UnsupportedAlgorithm):
         # `from None`: what the library could not read is a secret.
         raise ValueError("not a private key") from None
     if not isinstance(key, RSAPrivateKey) or key.key_size < _BITS:
         raise ValueError("not an RSA key of this length")
     return key
+
+
+def public_key(text: str) -> RSAPublicKey:
+    """A vendor's key: a certificate or a public key in PEM, or the base64 of a key's DER, at least 2048 bits long.
+
+    Raises ValueError for anything else.
+    """
+    try:
+        key = _public(text)
+    except (ValueError, TypeError, Error, UnsupportedAlgorithm):
+        raise ValueError("not a public key") from None
+    if not isinstance(key, RSAPublicKey) or key.key_size < _BITS:
+        raise ValueError("not an RSA key of this length")
+    return key
+
+
+def _public(text: str) -> object:
+    if "-----BEGIN CERTIFICATE" in text:
+        return load_pem_x509_certificate(_lines(text)).public_key()
+    return load_pem_public_key(_lines(text)) if _PEM in text else load_der_public_key(_der(text))
+
+
+def _lines(text: str) -> bytes:
+    """In a variable the line ends of PEM are often written out."""
+    return text.replace("\\n", "\n").encode()
+
+
+def _der(text: str) -> bytes:
+    return b64decode("".join(text.split()), validate=True)
 
 
 @cache

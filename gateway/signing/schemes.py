@@ -2,14 +2,15 @@
 
 from base64 import b64decode
 from binascii import Error
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from gateway.contract import sign
 from gateway.errors import StartError
+from gateway.signing.answers import AlipaySeal, Seal, WechatPaySeal
 from gateway.signing.hmac_sha256 import Hmac, template
-from gateway.signing.rsa import Alipay, WechatPay, private_key, stand_in
+from gateway.signing.rsa import Alipay, WechatPay, private_key, public_key, stand_in
 from gateway.signing.signer import Signer
 from gateway.signing.sigv4 import SigV4
 
@@ -22,12 +23,16 @@ def secrets_of(written: sign.Sign) -> tuple[str, ...]:
     match written:
         case sign.HmacSha256(key=key, headers=headers):
             return (key, *headers.values())
-        case sign.WechatPay(key=key, mchid=mchid, serial_no=serial_no):
-            return (key, mchid, serial_no)
-        case sign.AwsSigV4(key=key, access_key=access_key, session_token=token):
-            return (key, access_key, *([token] if token else []))
-        case _:
-            return (written.key,)
+        case sign.WechatPay():
+            return (written.key, written.mchid, written.serial_no, *_given(written.verify, written.answers))
+        case sign.Alipay():
+            return (written.key, *_given(written.verify, written.answers))
+        case sign.AwsSigV4():
+            return (written.key, written.access_key, *_given(written.session_token))
+
+
+def _given(*texts: str | None) -> Iterator[str]:
+    return (text for text in texts if text is not None)
 
 
 def signer_of(written: sign.Sign, resolved: Resolved, *, is_played: bool) -> Signer:
@@ -49,6 +54,19 @@ def signer_of(written: sign.Sign, resolved: Resolved, *, is_played: bool) -> Sig
             token = resolved(written.session_token) if written.session_token else ""
             access = resolved(written.access_key)
             return SigV4(access, resolved(written.key), written.region, written.service, token)
+
+
+def seal_of(written: sign.Sign, resolved: Resolved) -> Seal | None:
+    """How answers are checked and signed anew, where the block says so. Raises StartError as for calls."""
+    if not isinstance(written, sign.Alipay | sign.WechatPay) or written.verify is None:
+        return None
+    try:
+        public = public_key(resolved(written.verify))
+    except ValueError:
+        message = "is no RSA public key or certificate of 2048 bits or more, as PEM or as base64"
+        raise StartError(f"{written.verify.removeprefix('$')} {message}") from None
+    key = _rsa(written.answers, resolved, is_played=False) if written.answers else None
+    return AlipaySeal(public, key) if isinstance(written, sign.Alipay) else WechatPaySeal(public, key)
 
 
 def _rsa(name: str, resolved: Resolved, *, is_played: bool) -> RSAPrivateKey:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 import pytest
 from shipped import Shipped, order, shipped
-from signing_keys import bare, is_alipay
+from signing_keys import bare, is_alipay, made, other, pem, shown, verifies
 from sockets import Reply
 
 pytestmark = pytest.mark.xdist_group("alipay")
@@ -32,21 +32,27 @@ COMMON = {
     "sign_type": "RSA2",
     "notify_url": "https://shop.example/paid?order=A10045&customer=88",
 }
-MADE = {
-    "alipay_trade_create_response": {
-        "code": "10000",
-        "msg": "Success",
-        "out_trade_no": "A10045",
-        "trade_no": "2026112222001425135",
-        "buyer_logon_id": "138****8000",
-    },
-    "sign": "bWFkZSBieSBBbGlwYXk=",
-}
+CREATED = (
+    '{"code":"10000","msg":"Success","out_trade_no":"A10045","trade_no":"2026112222001425135",'
+    '"buyer_logon_id":"138****8000"}'
+)
+
+
+def says(shop: Shipped, node: str = CREATED, *, by: str = "alipay") -> None:
+    """Alipay answers this, signed with its key or another."""
+    sign = made(other(by), node.encode())
+    payload = f'{{"alipay_trade_create_response":{node},"sign":"{sign}"}}'.encode()
+    shop.says_raw(payload, "content-type: text/html;charset=utf-8")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shipped]:
-    secrets = {"ALIPAY_APP_ID": APP_ID, "ALIPAY_APP_PRIVATE_KEY": bare()}
+    secrets = {
+        "ALIPAY_APP_ID": APP_ID,
+        "ALIPAY_APP_PRIVATE_KEY": bare(),
+        "ALIPAY_PUBLIC_KEY": shown(other("alipay")),
+        "ALIPAY_ANSWER_KEY": pem(other("answers")),
+    }
     facts = [order("A10045", "purchaser"), order("A10046", "purchaser", subject="89", jurisdiction="CN")]
     with shipped(tmp_path_factory.mktemp("alipay"), "alipay", secrets=secrets, facts=facts) as running:
         yield running
@@ -55,7 +61,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shipped]:
 @pytest.fixture
 def shop(whole: Shipped) -> Shipped:
     whole.running.reset()
-    whole.says_raw(json.dumps(MADE).encode(), "content-type: text/html;charset=utf-8")
+    says(whole)
     return whole
 
 
@@ -104,15 +110,60 @@ def test_what_arrives_does_not_verify_once_a_sign_of_it_is_changed(shop: Shipped
     assert not is_alipay(target.replace("alipay.trade.create", "alipay.trade.refund"), received.payload)
 
 
-def test_the_answer_comes_back_without_what_it_says_of_the_buyer(shop: Shipped) -> None:
+def test_the_answer_comes_back_without_what_it_says_of_the_buyer_and_signed_for_the_sdk(shop: Shipped) -> None:
     reply = paid(shop)
 
-    assert json.loads(reply.payload)["alipay_trade_create_response"] == {
-        "code": "10000",
-        "msg": "See code and sub_code.",
-        "out_trade_no": "A10045",
-        "trade_no": "2026112222001425135",
+    assert reply.status == 200
+    document = json.loads(reply.payload)
+    sign = document.pop("sign")
+    left = document["alipay_trade_create_response"]
+    assert document == {
+        "alipay_trade_create_response": {
+            "code": "10000",
+            "msg": "See code and sub_code.",
+            "out_trade_no": "A10045",
+            "trade_no": "2026112222001425135",
+        }
     }
+    text = json.dumps(left, separators=(",", ":")).encode()
+    assert text in reply.payload
+    assert verifies(sign, text, other("answers").public_key())
+    assert not verifies(sign, text, other("alipay").public_key())
+
+
+@pytest.mark.parametrize("node", [CREATED, '{"code":"40002"}'], ids=["a payment", "a refusal"])
+def test_an_answer_that_alipay_did_not_sign_does_not_come_back_and_the_call_counts_as_made(
+    shop: Shipped, node: str
+) -> None:
+    says(shop, node, by="somebody")
+
+    reply = paid(shop)
+
+    assert (reply.status, reply.code) == (502, "signature.invalid")
+    assert reply.headers["gateway-sent"] == "yes"
+    assert b"2026112222001425135" not in reply.payload
+    assert len(shop.received) == 1
+    assert shop.running.record(kind="intent")[0]["outcome"]["code"] == "signature.invalid"
+
+
+def test_alipay_may_refuse_without_a_signature(shop: Shipped) -> None:
+    payload = b'{"alipay_trade_create_response":{"code":"40002","sub_code":"isv.invalid-signature","msg":"of Zoe"}}'
+    shop.says_raw(payload, "content-type: text/html;charset=utf-8")
+
+    reply = paid(shop)
+
+    document = json.loads(reply.payload)
+    assert document["alipay_trade_create_response"]["sub_code"] == "isv.invalid-signature"
+    text = json.dumps(document["alipay_trade_create_response"], separators=(",", ":"))
+    assert verifies(document["sign"], text.encode(), other("answers").public_key())
+
+
+def test_an_error_of_the_way_needs_no_signature(shop: Shipped) -> None:
+    shop.says_raw(b"<html>bad gateway</html>", "content-type: text/html", status=503)
+
+    reply = paid(shop)
+
+    assert (reply.status, reply.code) == (503, "vendor.answered")
 
 
 @pytest.mark.parametrize(

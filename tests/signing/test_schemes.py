@@ -2,17 +2,26 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
-from signing_keys import merchant, pem
+from signing_keys import merchant, pem, shown
 
 from gateway.contract.sign import Sign
 from gateway.errors import StartError
+from gateway.signing.answers import AlipaySeal, WechatPaySeal
 from gateway.signing.hmac_sha256 import Hmac
 from gateway.signing.rsa import Alipay, WechatPay, stand_in
-from gateway.signing.schemes import secrets_of, signer_of
+from gateway.signing.schemes import seal_of, secrets_of, signer_of
 from gateway.signing.signer import Signer
 from gateway.signing.sigv4 import SigV4
 
-SECRETS = {"$RSA": pem(), "$HEX": "00ff10", "$BASE64": "AP8Q", "$KEY": "k-1", "$ID": "id-1", "$TOKEN": "t-1"}
+SECRETS = {
+    "$RSA": pem(),
+    "$HEX": "00ff10",
+    "$BASE64": "AP8Q",
+    "$KEY": "k-1",
+    "$ID": "id-1",
+    "$TOKEN": "t-1",
+    "$PUBLIC": shown(merchant()),
+}
 HMAC: dict[str, Any] = {"scheme": "hmac-sha256", "key": "$KEY", "headers": {"X-Sig": "id=$ID,v1=$signature"}}
 AWS: dict[str, Any] = {
     "scheme": "aws-sigv4",
@@ -103,11 +112,41 @@ def test_where_vendors_are_played_nobody_needs_a_key(block: dict[str, Any]) -> N
     [
         ({"scheme": "alipay", "key": "$RSA"}, {"$RSA"}),
         (WECHAT, {"$RSA", "$ID", "1D"}),
+        ({"scheme": "alipay", "key": "$RSA", "verify": "$PUBLIC", "answers": "$KEY"}, {"$RSA", "$PUBLIC", "$KEY"}),
         (HMAC, {"$KEY", "id=$ID,v1=$signature"}),
         ({**AWS, "session_token": "$TOKEN"}, {"$KEY", "$ID", "$TOKEN"}),
         (AWS, {"$KEY", "$ID"}),
     ],
-    ids=["alipay", "wechatpay", "hmac-sha256", "aws-sigv4 for a session", "aws-sigv4"],
+    ids=["alipay", "wechatpay", "alipay and its answers", "hmac-sha256", "aws-sigv4 for a session", "aws-sigv4"],
 )
 def test_every_text_that_can_name_a_secret_is_known(block: dict[str, Any], texts: set[str]) -> None:
     assert set(secrets_of(written(**block))) == texts
+
+
+def test_answers_are_checked_and_signed_with_the_keys_that_the_block_names() -> None:
+    alipay = seal_of(written(scheme="alipay", key="$KEY", verify="$PUBLIC", answers="$RSA"), resolved)
+    wechat = seal_of(written(**WECHAT, verify="$PUBLIC"), resolved)
+
+    assert isinstance(alipay, AlipaySeal)
+    assert isinstance(wechat, WechatPaySeal)
+    assert alipay.public == wechat.public == merchant().public_key()
+    assert (alipay.key, wechat.key) == (made_key(), None)
+
+
+@pytest.mark.parametrize("block", [{"scheme": "alipay", "key": "$RSA"}, HMAC, AWS], ids=lambda block: block["scheme"])
+def test_without_a_key_to_check_them_by_answers_are_taken_as_they_come(block: dict[str, Any]) -> None:
+    assert seal_of(written(**block), resolved) is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"verify": "$KEY"}, "KEY is no RSA public key or certificate"),
+        ({"verify": "$RSA"}, "RSA is no RSA public key or certificate"),
+        ({"verify": "$PUBLIC", "answers": "$PUBLIC"}, "PUBLIC is no RSA private key"),
+    ],
+    ids=["a word", "a private key", "a public key"],
+)
+def test_a_key_for_answers_that_is_none_is_told_by_its_name(keys: dict[str, str], message: str) -> None:
+    with pytest.raises(StartError, match=message):
+        seal_of(written(scheme="alipay", key="$RSA", **keys), resolved)
