@@ -16,6 +16,37 @@ MAX_DEPTH = 64
 _packed = msgspec.msgpack.Encoder(decimal_format="string").encode
 
 
+class Spelled(Decimal):
+    """A number in the spelling in which it came, where a Decimal alone would be written in another: `1e5`, `-0`.
+
+    Two are the same only if their spelling is.
+    """
+
+    __slots__ = ("text",)
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    def __repr__(self) -> str:
+        return f"Spelled({self.text!r})"
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __format__(self, *_: object) -> str:
+        return self.text
+
+
+def as_spelled(text: str) -> Decimal:
+    """A number that is written again as it is spelled here."""
+    number = Decimal(text)
+    return number if str(number) == text else Spelled(text)
+
+
 class Attributed(str):
     """A text with attributes beside it, as XML has them: members of a scalar. It is equal to the text alone."""
 

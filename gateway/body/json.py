@@ -1,18 +1,23 @@
 """JSON with every digit kept (RFC 8259): read by jiter, written by msgspec, proved by the standard library."""
 
 import json
+import re
 from decimal import Decimal
 from typing import Any, cast
 
 import jiter
 import msgspec
 
-from gateway.body.document import MAX_DEPTH, Document, same
+from gateway.body.document import MAX_DEPTH, Document, Spelled, as_spelled, same
 from gateway.contract.terms import Node
 from gateway.errors import refuse
 
 _CONTAINERS = frozenset((dict, list))
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+# Numbers that a Decimal is not written like, and an integer that has no sign: exponents, long fractions, minus zero.
+# What cannot be one is told by the quickest search there is.
+_HINTS = (*(f"{digit}{sign}".encode() for digit in range(10) for sign in "eE"), b"-0", b"0.000000")
+_ODD = re.compile(rb"[\[,:]\s*+(?=[-0-9])(?:-?+[0-9]++(?:\.[0-9]++)?+[eE]|-0(?![.0-9])|-?+0\.000000)")
+_BARE = frozenset(sign.encode() for sign in "-0123456789")
 
 
 class Json:
@@ -30,7 +35,7 @@ class Json:
                 raise refuse("body.unreadable", "a key stands twice in one object of the JSON") from None
             raise refuse("body.unreadable", "not valid JSON") from None
         _check_depth(data, document)
-        return cast("Document", document)
+        return _as_written(document, data) if _is_odd(data) else cast("Document", document)
 
     def write(self, document: Document, source: Document) -> bytes:
         del source
@@ -39,14 +44,49 @@ class Json:
     def holds(self, data: bytes, document: Document, source: Document, tree: Node) -> bool:
         del source, tree
         try:
-            return same(reread(data), document)
+            # Only where a number has a spelling of its own does the quicker reading find another document.
+            return same(_second.decode(text := data.decode("utf-8")), document) or same(_third.decode(text), document)
         except (ValueError, RecursionError):
             return False
 
 
 def reread(data: bytes) -> Document:
     """What the other parser finds. Raises ValueError or RecursionError, whose texts quote what they choked on."""
-    return cast("Document", _second.decode(data.decode("utf-8")))
+    return cast("Document", (_third if _is_odd(data) else _second).decode(data.decode("utf-8")))
+
+
+def _is_odd(data: bytes) -> bool:
+    """Whether some number may be spelled otherwise than a Decimal; a text can look like one, and does no harm."""
+    return any(hint in data for hint in _HINTS) and (data.lstrip()[:1] in _BARE or _ODD.search(data) is not None)
+
+
+def _as_written(document: Any, data: bytes) -> Document:
+    try:
+        return _spelled(document, reread(data))
+    except (ValueError, RecursionError, ArithmeticError):
+        raise refuse("body.unreadable", "not valid JSON") from None
+
+
+def _spelled(one: Any, other: Any) -> Document:
+    """What one parser found, with the numbers that the other knows the spelling of. They have to agree on all else."""
+    if one.__class__ is dict and other.__class__ is dict and one.keys() == other.keys():
+        return {name: _spelled(value, other[name]) for name, value in one.items()}
+    if one.__class__ is list and other.__class__ is list and len(one) == len(other):
+        return [_spelled(value, again) for value, again in zip(one, other, strict=True)]
+    if one != other or (one.__class__ is not other.__class__ and other.__class__ is not Spelled):
+        raise refuse("body.unreadable", "two parsers read different values in the JSON")
+    return cast("Document", other)
+
+
+def _integer(text: str) -> Decimal | int:
+    return Spelled(text) if text == "-0" else int(text)
+
+
+def _as_it_came(value: object) -> msgspec.Raw:
+    """How the writer writes what it does not know itself."""
+    if not isinstance(value, Spelled):
+        raise TypeError(f"{type(value).__name__} is not part of a document")
+    return msgspec.Raw(value.text.encode())
 
 
 def _check_depth(data: bytes, document: Document) -> None:
@@ -79,3 +119,7 @@ def _no_constant(name: str) -> None:
 
 
 _second = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_constant)
+_third = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=as_spelled, parse_int=_integer, parse_constant=_no_constant
+)
+_encode = msgspec.json.Encoder(decimal_format="number", enc_hook=_as_it_came).encode
