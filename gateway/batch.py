@@ -1,8 +1,9 @@
 """A call about many people: what each item of it holds by itself, and what is left where some must not go."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from gateway.body.document import Document
 from gateway.clearance import GRANTED, Clearance
@@ -10,8 +11,10 @@ from gateway.contract.terms import Batch, Terms
 from gateway.errors import Refusal, refuse
 from gateway.minimise import Minimised, Withheld
 from gateway.paths import EACH, Place, values_at
-from gateway.registry.facts import Facts, Person
+from gateway.registry.facts import Facts
 from gateway.vocabulary import SubjectRole
+
+MAX_ITEMS: Final = 10_000
 
 Documents = Mapping[str, Document]
 
@@ -44,6 +47,8 @@ class Decision:
     @property
     def people(self) -> Mapping[SubjectRole, str]:
         """Whom the call as a whole is about in each role in which it is about one."""
+        if len(self.items) == 1:
+            return self.items[0].people
         everybody = [pair for item in self.items for pair in item.people.items()]
         refs = {role: {ref for other, ref in everybody if other is role} for role in dict(everybody)}
         return {role: next(iter(several)) for role, several in refs.items() if len(several) == 1}
@@ -61,8 +66,10 @@ def whole(item: Item) -> Decision:
 
 
 def views(incoming: Documents, batch: Batch) -> Iterator[Documents]:
-    """The documents of the call as they were if each item had come alone."""
+    """The documents of the call as they were if each item had come alone. Raises Refusal `body.too_large`."""
     for items in values_at(incoming["body"], batch.path):
+        if isinstance(items, list) and len(items) > MAX_ITEMS:
+            raise refuse("body.too_large", f"more than {MAX_ITEMS} items")
         for element in items if isinstance(items, list) else ():
             yield {**incoming, "body": _with(incoming["body"], batch, [element])}
 
@@ -82,10 +89,10 @@ def together(items: Sequence[Item | Refusal], incoming: Documents, batch: Batch)
     )
 
 
-def check_people(terms: Terms, people: Sequence[Person]) -> None:
+def check_people(terms: Terms, people: Collection[str]) -> None:
     """Raises Refusal `limit.subjects` where a call is about more people than its contract allows."""
     most = terms.operation.limits.per_call
-    if most is not None and len({person.ref for person in people}) > most:
+    if most is not None and len(people) > most:
         raise refuse("limit.subjects", f"{terms.name} may be about {most} in one call", terms.file)
 
 

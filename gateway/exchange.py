@@ -204,10 +204,14 @@ class Exchange:
         """What may go of a call; of a batch, item by item."""
         terms, batch = course.matched.terms, course.matched.terms.sending.batch
         items = list(views(course.incoming, batch)) if batch else []
-        known = [await self._known(course, item) for item in items or [course.incoming]]
-        people = [person for facts in known if isinstance(facts, Facts) for person in facts.people.values()]
+        known: list[Facts | Refusal] = []
+        people: set[str] = set()
+        for item in items or [course.incoming]:
+            known.append(facts := await self._known(course, item))
+            people |= {person.ref for person in facts.people.values()} if isinstance(facts, Facts) else set()
+            # At once: one call must not have everybody looked up.
+            check_people(terms, people)
         check_stated(course.call.header("gateway-subject"), people, terms)
-        check_people(terms, people)
         if not batch or not items:
             return whole(self._cleared(course, course.incoming, known[0]))
         decided = [self._decided(course, *each) for each in zip(items, known, strict=True)]

@@ -1,6 +1,6 @@
 """Whose data a call holds: where it says so, and who that is."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from gateway.body.document import Document
 from gateway.contract.terms import SubjectTerms, Terms
@@ -33,9 +33,9 @@ def order_of(terms: Terms, documents: Mapping[str, Document]) -> str | None:
     return next(iter(found), None)
 
 
-def check_stated(stated: str | None, people: Sequence[Person], terms: Terms) -> None:
+def check_stated(stated: str | None, people: Collection[str], terms: Terms) -> None:
     """What the shop says must be what the call says. Raises Refusal `subject.mismatch`."""
-    if stated is not None and people and all(person.ref != stated for person in people):
+    if stated is not None and people and stated not in people:
         raise refuse("subject.mismatch", "Gateway-Subject is nobody whom the call names", terms.file)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given as holding
 from hypothesis import strategies as st
 from small_contracts import SHIP
 
-from gateway.batch import Documents, Item, check_people, together, views
+from gateway.batch import MAX_ITEMS, Documents, Item, check_people, together, views
 from gateway.body.document import Document
 from gateway.clearance import Clearance, Ground
 from gateway.contract.terms import Batch
@@ -19,6 +19,7 @@ from gateway.errors import Refusal, refuse
 from gateway.inforce import in_force
 from gateway.minimise import GRANTED, Alone, Withheld, minimise
 from gateway.registry.facts import Person
+from gateway.subjects import order_of
 from gateway.vocabulary import LegalBasis, SubjectRole
 
 SENDING = """
@@ -68,6 +69,50 @@ def test_what_is_no_list_of_items_has_none(body: Document) -> None:
     assert list(views(documents(body), BATCH)) == []
 
 
+def test_a_batch_has_only_so_many_items() -> None:
+    many: Document = {"parcels": [{} for _ in range(MAX_ITEMS)]}
+    more: Document = {"parcels": [{} for _ in range(MAX_ITEMS + 1)]}
+
+    assert sum(1 for _ in views(documents(many), BATCH)) == MAX_ITEMS
+    with pytest.raises(Refusal) as refused:
+        list(views(documents(more), BATCH))
+    assert refused.value.code == "body.too_large"
+
+
+BODIES = {
+    "json": b'{"parcels":[{"order":"A-1"},{"order":"A-2"}],"order":"A-9"}',
+    "form": b"parcels[0][order]=A-1&order=A-9&parcels[1][order]=A-2",
+    "xml": b"<all><parcels><order>A-1</order></parcels><order>A-9</order><parcels><order>A-2</order></parcels></all>",
+    "ndjson": b'{"order":"A-1"}\n{"order":"A-2"}',
+}
+MEDIA = {"form": "application/x-www-form-urlencoded", "xml": "text/xml", "ndjson": "application/x-ndjson"}
+LISTS = {"xml": "$.all.parcels", "ndjson": "$"}
+
+
+@pytest.mark.parametrize("body", BODIES)
+async def test_in_every_format_an_item_has_one_order(body: str) -> None:
+    path = LISTS.get(body, "$.parcels")
+    files = contract(f"""
+        body: {body}
+        batch: {{items: {path}.*}}
+        groups:
+          - why: Matches our books again.
+            fields: {{{path}.*.order: order.id}}
+            form: pseudonymise
+    """)
+    files[SHIP] = files[SHIP].replace("sending:\n", "limits: {per_call: 2}\nsending:\n")
+    files[SHIP] = files[SHIP].replace("{order: header:order,", "{order: order,")
+    contracts, findings = loaded(files)
+    assert contracts is not None, findings
+    made = Operation(in_force(contracts, secrets=lambda _: "k-acme-93847", vendor_key=lambda _: bytes(32)))
+
+    matched, incoming, _ = await made.read(BODIES[body], ("content-type", MEDIA.get(body, "application/json")))
+
+    batch = matched.terms.sending.batch
+    assert batch is not None
+    assert [order_of(matched.terms, view) for view in views(incoming, batch)] == ["A-1", "A-2"]
+
+
 def test_what_is_refused_is_taken_out_and_counted() -> None:
     incoming = documents({"lead": "Zoe", "parcels": [{"name": "a"}, {"name": "b"}, {"name": "c"}]})
 
@@ -112,7 +157,7 @@ def test_a_call_about_two_people_in_one_role_is_as_a_whole_about_neither() -> No
     ("refs", "fits"), [([], True), (["a", "b"], True), (["a", "a", "a"], True), (["a", "b", "c"], False)]
 )
 def test_a_call_is_about_no_more_people_than_its_contract_says(refs: list[str], fits: bool) -> None:
-    people = [Person(ref, SubjectRole.CONSIGNEE, "DE") for ref in refs]
+    people = set(refs)
 
     if fits:
         check_people(PREPARED.terms, people)
@@ -126,7 +171,7 @@ def test_a_contract_that_says_nothing_limits_nobody() -> None:
     limits = PREPARED.terms.operation.limits.model_copy(update={"per_call": None})
     terms = replace(PREPARED.terms, operation=PREPARED.terms.operation.model_copy(update={"limits": limits}))
 
-    check_people(terms, [Person(str(number), SubjectRole.CONSIGNEE, "DE") for number in range(50)])
+    check_people(terms, {str(number) for number in range(50)})
 
 
 names = st.sampled_from(["name", "mail", "to", "other"])

@@ -47,6 +47,12 @@ sending:
     - why: Matches returns.
       fields: {$.shipments.*.reference: order.id}
       form: pseudonymise
+    - why: Tells the gifts of one person apart.
+      fields: {$.shipments.*.gift: order.id}
+      form: {pseudonymise: token}
+    - why: Where the driver leaves it.
+      fields: {$.shipments.*.note: delivery.note}
+      form: scrub
     - why: When it is fetched, and how heavy each is.
       category: not_personal
       fields: [$.pickup, $.shipments.*.weight]
@@ -187,6 +193,22 @@ def test_everybody_goes_who_may_with_what_each_agreed_to(gateway: Running) -> No
     assert len({item["reference"] for item in items}) == 3
     stayed = withheld(gateway.record(kind="intent")[0])
     assert stayed["consent.withdrawn"] == stayed["consent.missing"] == ["$.shipments.*.to.email"]
+
+
+def test_a_token_is_that_of_the_person_of_its_item(gateway: Running) -> None:
+    sent(gateway, "manifests", *[parcel(number) | {"gift": "G-1"} for number in (1, 2, 1)])
+
+    first, second, third = [item["gift"] for item in received(gateway)]
+    assert first == third != second
+    assert first != "G-1"
+
+
+def test_of_a_note_in_a_long_batch_the_name_of_its_own_item_is_taken_out(gateway: Running) -> None:
+    items = [parcel(1, name=f"Ann{number}") | {"note": f"for Ann{number}, ring"} for number in range(400)]
+
+    sent(gateway, "manifests", *items)
+
+    assert {item["note"] for item in received(gateway)} == {"for <PERSON>, ring"}
 
 
 def test_the_record_is_found_by_each_of_them(gateway: Running) -> None:
