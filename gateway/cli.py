@@ -6,7 +6,7 @@ import os
 import pwd
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,6 +45,7 @@ for name, group in GROUPS.items():
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+_LONG = 44
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -218,13 +219,23 @@ def _show_groups(terms: Terms, *, as_json: bool) -> None:
     if as_json:
         out.print_json(json.dumps([{name: getattr(row, name) for name in row.__slots__} for row in rows]))
         return
-    table = _table("why", "whose", "fields", "categories", "form", "basis", "line", title=escape(terms.contract))
+    table = _table("why", "whose, form, basis", "categories and fields", "line", title=escape(terms.contract))
+    # Paths are read sign by sign, sentences are not.
+    table.columns[2].min_width = min(_LONG, max(len(field.path) + 4 for row in rows for field in row.fields))
     for row in rows:
-        line = row.where.rpartition(":")[2]
-        cells = (row.why, row.whose, "\n".join(row.fields), "\n".join(row.categories), row.form, row.basis, line)
-        table.add_row(*map(escape, cells))
+        how = f"{row.whose}\n{row.form}\n{row.basis}"
+        table.add_row(*map(escape, (row.why, how, _by_category(row.fields), row.where.rpartition(":")[2])))
     Console(highlight=False).print(table)
-    out.print("Everything else stays here.")
+    out.print("* is required. Everything else stays here.")
+
+
+def _by_category(fields: Sequence[explain.Field]) -> str:
+    """Each category above its fields, which are indented and marked where a call must have them."""
+    lines: list[str] = []
+    for category in dict.fromkeys(field.category for field in fields):
+        lines.append(category)
+        lines += [f"  {path}{' *' * required}" for path, each, required in fields if each == category]
+    return "\n".join(lines)
 
 
 def _show_call(done: Any, rows: list[explain.FieldRow], *, as_json: bool) -> None:

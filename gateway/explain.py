@@ -2,10 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.contract.load import ContractSet
-from gateway.contract.terms import Bases, GroupTerms, Origin, Rule, Section, Terms
+from gateway.contract.terms import Bases, GroupTerms, Origin, Section, Terms
 from gateway.rehearse import Http1, Rehearsed, Stage, staged
+
+
+class Field(NamedTuple):
+    """A place, the kind of data that stands there, and whether a call without it is refused."""
+
+    path: str
+    category: str
+    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +23,7 @@ class GroupRow:
 
     why: str
     whose: str
-    fields: tuple[str, ...]
-    categories: tuple[str, ...]
+    fields: tuple[Field, ...]
     form: str
     basis: str
     purpose: str
@@ -41,17 +49,12 @@ def groups(terms: Terms, section: Section | None = None) -> Iterator[GroupRow]:
         yield GroupRow(
             why=group.why,
             whose=", ".join(group.roles) or "nobody",
-            fields=tuple(_field(rule) for rule in rules),
-            categories=tuple(sorted({rule.category.value for rule in rules})),
+            fields=tuple(Field(rule.path, rule.category.value, rule.required) for rule in rules),
             form=", ".join(sorted({rule.form.name for rule in rules})),
             basis=_basis(terms, group),
             purpose=group.purpose.value,
             where=group.where,
         )
-
-
-def _field(rule: Rule) -> str:
-    return f"{rule.path} (required)" if rule.required else rule.path
 
 
 def _basis(terms: Terms, group: GroupTerms) -> str:

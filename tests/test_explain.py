@@ -13,8 +13,8 @@ def test_each_group_is_one_row_with_why_whose_what_how_and_on_which_ground() -> 
 
     finds = rows["Finds the order again; a repeated call makes one label."]
     assert finds.whose == "purchaser"
-    assert finds.fields == ("$.reference (required)", "header:idempotency-key")
-    assert (finds.categories, finds.form, finds.basis) == (("order.id",), "pseudonymise", "performance_of_contract")
+    assert finds.fields == (("$.reference", "order.id", True), ("header:idempotency-key", "order.id", False))
+    assert (finds.form, finds.basis) == ("pseudonymise", "performance_of_contract")
     asked = rows["The courier writes only to people who asked for it."]
     assert (asked.purpose, asked.basis) == ("delivery_notification", "consent")
     assert rows["The driver finds the door and can call."].basis == "legitimate_interest, CN: explicit_consent"
@@ -30,7 +30,10 @@ def test_a_group_about_nobody_needs_no_ground() -> None:
 def test_the_answer_has_its_rows_too() -> None:
     rows = list(explain.groups(TERMS["ship"], TERMS["ship"].answer))
 
-    assert [row.fields for row in rows] == [("$.tracking",), ("$.status", "header:parcels-depot")]
+    assert [[field.path for field in row.fields] for row in rows] == [
+        ["$.tracking"],
+        ["$.status", "header:parcels-depot"],
+    ]
 
 
 async def test_of_one_call_every_place_is_a_row_with_the_line_that_decided() -> None:
