@@ -48,6 +48,48 @@ async def test_a_call_has_a_type_that_its_contract_takes(operation: Operation, m
     assert refused.value.code == "body.media"
 
 
+UNTYPED = operation(
+    f"body: json\nmedia: [application/vnd.api+json, application/json, none]{GROUPS}",
+    f"body: json\nmedia: [application/json, none]{GROUPS}",
+)
+BARE = operation(f"body: json\nmedia: [none]{GROUPS}")
+
+
+async def test_a_call_without_a_type_leaves_with_the_first_that_its_contract_lists() -> None:
+    sending, _ = await UNTYPED.sent(PEOPLE)
+
+    assert sending.payload == LEFT
+    assert dict(sending.headers)["content-type"] == "application/vnd.api+json"
+    assert UNTYPED.back(200, PEOPLE).payload == LEFT
+    assert dict(sending.headers)["accept"] == "application/json"
+
+
+async def test_where_no_type_is_listed_a_call_without_one_leaves_without_one() -> None:
+    sending, _ = await BARE.sent(PEOPLE)
+
+    assert sending.payload == LEFT
+    assert "content-type" not in dict(sending.headers)
+    with pytest.raises(Refusal) as refused:
+        await BARE.sent(PEOPLE, typed("application/json"))
+    assert refused.value.code == "body.media"
+
+
+@pytest.mark.parametrize("body", [b"Zoe", b"", b"[", b'{"name":"Zoe"}{}'])
+async def test_a_call_without_a_type_has_to_be_what_its_contract_says(body: bytes) -> None:
+    with pytest.raises(Refusal) as refused:
+        await UNTYPED.sent(body)
+
+    assert refused.value.code == "body.unreadable"
+
+
+@pytest.mark.parametrize("made", [API, PLAIN], ids=["types that are listed", "the usual type"])
+async def test_a_call_without_a_type_is_refused_where_its_contract_says_nothing_of_it(made: Operation) -> None:
+    with pytest.raises(Refusal) as refused:
+        await made.sent(PEOPLE)
+
+    assert refused.value.code == "body.media"
+
+
 @pytest.mark.parametrize("media", ["application/json", "application/hal+json", "application/vnd.acme.v3+json"])
 def test_an_answer_may_have_any_type_of_json_where_its_contract_lists_none(media: str) -> None:
     back = API.back(200, PEOPLE, typed(media))

@@ -208,6 +208,15 @@ def test_visits_are_counted_without_visitors(sentry: Shipped) -> None:
     assert_nobody_is_in(sentry)
 
 
+def test_what_the_sdk_threw_away_is_counted(sentry: Shipped) -> None:
+    with reporting(sentry, before_send=lambda *_: None):
+        sentry_sdk.capture_message("declined for Zoë")
+
+    [report] = items(sentry, "client_report")
+    assert report.keys() == {"timestamp", "discarded_events"}
+    assert report["discarded_events"] == [{"reason": "before_send", "category": "error", "quantity": 1}]
+
+
 def test_a_service_without_a_token_reports_nothing(sentry: Shipped) -> None:
     with reporting(sentry, token="public"):
         fail_with_everything()
