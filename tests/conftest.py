@@ -10,7 +10,7 @@ import uvloop
 
 pytest_plugins = ["ledger_fixtures"]
 
-SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
+SHARED = Path(__file__).parents[2] / "shared"
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -21,14 +21,19 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 @pytest.fixture(scope="session")
 def shared() -> Callable[[str], Path]:
     """A folder of material that others wrote, which stands beside the repository where tests must not skip it."""
+    return lambda name: _beside(SHARED / "samples" / name)
 
-    def folder(name: str) -> Path:
-        found = SAMPLES / name
-        if not found.is_dir():
-            # The environment of the test run, not of the gateway.
-            required = os.environ.get("GATEWAY_REQUIRE", "").split(",")  # noqa: TID251
-            assert "shared" not in required, f"{found} is missing"
-            pytest.skip(f"{found} is not on this machine")
-        return found
 
-    return folder
+@pytest.fixture(scope="session")
+def vectors() -> Callable[[str], Path]:
+    """A folder of test vectors that others wrote; stands there as well."""
+    return lambda name: _beside(SHARED / "vectors" / name)
+
+
+def _beside(found: Path) -> Path:
+    if not found.is_dir():
+        # The environment of the test run, not of the gateway.
+        required = os.environ.get("GATEWAY_REQUIRE", "").split(",")  # noqa: TID251
+        assert "shared" not in required, f"{found} is missing"
+        pytest.skip(f"{found} is not on this machine")
+    return found
