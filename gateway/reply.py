@@ -1,7 +1,8 @@
 """What goes back to the caller: the minimised answer of a vendor, or a problem document of our own."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -17,7 +18,7 @@ from gateway.body.coding import unpacked
 from gateway.body.document import Document
 from gateway.contract.form import LEADS_BACK
 from gateway.contract.model import Vendor
-from gateway.contract.terms import Terms
+from gateway.contract.terms import Node, Terms
 from gateway.errors import CODES, Refusal, refuse
 from gateway.forms import NOWHERE, Situation, as_text
 from gateway.minimise import Minimised, minimise
@@ -123,7 +124,8 @@ def _values(answer: Answer, header: str) -> list[str]:
 def _minimised(
     bound: Bound, answer: Answer, body: Document, media: str, secrets: Sequence[str], situation: Situation
 ) -> Returned:
-    trees, headers = bound.section.trees, headers_of(answer.headers, bound.section.trees["header"])
+    trees = bound.section.trees
+    headers = headers_of(_unambiguous(answer.headers, trees["header"]), trees["header"])
     named = {name: value for name, value in headers.items() if name in trees["header"].members}
     if answer.is_redirect and not _leads_back(bound):
         named.pop("location", None)
@@ -134,6 +136,15 @@ def _minimised(
     payload = written_body(left.documents["body"], body, bound.section)
     unnamed = unnamed_kinds(trees, {"body": body, "header": headers})
     return Returned(answer, typed(media, payload, bound.section), payload, tuple(fields), left, unnamed=unnamed)
+
+
+def _unambiguous(headers: Sequence[tuple[str, str]], tree: Node) -> Iterator[tuple[str, str]]:
+    """Headers without those that a rule names once and that come more often: nobody can tell which one counts."""
+    times = Counter(name for name, _ in headers)
+    for name, value in headers:
+        node = tree.members.get(name)
+        if times[name] == 1 or node is None or node.each is not None:
+            yield name, value
 
 
 def _leads_back(bound: Bound) -> bool:

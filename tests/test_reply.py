@@ -230,6 +230,13 @@ def test_where_a_redirect_leads_comes_back_only_where_it_is_ours(
         assert dict(at.back(status, b"", *headers).headers).get("location") == redirected
 
 
+def test_a_header_that_comes_twice_stays_and_takes_nothing_with_it(matched: Matched) -> None:
+    back = reply(matched, 200, SAID, JSON, ("parcels-depot", "7"), ("parcels-depot", "zoe"), ("x-a", "1"), ("x-a", "2"))
+
+    assert back.payload == b'{"tracking":"T-1","status":"ok"}'
+    assert "parcels-depot" not in dict(back.headers)
+
+
 @pytest.mark.parametrize("status", REDIRECTS)
 def test_a_redirect_within_the_vendor_may_lead_through_us(status: int) -> None:
     [prepared] = located("relink").contracts.prepared.values()
