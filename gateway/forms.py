@@ -183,6 +183,8 @@ def _mask_of(form: Form, category: Category) -> Callable[[str], str]:
         kept = form.value
         if category is Category.PAYMENT_PAN:
             return lambda text: _card(text, kept)
+        if category is Category.CONTACT_PHONE:
+            return lambda text: _phone_ends(text, kept)
         return lambda text: _ends(_normal(text), kept.keep_first, kept.keep_last)
     if category not in MASKS:
         raise ValueError(f"there is no convention for masking {category}; write {{mask: {{keep_last: 4}}}}")
@@ -229,6 +231,14 @@ def _phone(text: str) -> str:
         return _ends(digits, 0, _shown(digits))
     national = international[len(code) :]
     return f"+{code}{_ends(national, 0, _shown(national))}"
+
+
+def _phone_ends(text: str, kept: Mask) -> str:
+    """As many digits as a contract asks for, but no more than leave six hidden; those at the end come first."""
+    digits = _digits(text)
+    room = max(0, len(digits) - _HIDDEN_DIGITS)
+    last = min(kept.keep_last, room)
+    return _ends(digits, min(kept.keep_first, room - last), last)
 
 
 def _shown(digits: str) -> int:

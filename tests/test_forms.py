@@ -85,6 +85,64 @@ def test_a_card_shows_at_most_its_first_six_and_last_four(mask: Mask, value: str
     assert formed(Form("mask", mask), CARD, value) == expected
 
 
+@pytest.mark.parametrize(
+    ("category", "form", "value", "left"),
+    [
+        (CARD, "mask", "4111111111111111", "************1111"),
+        (CARD, {"mask": {"keep_first": 6, "keep_last": 4}}, "4111111111111111", "411111******1111"),
+        (CARD, {"mask": {"keep_first": 6, "keep_last": 4}}, "378282246310005", "378282*****0005"),
+        (ACCOUNT, "mask", "DE89370400440532013000", "DE****************3000"),
+        (PHONE, "mask", "+8613812345678", "+86*******5678"),
+        (PHONE, "mask", "+14155550123", "+1******0123"),
+        (PHONE, "mask", "+4930901820", "+49******20"),
+        (PHONE, "mask", "\uff0b\uff18\uff1613812345678", "+86*******5678"),
+        (MAIL, "mask", "anna.s@gmail.com", "XXXXX@gmail.com"),
+        (MAIL, "mask", "anna.s\uff20GMAIL\uff0ecom", "XXXXX@gmail.com"),
+        (NAME, "mask", "Anna Maria Schmidt", "A*** M*** S***"),
+        (NAME, "mask", "\uff21\uff4e\uff4e\uff41", "A***"),
+        (NAME, "mask", "王小明", "王**"),
+        (NAME, "mask", "王", "*"),
+        (STREET, "mask", "Rm 1203, 88 Nanjing Rd", "Nanjing Rd"),
+        (POSTAL, "mask", "94110", "941**"),
+        (Category.TECH_IP, {"generalise": "ip"}, "203.0.113.77", "203.0.113.0"),
+        (Category.TECH_IP, {"generalise": "ip"}, "2001:db8:85a3:8d3:1319:8a2e:370:7348", "2001:db8:85a3::"),
+        (Category.TECH_IP, {"generalise": "ip"}, "::ffff:203.0.113.77", "203.0.113.0"),
+        (Category.TECH_IP, {"generalise": "ip"}, "[::ffff:203.0.113.77%eth0]:443", "203.0.113.0"),
+        (Category.GEO_PRECISE, {"generalise": "coordinates"}, "31.230416,121.473701", "31.2,121.5"),
+        (Category.DEMO_BIRTH_DATE, {"generalise": "date"}, "1961-07-15", "1961"),
+        (Category.BEHAV_ACCESS_TIME, {"generalise": "time"}, "2026-11-22T08:41:07Z", "2026-11-22T08Z"),
+        (Category.BEHAV_ACCESS_TIME, {"generalise": "time"}, "2026-11-22T16:41:07+08:00", "2026-11-22T08Z"),
+        (Category.BEHAV_SEARCH, {"generalise": "url"}, "/search?q=eczema", "/search"),
+        (Category.ORDER_ITEMS, {"map": {"table": {"Retinol 1% mature-skin night cream": "Cosmetic preparation"}}},
+         "Retinol 1% mature-skin night cream", "Cosmetic preparation"),
+        (Category.ORDER_ITEMS, {"map": {"table": {"x": "y"}, "otherwise": "Goods"}}, "an unknown SKU", "Goods"),
+    ],
+)  # fmt: skip
+def test_the_published_conventions_hold_for_their_own_examples(
+    category: Category, form: object, value: str, left: str
+) -> None:
+    """PCI DSS 3.4.1, GB/T 41833-2022, the HIPAA safe harbor, and what analytics tools do with addresses."""
+    assert formed(parse_form(form), category, value) == left
+
+
+def test_in_a_message_stands_what_was_found_in_place_of_it() -> None:
+    change = change_of(Form("scrub"), Category.TECH_MESSAGE, KEY, ("CN",))
+
+    assert change is not None
+    assert change("call 13812345678 re anna@x.io") == "call <PHONE_NUMBER> re <EMAIL_ADDRESS>"
+
+
+@given(digits=st.text(string.digits, max_size=15), first=st.integers(0, 15), last=st.integers(0, 15))
+def test_of_a_telephone_number_six_digits_stay_hidden_whatever_a_contract_asks_for(
+    digits: str, first: int, last: int
+) -> None:
+    left = str(formed(Form("mask", Mask(first, last)), PHONE, f"+{digits}"))
+
+    assert left.count("*") >= min(6, len(digits))
+    assert len(left) == len(digits)
+    assert left.count("*") == len(digits) - min(first + last, max(0, len(digits) - 6))
+
+
 @pytest.mark.parametrize("digits", ["13812345678", "138-1234-5678"])
 def test_full_width_digits_are_digits(digits: str) -> None:
     wide = digits.translate({ord(digit): ord(digit) - ord("0") + 0xFF10 for digit in string.digits})

@@ -215,6 +215,13 @@ def test_a_required_field_is_there_and_has_its_type(document: Document, failures
     assert refused(bound(REQUIRED), document) == failures
 
 
+def test_an_empty_text_is_there_and_so_are_nought_and_false() -> None:
+    for value in ("", 0, False):
+        assert kept(bound(REQUIRED), {"name": value, "items": [{"count": value}]}) == {
+            "name": value, "items": [{"count": value}],
+        }  # fmt: skip
+
+
 def test_a_field_is_not_required_where_its_condition_does_not_hold_or_its_group_stays() -> None:
     conditional = bound(
         "- {why: Customs ask for it., when: {$.to: [BR]}, fields: {$.id: parcel.measure}, required: all}"
