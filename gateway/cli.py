@@ -45,7 +45,7 @@ for name, group in GROUPS.items():
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-_LONG = 44
+_BESIDE_PATHS = 48
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -220,12 +220,14 @@ def _show_groups(terms: Terms, *, as_json: bool) -> None:
         out.print_json(json.dumps([{name: getattr(row, name) for name in row.__slots__} for row in rows]))
         return
     table = _table("why", "whose, form, basis", "categories and fields", "line", title=escape(terms.contract))
-    # Paths are read sign by sign, sentences are not.
-    table.columns[2].min_width = min(_LONG, max(len(field.path) + 4 for row in rows for field in row.fields))
+    console = Console(highlight=False)
+    # A path that is broken is hard to read, a sentence is not.
+    longest = max(len(field.path) + 4 for row in rows for field in row.fields)
+    table.columns[2].min_width = min(longest, max(console.width - _BESIDE_PATHS, 0))
     for row in rows:
         how = f"{row.whose}\n{row.form}\n{row.basis}"
         table.add_row(*map(escape, (row.why, how, _by_category(row.fields), row.where.rpartition(":")[2])))
-    Console(highlight=False).print(table)
+    console.print(table)
     out.print("* is required. Everything else stays here.")
 
 
