@@ -26,11 +26,9 @@ async def mentioned(
 
 
 def order_of(terms: Terms, documents: Mapping[str, Document]) -> str | None:
-    """The order number that a call states, at one place or several. Raises Refusal `subject.mismatch`."""
-    found = {number for place in terms.orders if (number := _one(documents, place, terms)) is not None}
-    if len(found) > 1:
-        raise refuse("subject.mismatch", f"{' and '.join(map(str, terms.orders))} name several", terms.file)
-    return next(iter(found), None)
+    """The order number that a call states: what the first place has that has one. Raises Refusal `subject.mismatch`."""
+    numbers = (_one(documents, place, terms) for place in terms.orders)
+    return next((number for number in numbers if number is not None), None)
 
 
 def check_stated(stated: str | None, people: Collection[str], terms: Terms) -> None:

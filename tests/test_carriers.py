@@ -74,7 +74,7 @@ def ups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shipped]:
 @pytest.fixture(scope="module")
 def dpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shipped]:
     secrets = {"DPD_DELIS_ID": "KD7", "DPD_AUTH_TOKEN": "at-9"}
-    facts = [order("Box 1234", "consignee", jurisdiction="BE")]
+    facts = [order(number, "consignee", jurisdiction="BE") for number in ("Box 1234", "#Order 11111")]
     with shipped(tmp_path_factory.mktemp("dpd"), "dpd", secrets=secrets, facts=facts) as shop:
         shop.says_raw(ENVELOPE % DPD_SAYS, "content-type: text/xml; charset=utf-8")
         yield shop
@@ -278,6 +278,17 @@ def test_of_a_parcel_abroad_goods_and_numbers_stay(dpd: Shipped, shared: Shared)
     assert sent.count(b">Cosmetics<") == 2
     for value in (b"receivercompany.com", b"GB654321", b"Paperclips", b"88776655", b"11111", b"<customsInvoice>12345"):
         assert value not in sent
+
+
+def test_parcels_of_which_each_has_a_number_of_its_own_are_of_nobody(dpd: Shipped, shared: Shared) -> None:
+    bodies = json.loads((shared("carrier-bodies") / "bodies.json").read_text("utf-8"))
+    recorded = (shared("wire") / "karrio-dpd-ship.http").read_bytes().partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    payload = bodies["dpd"]["shipment"]["MultiPieceShipmentRequest"].encode().replace(b"[AUTH_TOKEN]", b"****")
+
+    reply = soap(dpd, recorded + payload)
+
+    assert (reply.status, reply.code) == (403, "subject.mismatch")
+    assert dpd.received == []
 
 
 @pytest.mark.parametrize("action", ["cancelOrders", "storeOrdersX"])

@@ -52,7 +52,7 @@ async def test_a_number_is_a_text_or_a_whole_number(value: Document, read: str |
     assert found == (Mention(PAYER, ref=read),)
 
 
-def test_an_order_may_stand_at_any_of_several_places_and_is_one() -> None:
+def test_an_order_may_stand_at_any_of_several_places() -> None:
     single, several = Place("body", ("ref", "value")), Place("body", ("ref", EACH, "value"))
     terms = replace(SHIP, orders=(single, several))
 
@@ -62,15 +62,24 @@ def test_an_order_may_stand_at_any_of_several_places_and_is_one() -> None:
     assert found == ["A-1", "A-1", None]
 
 
-def test_two_places_that_name_two_orders_are_refused() -> None:
-    terms = replace(SHIP, orders=(Place("body", ("reference",)), Place("body", ("invoice",))))
+def test_of_several_places_the_first_that_names_an_order_counts() -> None:
+    terms = replace(SHIP, orders=(Place("body", ("reference",)), Place("body", ("boxes", EACH))))
+
+    found = [order_of(terms, documents({"reference": ref, "boxes": ["A-2"]})) for ref in ("A-1", "", None)]
+
+    assert found == ["A-1", "A-2", "A-2"]
+
+
+def test_one_place_that_names_two_orders_is_refused() -> None:
+    terms = replace(SHIP, orders=(Place("body", ("reference",)), Place("body", ("boxes", EACH))))
+    boxes: dict[str, Document] = {"boxes": ["A-1", "A-2"]}
 
     with pytest.raises(Refusal) as refused:
-        order_of(terms, documents({"reference": "A-1", "invoice": "A-2"}))
+        order_of(terms, documents(boxes))
 
     assert refused.value.code == "subject.mismatch"
     assert "A-" not in str(refused.value)
-    assert order_of(terms, documents({"reference": "A-1", "invoice": "A-1"})) == "A-1"
+    assert order_of(terms, documents(boxes | {"reference": "A-3"})) == "A-3"
 
 
 @pytest.mark.parametrize("country", ["de", "XX", "Germany", "EU", 49, None])

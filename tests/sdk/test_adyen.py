@@ -100,6 +100,18 @@ def test_the_headers_that_arrive_are_those_of_the_contract_and_the_gateways_own(
     assert shop.token("checkout").encode() not in shop.vendor.raw
 
 
+def test_a_token_is_found_in_basic_too_where_a_user_and_a_password_are_set(shop: Shipped) -> None:
+    client = Adyen.Adyen(username="ws@Company.MorningDew", password=shop.token("checkout"), platform="live")
+    client.checkout.payments_api.baseUrl = f"{shop.url}/checkout/v71"
+
+    result = client.checkout.payments_api.payments(CARELESS)
+
+    headers = {name.lower(): value for name, value in shop.received[0].headers}
+    assert result.message["resultCode"] == "Authorised"
+    assert headers["x-api-key"] == KEY
+    assert "authorization" not in headers
+
+
 def test_a_payment_comes_back_as_the_sdks_result(shop: Shipped) -> None:
     result = payments(shop).payments(CARELESS)
 
