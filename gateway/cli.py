@@ -45,7 +45,9 @@ for name, group in GROUPS.items():
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-_BESIDE_PATHS = 48
+_WIDE = 80
+_HOW = 23
+_BESIDE_PATHS = 20 + _HOW + 8
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -221,9 +223,12 @@ def _show_groups(terms: Terms, *, as_json: bool) -> None:
         return
     table = _table("why", "whose, form, basis", "categories and fields", "line", title=escape(terms.contract))
     console = Console(highlight=False)
-    # A path that is broken is hard to read, a sentence is not.
-    longest = max(len(field.path) + 4 for row in rows for field in row.fields)
-    table.columns[2].min_width = min(longest, max(console.width - _BESIDE_PATHS, 0))
+    if console.width >= _WIDE:
+        # A path that is broken is hard to read, a sentence is not.
+        longest = max(len(field.path) + 4 for row in rows for field in row.fields)
+        paths = min(longest, console.width - _BESIDE_PATHS)
+        for column, width in zip(table.columns[1:], (_HOW, paths, 4), strict=True):
+            column.width = width
     for row in rows:
         how = f"{row.whose}\n{row.form}\n{row.basis}"
         table.add_row(*map(escape, (row.why, how, _by_category(row.fields), row.where.rpartition(":")[2])))
