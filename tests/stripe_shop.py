@@ -41,7 +41,10 @@ class Shop:
         http.INITIAL_DELAY = 0.01
         return stripe.StripeClient(
             key if key is not None else self.running.token(service),
-            base_addresses={"api": f"http://127.0.0.1:{self.running.ports[0]}/stripe"},
+            base_addresses={
+                "api": f"http://127.0.0.1:{self.running.ports[0]}/stripe",
+                "files": f"http://127.0.0.1:{self.running.ports[0]}/stripe-files",
+            },
             max_network_retries=retries,
             http_client=http,
         )
@@ -76,7 +79,8 @@ def shop(folder: Path, *, port: str = "@payments@", **settings: Any) -> Iterator
 def _files(port: str) -> dict[str, str]:
     names = ("policy.yaml", "entities.yaml", *(f"stripe/{file.name}" for file in (CONTRACTS / "stripe").glob("*.yaml")))
     files = {name: (CONTRACTS / name).read_text("utf-8") for name in names}
-    here = f'hosts: {{stripe: "https://api.payments.test:{port}"}}\nnetworks: [127.0.0.0/8]'
-    there = "hosts: {stripe: https://api.stripe.com}"
-    assert there in files["stripe/vendor.yaml"]
-    return files | {"stripe/vendor.yaml": files["stripe/vendor.yaml"].replace(there, here)}
+    vendor = files["stripe/vendor.yaml"].replace("\nhosts:\n", "\nnetworks: [127.0.0.0/8]\nhosts:\n")
+    for host in ("api.stripe.com", "files.stripe.com"):
+        assert vendor.count(f"https://{host}\n") == 1
+        vendor = vendor.replace(f"https://{host}\n", f"https://api.payments.test:{port}\n")
+    return files | {"stripe/vendor.yaml": vendor}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.body.codecs import typed
 from gateway.contract.load import load
 from gateway.contract.model import Example
 from gateway.contract.terms import Terms
@@ -43,7 +44,7 @@ def arrival_of(terms: Terms, example: Example) -> Arrival:
     credentials = tuple((name.lower(), value) for name, value in prepared.headers)
     pairs = "&".join(f"{name}={value}" for name, value in prepared.query)
     target += f"{'&' if '?' in target else '?'}{pairs}" if pairs else ""
-    media = (("content-type", terms.sending.media[0]),) if sends.body else ()
+    media = (("content-type", typed(terms.sending.media[0], sends.body, terms.sending)),) if sends.body else ()
     return signed_as(prepared, Sending(method, target, (*sends.headers, *credentials, *media), sends.body))
 
 
@@ -74,7 +75,10 @@ def test_what_an_example_withholds_is_what_a_vendor_does_not_take(
     terms: Terms, example: Example, contracts: InForce
 ) -> None:
     given = parse_http(text_of(example.given, ROOT, terms))
-    arrival = replace(arrival_of(terms, example), payload=given.body)
+    sent = arrival_of(terms, example)
+    media = typed(sent.header("content-type") or "", given.body, terms.sending)
+    headers = tuple((name, media if name == "content-type" else value) for name, value in sent.headers)
+    arrival = replace(sent, headers=headers, payload=given.body)
 
     found = judged(arrival, contracts)
 

@@ -24,19 +24,25 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         yield whole
 
 
-def said(block: str, running: Running, service: str = "checkout") -> str:
+def said(block: str, running: Running, service: str = "checkout", folder: Path | None = None) -> str:
     """What a block prints, run as it stands but for the gateway's port."""
     script = block.replace("127.0.0.1:8080", f"127.0.0.1:{running.ports[0]}")
     environment = {"GATEWAY_TOKEN": running.token(service), "PYTHONWARNINGS": "error"}
     done = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_the_page_has_the_blocks_that_are_run_here() -> None:
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
     assert [re.findall(r"8080/([a-z]+)", block) for block in ALL if block not in BLOCKS] == [
         ["easypost"],
         ["adyen"],
@@ -91,3 +97,17 @@ def test_a_fault_is_reported_as_the_page_says(tmp_path: Path) -> None:
         [received] = sentry.received
         assert (printed, received.line) == ("", "POST /api/4507/envelope/ HTTP/1.1")
         assert b'"type":"KeyError","value":"The text is in our own log."' in received.payload
+
+
+def test_a_file_is_uploaded_as_the_page_says(running: Shop, tmp_path: Path) -> None:
+    (tmp_path / "delivery-note.pdf").write_bytes(b"%PDF-1.7")
+    running.running.reset()
+    running.says({"id": "file_7", "object": "file", "purpose": "dispute_evidence"})
+
+    printed = said(BLOCKS[3], running.running, folder=tmp_path)
+
+    running.says(INTENT)
+    assert printed == "file_7 dispute_evidence\n"
+    [received] = running.received
+    assert b'filename="file.pdf"' in received.payload
+    assert b"delivery-note" not in received.payload
