@@ -12,6 +12,7 @@ from gateway.body.coding import unpacked
 from gateway.body.document import Document, Scalar
 from gateway.body.names import Named
 from gateway.contract.check import GATEWAYS_OWN
+from gateway.contract.model import Vendor
 from gateway.contract.routes import pinned
 from gateway.contract.terms import Node, Terms
 from gateway.errors import Refusal, refuse
@@ -97,6 +98,13 @@ def match(call: Call, contracts: InForce) -> Matched:
     if not fitting:
         raise refuse("operation.unknown", f"no contract of {name} names this method and path")
     return fitting[0] if len(fitting) == 1 else replace(fitting[0], others=tuple(fitting[1:]))
+
+
+def vendor_of(call: Call, contracts: InForce) -> Vendor | None:
+    """Whose SDK made a call that falls under no contract: the vendor at the host that its path begins with."""
+    name = call.path.removeprefix("/").partition("/")[0]
+    vendor = contracts.hosts.get(name)
+    return contracts.contracts.vendors[vendor] if vendor is not None else None
 
 
 def _is_pinned(matched: Matched) -> bool:

@@ -15,6 +15,7 @@ from gateway.assemble import Call, Matched
 from gateway.batch import Decision, Documents, Item, check_people, together, views, whole
 from gateway.body.document import Document
 from gateway.clearance import Question, clear
+from gateway.contract.model import Vendor
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal, refuse
 from gateway.forms import Situation
@@ -120,7 +121,7 @@ class Exchange:
             self._counted(refusal.code, vendor.vendor if vendor else "")
             if trail.caller is not None:
                 self._ledger.note(self._recorder.refusal(refusal, trail.caller, trail.matched))
-            return _refused(refusal, trail)
+            return _refused(refusal, trail, vendor or assemble.vendor_of(call, self.contracts))
 
     async def __call__(self, call: Call, trail: Trail) -> Reply:
         contracts = self.contracts
@@ -318,12 +319,12 @@ def _tries(terms: Terms, incoming: Mapping[str, Document]) -> int:
     return retry.attempts if retry and _key(terms, incoming) is not None else 1
 
 
-def _refused(refusal: Refusal, trail: Trail) -> Reply:
+def _refused(refusal: Refusal, trail: Trail, vendor: Vendor | None) -> Reply:
     """What a refused call gets; a later attempt may be refused although an earlier one may have arrived."""
     terms = trail.matched.terms if trail.matched else None
     if terms is not None and refusal.code == "body.empty" and terms.sending.when_empty == "accept":
         return accepted(terms, refusal)
-    return refused(refusal, terms.vendor if terms else None, sent=trail.sent)
+    return refused(refusal, vendor, sent=trail.sent)
 
 
 def _reply(terms: Terms, disclosure: Disclosure, made: Attempt) -> Reply:
