@@ -24,6 +24,12 @@ _TOKEN = re.compile(
     r"|\b[rsp]k_(?:live|test)_\w{10,}|\bAKIA[0-9A-Z]{16}\b|\bgh[opsur]_\w{30,}|\bxox[abprs]-[\w-]{10,}|\bAIza[\w-]{30,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY"
 )
+# Numbers of traces, of their parts and of events (W3C Trace Context, RFC 9562) are made by chance, so that one in a
+# thousand looks like a card or an account. They have letters among their digits, not only before or behind them. An
+# account of Belgium is the only one that is as long and can be read as such digits.
+_MADE_BY_CHANCE = re.compile(
+    r"(?=.[\d-]*+[a-f].)(?:(?!be\d{14}\Z)[0-9a-f]{16}(?:[0-9a-f]{16})?|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+)
 _CARD = re.compile(r"3[0-9]|4|5[0-8]|6|2[2-7]")
 
 
@@ -37,7 +43,7 @@ def personal_kind(value: str | int | Decimal | None) -> str | None:
         text = fold(text).text
     if "%" in text:
         text = text.replace("%40", "@")
-    if not ("@" in text or _NUMBER_HINT.search(text) or _KEY_HINT.search(text)):
+    if not ("@" in text or _NUMBER_HINT.search(text) or _KEY_HINT.search(text)) or _MADE_BY_CHANCE.fullmatch(text):
         return None
     if _MAIL.search(text):
         return "e-mail address"
