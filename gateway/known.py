@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from gateway.body.document import Document, members_of
@@ -25,18 +26,29 @@ _MOST = 256
 # What APIs call the place of a name or an address, with what stands around it. What stays here because no contract line
 # names it counts all the same.
 _BETWEEN = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
-_PEOPLE = (
-    r"user|customer|client|recipient|receiver|addressee|consignee|sender|shipper|buyer|purchaser|payer|shopper|guest|holder"
-    r"|owner|contact|person|driver|employee|billing|shipping|delivery|ship_?to|bill_?to|address|details"
+# fmt: off
+_OF_NAMES = (
+    "first", "last", "middle", "full", "given", "family", "maiden", "nick",
+    "user", "customer", "client", "recipient", "receiver", "addressee", "consignee", "sender", "shipper", "buyer",
+    "purchaser", "payer", "shopper", "guest", "holder", "owner", "contact", "person", "people", "driver", "employee",
+    "billing", "shipping", "delivery", "ship_to", "bill_to", "shipto", "billto", "address", "details",
 )
-_NAME = re.compile(
-    rf"(?:.*_)?(?:(?:first|last|middle|full|given|family|maiden|nick|{_PEOPLE})_?name|surname|cardholder|(?:vor|nach)name)"
+_STREETS = ("street", "street_address", "street_name", "street_line", "address", "address_line", "addr", "addr_line")
+_NOT_STREETS = frozenset({
+    "email", "mail", "e_mail", "ip", "mac", "web", "url", "remote", "server", "host", "network", "wallet",
+})
+# fmt: on
+_NAMES = frozenset(
+    {f"{of}_name" for of in _OF_NAMES}
+    | {f"{of}name" for of in _OF_NAMES}
+    | {"surname", "cardholder", "vorname", "nachname"}
 )
-_ADDRESS = re.compile(
-    r"(?:.*_)?(?:street(?:_?(?:address|name|lines?|[1-4]))*|(?:address|addr)(?:_?lines?)?(?:_?[1-4])?|city|town"
-    r"|post(?:al)?_?code|zip(?:_?code)?)"
+_ADDRESSES = frozenset(
+    {f"{street}{behind}" for street in _STREETS for behind in ("", "s", *"1234", "_1", "_2", "_3", "_4")}
+    | {"streetname", "streetline", "streetlines", "addressline", "addresslines", "addressline1", "addressline2"}
+    | {"city", "town", "postcode", "post_code", "postal_code", "postalcode", "zip", "zip_code", "zipcode"}
 )
-_NO_ADDRESS = re.compile(r"(?:.*_)?(?:e?_?mail|ip|mac|web|url|remote|server|host|network|wallet)_?addr(?:ess)?")
+_DEEP = 3  # of the words of a name and of those around it
 
 
 def known_in(section: Section, documents: Mapping[str, Document]) -> tuple[Known, ...]:
@@ -46,25 +58,29 @@ def known_in(section: Section, documents: Mapping[str, Document]) -> tuple[Known
     """
     found: dict[Known, None] = {}
     for kind, document in documents.items():
-        for known in _in(section.trees[kind], section.rules, document, ""):
+        for known in _in(section.trees[kind], section.rules, document, ()):
             found[known] = None
             if len(found) == _MOST:
                 return tuple(found)
     return tuple(found)
 
 
-def _in(node: Node | None, rules: Sequence[Rule], value: Document, name: str) -> Iterator[Known]:
-    """`name` is what the place is called, with the names around it in front."""
+def _in(node: Node | None, rules: Sequence[Rule], value: Document, name: tuple[str, ...]) -> Iterator[Known]:
+    """`name` is what the place is called, word for word, with the names around it in front."""
     if isinstance(value, list):
         for element in value:
             yield from _in(node.each if node else None, rules, element, name)
     for member, below in members_of(value).items():
-        called = _BETWEEN.sub("_", member).strip("_").lower()
-        yield from _in(node.members.get(member) if node else None, rules, below, f"{name}_{called}"[-_LONGEST:])
+        yield from _in(node.members.get(member) if node else None, rules, below, (*name, *_words(member))[-_DEEP:])
     if isinstance(value, str) and 0 < len(text := value.strip()) <= _LONGEST:
         kind = _kind_by_name(name) if node is None or not node.rules else _kind_by_rule(node, rules)
         if kind is not None:
             yield Known(text, kind)
+
+
+@lru_cache(4096)
+def _words(member: str) -> tuple[str, ...]:
+    return tuple(_BETWEEN.sub(" ", member[:_LONGEST]).lower().split())
 
 
 def _kind_by_rule(node: Node, rules: Sequence[Rule]) -> Kind | None:
@@ -72,7 +88,11 @@ def _kind_by_rule(node: Node, rules: Sequence[Rule]) -> Kind | None:
     return next((kind for kind in stated if kind is not None), None)
 
 
-def _kind_by_name(name: str) -> Kind | None:
-    if _NAME.fullmatch(name):
-        return Kind.PERSON
-    return Kind.LOCATION if _ADDRESS.fullmatch(name) and not _NO_ADDRESS.fullmatch(name) else None
+def _kind_by_name(name: tuple[str, ...]) -> Kind | None:
+    for count in range(1, len(name) + 1):
+        called = "_".join(name[-count:])
+        if called in _NAMES:
+            return Kind.PERSON
+        if called in _ADDRESSES:
+            return None if name[-count - 1 : -count] and name[-count - 1] in _NOT_STREETS else Kind.LOCATION
+    return None

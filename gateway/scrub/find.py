@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from gateway.scrub.numbers import numbers
@@ -27,6 +28,9 @@ _HOUSE = re.compile(r"\A\d[\w/-]*\s+|\s+\d[\w/-]*\s*[a-z]?\Z")
 _SHORTEST_CJK = 2
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _MOST_KNOWN = 256
+_MOST_WORDS = 12
+_WORD = re.compile(r"\w+")
+_GAP = 3  # signs between the words of a name, such as a comma, a dash or the end of a line
 # What was taken out can give free what stood beside it; more often than this nothing does.
 _ROUNDS = 6
 # Its groups look like those of a card, and it is nobody's.
@@ -77,12 +81,12 @@ def _plan(markets: tuple[str, ...]) -> Plan:
 
 
 def _between(start: int, end: int, taken: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """What is left of a stretch beside what was taken out of it."""
+    """What is left of a stretch beside what was taken out of it, as far as something could still be found there."""
     left = []
     for first, last in taken:
         left.append((start, first))
         start = last
-    return [(first, last) for first, last in [*left, (start, end)] if first < last]
+    return [(first, last) for first, last in [*left, (start, end)] if last - first >= _SHORTEST_CJK]
 
 
 def _rest(pieces: Sequence[tuple[int, int]], new: Sequence[Span]) -> list[tuple[int, int]]:
@@ -118,25 +122,47 @@ def _blank(match: re.Match[str]) -> str:
 
 
 class _Names(NamedTuple):
-    pattern: re.Pattern[str]
-    kinds: dict[str, Kind]
+    """Names and addresses as runs of words, and, in scripts without spaces, as they stand.
+
+    `lengths` has for the first word of a run how many words there can be, the most first.
+    """
+
+    runs: dict[tuple[str, ...], Kind]
+    lengths: dict[str, list[int]]
+    loose: dict[str, Kind]
 
     def found(self, text: str) -> Iterator[Span]:
-        for match in self.pattern.finditer(text):
-            yield Span(*match.span(), self.kinds[_spaced(match.group())])
+        words = [(match.group(), *match.span()) for match in _WORD.finditer(text)] if self.runs else []
+        for number, (word, start, _) in enumerate(words):
+            for length in self.lengths.get(word, ()):
+                run = words[number : number + length]
+                kind = self.runs.get(tuple(each for each, _, _ in run))
+                if kind is not None and all(later[1] - one[2] <= _GAP for one, later in pairwise(run)):
+                    yield Span(start, run[-1][2], kind)
+                    break
+        for part, kind in self.loose.items():
+            at = text.find(part)
+            while at >= 0:
+                yield Span(at, at + len(part), kind)
+                at = text.find(part, at + len(part))
 
 
 # Of a few calls only: these are names of people.
 @lru_cache(maxsize=8)
 def _names(known: tuple[Known, ...]) -> _Names | None:
-    kinds: dict[str, Kind] = {}
+    names = _Names({}, {}, {})
     for each in known[:_MOST_KNOWN]:
         for part in _parts(each):
-            kinds.setdefault(part, each.kind)
-    if not kinds:
-        return None
-    longest_first = sorted(kinds, key=len, reverse=True)
-    return _Names(re.compile("|".join(map(_bounded, longest_first))), kinds)
+            words = tuple(_WORD.findall(part))[:_MOST_WORDS]
+            if _CJK.match(part[0]) or _CJK.match(part[-1]):
+                names.loose.setdefault(part, each.kind)
+            elif words:
+                names.runs.setdefault(words, each.kind)
+    for run in names.runs:
+        names.lengths.setdefault(run[0], []).append(len(run))
+    for word, lengths in names.lengths.items():
+        names.lengths[word] = sorted(set(lengths), reverse=True)
+    return names if names.runs or names.loose else None
 
 
 def _parts(known: Known) -> Iterator[str]:
@@ -160,9 +186,3 @@ def _is_long(part: str, shortest: int) -> bool:
 
 def _spaced(text: str) -> str:
     return " ".join(text.split())
-
-
-def _bounded(part: str) -> str:
-    before = "" if _CJK.match(part[0]) or not part[0].isalnum() else r"(?<!\w)"
-    after = "" if _CJK.match(part[-1]) or not part[-1].isalnum() else r"(?!\w)"
-    return before + r"\s+".join(map(re.escape, part.split())) + after
