@@ -30,14 +30,15 @@ _PEM: Final = "-----BEGIN"
 _SIGN: Final = "sign"
 _SIGN_TYPE: Final = "sign_type"
 _RSA2: Final = "RSA2"
+_METHOD: Final = "method"
 
 
 @dataclass(frozen=True, slots=True)
 class Alipay:
     """RSA2 of Alipay's open platform: over every parameter that has a value, decoded, sorted by name, joined by `&`.
 
-    The parameter `sign` goes to the end of the query, or of the form where there is no query; where the call does not
-    say `sign_type`, that follows it.
+    The parameter `sign` goes to the end of the form where `method` stands there or there is no query, and else to the
+    end of the query; where the call does not say `sign_type`, that follows it.
     """
 
     key: RSAPrivateKey
@@ -47,7 +48,8 @@ class Alipay:
     def sign(self, sending: Sending, authority: str, moment: Moment) -> Sending:
         del authority, moment
         target, _, query = sending.target.partition("?")
-        pairs = _pairs(query) + _pairs(sending.payload.decode("utf-8"))
+        form = _pairs(sending.payload.decode("utf-8"))
+        pairs = _pairs(query) + form
         named = Counter(name for name, _ in pairs)
         if repeated := next((name for name, count in named.items() if count > 1), None):
             raise refuse("signature.failed", f"the parameter {repeated} comes more than once")
@@ -58,9 +60,9 @@ class Alipay:
         added = f"{_SIGN}={quote(signature(self.key, text.encode()), safe='')}"
         if _SIGN_TYPE not in named:
             added += f"&{_SIGN_TYPE}={_RSA2}"
-        if query or not sending.payload:
-            return replace(sending, target=f"{target}?{query}&{added}" if query else f"{target}?{added}")
-        return replace(sending, payload=sending.payload + b"&" + added.encode("ascii"))
+        if sending.payload and (not query or _METHOD in dict(form)):
+            return replace(sending, payload=sending.payload + b"&" + added.encode("ascii"))
+        return replace(sending, target=f"{target}?{query}&{added}" if query else f"{target}?{added}")
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

@@ -53,10 +53,12 @@ def test_alipay_finds_its_signature_over_what_arrives(target: str, payload: byte
 
 def test_the_signature_stands_where_the_parameters_of_the_call_stand() -> None:
     in_form = signed(ALIPAY, sending(payload=b"method=a"), HOST, NOW)
+    beside = signed(ALIPAY, sending("/gateway.do?app_id=1", b"method=a"), HOST, NOW)
     in_query = signed(ALIPAY, sending("/gateway.do?method=a", b"biz_content=%7B%7D"), HOST, NOW)
 
     assert (in_form.target, in_form.payload[:14]) == ("/gateway.do", b"method=a&sign=")
     assert in_form.payload.endswith(b"&sign_type=RSA2")
+    assert (beside.target, beside.payload[:14]) == ("/gateway.do?app_id=1", b"method=a&sign=")
     assert (in_query.target[:26], in_query.payload) == ("/gateway.do?method=a&sign=", b"biz_content=%7B%7D")
 
 
