@@ -21,6 +21,8 @@ _NEUTRAL = re.compile(r"file\.[a-z0-9]{1,8}")
 _ESCAPES: Mapping[str, str] = {'"': "%22", "\r": "%0D", "\n": "%0A"}
 _UNCODED = frozenset({"7bit", "8bit", "binary"})
 _UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
+# What some clients call every text; in ASCII it is the same as UTF-8.
+_LIKE_ASCII = frozenset({"iso-8859-1", "iso-8859-15", "latin1", "windows-1252"})
 # Headers that carry a part and say nothing about it.
 _CARRYING = frozenset({"content-disposition", "content-type", "content-transfer-encoding", "content-length"})
 
@@ -170,7 +172,7 @@ def leaving(head: Head, content: bytes, node: Node, held: Held) -> Head:
 
 def text_of(head: Head, content: bytes) -> str | None:
     """The text of a part, or None where it is none in UTF-8."""
-    if head.charset and head.charset not in _UTF_8:
+    if head.charset and head.charset not in _UTF_8 and not (head.charset in _LIKE_ASCII and content.isascii()):
         return None
     try:
         return content.decode("utf-8")

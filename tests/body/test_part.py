@@ -113,6 +113,7 @@ def test_text_is_utf_8() -> None:
 
     assert [text_of(head, "ë".encode()) for head in heads] == ["ë", "ë", "ë", None]
     assert text_of(heads[0], b"\xeb") is None
+    assert text_of(heads[3], b"e") == "e"
 
 
 @given(
