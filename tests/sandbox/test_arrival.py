@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from small_contracts import section
 
 from gateway.body.codecs import typed
 from gateway.contract.load import load
@@ -11,9 +12,10 @@ from gateway.contract.model import Example
 from gateway.contract.terms import Terms
 from gateway.examples import text_of
 from gateway.inforce import InForce, Prepared, in_force
+from gateway.jwe import encrypted, throwaway
 from gateway.outbound.send import Sending
 from gateway.rehearse import parse_http
-from gateway.sandbox.arrival import CREDENTIAL, Arrival, judged
+from gateway.sandbox.arrival import CREDENTIAL, Arrival, _has_form, judged
 from gateway.signing.signer import Moment, signed
 
 ROOT = Path(__file__).parents[2] / "contracts"
@@ -169,3 +171,28 @@ def test_a_call_that_is_not_signed_is_not_taken_where_calls_are(contracts: InFor
     found = judged(bare, contracts)
 
     assert (found.status, found.violations) == (401, ("the call is not signed",))
+
+
+SEALED = """
+    - why: Nobody on the way reads the number.
+      fields: {$.phone: contact.phone}
+      form: {encrypt: $ACME_JWE}
+    - why: The courier tells its customers apart.
+      fields: {$.order: order.id}
+      form: {pseudonymise: token}
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "value", "fits"),
+    [
+        (0, encrypted(throwaway())("+4930901820"), True),
+        (0, None, True),
+        (0, "+4930901820", False),
+        (0, "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2lnbmVk", False),
+        (1, "psn_" + "A" * 22, True),
+        (1, "A-10045", False),
+    ],
+)
+def test_what_nobody_can_foresee_is_told_by_its_shape(number: int, value: str | None, fits: bool) -> None:
+    assert _has_form(section(SEALED).rules[number], value) is fits
