@@ -163,8 +163,6 @@ _HARMLESS_HEADERS = (
     "Proxy-Connection",
     "Proxy-Authorization",
     "Link",
-    "Digest",
-    "Signature",
     "Gateway-Hint",
     "Gateway-Disclosure",
     "Sec-Gpc",
@@ -182,6 +180,9 @@ _FRAMING_HEADERS = (
     "Authorization",
     "Gateway-Token",
     "Gateway-Subject",
+    # A signed call is refused where nobody signs what is left of it.
+    "Digest",
+    "Signature",
 )
 
 
