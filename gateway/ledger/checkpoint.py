@@ -1,5 +1,6 @@
 """Checkpoints (c2sp.org/tlog-checkpoint): how large a log is and what its root is, in a note that the log signs."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -36,6 +37,12 @@ class Checkpoint:
     @property
     def text(self) -> str:
         return "\n".join([self.origin, str(self.size), base64(self.root), *self.extensions, ""])
+
+
+def signer_of(log: str, seed: bytes) -> Signer:
+    """The key of a log, under a name that no other log has: it is made of the public key."""
+    public = Signer(log, seed).verifier.key
+    return Signer(f"gateway/{hashlib.sha256(public).hexdigest()[:16]}/{log}", seed)
 
 
 def signed(checkpoint: Checkpoint, signer: Signer) -> str:

@@ -13,10 +13,12 @@ from typing import TypeVar
 
 from gateway.errors import StartError, refuse
 from gateway.ledger.canonical import Noise, Randomness
+from gateway.ledger.checkpoint import signer_of
 from gateway.ledger.database import StoreError, known_errors, locked
 from gateway.ledger.entry import Event, Intent, Outcome, Subject
 from gateway.ledger.housekeeping import Epoch, Genesis, KeyMade
 from gateway.ledger.keys import Keys
+from gateway.ledger.notary import Notary
 from gateway.ledger.scribe import Scribe, Ticket
 from gateway.ledger.sealing import Payload, opened
 from gateway.ledger.sqlite import SqliteStore
@@ -42,7 +44,9 @@ def since_boot() -> int:
 class Ledger:
     """Stays on the thread of its loop; only the writer and the readers have threads of their own."""
 
-    def __init__(self, store: Store, scribe: Scribe, lock: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, store: Store, scribe: Scribe, lock: int, loop: asyncio.AbstractEventLoop, notary: Notary
+    ) -> None:
         self._store = store
         self._scribe = scribe
         self._keys = scribe.keys
@@ -51,7 +55,8 @@ class Ledger:
         self._closing = False
         self._recent: dict[bytes, tuple[Subject, ...]] = {}
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-reader")
-        self._writer = Writer(store, scribe.keys, loop, self._written)
+        self._notary = notary
+        self._writer = Writer(store, scribe.keys, notary, loop, self._written)
         self.digest = scribe.keys.digest
         self.named = scribe.keys.named
         self.new_id = scribe.new_id
@@ -89,11 +94,12 @@ class Ledger:
             except StoreError as error:
                 raise StartError(f"the ledger in {folder} cannot be opened: {error}") from None
             undo.pop_all()
-        return cls(database, scribe, lock, loop)
+        return cls(database, scribe, lock, loop, Notary(database, signer_of(LOG, keys.named("checkpoint")), now))
 
     @property
     def healthy(self) -> bool:
-        return self._writer.healthy and not self._closing
+        """False also where the record was altered: then it still takes entries, but nobody vouches for it."""
+        return self._writer.healthy and not self._closing and not self._notary.altered
 
     async def intend(self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float) -> Ticket:
         """Durable when it returns. Raises Refusal `ledger.unavailable` after `within` seconds at the latest.

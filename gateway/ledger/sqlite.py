@@ -14,11 +14,11 @@ from gateway.ledger.canonical import Json, uuid7_floor
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, writable
 from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
-from gateway.ledger.store import Entry, Filter, Linked, OpenIntent, Row
+from gateway.ledger.store import Entry, Filter, Head, Leaf, Linked, OpenIntent, Row
+from gateway.ledger.tree import Tree
 
 T = TypeVar("T")
 
-VERSION = 1
 CHECKPOINT_PAGES = 2_000
 RESTART_PAGES = 8_192  # 64 MiB
 _AT_ONCE = 64  # rows per statement: each statement gives the interpreter's lock away and has to get it back
@@ -49,6 +49,20 @@ CREATE TABLE earlier(digest BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITH
 _GUARD = """
 CREATE TRIGGER {table}_{act} BEFORE {act} ON {table} BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 """
+_CHECKPOINT = """
+CREATE TABLE checkpoint(
+    size INTEGER PRIMARY KEY, root BLOB NOT NULL CHECK (length(root) = 32), ts INTEGER NOT NULL, note TEXT NOT NULL,
+    peaks BLOB NOT NULL
+) STRICT;
+"""
+
+
+def _guards(*tables: str) -> str:
+    return "".join(_GUARD.format(table=table, act=act) for table in tables for act in ("UPDATE", "DELETE"))
+
+
+# Each brings a file to the next version; what stands here never changes, and the next one stands below.
+MIGRATIONS: Sequence[str] = (_TABLES + _guards("leaf", "leaf_body"), _CHECKPOINT + _guards("checkpoint"))
 _CONDITIONS: Mapping[str, str] = {
     "id": "l.id = ?",
     "kind": "l.kind = ?",
@@ -70,11 +84,13 @@ class SqliteStore:
     def __init__(self, path: Path, log: str) -> None:
         self._path = path
         self._pages = 0
+        self._size = 0
+        self._tree = Tree()
         self._readers: SimpleQueue[apsw.Connection] = SimpleQueue()
         with known_errors():
             self._connect()
             self._migrate(log)
-            self._size = self._count()
+            self._load()
 
     def append(self, rows: Sequence[Row]) -> int:
         with known_errors():
@@ -83,13 +99,18 @@ class SqliteStore:
             self._database.execute("COMMIT")
         # Only now: after a COMMIT that raised, nobody knows how many there are.
         first, self._size = self._size, self._size + len(rows)
+        self._tree = self._tree.plus(row.hash for row in rows)
         return first
+
+    @property
+    def tree(self) -> Tree:
+        return self._tree
 
     def reopen(self) -> None:
         with known_errors():
             self._database.close(True)
             self._connect()
-            self._size = self._count()
+            self._load()
 
     def find(self, ids: Sequence[str]) -> Mapping[str, int]:
         query = "SELECT seq FROM leaf WHERE id = ?"
@@ -99,6 +120,11 @@ class SqliteStore:
     def checkpoint(self) -> None:
         if self._pages >= CHECKPOINT_PAGES:
             checkpoint(self._database, restart=self._pages >= RESTART_PAGES)
+
+    def keep(self, head: Head) -> None:
+        with known_errors():
+            values = (head.size, head.root, head.ts, head.note, head.peaks)
+            self._database.execute("INSERT INTO checkpoint VALUES(?, ?, ?, ?, ?)", values)
 
     def close(self) -> None:
         while not self._readers.empty():
@@ -154,6 +180,27 @@ class SqliteStore:
             found = rows(database, query, digest)
         return Linked(found[0][0].hex(), tuple(Link(*link) for _, *link in found)) if found else None
 
+    def leaves(self, first: int, limit: int) -> Sequence[Leaf]:
+        query = "SELECT seq, body, hash FROM leaf JOIN leaf_body USING (seq) WHERE seq >= ? ORDER BY seq LIMIT ?"
+        with self._reading() as database:
+            return [Leaf(*found) for found in rows(database, query, first, limit)]
+
+    def hashes(self, first: int, last: int) -> Iterator[bytes]:
+        query = "SELECT hash FROM leaf WHERE seq >= ? AND seq < ? ORDER BY seq"
+        with self._reading() as database:
+            for (each,) in database.execute(query, (first, last)):
+                yield each
+
+    def last_head(self) -> Head | None:
+        with self._reading() as database:
+            found = rows(database, "SELECT * FROM checkpoint ORDER BY size DESC LIMIT 1")
+        return Head(*found[0]) if found else None
+
+    def heads(self, size: int, limit: int) -> Sequence[Head]:
+        with self._reading() as database:
+            found = rows(database, "SELECT * FROM checkpoint WHERE size >= ? ORDER BY size LIMIT ?", size, limit)
+        return [Head(*each) for each in found]
+
     def _connect(self) -> None:
         self._database = writable(self._path)
         self._database.set_wal_hook(self._committed)
@@ -164,17 +211,22 @@ class SqliteStore:
 
     def _migrate(self, log: str) -> None:
         version = self._database.pragma("user_version")
-        if version not in (0, VERSION):
+        if not 0 <= version <= len(MIGRATIONS):
             raise StartError(f"{self._path} was written by a newer gateway (version {version}); use that one")
-        if version == 0:
-            with self._database:
-                self._database.execute(_TABLES + "".join(_guards()))
-                self._database.execute("INSERT INTO log VALUES(?, 'active')", (log,))
-                self._database.pragma("user_version", VERSION)
+        with self._database:
+            for statements in MIGRATIONS[version:]:
+                self._database.execute(statements)
+            self._database.execute("INSERT OR IGNORE INTO log VALUES(?, 'active')", (log,))
+            self._database.pragma("user_version", len(MIGRATIONS))
 
-    def _count(self) -> int:
-        [(count,)] = rows(self._database, "SELECT coalesce(max(seq), -1) + 1 FROM leaf")
-        return int(count)
+    def _load(self) -> None:
+        """What is kept in memory of the database, made anew: after a commit that raised nobody knows what is true."""
+        [(self._size,)] = rows(self._database, "SELECT coalesce(max(seq), -1) + 1 FROM leaf")
+        head = self.last_head()
+        last = head.tree if head and head.size <= self._size else None
+        # A checkpoint that does not hold is found by whoever signs the next one.
+        tree = last or Tree()
+        self._tree = tree.plus(self.hashes(tree.size, self._size))
 
     def _insert(self, new: Sequence[Row]) -> None:
         places = list(enumerate(new, self._size))
@@ -211,12 +263,6 @@ def _parts(whole: Sequence[T]) -> Iterator[Sequence[T]]:
         count = min(_AT_ONCE, 1 << left.bit_length() - 1)
         yield whole[at : at + count]
         at += count
-
-
-def _guards() -> Iterator[str]:
-    for table in ("leaf", "leaf_body"):
-        for act in ("UPDATE", "DELETE"):
-            yield _GUARD.format(table=table, act=act)
 
 
 def _columns(index: Index) -> tuple[str | None, ...]:

@@ -1,12 +1,13 @@
 """What the ledger asks of a database, and in which shape."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.ledger.canonical import Json
 from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
+from gateway.ledger.tree import HASH, Tree
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,6 +74,35 @@ class Entry:
     outcome: Mapping[str, Json] | None = None
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Leaf:
+    """An entry as it is stored: the canonical bytes, and the hash that was stored beside them."""
+
+    seq: int
+    body: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A checkpoint that is kept: its note, and the complete subtrees under its root. `ts` in µs."""
+
+    size: int
+    root: bytes
+    ts: int
+    note: str
+    peaks: bytes
+
+    @property
+    def tree(self) -> Tree | None:
+        """None where the subtrees do not lead to the root."""
+        try:
+            tree = Tree(self.size, tuple(self.peaks[at : at + HASH] for at in range(0, len(self.peaks), HASH)))
+        except ValueError:
+            return None
+        return tree if tree.root == self.root else None
+
+
 class Store(Protocol):
     """A database that holds one log. Every method raises StoreError.
 
@@ -93,6 +123,13 @@ class Store(Protocol):
 
     def checkpoint(self) -> None:
         """Tidies up between appends, when it is due; never raises."""
+
+    @property
+    def tree(self) -> Tree:
+        """Of all that was appended and, before this process, of what the database said."""
+
+    def keep(self, head: Head) -> None:
+        """Makes a checkpoint durable beside all earlier ones."""
 
     def close(self) -> None: ...
 
@@ -116,3 +153,15 @@ class Store(Protocol):
 
     def earlier(self, digest: bytes) -> Linked | None:
         """The links of the intent that first brought this digest."""
+
+    def leaves(self, first: int, limit: int) -> Sequence[Leaf]:
+        """Entries from a place on, as the database has them now."""
+
+    def hashes(self, first: int, last: int) -> Iterator[bytes]:
+        """The leaf hashes from the first place up to, and without, the last."""
+
+    def last_head(self) -> Head | None:
+        """The largest checkpoint; None before the first."""
+
+    def heads(self, size: int, limit: int) -> Sequence[Head]:
+        """Checkpoints of this size and larger ones, the smallest first."""

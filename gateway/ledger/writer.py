@@ -4,12 +4,14 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from gateway.errors import refuse
 from gateway.ledger.database import StoreError
 from gateway.ledger.keys import Keys
+from gateway.ledger.notary import Notary
 from gateway.ledger.store import Row, Store
 
 log = logging.getLogger(__name__)
@@ -44,10 +46,16 @@ class Writer:
     """
 
     def __init__(
-        self, store: Store, keys: Keys, loop: asyncio.AbstractEventLoop, written: Callable[[Item, int], None]
+        self,
+        store: Store,
+        keys: Keys,
+        notary: Notary,
+        loop: asyncio.AbstractEventLoop,
+        written: Callable[[Item, int], None],
     ) -> None:
         self._store = store
         self._keys = keys
+        self._notary = notary
         self._loop = loop
         self._written = written
         self._queue: SimpleQueue[Sequence[Item]] = SimpleQueue()
@@ -138,15 +146,19 @@ class Writer:
         try:
             while not self._stopping.is_set():
                 self._batch = self._taken()
-                self._write(self._batch)
+                if self._batch:
+                    self._write(self._batch)
+                self._notary.step()
         finally:
             if not self._stopping.is_set():
                 self._tell(self._die)
 
     def _taken(self) -> Sequence[Item]:
+        """What is to be written now; nothing where signing comes first."""
         batch, self._again = self._again, []
         if not batch:
-            batch.extend(self._queue.get())
+            with suppress(Empty):
+                batch.extend(self._queue.get(timeout=self._notary.pause))
         while len(batch) < TOGETHER and self._queue.qsize():
             batch.extend(self._queue.get())
         return batch

@@ -8,7 +8,7 @@ from ledger_fakes import Shop
 
 from gateway.errors import StartError
 from gateway.ledger import database
-from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.sqlite import MIGRATIONS, SqliteStore
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     SqliteStore(tmp_path / "ledger.db", "main").close()
-    apsw.Connection(str(tmp_path / "ledger.db")).pragma("user_version", 2)
+    apsw.Connection(str(tmp_path / "ledger.db")).pragma("user_version", len(MIGRATIONS) + 1)
 
     with pytest.raises(StartError, match="newer gateway"):
         SqliteStore(tmp_path / "ledger.db", "main")

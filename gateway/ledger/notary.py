@@ -1,0 +1,117 @@
+"""Signs the log every few seconds, and only what it has read again from the database and hashed anew."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from gateway.errors import GatewayError
+from gateway.ledger.canonical import leaf_hash
+from gateway.ledger.checkpoint import Checkpoint, opened, signed
+from gateway.ledger.database import StoreError
+from gateway.ledger.note import NoteError, Signer
+from gateway.ledger.store import Head, Leaf, Store
+from gateway.ledger.tree import Tree
+
+log = logging.getLogger(__name__)
+
+PERIOD = 5.0  # seconds between two checkpoints of a log that grows
+PART = 256  # entries that are read again between two batches: about as long as a commit takes
+
+
+class AlteredError(GatewayError):
+    """The database does not hold what was written into it."""
+
+
+class Notary:
+    """Works on the thread of the writer, a part at a time; `hurry` and what is read may be used on any.
+
+    Where something was altered it never signs again: that is for people to look into.
+    """
+
+    def __init__(self, store: Store, signer: Signer, now: Callable[[], int]) -> None:
+        self._store = store
+        self._signer = signer
+        self._now = now
+        self._due = 0.0
+        self._goal: Tree | None = None
+        self._read = Tree()
+        self._signed = Tree()
+        self.altered = False
+        self.verifier = signer.verifier
+
+    def hurry(self) -> None:
+        """The next checkpoint is due now."""
+        self._due = 0.0
+
+    @property
+    def pause(self) -> float:
+        """For how many seconds there is nothing to do."""
+        if self.altered:
+            return PERIOD
+        return 0.0 if self._goal else max(0.0, self._due - time.monotonic())
+
+    def step(self) -> None:
+        """Reads a part, and signs once all is read that was there when the checkpoint fell due."""
+        if self.pause or self.altered:
+            return
+        try:
+            self._step()
+        except StoreError as error:
+            self._goal = None
+            log.error("the ledger could not be signed: %s", error)  # noqa: TRY400 - the name is all there is
+        except (AlteredError, NoteError) as error:
+            self._goal, self.altered = None, True
+            log.error("the ledger was altered and is not signed any more: %s", error)  # noqa: TRY400
+
+    def _step(self) -> None:
+        if self._goal is None:
+            self._due = time.monotonic() + PERIOD
+            self._begin(self._store.tree)
+        elif self._read.size < self._goal.size:
+            missing = min(PART, self._goal.size - self._read.size)
+            self._read = self._read.plus(
+                _hashed(self._store.leaves(self._read.size, missing), self._read.size, missing)
+            )
+        else:
+            self._sign(self._goal)
+
+    def _begin(self, goal: Tree) -> None:
+        """Goes on from the last checkpoint, as it stands in the database, so that the next one continues it."""
+        head = self._store.last_head()
+        last = head_tree(head, self._signer) if head else Tree()
+        if last.size < self._signed.size or (last.size == self._signed.size and last != self._signed):
+            raise AlteredError("the last checkpoint is gone")
+        if goal.size < last.size:
+            raise AlteredError(f"it has {goal.size} entries and was signed with {last.size}")
+        self._signed = self._read = last
+        self._goal = goal if goal.size > last.size else None
+
+    def _sign(self, goal: Tree) -> None:
+        self._goal = None
+        if self._read != goal:
+            raise AlteredError(f"entries {self._signed.size} to {goal.size - 1} are not those that were written")
+        note = signed(Checkpoint(self._signer.verifier.name, goal.size, goal.root), self._signer)
+        self._store.keep(Head(goal.size, goal.root, self._now(), note, b"".join(goal.peaks)))
+        self._signed = goal
+
+
+def head_tree(head: Head, signer: Signer) -> Tree:
+    """The tree that a checkpoint of the database is about. Raises AlteredError or NoteError."""
+    checkpoint = opened(head.note, signer.verifier)
+    tree = head.tree
+    if tree is None or (tree.size, tree.root) != (checkpoint.size, checkpoint.root):
+        raise AlteredError(f"the checkpoint of size {head.size} is not the one that was signed")
+    return tree
+
+
+def _hashed(leaves: Sequence[Leaf], first: int, count: int) -> list[bytes]:
+    """The hashes of entries, made anew of their bodies. Raises AlteredError."""
+    found = {leaf.seq: leaf for leaf in leaves}
+    hashes = []
+    for seq in range(first, first + count):
+        if (leaf := found.get(seq)) is None:
+            raise AlteredError(f"entry {seq} is gone")
+        if leaf_hash(leaf.body) != leaf.hash:
+            raise AlteredError(f"entry {seq} does not fit its hash")
+        hashes.append(leaf.hash)
+    return hashes

@@ -1,0 +1,370 @@
+"""The log is signed as it grows, and never once the database holds something else than what was written."""
+
+import asyncio
+import hashlib
+import itertools
+import logging
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from pathlib import Path
+
+import apsw
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from ledger_fakes import PURCHASER, SENT, BalkyStore, Shop, shipment
+
+from gateway.ledger import Access, Ledger, StoreError
+from gateway.ledger import notary as module
+from gateway.ledger.canonical import leaf_hash
+from gateway.ledger.checkpoint import opened, signer_of
+from gateway.ledger.keys import Keys
+from gateway.ledger.notary import AlteredError, head_tree
+from gateway.ledger.sqlite import MIGRATIONS, SqliteStore
+from gateway.ledger.store import Head
+from gateway.ledger.tree import consistency, is_consistent, root
+
+PATIENCE = 10.0
+LOOK = Access("uid:1000", "list")
+
+
+@pytest.fixture(autouse=True)
+def _only_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PERIOD", 600.0)
+
+
+def file(shop: Shop) -> apsw.Connection:
+    return apsw.Connection(str(shop.folder / "ledger.db"))
+
+
+async def signed(ledger: Ledger, size: int) -> Head:
+    """The newest checkpoint, once there is one of at least this size."""
+    async with asyncio.timeout(PATIENCE):
+        while (head := ledger._store.last_head()) is None or head.size < size:
+            ledger._notary.hurry()
+            await ledger.record(LOOK)
+    return head
+
+
+async def refused(ledger: Ledger) -> None:
+    """Returns once the ledger has been found altered."""
+    async with asyncio.timeout(PATIENCE):
+        while not ledger._notary.altered:
+            ledger._notary.hurry()
+            await ledger.record(LOOK)
+
+
+async def grown(shop: Shop, count: int) -> Ledger:
+    """A ledger with a checkpoint, and some entries after it that nothing vouches for yet."""
+    ledger = shop.open()
+    await signed(ledger, 1)
+    for _ in range(count):
+        ledger.settle(await ledger.intend(shipment(), [PURCHASER], b"{}", within=20), SENT)
+    await ledger.record(LOOK)
+    return ledger
+
+
+async def test_a_log_is_signed_as_soon_as_there_is_one(shop: Shop) -> None:
+    head = await signed(shop.open(), 3)
+
+    hashes = [row[0] for row in file(shop).execute("SELECT hash FROM leaf WHERE seq < ? ORDER BY seq", (head.size,))]
+    assert head.root == root(hashes)
+    assert head.note.split("\n")[1:3] == [str(head.size), b64encode(head.root).decode()]
+
+
+async def test_anybody_with_the_public_key_can_check_the_signature(shop: Shop) -> None:
+    ledger = shop.open()
+    head = await signed(ledger, 1)
+
+    name, id_, public = ledger._notary.verifier.vkey.split("+", 2)
+    text, _, line = head.note.rpartition("\n\n")
+    raw = b64decode(line.split(" ")[2])
+    assert text.split("\n")[0] == name == line.split(" ")[1]
+    assert raw[:4].hex() == id_ == hashlib.sha256(name.encode() + b"\n" + b64decode(public)).hexdigest()[:8]
+    Ed25519PublicKey.from_public_bytes(b64decode(public)[1:]).verify(raw[4:], f"{text}\n".encode())
+
+
+async def test_all_checkpoints_are_kept_and_each_continues_those_before(shop: Shop) -> None:
+    ledger = shop.open()
+    for size in (1, 8, 20, 41):
+        await signed(ledger, size)
+    await ledger.close()
+    again = shop.open()
+    await signed(again, 60)
+
+    heads = again._store.heads(0, 1000)
+    hashes = list(again._store.hashes(0, heads[-1].size))
+    assert len(heads) >= 5
+    assert [head.size for head in heads] == sorted({head.size for head in heads})
+    for old, new in itertools.combinations(heads, 2):
+        proof = [root(hashes[first:last]) for first, last in consistency(old.size, new.size)]
+        assert is_consistent(old.size, old.root, new.size, new.root, proof)
+        assert opened(new.note, again._notary.verifier).root == new.root
+
+
+async def test_after_a_restart_the_key_and_the_name_are_the_same(shop: Shop) -> None:
+    first = shop.open()
+    await first.close()
+
+    assert shop.open()._notary.verifier == first._notary.verifier
+    other = signer_of("main", bytes(32)).verifier
+    assert other.name != first._notary.verifier.name
+
+
+async def test_a_log_that_does_not_grow_is_not_signed_again(shop: Shop) -> None:
+    ledger = shop.open()
+    await signed(ledger, 3)
+    for _ in range(20):
+        ledger._notary.hurry()
+        await ledger._writer.caught_up()
+
+    heads = ledger._store.heads(0, 100)
+
+    assert heads[-1].size == ledger._store.tree.size
+    assert len({head.size for head in heads}) == len(heads) <= 4
+
+
+async def test_a_log_that_grows_is_signed_without_being_asked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PERIOD", 0.01)
+    ledger = shop.open()
+    await ledger.record(LOOK)
+    size = ledger._store.tree.size
+
+    async with asyncio.timeout(PATIENCE):
+        # Nobody is told of a checkpoint.
+        while (head := ledger._store.last_head()) is None or head.size < size:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+    assert head.size == size
+
+
+async def test_what_is_read_in_parts_gives_the_same_checkpoint(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PART", 3)
+    ledger = await grown(shop, 20)
+
+    head = await signed(ledger, 40)
+
+    assert head.root == root(ledger._store.hashes(0, head.size))
+
+
+# Of the last rows, so that none of it is below the first checkpoint.
+ALTERED = {
+    "a body": "UPDATE leaf_body SET body = x'7b7d' WHERE seq = (SELECT max(seq) - 3 FROM leaf)",
+    "a hash": "UPDATE leaf SET hash = zeroblob(32) WHERE seq = (SELECT max(seq) - 3 FROM leaf)",
+    "an entry gone": "DELETE FROM leaf WHERE seq = (SELECT max(seq) - 3 FROM leaf)",
+    "a body gone": "DELETE FROM leaf_body WHERE seq = (SELECT max(seq) - 3 FROM leaf)",
+    "another order": "UPDATE leaf SET seq = -seq WHERE seq > (SELECT max(seq) - 3 FROM leaf)",
+}
+
+
+@pytest.mark.parametrize("act", ALTERED.values(), ids=ALTERED.keys())
+async def test_what_was_altered_behind_our_back_is_not_signed(
+    shop: Shop, caplog: pytest.LogCaptureFixture, act: str
+) -> None:
+    ledger = await grown(shop, 5)
+    before = ledger._store.last_head()
+    altered(shop, act)
+
+    with caplog.at_level(logging.ERROR):
+        await refused(ledger)
+
+    assert before is not None
+    assert ledger._store.last_head() == before
+    assert not ledger.healthy
+    [line] = [record.getMessage() for record in caplog.records if "altered" in record.getMessage()]
+    assert line.startswith("the ledger was altered and is not signed any more: entry ")
+
+
+async def test_what_was_altered_with_its_hash_is_not_signed(shop: Shop) -> None:
+    ledger = await grown(shop, 5)
+    before = ledger._store.last_head()
+    body = b'{"kind":"nothing happened"}'
+    seq = ledger._store.tree.size - 3
+    altered(shop, "UPDATE leaf_body SET body = ? WHERE seq = ?", body, seq)
+    altered(shop, "UPDATE leaf SET hash = ? WHERE seq = ?", leaf_hash(body), seq)
+
+    await refused(ledger)
+
+    assert ledger._store.last_head() == before
+
+
+async def test_after_a_restart_it_is_not_signed_either(shop: Shop) -> None:
+    ledger = await grown(shop, 5)
+    altered(shop, ALTERED["a body"])
+    before = ledger._store.last_head()
+    await ledger.close()
+
+    again = shop.open()
+    await refused(again)
+
+    assert again._store.last_head() == before
+
+
+async def test_a_log_that_is_not_signed_still_takes_what_happens(shop: Shop) -> None:
+    ledger = await grown(shop, 5)
+    altered(shop, ALTERED["a hash"])
+    await refused(ledger)
+
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+
+    assert ticket.seq
+
+
+CHECKPOINTS = {
+    "gone": "DELETE FROM checkpoint",
+    "another root": "UPDATE checkpoint SET root = zeroblob(32)",
+    "another note": "UPDATE checkpoint SET note = replace(note, 'main', 'mine')",
+    "other subtrees": "UPDATE checkpoint SET peaks = zeroblob(length(peaks))",
+    "half a subtree": "UPDATE checkpoint SET peaks = zeroblob(31)",
+    "another size": "UPDATE checkpoint SET size = size + 1000",
+}
+
+
+@pytest.mark.parametrize("act", CHECKPOINTS.values(), ids=CHECKPOINTS.keys())
+async def test_where_the_last_checkpoint_does_not_hold_none_follows(shop: Shop, act: str) -> None:
+    ledger = await grown(shop, 5)
+    altered(shop, act)
+    before = ledger._store.heads(0, 100)
+
+    await refused(ledger)
+
+    assert ledger._store.heads(0, 100) == before
+
+
+async def test_a_log_that_is_shorter_than_its_checkpoint_is_not_signed(shop: Shop) -> None:
+    ledger = await grown(shop, 5)
+    await signed(ledger, ledger._store.tree.size)
+    await ledger.close()
+    [(size,)] = file(shop).execute("SELECT max(size) FROM checkpoint")
+    altered(shop, f"DELETE FROM leaf WHERE seq >= {size - 8}")
+    altered(shop, f"DELETE FROM leaf_body WHERE seq >= {size - 8}")
+
+    again = shop.open()
+    async with asyncio.timeout(PATIENCE):
+        while not again._notary.altered:  # noqa: ASYNC110  nobody is told
+            await asyncio.sleep(0.01)
+
+    assert [head.size for head in again._store.heads(0, 100)][-1] == size
+
+
+async def test_a_checkpoint_that_another_key_signed_does_not_count(shop: Shop) -> None:
+    ledger = await grown(shop, 5)
+    head = await signed(ledger, 3)
+
+    with pytest.raises(Exception, match="no signature of the key"):
+        head_tree(head, signer_of("main", bytes(32)))
+    with pytest.raises(AlteredError):
+        head_tree(Head(head.size, head.root, head.ts, head.note, b""), ledger._notary._signer)
+
+
+def altered(shop: Shop, act: str, *values: object) -> None:
+    """As whoever may write into the file can: what guards against mistakes is taken away."""
+    database = file(shop)
+    database.set_busy_timeout(5_000)
+    for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+        database.execute(f"DROP TRIGGER {name}")
+    database.execute(act, values)
+    assert database.changes()
+
+
+class Forgetful(BalkyStore):
+    """Fails to keep the next checkpoints; some are there nevertheless."""
+
+    def __init__(self, path: Path, log: str) -> None:
+        super().__init__(path, log)
+        self.failing: list[bool] = [False, True]
+
+    def keep(self, head: Head) -> None:
+        if not self.failing:
+            super().keep(head)
+        else:
+            if self.failing.pop(0):
+                super().keep(head)
+            raise StoreError("FullError")
+
+
+async def test_a_checkpoint_that_could_not_be_kept_is_tried_again(
+    shop: Shop, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores: list[Forgetful] = []
+
+    def store(path: Path, log: str) -> BalkyStore:
+        stores.append(Forgetful(path, log))
+        return stores[-1]
+
+    monkeypatch.setattr(shop, "_store", store)
+    ledger = shop.open()
+
+    with caplog.at_level(logging.ERROR):
+        head = await signed(ledger, 40)
+
+    assert ledger.healthy
+    assert stores[0].failing == []
+    assert caplog.text.count("could not be signed: FullError") == 2
+    assert head.root == root(ledger._store.hashes(0, head.size))
+
+
+async def test_checkpoints_are_append_only(shop: Shop) -> None:
+    ledger = shop.open()
+    await signed(ledger, 3)
+    await ledger.close()
+    database = file(shop)
+    database.pragma("recursive_triggers", 1)
+
+    for act in (
+        "UPDATE checkpoint SET ts = 0",
+        "DELETE FROM checkpoint",
+        "INSERT OR REPLACE INTO checkpoint SELECT * FROM checkpoint",
+    ):
+        with pytest.raises(apsw.ConstraintError, match="append-only"):
+            database.execute(act)
+
+
+async def test_a_file_of_the_first_version_goes_on_as_it_was_and_is_signed(shop: Shop) -> None:
+    written = await grown(shop, 5)
+    await written.close()
+    database = file(shop)
+    database.execute("DROP TABLE checkpoint")
+    database.pragma("user_version", 1)
+    before = database.execute("SELECT * FROM leaf JOIN leaf_body USING (seq) ORDER BY seq").fetchall()
+    database.close()
+
+    ledger = shop.open()
+    head = await signed(ledger, len(before))
+
+    after = file(shop).execute("SELECT * FROM leaf JOIN leaf_body USING (seq) ORDER BY seq").fetchall()
+    assert after[: len(before)] == before
+    assert head.root == root(hashes_of(after)[: head.size])
+
+
+def hashes_of(found: Sequence[tuple[object, ...]]) -> list[bytes]:
+    return [leaf_hash(body) for *_, hash_, body, _v, _o, _c, _d, _r in found if isinstance(body, bytes) and hash_]
+
+
+def test_the_tables_of_a_new_file_are_those_of_one_that_was_brought_up(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "new").mkdir()
+    SqliteStore(tmp_path / "new" / "ledger.db", "main").close()
+    SqliteStore(tmp_path / "old" / "ledger.db", "main").close()
+    old = apsw.Connection(str(tmp_path / "old" / "ledger.db"))
+    for kind, name in old.execute("SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'").fetchall():
+        if kind in ("table", "trigger"):
+            old.execute(f"DROP {kind} IF EXISTS {name}")
+    old.execute(MIGRATIONS[0] + "INSERT INTO log VALUES('main', 'active')")
+    old.pragma("user_version", 1)
+    old.close()
+
+    SqliteStore(tmp_path / "old" / "ledger.db", "main").close()
+
+    schemas = [
+        apsw.Connection(str(tmp_path / name / "ledger.db"))
+        .execute("SELECT type, name, sql FROM sqlite_schema")
+        .fetchall()
+        for name in ("old", "new")
+    ]
+    assert sorted(map(str, schemas[0])) == sorted(map(str, schemas[1]))
+
+
+def test_the_key_that_signs_is_no_key_of_anything_else(tmp_path: Path) -> None:
+    keys = Keys.open(tmp_path)
+
+    assert keys.named("checkpoint") not in (keys.named("token"), (tmp_path / "root.key").read_bytes())
