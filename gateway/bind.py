@@ -10,6 +10,8 @@ from gateway.forms import NOWHERE, Change, Fixed, Situation, bounded, change_in,
 from gateway.jwe import PublicKey, public_key
 from gateway.vocabulary import RETAINED_IDS, Category
 
+_IN_CALLS = frozenset({"encrypt", "scrub"})
+
 
 @dataclass(slots=True)
 class Step:
@@ -62,17 +64,17 @@ def bind(
     changes = tuple(_change(rule, key, secrets, markets, keys.get(rule.number)) for rule in section.rules)
     actions = tuple(_action(rule) for rule in section.rules)
     steps = {kind: _step(node, section.rules, changes, actions) for kind, node in section.trees.items()}
-    in_calls = dict(_in_calls(section.rules, key, markets))
+    in_calls = dict(_in_calls(section.rules, key, markets, keys))
     key_ids = {number: each.id for number, each in keys.items()}
     scrubs = any(rule.form.name == "scrub" for rule in section.rules)
     return Bound(section, changes, actions, steps, in_calls, key_ids, scrubs, _items(section, steps["body"]))
 
 
 def _in_calls(
-    rules: Sequence[Rule], key: Callable[[], bytes], markets: Sequence[str]
+    rules: Sequence[Rule], key: Callable[[], bytes], markets: Sequence[str], keys: Mapping[int, PublicKey]
 ) -> Iterator[tuple[int, Callable[[Situation], Change | None]]]:
     for rule in rules:
-        fixed = Fixed(rule.form, rule.category, key(), tuple(markets), rule.roles)
+        fixed = Fixed(rule.form, rule.category, key(), tuple(markets), rule.roles, keys.get(rule.number))
         if rule.origin is not Origin.CREDENTIAL and change_in(fixed, NOWHERE) is not None:
             yield rule.number, partial(_in_call, fixed, rule.max_chars)
 
@@ -119,6 +121,6 @@ def _action(rule: Rule) -> str:
         return rule.form.name
     if rule.form.name == "as_is" and rule.category is Category.NOT_PERSONAL and rule.origin is Origin.GROUP:
         return "claim"
-    if rule.form.name in CAN_FAIL or rule.form.name == "scrub" or is_token(rule.form) or rule.max_chars is not None:
+    if rule.form.name in CAN_FAIL | _IN_CALLS or is_token(rule.form) or rule.max_chars is not None:
         return "fit"
     return "retain" if rule.category in RETAINED_IDS else "let"

@@ -241,9 +241,10 @@ class Exchange:
 
     def _minimised(self, course: Course, decision: Decision) -> Minimised:
         sending, vendor = course.matched.prepared.sending, course.matched.terms.vendor.vendor
+        sealed = course.trail.sealed.again()
 
         def situation(people: Mapping[SubjectRole, str]) -> Situation:
-            return Situation(lookup=Lookup(self._ledger, vendor, people))
+            return Situation(lookup=Lookup(self._ledger, vendor, people), sealed=sealed)
 
         items = decision.items if sending.items else ()
         return minimise(

@@ -13,7 +13,7 @@ from gateway.body.document import Scalar
 from gateway.contract.form import TOKEN, Coarse, Form, Link, Mask, Table, is_reversible, is_token
 from gateway.errors import Unfit
 from gateway.generalise import generalised
-from gateway.jwe import PublicKey, encrypted
+from gateway.jwe import PublicKey, Sealed, encrypted
 from gateway.links import linked
 from gateway.relinks import Way, relinked
 from gateway.reversible import restored, reversible
@@ -54,12 +54,13 @@ class Situation:
     """What some forms have to know of the one call that they are in.
 
     `way` is how its caller reached the vendor, `known` the names and addresses that it gives somewhere, `lookup` where
-    the vendor's tokens are.
+    the vendor's tokens are, `sealed` what an earlier attempt at the call encrypted.
     """
 
     way: Way | None = None
     known: tuple[Known, ...] = ()
     lookup: Lookup | None = None
+    sealed: Sealed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Fixed:
     key: bytes
     markets: tuple[str, ...] = ()
     roles: tuple[SubjectRole, ...] = ()
+    public: PublicKey | None = None
 
 
 NOWHERE: Final = Situation()
@@ -95,9 +97,7 @@ def change_of(
     """
     if form.name == "as_is":
         return None
-    if form.name == "encrypt" and public is not None:
-        return _on_text(encrypted(public))
-    if (late := change_in(Fixed(form, category, key, tuple(markets)), NOWHERE)) is not None:
+    if (late := change_in(Fixed(form, category, key, tuple(markets), public=public), NOWHERE)) is not None:
         return late
     if (made := _CHANGES.get(form.name)) is None:
         raise ValueError(f"`{form.name}` leaves nothing to change")
@@ -171,6 +171,12 @@ def _mapped(table: Table) -> Callable[[str], str]:
         return left
 
     return mapped
+
+
+def _encrypted(public: PublicKey | None, sealed: Sealed | None) -> Callable[[str], str]:
+    if public is None:
+        raise ValueError("without a public key, `encrypt` leaves nothing to change")
+    return encrypted(public) if sealed is None else sealed.encrypted(public)
 
 
 def _scrubbed(form: Form, markets: tuple[str, ...], known: Iterable[Known]) -> Callable[[str], str]:
@@ -307,6 +313,7 @@ _CHANGES: Mapping[str, Callable[[Form, Category, bytes], Change]] = {
 }
 
 _IN_CALLS: Mapping[str, Callable[[Fixed, Situation], Change]] = {
+    "encrypt": lambda rule, call: _on_text(_encrypted(rule.public, call.sealed)),
     "relink": lambda _, call: _on_text(relinked(call.way)),
     "restore": lambda rule, call: restored(rule.category, rule.key, call.lookup.behind if call.lookup else None),
     "scrub": lambda rule, call: _on_text(_scrubbed(rule.form, rule.markets, call.known)),

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,6 +66,35 @@ def encrypted(public: PublicKey) -> Callable[[str], str]:
         return encrypt_compact(header, text.encode(), public.key, algorithms=algorithms)
 
     return changed
+
+
+class Sealed:
+    """What was encrypted for one call, so that another attempt at it sends the same bytes.
+
+    A vendor takes a repeat under one idempotency key only if it is one. Equal values of one attempt do not look alike.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], list[str]] = {}
+        self._turns: Counter[tuple[str, str]] = Counter()
+
+    def again(self) -> "Sealed":
+        """The same, for another attempt."""
+        self._turns.clear()
+        return self
+
+    def encrypted(self, public: PublicKey) -> Callable[[str], str]:
+        """As `encrypted`; what was encrypted in an earlier attempt stays as it was."""
+        change = encrypted(public)
+
+        def changed(text: str) -> str:
+            kept, turn = self._kept.setdefault((public.id, text), []), self._turns[public.id, text]
+            self._turns[public.id, text] += 1
+            if turn == len(kept):
+                kept.append(change(text))
+            return kept[turn]
+
+        return changed
 
 
 def _stated(text: str) -> dict[str, str | list[str]]:

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +15,7 @@ from gateway.contract.terms import Origin, Section, Terms
 from gateway.errors import Refusal, refuse
 from gateway.identity import Caller
 from gateway.inforce import InForce, Prepared
+from gateway.jwe import Sealed
 from gateway.ledger.entry import (
     Answer,
     Destination,
@@ -59,6 +60,7 @@ class Trail:
     caller: Caller | None = None
     token: str = ""
     sent: str = "no"
+    sealed: Sealed = field(default_factory=Sealed)
 
 
 @dataclass(frozen=True, slots=True)

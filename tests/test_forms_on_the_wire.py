@@ -13,7 +13,7 @@ from joserfc.jwe import decrypt_compact
 from joserfc.jwk import ECKey, RSAKey
 from running import Running, running
 from shop_contracts import FILES
-from vendors import answers
+from vendors import answers, resets
 
 from gateway.examples import rehearsed
 
@@ -68,9 +68,13 @@ evidence: {order: $.reference}
 subjects:
   purchaser: {ref: order, legal_basis: performance_of_contract}
 retention: {vendor_keeps: P90D, why: As long as claims can come.}
+retry: {attempts: 3, key: header:Idempotency-Key}
 sending:
   body: json
   groups:
+    - why: One try is one try.
+      category: not_personal
+      fields: [header:Idempotency-Key]
     - why: The driver calls, and nobody on the way reads the number.
       fields: {$.phone: contact.phone, header:Receiver: person.name, query:floor: address.unit}
       form: {encrypt: $PARCELS_JWE}
@@ -205,6 +209,19 @@ def test_the_vendor_alone_reads_what_is_encrypted_for_it_and_the_record_says_wit
     told = {(group["key"], path) for group in groups for path, _ in group["fields"]}
     assert told == {(KEY.thumbprint(), "$.phone"), (KEY.thumbprint(), "header:receiver"),
                     (KEY.thumbprint(), "query:floor"), (OTHER.thumbprint(), "$.street")}  # fmt: skip
+
+
+def test_the_attempts_of_one_call_send_the_same_bytes(gateway: Running) -> None:
+    """As a vendor demands that compares what comes under one idempotency key."""
+    gateway.parcels.script = resets
+    body = b'{"reference": "A-10045", "phone": "+4930901820", "street": "Lindenstr. 7"}'
+
+    gateway.call("POST", "/parcels/notices", "Idempotency-Key: i-1", body=body)
+
+    tries = [bytes(raw).partition(b"\r\n\r\n")[2] for raw in gateway.received]
+    assert len(tries) == 3
+    assert len(set(tries)) == 1
+    assert opened(json.loads(tries[0])["phone"], KEY)[0] == "+4930901820"
 
 
 def stopped(gateway: Running) -> str:

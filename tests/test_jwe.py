@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwe import decrypt_compact
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from gateway.jwe import encrypted, public_key, throwaway
+from gateway.jwe import Sealed, encrypted, public_key, throwaway
 
 RSA, P256, P521 = RSAKey.generate_key(2048), ECKey.generate_key("P-256"), ECKey.generate_key("P-521")
 X25519 = OKPKey.generate_key("X25519")
@@ -122,3 +122,20 @@ def test_nothing_is_encrypted_for_what_is_no_good_public_key(text: str) -> None:
 def test_a_throwaway_is_one_key_for_the_whole_process() -> None:
     assert throwaway() is throwaway()
     assert encrypted(throwaway())("Zoe").count(".") == 4
+
+
+def test_another_attempt_at_a_call_sends_the_same_bytes_and_equal_values_of_one_do_not_look_alike() -> None:
+    sealed, public = Sealed(), public_key(pem(P256))
+
+    def attempt(*texts: str) -> list[str]:
+        change = sealed.again().encrypted(public)
+        return [change(text) for text in texts]
+
+    first = attempt("Zoe", "Bob", "Zoe")
+
+    assert attempt("Zoe", "Bob", "Zoe") == first
+    assert attempt("Bob", "Zoe") == [first[1], first[0]]
+    assert len(set(first)) == 3
+    assert [read(each, P256)[0] for each in first] == ["Zoe", "Bob", "Zoe"]
+    assert attempt("Ann")[0] not in first
+    assert Sealed().encrypted(public)("Zoe") not in first
