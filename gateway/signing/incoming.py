@@ -22,6 +22,8 @@ _BESIDE: Final[Mapping[str, frozenset[str]]] = {
 }
 """Names that are a signature when one of these others is beside them; `sign` is one by its value too."""
 _SIGN: Final = "sign"
+_BY_NAME: Final = SIGNATURE_PARAMETERS - {_SIGN}
+_TELLING: Final = SIGNATURE_PARAMETERS | _BESIDE.keys()
 _EVERYBODYS: Final = frozenset({"authorization", "digest", "content-digest", "content-md5", "signature", "x-signature"})
 _XMLDSIG: Final = "{http://www.w3.org/2000/09/xmldsig#}"
 
@@ -55,11 +57,13 @@ def _parameters(document: Document, tree: Node | None) -> Iterator[str]:
     """The members of a document that are a signature by name, by what stands beside them, or by what they hold."""
     members = members_of(document)
     names = {name.lower() for name in members}
+    if names.isdisjoint(_TELLING):
+        return
     for name, value in members.items():
         lower = name.lower()
         if tree is not None and name in tree.members:
             continue
-        by_name = lower in SIGNATURE_PARAMETERS - {_SIGN}
+        by_name = lower in _BY_NAME
         by_value = lower == _SIGN and isinstance(value, str) and _DIGEST.fullmatch(value) is not None
         if by_name or by_value or names & _BESIDE.get(lower, frozenset()):
             yield lower

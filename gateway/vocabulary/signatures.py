@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 # `Signature`, `X-Hub-Signature-256`, `Content-HMAC`, `Signature-Input` (RFC 9421), `Wechatpay-Signature` and the like.
@@ -15,6 +16,7 @@ SIGNATURE_PARAMETERS: Final = frozenset(
 """Parameters of queries and forms, in lower case, that are a signature by their name."""
 
 
+@lru_cache(maxsize=1024)
 def is_signature_header(name: str) -> bool:
     """Whether a header, named in lower case, is a signature or a digest by its name."""
     return name in _DIGESTS or _SIGNATURE.fullmatch(name) is not None
