@@ -200,9 +200,7 @@ def _leads(steps: tuple[str, ...], path: Path) -> bool:
 
 def _without_tokens(matched: Matched) -> dict[str, Document]:
     """Headers that carry a token or a credential are replaced as a whole and count as neither sent nor withheld."""
-    places = {*matched.terms.tokens, *matched.terms.credentials}
-    taken = {place.path[0] for place in places if place.kind == "header"}
-    return {name: value for name, value in matched.headers.items() if name not in taken}
+    return {name: value for name, value in matched.headers.items() if name not in matched.prepared.keyed}
 
 
 def check_signed(call: Call, matched: Matched, incoming: Mapping[str, Document]) -> None:
@@ -210,17 +208,17 @@ def check_signed(call: Call, matched: Matched, incoming: Mapping[str, Document])
     terms = matched.terms
     if matched.prepared.signer is not None:
         return
-    taken = {place.path[0] for place in (*terms.tokens, *terms.credentials) if place.kind == "header"}
-    headers = [(name, value) for name, value in call.headers if name not in taken or name == "authorization"]
+    keyed = matched.prepared.keyed
+    headers = [header for header in call.headers if header[0] not in keyed or header[0] == "authorization"]
     places = signed_places(headers, incoming, terms.sending.trees, xml=terms.sending.body == "xml")
     if place := next(places, None):
         raise refuse("signature.missing", f"{place} signs what would not leave as it came", terms.file)
 
 
-def sign(matched: Matched, sending: Sending, moment: Moment) -> Sending:
+def sign(matched: Matched, sending: Sending, moment: Callable[[], Moment]) -> Sending:
     """What leaves, signed where the vendor wants that. Raises Refusal `signature.failed` or `proof.failed`."""
     signer = matched.prepared.signer
-    return sending if signer is None else signed(signer, sending, matched.prepared.host.authority, moment)
+    return sending if signer is None else signed(signer, sending, matched.prepared.host.authority, moment())
 
 
 def write(call: Call, matched: Matched, incoming: Mapping[str, Document], outgoing: Minimised, media: str) -> Sending:

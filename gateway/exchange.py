@@ -146,7 +146,7 @@ class Exchange:
             decision = await self._decision(course)
             outgoing = decision.completed(self._minimised(course, decision))
             sending = assemble.write(course.call, course.matched, decision.incoming, outgoing, course.media)
-            sending = assemble.sign(course.matched, sending, self._moment())
+            sending = assemble.sign(course.matched, sending, self._moment)
             intent, subjects = self._recorder.intent(course, decision.clearance, outgoing, disclosure)
             disclosure.attempts += 1
             # Before sending: what cannot be written down does not leave.
@@ -175,10 +175,9 @@ class Exchange:
         """The outcome, and what of its answer goes back: of one that somebody else may have written, nothing."""
         if sent.answer is None:
             return sent, None
-        moment = self._moment()
-        if not is_authentic(matched, sent.answer, moment.now):
+        if not is_authentic(matched, sent.answer, self._now):
             return replace(sent, code=sent.code or "signature.invalid"), None
-        return sent, sealed(matched, returned(matched, sent.answer, situation), moment)
+        return sent, sealed(matched, returned(matched, sent.answer, situation), self._moment)
 
     def _moment(self) -> Moment:
         return Moment(self._now(), secrets.token_hex(16))

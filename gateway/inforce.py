@@ -52,6 +52,8 @@ class Prepared:
     """What no answer may carry back."""
     needs_consents: bool
     decisive: tuple[Place, ...]
+    keyed: frozenset[str]
+    """Headers that carry a token or a credential."""
     signer: Signer | None = None
     seal: Seal | None = None
 
@@ -180,6 +182,7 @@ def _prepared(
         accept=", ".join(terms.answer.media) if terms.answer and terms.answer.media else "*/*",
         needs_consents=needs_consents(terms),
         decisive=terms.decisive(),
+        keyed=frozenset(str(each.path[0]) for each in (*terms.tokens, *terms.credentials) if each.kind == "header"),
     )
 
 

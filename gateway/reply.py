@@ -1,8 +1,7 @@
 """What goes back to the caller: the minimised answer of a vendor, or a problem document of our own."""
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -74,23 +73,23 @@ def returned(matched: Matched, answer: Answer, situation: Situation = NOWHERE) -
     return replace(_unread(matched, answer, hint if answer.payload else ""), unnamed=unread_kinds(payload))
 
 
-def is_authentic(matched: Matched, answer: Answer, now: datetime) -> bool:
+def is_authentic(matched: Matched, answer: Answer, now: Callable[[], datetime]) -> bool:
     """Whether the vendor signed this answer, where it is known how. Errors and redirects may be unsigned."""
     seal = matched.prepared.seal
     if seal is None or answer.status >= _ERROR or answer.is_redirect:
         return True
     try:
-        return seal.is_authentic(answer.headers, _unpacked(answer, matched.prepared.answer), now)
+        return seal.is_authentic(answer.headers, _unpacked(answer, matched.prepared.answer), now())
     except Refusal:
         return False
 
 
-def sealed(matched: Matched, back: Returned, moment: Moment) -> Returned:
+def sealed(matched: Matched, back: Returned, moment: Callable[[], Moment]) -> Returned:
     """What goes back, signed with the key whose public half the SDK is given, where there is one."""
     seal, answer = matched.prepared.seal, back.answer
     if seal is None or answer.status >= _ERROR or answer.is_redirect or (back.minimised is None and back.hint):
         return back
-    headers, payload = seal.seal(answer.headers, back.payload, moment)
+    headers, payload = seal.seal(answer.headers, back.payload, moment())
     return replace(back, headers=(*back.headers, *headers), payload=payload)
 
 
@@ -138,13 +137,13 @@ def _minimised(
     return Returned(answer, typed(media, payload, bound.section), payload, tuple(fields), left, unnamed=unnamed)
 
 
-def _unambiguous(headers: Sequence[tuple[str, str]], tree: Node) -> Iterator[tuple[str, str]]:
+def _unambiguous(headers: Sequence[tuple[str, str]], tree: Node) -> Sequence[tuple[str, str]]:
     """Headers without those that a rule names once and that come more often: nobody can tell which one counts."""
-    times = Counter(name for name, _ in headers)
-    for name, value in headers:
-        node = tree.members.get(name)
-        if times[name] == 1 or node is None or node.each is not None:
-            yield name, value
+    names = [name for name, _ in headers]
+    if len(set(names)) == len(names):
+        return headers
+    single = {name for name, node in tree.members.items() if node.each is None and names.count(name) > 1}
+    return [(name, value) for name, value in headers if name not in single]
 
 
 def _leads_back(bound: Bound) -> bool:

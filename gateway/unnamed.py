@@ -1,7 +1,6 @@
 """What looks personal in an answer where no contract line names it: a vendor that sends more than it was thought to."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final, cast
@@ -34,13 +33,14 @@ def unread_kinds(payload: bytes) -> Mapping[str, int]:
 
 
 def _kinds(values: Iterable[Scalar]) -> Mapping[str, int]:
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     left = TEXT
     for value in values:
-        looked_at = value[: min(LONGEST, left)] if isinstance(value, str) else value
-        if (kind := personal_kind(looked_at)) is not None:
-            counts[kind] += 1
-        left -= len(looked_at) if isinstance(looked_at, str) else 0
+        if isinstance(value, str):
+            value = value[: min(LONGEST, left)]  # noqa: PLW2901 - of a long text no more is looked at
+            left -= len(value)
+        if (kind := personal_kind(value)) is not None:
+            counts[kind] = counts.get(kind, 0) + 1
     return counts
 
 

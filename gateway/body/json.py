@@ -14,8 +14,9 @@ from gateway.errors import refuse
 
 _CONTAINERS = frozenset((dict, list))
 # Numbers that a Decimal is not written like, and an integer that has no sign: exponents, long fractions, minus zero.
-# What cannot be one is told by the quickest search there is.
-_HINTS = (*(f"{digit}{sign}".encode() for digit in range(10) for sign in "eE"), b"-0", b"0.000000")
+# Where all digits are the same, what cannot be one is told by three quick searches.
+_ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
+_HINTS = (b"0e", b"-0", b"0.000000")
 _ODD = re.compile(rb"[\[,:]\s*+(?=[-0-9])(?:-?+[0-9]++(?:\.[0-9]++)?+[eE]|-0(?![.0-9])|-?+0\.000000)")
 _BARE = frozenset(sign.encode() for sign in "-0123456789")
 
@@ -57,7 +58,10 @@ def reread(data: bytes) -> Document:
 
 def _is_odd(data: bytes) -> bool:
     """Whether some number may be spelled otherwise than a Decimal; a text can look like one, and does no harm."""
-    return any(hint in data for hint in _HINTS) and (data.lstrip()[:1] in _BARE or _ODD.search(data) is not None)
+    alike = data.translate(_ALIKE)
+    if not any(map(alike.__contains__, _HINTS)):
+        return False
+    return data.lstrip()[:1] in _BARE or _ODD.search(data) is not None
 
 
 def _as_written(document: Any, data: bytes) -> Document:

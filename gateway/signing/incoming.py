@@ -37,7 +37,7 @@ def signed_places(
     """
     named = trees["header"].members
     for name, text in headers:
-        if is_signing(name, text) or (is_signature_header(name) and name not in named):
+        if is_signing(name, text) if name == "authorization" else is_signature_header(name) and name not in named:
             yield f"header:{name if name in _EVERYBODYS else '*signature'}"
     yield from (f"query:{name}" for name in _parameters(documents["query"], trees["query"]))
     body, tree = documents["body"], trees["body"]
