@@ -1,24 +1,26 @@
-"""JSON for operators: facts, health and metrics on their listener, everything else on the control socket."""
+"""JSON for operators: facts, proofs, health and metrics on their listener, everything else on the control socket."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway import problem
 from gateway.desk import Desk
 from gateway.errors import GatewayError, Refusal, refuse
 from gateway.identity import Tokens, find_token
+from gateway.ledger.ledger import LOG
 from gateway.telemetry import CONTENT_TYPE, Telemetry
 
 MAX_BODY = 8 * 1024 * 1024
 
 Deed = Callable[[Any, str], Awaitable[Any]]
+Look = Callable[[Request, str], Awaitable[Response]]
 Who = Callable[[Request], str]
 
 
@@ -40,8 +42,39 @@ def operators(desk: Desk, tokens: Tokens, telemetry: Telemetry, ready: Callable[
             Route("/health", healthy, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
             Route("/facts", _doing(lambda asked, by: desk.put_facts(asked, by=by), who), methods=["POST"]),
+            *_log(desk, who),
         ]
     )
+
+
+def _log(desk: Desk, who: Who) -> Iterator[Route]:
+    """What outsiders check the log by, as texts of C2SP. An inclusion proof holds its entry, so it is a look."""
+
+    async def checkpoint(_: Request, by: str) -> Response:
+        return PlainTextResponse(await desk.checkpoint(by=by))
+
+    async def key(_: Request, by: str) -> Response:
+        return PlainTextResponse(f"{await desk.key(by=by)}\n")
+
+    async def checkpoints(request: Request, by: str) -> Response:
+        asked = {"size": request.query_params.get("from", 0)}
+        return JSONResponse({"result": await desk.checkpoints(asked, by=by)})
+
+    async def inclusion(request: Request, by: str) -> Response:
+        return PlainTextResponse(await desk.proof(request.path_params["entry"], by=by))
+
+    async def consistency(request: Request, by: str) -> Response:
+        return PlainTextResponse(await desk.growth(dict(request.query_params), by=by))
+
+    looks: Mapping[str, Look] = {
+        "checkpoint": checkpoint,
+        "checkpoints": checkpoints,
+        "key": key,
+        "proof/inclusion/{entry}": inclusion,
+        "proof/consistency": consistency,
+    }
+    for path, look in looks.items():
+        yield Route(f"/v1/log/{LOG}/{path}", _answering(look, who), methods=["GET"])
 
 
 def control(desk: Desk, reload: Callable[[], Awaitable[int]]) -> Starlette:
@@ -52,6 +85,10 @@ def control(desk: Desk, reload: Callable[[], Awaitable[int]]) -> Starlette:
         "revoke": lambda asked, by: desk.revoke_token(str(asked), by=by),
         "entries": lambda asked, by: desk.entries(asked, by=by),
         "entry": lambda asked, by: desk.entry(str(asked), by=by),
+        "proof": lambda asked, by: desk.proof(str(asked), by=by),
+        "growth": lambda asked, by: desk.growth(asked, by=by),
+        "checkpoint": lambda _asked, by: desk.checkpoint(by=by),
+        "key": lambda _asked, by: desk.key(by=by),
         "reload": lambda _asked, _by: reload(),
     }
     routes = [Route(f"/{name}", _doing(deed, _as_said), methods=["POST"]) for name, deed in deeds.items()]
@@ -72,10 +109,16 @@ def _as_said(request: Request) -> str:
 def _doing(deed: Deed, who: Who) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that reads JSON, does one thing, and answers in JSON or with a problem document."""
 
+    async def done(request: Request, by: str) -> Response:
+        return JSONResponse({"result": await deed(await _body(request), by)})
+
+    return _answering(done, who)
+
+
+def _answering(look: Look, who: Who) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
-            by = who(request)
-            return JSONResponse({"result": await deed(await _body(request), by)})
+            return await look(request, who(request))
         except Refusal as refusal:
             status, document = problem.problem(refusal)
             return JSONResponse(document, status, media_type=problem.MEDIA_TYPE)

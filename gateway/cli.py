@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import os
-import pwd
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,12 +12,12 @@ from typing import Annotated, Any
 import httpx2
 import typer
 from pydantic import ValidationError
-from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from gateway import app, explain
+from gateway.cli_ledger import ledger
+from gateway.console import Json, asked, err, out, table
 from gateway.contract.load import ContractSet, load, read
 from gateway.contract.terms import Terms
 from gateway.demo import run
@@ -36,19 +34,14 @@ cli = typer.Typer(
 contract = typer.Typer(help="Check, test and read contracts.", no_args_is_help=True)
 token = typer.Typer(help="Tokens of shop services and operators.", no_args_is_help=True)
 facts = typer.Typer(help="What decisions look up: orders, consents, suspensions.", no_args_is_help=True)
-ledger = typer.Typer(help="Read the record. Every look is itself recorded.", no_args_is_help=True)
 prose = typer.Typer(help="Personal data in free text.", no_args_is_help=True)
 GROUPS = {"contract": contract, "token": token, "facts": facts, "ledger": ledger, "scrub": prose}
 for name, group in GROUPS.items():
     cli.add_typer(group, name=name)
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
 _WIDE = 80
 _HOW = 23
 _BESIDE_PATHS = 20 + _HOW + 8
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 def main() -> None:
@@ -208,31 +201,23 @@ def _as_http(payload: Path, terms: Terms) -> str:
     return f"{terms.method} {terms.template.replace('{', '').replace('}', '')}\n\n{text}"
 
 
-def _table(*columns: str, title: str | None = None) -> Table:
-    """A table in which no word is cut short, however narrow the terminal is."""
-    table = Table(title=title, box=HORIZONTALS, padding=(0, 1, 0, 0), show_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
 def _show_groups(terms: Terms, *, as_json: bool) -> None:
     rows = list(explain.groups(terms))
     if as_json:
         out.print_json(json.dumps([{name: getattr(row, name) for name in row.__slots__} for row in rows]))
         return
-    table = _table("why", "whose, form, basis", "categories and fields", "line", title=escape(terms.contract))
+    shown = table("why", "whose, form, basis", "categories and fields", "line", title=escape(terms.contract))
     console = Console(highlight=False)
     if console.width >= _WIDE:
         # A path that is broken is hard to read, a sentence is not.
         longest = max(len(field.path) + 4 for row in rows for field in row.fields)
         paths = min(longest, console.width - _BESIDE_PATHS)
-        for column, width in zip(table.columns[1:], (_HOW, paths, 4), strict=True):
+        for column, width in zip(shown.columns[1:], (_HOW, paths, 4), strict=True):
             column.width = width
     for row in rows:
         how = f"{row.whose}\n{row.form}\n{row.basis}"
-        table.add_row(*map(escape, (row.why, how, _by_category(row.fields), row.where.rpartition(":")[2])))
-    console.print(table)
+        shown.add_row(*map(escape, (row.why, how, _by_category(row.fields), row.where.rpartition(":")[2])))
+    console.print(shown)
     out.print("* is required. Everything else stays here.")
 
 
@@ -254,17 +239,17 @@ def _show_call(done: Any, rows: list[explain.FieldRow], *, as_json: bool) -> Non
         return
     out.print(escape(f"{done.sent.method} {done.sent.target}"))
     out.print(escape(done.sent.payload.decode("utf-8", "replace")))
-    table = _table("place", "n", "", "how or why", "line")
+    shown = table("place", "n", "", "how or why", "line")
     for row in rows:
         mark = "[green]leaves[/]" if row.left else "[yellow]stays[/]"
-        table.add_row(escape(row.place), str(row.count), mark, escape(row.how), escape(row.where))
-    Console(highlight=False).print(table)
+        shown.add_row(escape(row.place), str(row.count), mark, escape(row.how), escape(row.where))
+    Console(highlight=False).print(shown)
 
 
 @contract.command("reload")
 def reload() -> None:
     """Put the contracts of the folder in force in the running gateway; bad ones leave those in force as they are."""
-    out.print(f"{_asked('reload', None)} operations are in force")
+    out.print(f"{asked('reload', None)} operations are in force")
 
 
 @token.command("issue")
@@ -277,15 +262,15 @@ def issue(
     as_json: Json = False,
 ) -> None:
     """Issue a token. It is printed once; configure it where the vendor's SDK has its API key."""
-    asked = {"service": service, "vendor": vendor, "entity": entity, "days": days, "operator": operator}
-    issued = _asked("issue", asked)
+    wanted = {"service": service, "vendor": vendor, "entity": entity, "days": days, "operator": operator}
+    issued = asked("issue", wanted)
     out.print_json(json.dumps(issued)) if as_json else print(issued["token"])  # noqa: T201  for use in a shell
 
 
 @token.command("revoke")
 def revoke(token_id: str) -> None:
     """Refuse a token from the next call on. TOKEN_ID is the `id` that `issue --json` printed."""
-    _asked("revoke", token_id)
+    asked("revoke", token_id)
     out.print("revoked")
 
 
@@ -294,7 +279,7 @@ def put(
     file: Annotated[typer.FileText, typer.Argument(help="JSON: a fact, a list, or one fact a line; - reads stdin")],
 ) -> None:
     """Put facts in. A decision made after this sees them."""
-    out.print(f"{_asked('facts', _rows(file.read()))} facts are in force")
+    out.print(f"{asked('facts', _rows(file.read()))} facts are in force")
 
 
 def _rows(text: str) -> list[Any]:
@@ -308,67 +293,16 @@ def _rows(text: str) -> list[Any]:
     return whole if isinstance(whole, list) else [whole]
 
 
-@ledger.command("list")
-def list_entries(
-    kind: str | None = None,
-    vendor: str | None = None,
-    operation: str | None = None,
-    caller: str | None = None,
-    code: str | None = None,
-    result: Annotated[str | None, typer.Option(help="sent, not_sent, possibly or in_doubt")] = None,
-    subject: Annotated[str | None, typer.Option(help="The shop's own number of a person.")] = None,
-    before: Annotated[int | None, typer.Option(help="Go on below this position.")] = None,
-    limit: int = 50,
-    as_json: Json = False,
-) -> None:
-    """List entries, newest first."""
-    filters = {
-        "kind": kind, "vendor": vendor, "operation": operation, "caller": caller, "code": code, "result": result,
-        "subject": subject, "before": before, "limit": limit,
-    }  # fmt: skip
-    found = _asked("entries", {name: value for name, value in filters.items() if value is not None})
-    if as_json:
-        out.print_json(json.dumps(found))
-        return
-    table = _table("seq", "time", "kind", "call", "caller", "result", "left", "stayed")
-    for entry in found:
-        table.add_row(*_row(entry))
-    Console(highlight=False).print(table)
-
-
-def _times(field: Any, at: int) -> int:
-    """How many values a line of an entry stands for; one where it does not say."""
-    return field[at] if isinstance(field, list) and len(field) > at else 1
-
-
-def _row(entry: dict[str, Any]) -> list[str]:
-    outcome = entry.get("outcome") or entry
-    disclosed = sum(_times(field, 2) for group in entry.get("disclosed", []) for field in group["fields"])
-    withheld = sum(_times(path, 1) for group in entry.get("withheld", []) for path in group["paths"])
-    moment = app.moment(entry["ts"])
-    result = outcome.get("result") or entry.get("code") or entry.get("state") or entry.get("action") or ""
-    call = "/".join(name for name in (entry.get("vendor"), entry.get("operation")) if name)
-    who = entry.get("caller") or entry.get("reviewer") or entry.get("by") or ""
-    cells = (entry["seq"], moment, entry["kind"], call, who, result, disclosed or "", withheld or "")
-    return [escape(str(each)) for each in cells]
-
-
-@ledger.command("show")
-def show(entry: Annotated[str, typer.Argument(metavar="SEQ|ID", help="Its number in the list, or its id.")]) -> None:
-    """Show one entry, as it stands in the ledger."""
-    out.print_json(json.dumps(_asked("entry", entry)))
-
-
 @prose.command("measure")
 def measure(
     path: Annotated[Path, typer.Argument(help="Labelled sentences, or a folder of them: .json, .jsonl")],
 ) -> None:
     """Tell how much of the personal data in labelled sentences is found, and what is found that is none."""
     files = sorted(each for each in path.rglob("*.json*")) if path.is_dir() else [path]
-    table = _table("sentences", "kind", "labelled", "found", "recall", "false positives")
+    shown = table("sentences", "kind", "labelled", "found", "recall", "false positives")
     for row in scores([each for file in files for each in sentences_in(file.read_text("utf-8"))]):
-        table.add_row(*map(str, row))
-    out.print(table)
+        shown.add_row(*map(str, row))
+    out.print(shown)
 
 
 def _root(path: Path) -> tuple[Path, str]:
@@ -378,46 +312,3 @@ def _root(path: Path) -> tuple[Path, str]:
             below = path.relative_to(folder).as_posix()
             return folder, "" if below == "." else below
     raise StartError(f"there is no policy.yaml in {path} or above it")
-
-
-def _asked(deed: str, asked: Any) -> Any:
-    """Asks the running gateway over its control socket; with none running, opens the data folder itself."""
-    settings = Settings()
-    control = settings.data / app.CONTROL
-    if control.exists():
-        transport = httpx2.HTTPTransport(uds=str(control))
-        try:
-            with httpx2.Client(transport=transport, base_url="http://gateway", timeout=60, trust_env=False) as client:
-                return _result(client.post(f"/{deed}", json=asked, headers={"gateway-by": _me()}))
-        except httpx2.ConnectError:
-            control.unlink(missing_ok=True)
-    return app.run(_alone(settings, deed, asked))
-
-
-def _result(response: httpx2.Response) -> Any:
-    document = response.json()
-    if response.status_code != httpx2.codes.OK:
-        raise StartError(f"{document.get('code', '')}: {document.get('message', 'it did not work')}")
-    return document["result"]
-
-
-async def _alone(settings: Settings, deed: str, asked: Any) -> Any:
-    async with app.opened(settings, lambda: app.first_entity(settings)) as stores:
-        deeds: dict[str, Callable[..., Awaitable[Any]]] = {
-            "facts": stores.desk.put_facts,
-            "issue": stores.desk.issue_token,
-            "revoke": stores.desk.revoke_token,
-            "entries": stores.desk.entries,
-            "entry": stores.desk.entry,
-        }
-        if deed not in deeds:
-            raise StartError("no gateway is running with this data folder")
-        return await deeds[deed](asked, by=_me())
-
-
-def _me() -> str:
-    """Who is at the keyboard, as the operating system knows it; in a container that may be a number only."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid-{os.getuid()}"

@@ -33,6 +33,10 @@ class UnknownEntry(GatewayError):
     """There is no such entry."""
 
 
+class UnknownSize(GatewayError):
+    """The log was not signed at this size."""
+
+
 class Asked(BaseModel):
     """What somebody asks of the desk."""
 
@@ -62,6 +66,19 @@ class Look(Asked):
     until: int | None = None
     before: int | None = None
     limit: int = Field(default=50, ge=1, le=1000)
+
+
+class Growth(Asked):
+    """Two sizes of the log, the newer one that of a checkpoint; the newest where it is left out."""
+
+    old: int = Field(ge=1)
+    new: int | None = Field(default=None, ge=1)
+
+
+class From(Asked):
+    """Checkpoints of this size and larger ones."""
+
+    size: int = Field(default=0, ge=0)
 
 
 class Desk:
@@ -127,13 +144,50 @@ class Desk:
 
     async def entry(self, named: str, *, by: str) -> dict[str, Any]:
         """One entry, by its number or its id. Raises UnknownEntry."""
+        return _shown(await self._found(named, "show", by))
+
+    async def proof(self, named: str, *, by: str) -> str:
+        """That an entry, by its number or its id, is in the log, and the entry itself. Raises UnknownEntry."""
+        return await self._ledger.proved((await self._found(named, "prove", by)).seq)
+
+    async def growth(self, asked: Mapping[str, Any], *, by: str) -> str:
+        """That the log only grew. No look at the record: nothing of any entry is in it. Raises UnknownSize."""
+        del by
+        wanted = TypeAdapter(Growth).validate_python(asked)
+        head = await self._ledger.head()
+        if wanted.new is not None:
+            found = [each for each in await self._ledger.heads(wanted.new, 1) if each.size == wanted.new]
+            if not found:
+                raise UnknownSize("there is no checkpoint of this size")
+            head = found[0]
+        if wanted.old > head.size:
+            raise UnknownSize(f"the log is signed up to {head.size} entries")
+        return await self._ledger.continued(wanted.old, head)
+
+    async def checkpoint(self, *, by: str) -> str:
+        """The newest checkpoint."""
+        del by
+        return (await self._ledger.head()).note
+
+    async def checkpoints(self, asked: Mapping[str, Any], *, by: str) -> list[dict[str, Any]]:
+        """A page of all checkpoints, the smallest first."""
+        del by
+        heads = await self._ledger.heads(TypeAdapter(From).validate_python(asked).size, _TOGETHER)
+        return [{"size": head.size, "ts": head.ts, "note": head.note} for head in heads]
+
+    async def key(self, *, by: str) -> str:
+        """The public key by which all of that is checked."""
+        del by
+        return self._ledger.vkey
+
+    async def _found(self, named: str, action: str, by: str) -> Entry:
         is_number = len(named) <= _LONGEST_NUMBER and named.isascii() and named.isdigit()
         wanted = Filter(before=int(named) + 1, limit=1) if is_number else Filter(id=_ID.validate_python(named), limit=1)
         found = [each for each in await self._ledger.entries(wanted) if not is_number or each.seq == int(named)]
-        await self._ledger.record(Access(by, "show", (("entry", named),), len(found)))
+        await self._ledger.record(Access(by, action, (("entry", named),), len(found)))
         if not found:
             raise UnknownEntry("there is no entry with this number or id")
-        return _shown(found[0])
+        return found[0]
 
 
 def _events(fact: AnyRow, by: str) -> Sequence[tuple[FactPut, tuple[Subject, ...]]]:

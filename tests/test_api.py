@@ -1,6 +1,7 @@
 """The operators' listener and the control socket: who may do what, and that no answer repeats what was wrong."""
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from sockets import Reply
 from starlette.testclient import TestClient
 
 from gateway.api import MAX_BODY, control
+from gateway.ledger.checkpoint import opened
+from gateway.ledger.note import Verifier
 
 CANARY = "Qz7canary"
 FACT = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given"}
@@ -55,6 +58,83 @@ def test_an_operators_token_makes_no_calls(gateway: Running) -> None:
     reply = gateway.ship(token=gateway.token("fulfilment", operator=True))
 
     assert (reply.status, reply.code) == (401, "caller.unknown")
+
+
+PROOFS = [
+    "/v1/log/main/checkpoint",
+    "/v1/log/main/checkpoints",
+    "/v1/log/main/key",
+    "/v1/log/main/proof/inclusion/1",
+    "/v1/log/main/proof/consistency?old=1",
+]
+
+
+def test_an_operator_gets_what_the_log_is_checked_by(gateway: Running) -> None:
+    [entry, *_] = gateway.record(kind="contract")
+
+    note, listed, key, inclusion, consistency = (asked(gateway, "GET", path) for path in PROOFS)
+    by_id = asked(gateway, "GET", f"/v1/log/main/proof/inclusion/{entry['id']}")
+
+    verifier = Verifier.parse(key.payload.decode().removesuffix("\n"))
+    for reply in (note, key, inclusion, consistency, by_id):
+        assert (reply.status, reply.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert opened(note.payload.decode(), verifier).origin == verifier.name
+    heads = json.loads(listed.payload)["result"]
+    assert [opened(head["note"], verifier).size for head in heads] == [head["size"] for head in heads]
+    assert inclusion.payload.decode().startswith("c2sp.org/tlog-proof@v1\nextra ")
+    assert json.loads(b64decode(by_id.payload.decode().split("\n")[1][6:]))["id"] == entry["id"]
+    assert consistency.payload.decode().startswith("old 1\n")
+    for reply in (inclusion, consistency, by_id):
+        assert opened(reply.payload.decode().split("\n\n", 1)[1], verifier).size > 1
+
+
+def test_growth_is_proved_between_any_two_checkpoints(gateway: Running) -> None:
+    asked(gateway, "GET", "/v1/log/main/proof/inclusion/1")
+    asked(gateway, "GET", f"/v1/log/main/proof/inclusion/{gateway.entries()[0].seq}")
+    heads = json.loads(asked(gateway, "GET", "/v1/log/main/checkpoints?from=1").payload)["result"]
+    old, new = heads[0], heads[-1]
+
+    reply = asked(gateway, "GET", f"/v1/log/main/proof/consistency?old={old['size']}&new={new['size']}")
+
+    assert len(heads) > 1
+    assert reply.payload.decode().endswith(f"\n\n{new['note']}")
+
+
+def test_a_proof_shows_its_entry_and_so_is_a_look(gateway: Running) -> None:
+    asked(gateway, "GET", "/v1/log/main/proof/inclusion/1")
+
+    [look, *_] = gateway.record(kind="access")
+    assert (look["reviewer"], look["action"], look["filters"]) == ("anna", "prove", [["entry", "1"]])
+
+
+@pytest.mark.parametrize("path", PROOFS)
+def test_nobody_but_an_operator_gets_it(gateway: Running, path: str) -> None:
+    replies = [asked(gateway, "GET", path, token=token) for token in ("", gateway.token(), "sk_live_" + "a" * 40)]
+
+    assert [(reply.status, reply.code) for reply in replies] == [(401, "caller.unknown")] * 3
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/log/main/checkpoints?from=x",
+        "/v1/log/main/proof/inclusion/99999999",
+        f"/v1/log/main/proof/inclusion/{'f' * 32}",
+        f"/v1/log/main/proof/inclusion/{CANARY}",
+        "/v1/log/main/proof/consistency",
+        "/v1/log/main/proof/consistency?old=0",
+        "/v1/log/main/proof/consistency?old=-1",
+        "/v1/log/main/proof/consistency?old=99999999",
+        "/v1/log/main/proof/consistency?old=1&new=99999999",
+        f"/v1/log/main/proof/consistency?old={CANARY}",
+        "/v1/log/main/proof/consistency?old=1&older=2",
+    ],
+)
+def test_what_cannot_be_proved_is_said_without_repeating_it(gateway: Running, path: str) -> None:
+    reply = asked(gateway, "GET", path)
+
+    assert (reply.status, reply.code) == (422, "request.invalid")
+    assert CANARY.encode() not in reply.payload
 
 
 WRONG: dict[str, tuple[bytes, int]] = {

@@ -10,6 +10,8 @@ from sockets import Client, Reply
 from typer.testing import CliRunner
 
 from gateway.cli import cli, main
+from gateway.ledger.checkpoint import opened
+from gateway.ledger.note import Verifier
 
 ORDER = {"kind": "order", "order": "A-1", "people": [{"role": "purchaser", "subject": "c-1", "jurisdiction": "DE"}]}
 BODY = b'{"reference":"A-1","weight":1}'
@@ -57,6 +59,43 @@ def test_tokens_facts_and_the_record_are_asked_of_the_running_gateway(machine: M
     assert {look["action"] for look in looks} == {"list", "show"}
 
 
+def test_the_log_is_proved_by_the_running_gateway(machine: Machine, serving: Serving) -> None:
+    vkey = machine.typed("ledger", "key").stdout.removesuffix("\n")
+    older = opened(machine.typed("ledger", "checkpoint").stdout, Verifier.parse(vkey))
+    [entry, *_] = machine.asked("ledger", "list", "--kind", "contract")
+
+    proved = machine.typed("ledger", "prove", entry["id"]).stdout
+    grown = machine.typed("ledger", "prove", "--consistency", str(older.size)).stdout
+    between = machine.typed("ledger", "prove", "--consistency", "1", "--new", str(older.size)).stdout
+
+    assert proved.split("\n")[2] == f"index {entry['seq']}"
+    assert opened(between.split("\n\n", 1)[1], Verifier.parse(vkey)) == older
+    assert grown.split("\n")[0] == f"old {older.size}"
+    for text in (proved, grown):
+        assert opened(text.split("\n\n", 1)[1], Verifier.parse(vkey)).size >= older.size
+
+
+def test_without_a_gateway_the_log_is_proved_all_the_same(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+
+    note = machine.typed("ledger", "checkpoint").stdout
+    proved = machine.typed("ledger", "prove", "0")
+    verifier = Verifier.parse(machine.typed("ledger", "key").stdout.removesuffix("\n"))
+
+    assert opened(note, verifier).size >= 3
+    assert proved.stdout.startswith("c2sp.org/tlog-proof@v1\nextra ")
+
+
+@pytest.mark.parametrize(
+    "words", [["prove"], ["prove", "1", "--consistency", "1"], ["prove", "1", "--new", "2"]], ids=" ".join
+)
+def test_what_is_to_be_proved_is_said_once(words: list[str]) -> None:
+    done = CliRunner().invoke(cli, ["ledger", *words])
+
+    assert done.exit_code == 2
+    assert "--consistency" in done.output
+
+
 def test_a_reviewer_reads_the_record_as_a_table(machine: Machine, serving: Serving) -> None:
     listed = machine.typed("ledger", "list", "--kind", "contract", "--limit", "3")
 
@@ -68,6 +107,8 @@ def test_a_reviewer_reads_the_record_as_a_table(machine: Machine, serving: Servi
 def test_what_cannot_be_done_is_one_line_and_a_status(machine: Machine, serving: Serving) -> None:
     failures = [
         machine.typed("ledger", "show", "f" * 32),
+        machine.typed("ledger", "prove", "f" * 32),
+        machine.typed("ledger", "prove", "--consistency", "99999999"),
         machine.typed("ledger", "list", "--vendor", "Zoe Müller"),
         machine.typed("token", "issue", "--service", "Check Out"),
         machine.typed("token", "revoke", "eyJhbGciOiJFZERTQSJ9.e30.x"),

@@ -18,6 +18,9 @@ TOGETHER: Mapping[str, str] = {
     "ledger/canonical": "ledger/test_leaf.py",
     "ledger/entry": "ledger/test_leaf.py",
     "ledger/tree": "ledger/test_merkle_tree.py",
+    # Commands are typed, each in a process of its own.
+    "cli_ledger": "test_cli.py",
+    "console": "test_cli.py",
     # What is durable, sealed and settled shows on a whole ledger, in every way that its store can fail.
     "ledger/database": "ledger/test_ledger_store.py",
     "ledger/housekeeping": "ledger/test_ledger.py",

@@ -18,11 +18,12 @@ from gateway.ledger.database import StoreError, known_errors, locked
 from gateway.ledger.entry import Event, Intent, Outcome, Subject
 from gateway.ledger.housekeeping import Epoch, Genesis, KeyMade
 from gateway.ledger.keys import Keys
-from gateway.ledger.notary import Notary
+from gateway.ledger.notary import AlteredError, Notary
+from gateway.ledger.proof import continued, included
 from gateway.ledger.scribe import Scribe, Ticket
 from gateway.ledger.sealing import Payload, opened
 from gateway.ledger.sqlite import SqliteStore
-from gateway.ledger.store import Entry, Filter, Linked, Row, Store
+from gateway.ledger.store import Entry, Filter, Head, Linked, Row, Store
 from gateway.ledger.writer import QUEUED, Item, Writer
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ LOG = "main"
 PAGE = 1_000
 READERS = 2
 RECOVERED_TOGETHER = 1_000
+TRIES = 250
+BETWEEN_TRIES = 0.02  # seconds
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -163,6 +166,47 @@ class Ledger:
         await self._writer.caught_up()
         with _refused():
             return await self._read(lambda: self._store.entries(page, tok))
+
+    @property
+    def vkey(self) -> str:
+        """The public half of the key that signs the log, under the name of the log."""
+        return self._notary.verifier.vkey
+
+    async def head(self, covering: int = 1) -> Head:
+        """A checkpoint over so many entries at least; signs one where there is none yet. Raises Refusal."""
+        for _ in range(TRIES):
+            with _refused():
+                found = await self._read(self._store.last_head)
+            if found and found.size >= covering:
+                return found
+            if self._notary.altered:
+                break
+            self._notary.hurry()
+            await self._writer.caught_up()
+            await asyncio.sleep(BETWEEN_TRIES)
+        raise refuse("ledger.unavailable", "the log is not signed that far")
+
+    async def heads(self, size: int, limit: int) -> Sequence[Head]:
+        """Checkpoints from a size on, the smallest first, at most a page. Raises Refusal."""
+        with _refused():
+            return await self._read(lambda: self._store.heads(size, min(limit, PAGE)))
+
+    async def proved(self, seq: int) -> str:
+        """That an entry is in the log, and the entry. Raises Refusal where it was altered or is not signed."""
+        head = await self.head(seq + 1)
+        return await self._proof(lambda: included(self._store, self._notary.verifier, seq, head))
+
+    async def continued(self, old: int, head: Head) -> str:
+        """That the log of a checkpoint begins with the log of an old size, 1 up to its own. Raises Refusal."""
+        return await self._proof(lambda: continued(self._store, self._notary.verifier, old, head))
+
+    async def _proof(self, proving: Callable[[], str]) -> str:
+        try:
+            with _refused():
+                return await self._read(proving)
+        except AlteredError as error:
+            self._notary.stop(error)
+            raise refuse("ledger.unavailable", str(error)) from None
 
     async def close(self, within: float = 10.0) -> None:
         """Writes what is queued and lets go of the folder; where the disk hangs, the process keeps it to its end."""

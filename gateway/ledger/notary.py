@@ -50,6 +50,11 @@ class Notary:
             return PERIOD
         return 0.0 if self._goal else max(0.0, self._due - time.monotonic())
 
+    def stop(self, error: GatewayError) -> None:
+        """Nothing is signed any more."""
+        self._goal, self.altered = None, True
+        log.error("the ledger was altered and is not signed any more: %s", error)
+
     def step(self) -> None:
         """Reads a part, and signs once all is read that was there when the checkpoint fell due."""
         if self.pause or self.altered:
@@ -60,8 +65,7 @@ class Notary:
             self._goal = None
             log.error("the ledger could not be signed: %s", error)  # noqa: TRY400 - the name is all there is
         except (AlteredError, NoteError) as error:
-            self._goal, self.altered = None, True
-            log.error("the ledger was altered and is not signed any more: %s", error)  # noqa: TRY400
+            self.stop(error)
 
     def _step(self) -> None:
         if self._goal is None:

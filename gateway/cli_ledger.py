@@ -1,0 +1,91 @@
+"""The commands that read the record and prove it."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from gateway import app
+from gateway.console import Json, asked, out, table
+
+ledger = typer.Typer(help="Read the record and prove it. Every look is itself recorded.", no_args_is_help=True)
+
+
+@ledger.command("list")
+def list_entries(
+    kind: str | None = None,
+    vendor: str | None = None,
+    operation: str | None = None,
+    caller: str | None = None,
+    code: str | None = None,
+    result: Annotated[str | None, typer.Option(help="sent, not_sent, possibly or in_doubt")] = None,
+    subject: Annotated[str | None, typer.Option(help="The shop's own number of a person.")] = None,
+    before: Annotated[int | None, typer.Option(help="Go on below this position.")] = None,
+    limit: int = 50,
+    as_json: Json = False,
+) -> None:
+    """List entries, newest first."""
+    filters = {
+        "kind": kind, "vendor": vendor, "operation": operation, "caller": caller, "code": code, "result": result,
+        "subject": subject, "before": before, "limit": limit,
+    }  # fmt: skip
+    found = asked("entries", {name: value for name, value in filters.items() if value is not None})
+    if as_json:
+        out.print_json(json.dumps(found))
+        return
+    shown = table("seq", "time", "kind", "call", "caller", "result", "left", "stayed")
+    for entry in found:
+        shown.add_row(*_row(entry))
+    Console(highlight=False).print(shown)
+
+
+def _times(field: Any, at: int) -> int:
+    """How many values a line of an entry stands for; one where it does not say."""
+    return field[at] if isinstance(field, list) and len(field) > at else 1
+
+
+def _row(entry: dict[str, Any]) -> list[str]:
+    outcome = entry.get("outcome") or entry
+    disclosed = sum(_times(field, 2) for group in entry.get("disclosed", []) for field in group["fields"])
+    withheld = sum(_times(path, 1) for group in entry.get("withheld", []) for path in group["paths"])
+    moment = app.moment(entry["ts"])
+    result = outcome.get("result") or entry.get("code") or entry.get("state") or entry.get("action") or ""
+    call = "/".join(name for name in (entry.get("vendor"), entry.get("operation")) if name)
+    who = entry.get("caller") or entry.get("reviewer") or entry.get("by") or ""
+    cells = (entry["seq"], moment, entry["kind"], call, who, result, disclosed or "", withheld or "")
+    return [escape(str(each)) for each in cells]
+
+
+@ledger.command("show")
+def show(entry: Annotated[str, typer.Argument(metavar="SEQ|ID", help="Its number in the list, or its id.")]) -> None:
+    """Show one entry, as it stands in the ledger."""
+    out.print_json(json.dumps(asked("entry", entry)))
+
+
+@ledger.command("checkpoint")
+def checkpoint() -> None:
+    """Print the newest checkpoint. Keep some elsewhere: nobody can alter unseen what such a one covers."""
+    typer.echo(asked("checkpoint", None), nl=False)
+
+
+@ledger.command("key")
+def key() -> None:
+    """Print the public key by which checkpoints are checked, as name+id+key. Hand it to whoever checks."""
+    typer.echo(asked("key", None))
+
+
+@ledger.command("prove")
+def prove(
+    entry: Annotated[str | None, typer.Argument(metavar="SEQ|ID", help="Its number in the list, or its id.")] = None,
+    consistency: Annotated[
+        int | None, typer.Option(help="Prove that the log begins with what it was at this size.")
+    ] = None,
+    new: Annotated[int | None, typer.Option(help="The size of the newer checkpoint; otherwise the newest.")] = None,
+) -> None:
+    """Print a proof that an entry is in the signed log, with the entry; or that the log has only grown."""
+    if (entry is None) == (consistency is None) or (new is not None and consistency is None):
+        raise typer.BadParameter("name an entry, or give --consistency the size of an older checkpoint")
+    told = asked("proof", entry) if consistency is None else asked("growth", {"old": consistency, "new": new})
+    typer.echo(told, nl=False)

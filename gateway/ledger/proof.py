@@ -1,0 +1,54 @@
+"""Proofs as texts for whoever holds the public key of the log; none is given out that does not verify here."""
+
+from collections.abc import Sequence
+
+from gateway.ledger.canonical import base64, leaf_hash
+from gateway.ledger.checkpoint import opened
+from gateway.ledger.notary import AlteredError
+from gateway.ledger.note import NoteError, Verifier
+from gateway.ledger.store import Head, Store
+from gateway.ledger.tree import Span, consistency, inclusion, is_consistent, is_included, root
+
+
+def included(store: Store, verifier: Verifier, seq: int, head: Head) -> str:
+    """That an entry is in the log (c2sp.org/tlog-proof@v1). `extra` is the entry itself, whose hash is the leaf.
+
+    Raises AlteredError where the database does not hold what was signed, ValueError where the entry came later.
+    """
+    proof = _hashes(store, inclusion(seq, head.size))
+    [body] = [leaf.body for leaf in store.leaves(seq, 1) if leaf.seq == seq] or [b""]
+    if not is_included(leaf_hash(body), seq, head.size, proof, _root(head, verifier)):
+        raise AlteredError(f"entry {seq} cannot be proved: it, or one that it stands with, is not what was signed")
+    return _text(["c2sp.org/tlog-proof@v1", f"extra {base64(body)}", f"index {seq}"], proof, head)
+
+
+def continued(store: Store, verifier: Verifier, old: int, head: Head) -> str:
+    """That a tree of the old size is the beginning of the log, written as witnesses take it (c2sp.org/tlog-witness).
+
+    Raises AlteredError where the database does not hold what was signed, ValueError where it was never of that size.
+    """
+    proof = _hashes(store, consistency(old, head.size))
+    kept = [_root(each, verifier) for each in store.heads(old, 1) if each.size == old]
+    before = kept[0] if kept else root(store.hashes(0, old))
+    if not is_consistent(old, before, head.size, _root(head, verifier), proof):
+        raise AlteredError(f"the log of {head.size} entries does not begin with the first {old} as they were signed")
+    return _text([f"old {old}"], proof, head)
+
+
+def _text(lines: Sequence[str], proof: Sequence[bytes], head: Head) -> str:
+    return "\n".join([*lines, *map(base64, proof), "", head.note])
+
+
+def _root(head: Head, verifier: Verifier) -> bytes:
+    """What was signed, not what stands beside it."""
+    try:
+        checkpoint = opened(head.note, verifier)
+    except NoteError as error:
+        raise AlteredError(f"the checkpoint of size {head.size} does not hold: {error}") from None
+    if checkpoint.size != head.size:
+        raise AlteredError(f"the checkpoint of size {head.size} is of another size")
+    return checkpoint.root
+
+
+def _hashes(store: Store, spans: Sequence[Span]) -> list[bytes]:
+    return [root(store.hashes(*span)) for span in spans]
