@@ -10,7 +10,7 @@ from gateway.ledger.checkpoint import Checkpoint, opened, signed
 from gateway.ledger.database import StoreError
 from gateway.ledger.note import NoteError, Signer
 from gateway.ledger.store import Head, Leaf, Store
-from gateway.ledger.tree import Tree
+from gateway.ledger.tree import Span, Tree
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ class Notary:
         self._due = 0.0
         self._goal: Tree | None = None
         self._read = Tree()
+        self._complete: dict[Span, bytes] = {}
         self._signed = Tree()
         self.altered = False
         self.verifier = signer.verifier
@@ -72,10 +73,8 @@ class Notary:
             self._due = time.monotonic() + PERIOD
             self._begin(self._store.tree)
         elif self._read.size < self._goal.size:
-            missing = min(PART, self._goal.size - self._read.size)
-            self._read = self._read.plus(
-                _hashed(self._store.leaves(self._read.size, missing), self._read.size, missing)
-            )
+            first, missing = self._read.size, min(PART, self._goal.size - self._read.size)
+            self._read = self._read.plus(_hashed(self._store.leaves(first, missing), first, missing), self._complete)
         else:
             self._sign(self._goal)
 
@@ -88,6 +87,7 @@ class Notary:
         if goal.size < last.size:
             raise AlteredError(f"it has {goal.size} entries and was signed with {last.size}")
         self._signed = self._read = last
+        self._complete = {}
         self._goal = goal if goal.size > last.size else None
 
     def _sign(self, goal: Tree) -> None:
@@ -95,7 +95,7 @@ class Notary:
         if self._read != goal:
             raise AlteredError(f"entries {self._signed.size} to {goal.size - 1} are not those that were written")
         note = signed(Checkpoint(self._signer.verifier.name, goal.size, goal.root), self._signer)
-        self._store.keep(Head(goal.size, goal.root, self._now(), note, b"".join(goal.peaks)))
+        self._store.keep(Head(goal.size, goal.root, self._now(), note, b"".join(goal.peaks)), self._complete)
         self._signed = goal
 
 

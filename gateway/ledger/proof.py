@@ -7,7 +7,17 @@ from gateway.ledger.checkpoint import opened
 from gateway.ledger.notary import AlteredError
 from gateway.ledger.note import NoteError, Verifier
 from gateway.ledger.store import Head, Store
-from gateway.ledger.tree import Span, consistency, inclusion, is_consistent, is_included, root
+from gateway.ledger.tree import (
+    WIDTHS,
+    Span,
+    consistency,
+    inclusion,
+    is_consistent,
+    is_included,
+    middle_of,
+    node,
+    root,
+)
 
 
 def included(store: Store, verifier: Verifier, seq: int, head: Head) -> str:
@@ -15,7 +25,7 @@ def included(store: Store, verifier: Verifier, seq: int, head: Head) -> str:
 
     Raises AlteredError where the database does not hold what was signed, ValueError where the entry came later.
     """
-    proof = _hashes(store, inclusion(seq, head.size))
+    proof = [_hash(store, span) for span in inclusion(seq, head.size)]
     [body] = [leaf.body for leaf in store.leaves(seq, 1) if leaf.seq == seq] or [b""]
     if not is_included(leaf_hash(body), seq, head.size, proof, _root(head, verifier)):
         raise AlteredError(f"entry {seq} cannot be proved: it, or one that it stands with, is not what was signed")
@@ -27,9 +37,9 @@ def continued(store: Store, verifier: Verifier, old: int, head: Head) -> str:
 
     Raises AlteredError where the database does not hold what was signed, ValueError where it was never of that size.
     """
-    proof = _hashes(store, consistency(old, head.size))
+    proof = [_hash(store, span) for span in consistency(old, head.size)]
     kept = [_root(each, verifier) for each in store.heads(old, 1) if each.size == old]
-    before = kept[0] if kept else root(store.hashes(0, old))
+    before = kept[0] if kept else _hash(store, (0, old))
     if not is_consistent(old, before, head.size, _root(head, verifier), proof):
         raise AlteredError(f"the log of {head.size} entries does not begin with the first {old} as they were signed")
     return _text([f"old {old}"], proof, head)
@@ -50,5 +60,12 @@ def _root(head: Head, verifier: Verifier) -> bytes:
     return checkpoint.root
 
 
-def _hashes(store: Store, spans: Sequence[Span]) -> list[bytes]:
-    return [root(store.hashes(*span)) for span in spans]
+def _hash(store: Store, span: Span) -> bytes:
+    """The root of a subtree, out of those that were kept; only at their edges are leaves read."""
+    first, last = span
+    if last - first in WIDTHS and (kept := store.subtree(span)):
+        return kept
+    if last - first <= min(WIDTHS):
+        return root(store.hashes(first, last))
+    middle = middle_of(first, last)
+    return node(_hash(store, (first, middle)), _hash(store, (middle, last)))

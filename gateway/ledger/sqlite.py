@@ -15,7 +15,7 @@ from gateway.ledger.database import checkpoint, known_errors, readable, rows, wr
 from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
 from gateway.ledger.store import Entry, Filter, Head, Leaf, Linked, OpenIntent, Row
-from gateway.ledger.tree import Tree
+from gateway.ledger.tree import Span, Tree
 
 T = TypeVar("T")
 
@@ -55,6 +55,12 @@ CREATE TABLE checkpoint(
     peaks BLOB NOT NULL
 ) STRICT;
 """
+_SUBTREE = """
+CREATE TABLE subtree(
+    first INTEGER NOT NULL, last INTEGER NOT NULL, hash BLOB NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (first, last)
+) STRICT, WITHOUT ROWID;
+"""
 
 
 def _guards(*tables: str) -> str:
@@ -62,7 +68,11 @@ def _guards(*tables: str) -> str:
 
 
 # Each brings a file to the next version; what stands here never changes, and the next one stands below.
-MIGRATIONS: Sequence[str] = (_TABLES + _guards("leaf", "leaf_body"), _CHECKPOINT + _guards("checkpoint"))
+MIGRATIONS: Sequence[str] = (
+    _TABLES + _guards("leaf", "leaf_body"),
+    _CHECKPOINT + _guards("checkpoint"),
+    _SUBTREE + _guards("subtree"),
+)
 _CONDITIONS: Mapping[str, str] = {
     "id": "l.id = ?",
     "kind": "l.kind = ?",
@@ -121,10 +131,12 @@ class SqliteStore:
         if self._pages >= CHECKPOINT_PAGES:
             checkpoint(self._database, restart=self._pages >= RESTART_PAGES)
 
-    def keep(self, head: Head) -> None:
-        with known_errors():
+    def keep(self, head: Head, complete: Mapping[Span, bytes]) -> None:
+        with known_errors(), self._database:
             values = (head.size, head.root, head.ts, head.note, head.peaks)
             self._database.execute("INSERT INTO checkpoint VALUES(?, ?, ?, ?, ?)", values)
+            subtrees = [(*span, each) for span, each in complete.items()]
+            self._database.executemany("INSERT INTO subtree VALUES(?, ?, ?)", subtrees)
 
     def close(self) -> None:
         while not self._readers.empty():
@@ -190,6 +202,11 @@ class SqliteStore:
         with self._reading() as database:
             for (each,) in database.execute(query, (first, last)):
                 yield each
+
+    def subtree(self, span: Span) -> bytes | None:
+        with self._reading() as database:
+            found = rows(database, "SELECT hash FROM subtree WHERE first = ? AND last = ?", *span)
+        return found[0][0] if found else None
 
     def last_head(self) -> Head | None:
         with self._reading() as database:

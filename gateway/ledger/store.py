@@ -7,7 +7,7 @@ from typing import Protocol
 from gateway.ledger.canonical import Json
 from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
-from gateway.ledger.tree import HASH, Tree
+from gateway.ledger.tree import HASH, Span, Tree
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -128,8 +128,8 @@ class Store(Protocol):
     def tree(self) -> Tree:
         """Of all that was appended and, before this process, of what the database said."""
 
-    def keep(self, head: Head) -> None:
-        """Makes a checkpoint durable beside all earlier ones."""
+    def keep(self, head: Head, complete: Mapping[Span, bytes]) -> None:
+        """Makes a checkpoint durable beside all earlier ones, and the roots of subtrees that are complete with it."""
 
     def close(self) -> None: ...
 
@@ -159,6 +159,9 @@ class Store(Protocol):
 
     def hashes(self, first: int, last: int) -> Iterator[bytes]:
         """The leaf hashes from the first place up to, and without, the last."""
+
+    def subtree(self, span: Span) -> bytes | None:
+        """The root of a complete subtree, where it was kept."""
 
     def last_head(self) -> Head | None:
         """The largest checkpoint; None before the first."""

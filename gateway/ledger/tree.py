@@ -8,6 +8,8 @@ from typing import TypeAlias
 HASH = 32  # bytes of SHA-256
 Span: TypeAlias = tuple[int, int]
 """A subtree by the leaves under it: from the first up to, and without, the last."""
+WIDTHS = frozenset(256**height for height in range(1, 8))
+"""Leaves under the complete subtrees whose roots are worth keeping: those in the tiles of c2sp.org/tlog-tiles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +24,19 @@ class Tree:
         if self.size < 0 or self.size.bit_count() != len(self.peaks) or any(len(peak) != HASH for peak in self.peaks):
             raise ValueError("the subtrees do not make a tree of this size")
 
-    def plus(self, leaves: Iterable[bytes]) -> "Tree":
-        """The tree with these leaf hashes after its own; one hash a leaf on average, whatever the size."""
+    def plus(self, leaves: Iterable[bytes], complete: dict[Span, bytes] | None = None) -> "Tree":
+        """The tree with these leaf hashes after its own; one hash a leaf on average, whatever the size.
+
+        `complete` gets the roots of the subtrees of `WIDTHS` that these leaves fill.
+        """
         size, peaks = self.size, list(self.peaks)
         for leaf in leaves:
-            joined, full = leaf, size
+            joined, full, width = leaf, size, 1
             while full & 1:
                 joined = node(peaks.pop(), joined)
-                full >>= 1
+                full, width = full >> 1, width << 1
+                if complete is not None and width in WIDTHS:
+                    complete[size + 1 - width, size + 1] = joined
             peaks.append(joined)
             size += 1
         return Tree(size, tuple(peaks))
@@ -55,13 +62,18 @@ def node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+def middle_of(first: int, last: int) -> int:
+    """Where a subtree divides: after the largest power of two that is smaller than its size."""
+    return first + (1 << (last - first - 1).bit_length() - 1)
+
+
 def inclusion(index: int, size: int) -> list[Span]:
     """The subtrees whose roots prove a leaf, from its sibling upwards (RFC 9162, 2.1.3.1). Raises ValueError."""
     if not 0 <= index < size:
         raise ValueError("there is no such leaf in a tree of this size")
     spans, first, last = list[Span](), 0, size
     while last - first > 1:
-        middle = _middle(first, last)
+        middle = middle_of(first, last)
         if index < middle:
             spans.append((middle, last))
             last = middle
@@ -80,7 +92,7 @@ def consistency(old: int, size: int) -> list[Span]:
         raise ValueError("a tree of this size cannot begin with one of the other")
     spans, first, last = list[Span](), 0, size
     while last != old:
-        middle = _middle(first, last)
+        middle = middle_of(first, last)
         if old <= middle:
             spans.append((middle, last))
             last = middle
@@ -131,11 +143,6 @@ def is_consistent(old: int, old_root: bytes, size: int, size_root: bytes, proof:
             after = node(after, sibling)
         here, end = here >> 1, end >> 1
     return end == 0 and before == old_root and after == size_root
-
-
-def _middle(first: int, last: int) -> int:
-    """Where a subtree divides: after the largest power of two that is smaller than its size."""
-    return first + (1 << (last - first - 1).bit_length() - 1)
 
 
 def _past_lone_nodes(here: int, end: int) -> Span:

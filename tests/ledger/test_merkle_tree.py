@@ -47,6 +47,17 @@ def test_the_root_is_the_one_of_the_recursive_definition() -> None:
         assert grown.root == root(LEAVES[:size]) == _by_definition(0, size)
 
 
+@given(first=st.integers(0, 600), size=st.integers(0, 600))
+def test_the_subtrees_that_are_kept_are_those_that_are_filled(first: int, size: int) -> None:
+    leaves = [leaf_hash(number.to_bytes(2, "big")) for number in range(first + size)]
+    complete: dict[Span, bytes] = {}
+
+    Tree().plus(leaves[:first]).plus(leaves[first:], complete)
+
+    spans = [(at, at + 256) for at in range(0, first + size - 255, 256) if at + 256 > first]
+    assert complete == {span: root(leaves[slice(*span)]) for span in spans}
+
+
 @given(sizes=st.lists(st.integers(0, 40), max_size=6))
 def test_a_tree_grows_in_any_steps_to_the_same_root(sizes: list[int]) -> None:
     grown, at = Tree(), 0

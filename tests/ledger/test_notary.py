@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import logging
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import apsw
@@ -13,15 +13,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from ledger_fakes import PURCHASER, SENT, BalkyStore, Shop, shipment
 
+from gateway.errors import Refusal
 from gateway.ledger import Access, Ledger, StoreError
 from gateway.ledger import notary as module
 from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.checkpoint import opened, signer_of
+from gateway.ledger.entry import Index
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import AlteredError, head_tree
 from gateway.ledger.sqlite import MIGRATIONS, SqliteStore
-from gateway.ledger.store import Head
-from gateway.ledger.tree import consistency, is_consistent, root
+from gateway.ledger.store import Head, Row
+from gateway.ledger.tree import Span, consistency, is_consistent, root
 
 PATIENCE = 10.0
 LOOK = Access("uid:1000", "list")
@@ -266,6 +268,38 @@ def altered(shop: Shop, act: str, *values: object) -> None:
     assert database.changes()
 
 
+@pytest.mark.parametrize("kept", [False, True], ids=["not persisted", "persisted"])
+async def test_after_a_commit_that_raised_the_tree_is_that_of_the_database(shop: Shop, kept: bool) -> None:
+    ledger = await grown(shop, 5)
+    (shop.store.after if kept else shop.store.before).append(StoreError("FullError"))
+    with pytest.raises(Refusal):
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+    await ledger._writer.drained()
+
+    size = ledger._store.tree.size
+    head = await signed(ledger, size)
+
+    assert ledger._store.tree.root == root(ledger._store.hashes(0, ledger._store.tree.size))
+    assert head.root == root(ledger._store.hashes(0, head.size))
+    assert ledger.healthy
+
+
+async def test_the_tree_does_not_grow_before_the_commit(shop: Shop) -> None:
+    ledger = await grown(shop, 1)
+    await ledger.close()
+    store = SqliteStore(shop.folder / "ledger.db", "main")
+    before = store.tree
+    other = file(shop)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StoreError):
+        store.append([Row("0" * 32, "epoch", 0, 9, b"{}", leaf_hash(b"{}"), Index())])
+
+    assert store.tree == before
+    other.execute("ROLLBACK")
+    store.close()
+
+
 class Forgetful(BalkyStore):
     """Fails to keep the next checkpoints; some are there nevertheless."""
 
@@ -273,12 +307,12 @@ class Forgetful(BalkyStore):
         super().__init__(path, log)
         self.failing: list[bool] = [False, True]
 
-    def keep(self, head: Head) -> None:
+    def keep(self, head: Head, complete: Mapping[Span, bytes]) -> None:
         if not self.failing:
-            super().keep(head)
+            super().keep(head, complete)
         else:
             if self.failing.pop(0):
-                super().keep(head)
+                super().keep(head, complete)
             raise StoreError("FullError")
 
 
@@ -323,7 +357,7 @@ async def test_a_file_of_the_first_version_goes_on_as_it_was_and_is_signed(shop:
     written = await grown(shop, 5)
     await written.close()
     database = file(shop)
-    database.execute("DROP TABLE checkpoint")
+    database.execute("DROP TABLE checkpoint; DROP TABLE subtree")
     database.pragma("user_version", 1)
     before = database.execute("SELECT * FROM leaf JOIN leaf_body USING (seq) ORDER BY seq").fetchall()
     database.close()

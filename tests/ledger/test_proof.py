@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 from base64 import b64decode
+from collections.abc import Iterator
 
 import apsw
 import pytest
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from ledger_fakes import PURCHASER, SENT, Shop, shipment
 
 from gateway.errors import Refusal
-from gateway.ledger import Filter, Ledger
+from gateway.ledger import Access, Filter, Ledger
 from gateway.ledger import ledger as module
 from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.proof import included
@@ -93,6 +94,45 @@ async def test_every_size_is_proved_to_be_a_beginning_of_the_log(shop: Shop) -> 
         assert (first, size) == (f"old {old}", head.size)
         assert is_consistent(old, root_of(leaves[:old]), size, root, proof)
         assert not is_consistent(old, leaf_hash(b"another"), size, root, proof)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["subtrees kept", "subtrees of an older file"])
+async def test_a_long_log_is_proved_out_of_few_rows(shop: Shop, monkeypatch: pytest.MonkeyPatch, kept: bool) -> None:
+    ledger = shop.open()
+    await asyncio.gather(*(ledger.record(Access("uid:1000", "list"), within=20) for _ in range(1_200)))
+    head = await ledger.head(1_200)
+    leaves = list(ledger._store.hashes(0, head.size))
+    read: list[int] = []
+    hashes = ledger._store.hashes
+
+    def counted(first: int, last: int) -> Iterator[bytes]:
+        read.append(last - first)
+        return hashes(first, last)
+
+    monkeypatch.setattr(ledger._store, "hashes", counted)
+    if not kept:
+        alter(shop, "DELETE FROM subtree")
+
+    for seq in (0, 255, 256, 700, 1_023, 1_024, head.size - 1):
+        assert judged(await ledger.proved(seq), ledger.vkey)[::2] == (seq, True)
+        assert not kept or sum(read) <= 2 * 256
+        read.clear()
+    for old in (1, 255, 256, 257, 1_000, head.size - 1):
+        proof = (await ledger.continued(old, head)).split("\n")
+        decoded = [b64decode(each) for each in proof[1 : proof.index("")]]
+        assert is_consistent(old, root_of(leaves[:old]), head.size, head.root, decoded)
+        assert not kept or sum(read) <= 4 * 256
+        read.clear()
+
+
+async def test_a_subtree_that_was_altered_proves_nothing(shop: Shop) -> None:
+    ledger = shop.open()
+    await asyncio.gather(*(ledger.record(Access("uid:1000", "list"), within=20) for _ in range(600)))
+    await ledger.head(600)
+    alter(shop, "UPDATE subtree SET hash = zeroblob(32)")
+
+    with pytest.raises(Refusal, match=r"ledger\.unavailable"):
+        await ledger.proved(300)
 
 
 @pytest.mark.parametrize(
