@@ -1,6 +1,5 @@
 """Builds what leaves from what the contract names, and proves it."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -108,8 +107,12 @@ def _changes_in(bound: Bound, documents: Mapping[str, Document], situation: Situ
 
 def _counted(withheld: Sequence[Withheld]) -> Mapping[Withheld, int]:
     """How often each place stayed. Mostly none stays twice, and nothing has to be counted."""
-    once = dict.fromkeys(withheld, 1)
-    return once if len(once) == len(withheld) else Counter(withheld)
+    counts = dict.fromkeys(withheld, 1)
+    if len(counts) != len(withheld):
+        counts = dict.fromkeys(withheld, 0)
+        for each in withheld:
+            counts[each] += 1
+    return counts
 
 
 @dataclass(slots=True)

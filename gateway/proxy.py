@@ -4,7 +4,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Any
 
 from gateway.assemble import Call
 from gateway.errors import refuse
@@ -15,7 +15,6 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-SEND_DEADLINE: Final = 10.0
 log = logging.getLogger(__name__)
 
 
@@ -130,9 +129,8 @@ async def _answer(reply: Reply, send: Send, *, close: bool) -> None:
     if close:
         # What is still on its way must not be taken for the next request.
         headers.append((b"connection", b"close"))
-    async with asyncio.timeout(SEND_DEADLINE):
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.payload})
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.payload})
 
 
 async def _live(receive: Receive, send: Send) -> None:

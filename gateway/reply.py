@@ -104,7 +104,7 @@ def _left(matched: Matched, bound: Bound, answer: Answer, payload: bytes, situat
     body, media = _body(answer, payload, bound)
     left = _minimised(bound, answer, body, media, matched.prepared.secrets, situation)
     if payload:
-        return replace(left, hint=_REDIRECTED if answer.is_redirect else "")
+        return replace(left, hint=_REDIRECTED) if answer.is_redirect else left
     if answer.status < _ERROR and not answer.is_redirect:
         return replace(left, payload=b"")
     return replace(_unread(matched, answer, ""), headers=left.headers, minimised=left.minimised)

@@ -6,6 +6,7 @@ import logging
 import re
 import traceback
 from collections.abc import Callable, Iterable, MutableMapping
+from math import inf
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -61,6 +62,7 @@ class StrictProtocol(HttpToolsProtocol):
     MAX_CONNECTIONS: ClassVar[int] = 512
     HEAD_TIMEOUT: ClassVar[float] = 10.0
     LINGER: ClassVar[float] = 2.0
+    WRITE_TIMEOUT: ClassVar[float] = 10.0
 
     _in_head = True
     _head_begun = False
@@ -70,6 +72,7 @@ class StrictProtocol(HttpToolsProtocol):
     _framing = 0
     _discarded = 0
     _timer: asyncio.TimerHandle | None = None
+    _reader: asyncio.TimerHandle | None = None
 
     @staticmethod
     def on_refused(code: str) -> None:
@@ -87,8 +90,25 @@ class StrictProtocol(HttpToolsProtocol):
         else:
             self._await_head()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        # Only a caller that is slow to read its answer costs a timer.
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._reader is not None:
+            self._reader.cancel()
+
+    def _watch_reader(self, before: float = inf) -> None:
+        if (left := self.transport.get_write_buffer_size()) < before:
+            self._reader = self.loop.call_later(self.WRITE_TIMEOUT, self._watch_reader, left)
+        else:
+            self.transport.abort()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self.resume_writing()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 

@@ -166,6 +166,11 @@ class Client:
             unread, self._unread = self._unread, b""
             return unread
 
+    def part(self, pause: float) -> bytes:
+        """What there is after a pause, or nothing at the end of the connection."""
+        time.sleep(pause)
+        return self._socket.recv(65536)
+
     def close(self) -> None:
         self._socket.close()
 

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from sockets import Client, Early, Listening, Slow, listening
+from sockets import Client, Early, Listening, Message, Receive, Send, Slow, answer, listening, live
 
 from gateway.wire import StrictProtocol
 
@@ -12,6 +12,7 @@ LAST = b"GET /a HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n\r\n"
 POST = b"POST /a HTTP/1.1\r\nHost: gateway.test\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 CLOSE = ((b"connection", b"close"),)
+LENGTH = 20_000_000
 
 
 class Hasty(StrictProtocol):
@@ -20,6 +21,7 @@ class Hasty(StrictProtocol):
     HEAD_TIMEOUT = 0.2
     LINGER = 0.3
     MAX_CONNECTIONS = 2
+    WRITE_TIMEOUT = 0.3
 
 
 def test_a_head_that_never_ends_is_refused_in_time() -> None:
@@ -146,3 +148,29 @@ def _drip(client: Client, *, until: float) -> None:
     while time.monotonic() < until:
         client.say(b"a")
         time.sleep(0.05)
+
+
+class Long:
+    """An application whose answer is longer than what fits between it and its caller."""
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await live(receive, send)
+            return
+        await answer(send, 200, b"a" * LENGTH)
+
+
+def test_a_caller_that_does_not_read_its_answer_does_not_hold_the_connection() -> None:
+    with listening(Long(), Hasty) as edge, edge.client() as client:
+        client.say(LAST)
+        time.sleep(1)
+
+        assert len(client.rest()) < LENGTH
+
+
+def test_a_caller_that_reads_its_answer_slowly_gets_all_of_it() -> None:
+    with listening(Long(), Hasty) as edge, edge.client() as client:
+        client.say(LAST)
+        arrived = sum(len(part) for part in iter(lambda: client.part(pause=0.002), b""))
+
+        assert arrived > LENGTH

@@ -68,6 +68,8 @@ class Octets(Attributed):
 
 def members_of(value: Document) -> Mapping[str, Document]:
     """What stands by name below a value: in an object, or beside a text."""
+    if isinstance(value, dict):
+        return value
     if isinstance(value, Attributed):
         return value.attributes
     return value if isinstance(value, Mapping) else {}

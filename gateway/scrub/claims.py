@@ -8,6 +8,8 @@ from gateway.scrub.spans import fold
 LONGEST = 256
 """A text that is longer is prose, and prose holds what nobody looked for."""
 
+_SHORTEST = 5  # a@b.c
+
 _BIG = 10**11
 _DIGITS_AT_MOST = 40
 
@@ -43,7 +45,11 @@ def personal_kind(value: str | int | Decimal | None) -> str | None:
         text = fold(text).text
     if "%" in text:
         text = text.replace("%40", "@")
-    if not ("@" in text or _NUMBER_HINT.search(text) or _KEY_HINT.search(text)) or _MADE_BY_CHANCE.fullmatch(text):
+    if (
+        len(text) < _SHORTEST
+        or not ("@" in text or _NUMBER_HINT.search(text) or _KEY_HINT.search(text))
+        or _MADE_BY_CHANCE.fullmatch(text)
+    ):
         return None
     if _MAIL.search(text):
         return "e-mail address"

@@ -12,6 +12,8 @@ from gateway.vocabulary.signatures import SIGNATURE_PARAMETERS, is_signature_hea
 _SIGNING_SCHEME: Final = re.compile(
     r"\s*(?:(?:\w+-)*(?:hmac|sha256|rsa|ecdsa)[\w-]*|signature|aws|sharedkey(?:lite)?)\s.*", re.IGNORECASE | re.DOTALL
 )
+# What proves who calls and nothing about the call (RFC 6750, RFC 7617), by far the most there is.
+_BEARING: Final = ("Bearer ", "Basic ")
 _SIGNATURE_MEMBER: Final = re.compile(r"\b(?:oauth_)?signature\s*=", re.IGNORECASE)
 # As long as a digest at least: in hexadecimal, or in base64, in which there is nearly always a digit.
 _DIGEST: Final = re.compile(r"[0-9A-Fa-f]{32,}|(?=[^0-9]*[0-9])[A-Za-z0-9+/_-]{24,}={0,2}")
@@ -50,7 +52,9 @@ def signed_places(
 
 def is_signing(header: str, value: str) -> bool:
     """Whether a header that can carry other things carries a signature."""
-    return header == "authorization" and bool(_SIGNING_SCHEME.fullmatch(value) or _SIGNATURE_MEMBER.search(value))
+    if header != "authorization" or value.startswith(_BEARING):
+        return False
+    return bool(_SIGNING_SCHEME.fullmatch(value) or _SIGNATURE_MEMBER.search(value))
 
 
 def _parameters(document: Document, tree: Node | None) -> Iterator[str]:
