@@ -18,7 +18,7 @@ from gateway.clearance import Question, clear
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal, refuse
-from gateway.forms import Situation
+from gateway.forms import NOWHERE, Situation
 from gateway.identity import Tokens, find_token, token_in
 from gateway.inforce import InForce
 from gateway.known import known_in
@@ -277,6 +277,8 @@ class Exchange:
     def _situation(self, course: Course, decision: Decision) -> Situation:
         """What the forms of an answer have to know of its call."""
         matched, terms = course.matched, course.matched.terms
+        if not matched.prepared.answers_ask:
+            return NOWHERE
         return Situation(
             Way(course.call.origin, matched.prefix, matched.prepared.doors) if course.call.origin else None,
             known_in(terms.sending, course.incoming) if matched.prepared.scrubs_answers else (),

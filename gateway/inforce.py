@@ -62,6 +62,11 @@ class Prepared:
         return self.terms.digest
 
     @property
+    def answers_ask(self) -> bool:
+        """Whether some form of an answer has to know of the call."""
+        return any(bound is not None and bool(bound.in_calls) for bound in (self.answer, self.errors))
+
+    @property
     def scrubs_answers(self) -> bool:
         """Whether free text comes back, without the names that the call gives."""
         return any(bound is not None and bound.scrubs for bound in (self.answer, self.errors))

@@ -1,7 +1,7 @@
 """What looks personal in an answer where no contract line names it: a vendor that sends more than it was thought to."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final, cast
 
@@ -44,28 +44,27 @@ def _kinds(values: Iterable[Scalar]) -> Mapping[str, int]:
     return counts
 
 
-def _unnamed(places: list[_Step]) -> Iterator[Scalar]:
+def _unnamed(places: list[_Step]) -> list[Scalar]:
     """The values that no rule names, as far as the steps lead, in their order."""
+    found: list[Scalar] = []
     steps = places[::-1]
     for _ in range(MOST):
         if not steps:
-            return
+            break
         node, value = steps.pop()
-        below = _below(node, value)
-        if below is not None:
-            steps += list(islice(below, MOST))[::-1]
+        if isinstance(value, dict | list | Attributed):
+            steps += _below(node, value)[::-1]
         if not isinstance(value, dict | list) and not (node and node.rules):
-            yield cast("Scalar", value)
+            found.append(cast("Scalar", value))
+    return found
 
 
-def _below(node: Node | None, value: Document) -> Iterator[_Step] | None:
+def _below(node: Node | None, value: dict[str, Document] | list[Document] | Attributed) -> list[_Step]:
     """What stands in a value, save what a line drops together with all that is in it: that is known to come."""
     is_dropped = node is not None and node.cover is not None
     if isinstance(value, list):
         each = node.each if node else None
-        return None if each is None and is_dropped else ((each, item) for item in value)
-    if not isinstance(value, dict | Attributed):
-        return None
+        return [] if each is None and is_dropped else [(each, item) for item in value[:MOST]]
     members = node.members if node else {}
-    found = ((members.get(name), item) for name, item in members_of(value).items())
-    return (step for step in found if step[0] is not None) if is_dropped else found
+    found = [(members.get(name), item) for name, item in islice(members_of(value).items(), MOST)]
+    return [step for step in found if step[0] is not None] if is_dropped else found
