@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.deadlines import Deadlines
 from gateway.errors import StartError, refuse
 from gateway.ledger.canonical import Noise, Randomness
 from gateway.ledger.checkpoint import signer_of
@@ -57,6 +58,7 @@ class Ledger:
         self._loop = loop
         self._closing = False
         self._recent: dict[bytes, tuple[Subject, ...]] = {}
+        self._deadlines = Deadlines[asyncio.Future[int | None]](loop, self._late)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-reader")
         self._notary = notary
         self._writer = Writer(store, scribe.keys, notary, loop, self._written)
@@ -233,7 +235,7 @@ class Ledger:
     async def _durable(self, row: Row, within: float) -> int:
         waiter: asyncio.Future[int | None] = self._loop.create_future()
         self._writer.put(Item(row, waiter))
-        late = self._loop.call_later(within, self._late, waiter)
+        self._deadlines.set(waiter, self._loop.time() + within)
         try:
             place = await waiter
         except asyncio.CancelledError:
@@ -242,7 +244,7 @@ class Ledger:
                 self._unsent(row, place, "")
             raise
         finally:
-            late.cancel()
+            self._deadlines.clear(waiter)
         if place is None:
             raise refuse("ledger.unavailable", "the entry could not be made durable in time")
         return place

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from gateway.errors import GatewayError
 from gateway.ledger.canonical import leaf_hash
@@ -45,11 +46,9 @@ class Notary:
         self._due = 0.0
 
     @property
-    def pause(self) -> float:
-        """For how many seconds there is nothing to do."""
-        if self.altered:
-            return PERIOD
-        return 0.0 if self._goal else max(0.0, self._due - time.monotonic())
+    def is_busy(self) -> bool:
+        """Whether there is more to read before the checkpoint that is due can be signed."""
+        return self._goal is not None
 
     def stop(self, error: GatewayError) -> None:
         """Nothing is signed any more."""
@@ -58,7 +57,7 @@ class Notary:
 
     def step(self) -> None:
         """Reads a part, and signs once all is read that was there when the checkpoint fell due."""
-        if self.pause or self.altered:
+        if self.altered or (self._goal is None and time.monotonic() < self._due):
             return
         try:
             self._step()
@@ -110,10 +109,9 @@ def head_tree(head: Head, signer: Signer) -> Tree:
 
 def _hashed(leaves: Sequence[Leaf], first: int, count: int) -> list[bytes]:
     """The hashes of entries, made anew of their bodies. Raises AlteredError."""
-    found = {leaf.seq: leaf for leaf in leaves}
     hashes = []
-    for seq in range(first, first + count):
-        if (leaf := found.get(seq)) is None:
+    for seq, leaf in zip_longest(range(first, first + count), leaves):
+        if leaf is None or leaf.seq != seq:
             raise AlteredError(f"entry {seq} is gone")
         if leaf_hash(leaf.body) != leaf.hash:
             raise AlteredError(f"entry {seq} does not fit its hash")

@@ -195,7 +195,7 @@ class SqliteStore:
     def leaves(self, first: int, limit: int) -> Sequence[Leaf]:
         query = "SELECT seq, body, hash FROM leaf JOIN leaf_body USING (seq) WHERE seq >= ? ORDER BY seq LIMIT ?"
         with self._reading() as database:
-            return [Leaf(*found) for found in rows(database, query, first, limit)]
+            return list(map(Leaf._make, rows(database, query, first, limit)))
 
     def hashes(self, first: int, last: int) -> Iterator[bytes]:
         query = "SELECT hash FROM leaf WHERE seq >= ? AND seq < ? ORDER BY seq"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.ledger.canonical import Json
 from gateway.ledger.entry import Index
@@ -74,8 +74,7 @@ class Entry:
     outcome: Mapping[str, Json] | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Leaf:
+class Leaf(NamedTuple):
     """An entry as it is stored: the canonical bytes, and the hash that was stored beside them."""
 
     seq: int

@@ -4,14 +4,13 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 from gateway.errors import refuse
 from gateway.ledger.database import StoreError
 from gateway.ledger.keys import Keys
-from gateway.ledger.notary import Notary
+from gateway.ledger.notary import PERIOD, Notary
 from gateway.ledger.store import Row, Store
 
 log = logging.getLogger(__name__)
@@ -61,6 +60,7 @@ class Writer:
         self._queue: SimpleQueue[Sequence[Item]] = SimpleQueue()
         self._lingering: list[Item] = []
         self._linger: asyncio.TimerHandle | None = None
+        self._since = 0.0
         self._soon = False
         self._batch: Sequence[Item] = ()
         self._again: list[Item] = []
@@ -74,6 +74,11 @@ class Writer:
 
     def start(self) -> None:
         self._thread.start()
+        self._wake()
+
+    def _wake(self) -> None:
+        self._queue.put(())
+        self._signing = self._loop.call_later(PERIOD, self._wake)
 
     @property
     def healthy(self) -> bool:
@@ -100,8 +105,10 @@ class Writer:
         self._lingering.append(item)
         if item.waiter is not None or len(self._lingering) >= TOGETHER:
             self._hand_over_soon()
-        elif self._linger is None:
-            self._linger = self._loop.call_later(LINGER, self._hand_over)
+        elif len(self._lingering) == 1:
+            self._since = self._loop.time()
+            if self._linger is None:
+                self._linger = self._loop.call_later(LINGER, self._lingered)
 
     def _hand_over_soon(self) -> None:
         """All that one turn of the loop puts in goes over together: waking the thread costs more than an entry."""
@@ -109,11 +116,19 @@ class Writer:
             self._soon = True
             self._loop.call_soon(self._hand_over)
 
+    def _lingered(self) -> None:
+        """What was put in after the timer was set has its moment too; the timer is one for all of them."""
+        self._linger = None
+        if not self._lingering:
+            return
+        left = self._since + LINGER - self._loop.time()
+        if left > 0:
+            self._linger = self._loop.call_later(left, self._lingered)
+        else:
+            self._hand_over()
+
     def _hand_over(self) -> None:
         self._soon = False
-        if self._linger is not None:
-            self._linger.cancel()
-            self._linger = None
         if self._lingering:
             self._queue.put(self._lingering)
             self._lingering = []
@@ -138,6 +153,7 @@ class Writer:
     async def stop(self) -> None:
         """Ends the thread; what is still queued is not written."""
         self._hand_over()
+        self._signing.cancel()
         self._stopping.set()
         self._queue.put(())
         await asyncio.to_thread(self._thread.join)
@@ -156,9 +172,9 @@ class Writer:
     def _taken(self) -> Sequence[Item]:
         """What is to be written now; nothing where signing comes first."""
         batch, self._again = self._again, []
-        if not batch:
-            with suppress(Empty):
-                batch.extend(self._queue.get(timeout=self._notary.pause))
+        if not batch and not (self._notary.is_busy and self._queue.empty()):
+            # Without a time-out, which costs more than the wait; the loop wakes the thread when signing is due.
+            batch.extend(self._queue.get())
         while len(batch) < TOGETHER and self._queue.qsize():
             batch.extend(self._queue.get())
         return batch

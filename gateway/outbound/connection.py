@@ -5,6 +5,7 @@ from typing import cast
 
 import httptools
 
+from gateway.deadlines import Deadlines
 from gateway.outbound.send import Answer, Outcome
 
 MAX_HEAD = 64 * 1024
@@ -28,9 +29,10 @@ class Connection(asyncio.Protocol):
     It may carry another request while `is_open`; `idle_since` is then the time of the loop at which it became free.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, deadlines: "Deadlines[Connection]") -> None:
         self.idle_since = loop.time()
         self._loop = loop
+        self._deadlines = deadlines
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[Outcome] | None = None
         self._is_busy = False
@@ -54,12 +56,12 @@ class Connection(asyncio.Protocol):
         waiter: asyncio.Future[Outcome] = self._loop.create_future()
         self._waiter = waiter
         self._silence, self._until, self._heard = silence, until, self._loop.time()
-        self._watch()
+        self._deadlines.set(self, min(self._heard + silence, until))
         try:
             self._transport.write(request)
             return await waiter
         finally:
-            self._timer.cancel()
+            self._deadlines.clear(self)
             self._waiter = None
             if not self._is_whole:
                 self.close()
@@ -77,18 +79,16 @@ class Connection(asyncio.Protocol):
         self._stays = False
         self._is_whole = False
 
-    def _watch(self) -> None:
-        """A timer that is set once, and again only when it finds that something was heard in the meantime."""
-        self._timer = self._loop.call_at(min(self._heard + self._silence, self._until), self._late)
-
-    def _late(self) -> None:
+    def late(self) -> None:
+        """A deadline is over; it is set anew where something was heard in the meantime."""
         now = self._loop.time()
         if self._transport.get_write_buffer_size():
             self._heard = now
-        if now >= min(self._heard + self._silence, self._until):
+        until = min(self._heard + self._silence, self._until)
+        if now >= until:
             self._end(TIMED_OUT)
         else:
-            self._watch()
+            self._deadlines.set(self, until)
 
     def _end(self, outcome: Outcome) -> None:
         if self._waiter is not None and not self._waiter.done():

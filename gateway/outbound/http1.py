@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 
+from gateway.deadlines import Deadlines
 from gateway.errors import Refusal, StartError
 from gateway.outbound.connection import Connection
 from gateway.outbound.guard import Address, Addresses
@@ -42,6 +43,7 @@ class Http1:
         self._idle = idle
         self._free: dict[tuple[str, Address], list[Connection]] = {}
         self._sweep: asyncio.TimerHandle | None = None
+        self._deadlines: Deadlines[Connection] | None = None
         self._closed = False
 
     async def send(self, host: Host, sending: Sending, *, limit: int, holds: Holds = lambda: True) -> Outcome:
@@ -92,7 +94,7 @@ class Http1:
 
     async def _connected(self, host: Host, address: Address, until: float) -> Connection | None:
         loop = asyncio.get_running_loop()
-        connection = Connection(loop)
+        connection = Connection(loop, self._deadlines_of(loop))
         tls, name = (self._tls, host.hostname) if host.scheme == "https" else (None, None)
         try:
             async with asyncio.timeout_at(min(until, loop.time() + self._connect)):
@@ -101,6 +103,11 @@ class Http1:
             # That of TLS is one too, and so is the one that says that time has run out.
             return None
         return connection
+
+    def _deadlines_of(self, loop: asyncio.AbstractEventLoop) -> Deadlines[Connection]:
+        if self._deadlines is None:
+            self._deadlines = Deadlines(loop, Connection.late)
+        return self._deadlines
 
     def _keep(self, host: Host, address: Address, connection: Connection) -> None:
         free = self._free.setdefault((host.origin, address), [])
