@@ -155,10 +155,11 @@ def _documents(call: Call, matched: Matched, payload: bytes) -> tuple[dict[str, 
         body, media = read_body(payload, call.header("content-type"), terms.sending)
     except Refusal as refusal:
         raise refuse(refusal.code, refusal.failures[0].detail, f"{terms.file}:1") from None
-    names = body.names if isinstance(body, Named) else _names(payload if terms.sending.body == "form" else b"")
-    for place in matched.prepared.decisive:
-        if _is_repeated(place, call, names):
-            raise refuse("field.repeated", f"{place} comes more than once", terms.file)
+    if matched.prepared.decisive:
+        names = body.names if isinstance(body, Named) else _names(payload if terms.sending.body == "form" else b"")
+        for place in matched.prepared.decisive:
+            if _is_repeated(place, call, names):
+                raise refuse("field.repeated", f"{place} comes more than once", terms.file)
     documents = {
         "body": body,
         "query": matched.query,
