@@ -104,11 +104,7 @@ class Writer:
         self._unfinished += 1
         self._lingering.append(item)
         if item.waiter is not None or len(self._lingering) >= TOGETHER:
-            if self._unfinished == len(self._lingering):
-                # The thread has nothing to do.
-                self._hand_over()
-            else:
-                self._hand_over_soon()
+            self._hand_over_soon()
         elif len(self._lingering) == 1:
             self._since = self._loop.time()
             if self._linger is None:
