@@ -52,8 +52,9 @@ class Notary:
 
     def stop(self, error: GatewayError) -> None:
         """Nothing is signed any more."""
-        self._goal, self.altered = None, True
+        # Said first: whoever sees that it is altered finds the reason in the log.
         log.error("the ledger was altered and is not signed any more: %s", error)
+        self._goal, self.altered = None, True
 
     def step(self) -> None:
         """Reads a part, and signs once all is read that was there when the checkpoint fell due."""
