@@ -69,21 +69,8 @@ def boundary_of(content_type: str) -> str:
 
 def head_of(headers: Sequence[tuple[str, str]], position: int) -> Head:
     """The head of a part. Raises Refusal `body.unreadable` for one that two readers could take differently."""
-    fields = {name.lower(): value for name, value in headers}
-    if len(fields) != len(headers):
-        raise refuse("body.unreadable", "a part has a header twice")
-    if any(_CONTROL.search(value) for value in fields.values()):
-        raise refuse("body.unreadable", "a part has a header with signs that have no place there")
-    if fields.get("content-transfer-encoding", "binary").strip().lower() not in _UNCODED:
-        raise refuse("body.unreadable", "a part has a transfer encoding")
-    disposition, named = _parsed(fields.get("content-disposition", ""), "Content-Disposition")
-    if disposition != "form-data" or "name" not in named or any(name.startswith("name*") for name in named):
-        raise refuse("body.unreadable", "a part has no plain name")
-    if any(len(text) > LONGEST for text in named.values()):
-        raise refuse("body.unreadable", f"a part has a name of more than {LONGEST} signs")
-    extended = [name for name in named if name.startswith("filename*")]
-    if extended and ("filename" in named or len(extended) > 1):
-        raise refuse("body.unreadable", "a part has two file names")
+    fields = _fields(headers)
+    named = _names(fields)
     media, described = _parsed(fields["content-type"], "Content-Type") if "content-type" in fields else ("", {})
     if media.startswith("multipart/"):
         raise refuse("body.unreadable", "a part has parts of its own")
@@ -92,8 +79,33 @@ def head_of(headers: Sequence[tuple[str, str]], position: int) -> Head:
         attributes[FILENAME] = _base(_unescaped(named["filename"]))
     if media:
         attributes[CONTENT_TYPE] = media
-    is_file = "filename" in named or bool(extended)
+    is_file = any(name.partition("*")[0] == "filename" for name in named)
     return Head(position, _unescaped(named["name"]), is_file, media, described.get("charset", "").lower(), attributes)
+
+
+def _fields(headers: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+    """The headers of a part by their names in small letters, each of which comes once and says what it says."""
+    fields = {name.lower(): value for name, value in headers}
+    if len(fields) != len(headers):
+        raise refuse("body.unreadable", "a part has a header twice")
+    if any(_CONTROL.search(value) for value in fields.values()):
+        raise refuse("body.unreadable", "a part has a header with signs that have no place there")
+    if fields.get("content-transfer-encoding", "binary").strip().lower() not in _UNCODED:
+        raise refuse("body.unreadable", "a part has a transfer encoding")
+    return fields
+
+
+def _names(fields: Mapping[str, str]) -> Mapping[str, str]:
+    """The parameters of a Content-Disposition (RFC 7578 section 4.2): one plain name, and one file name at most."""
+    disposition, named = _parsed(fields.get("content-disposition", ""), "Content-Disposition")
+    if disposition != "form-data" or "name" not in named or any(name.startswith("name*") for name in named):
+        raise refuse("body.unreadable", "a part has no plain name")
+    if any(len(text) > LONGEST for text in named.values()):
+        raise refuse("body.unreadable", f"a part has a name of more than {LONGEST} signs")
+    extended = [name for name in named if name.startswith("filename*")]
+    if extended and ("filename" in named or len(extended) > 1):
+        raise refuse("body.unreadable", "a part has two file names")
+    return named
 
 
 def _parsed(text: str, what: str) -> tuple[str, dict[str, str]]:
