@@ -38,7 +38,10 @@ def everything(gateway: Running, caplog: pytest.LogCaptureFixture, *replies: Rep
 
 def leaks(found: dict[str, bytes], text: str) -> list[str]:
     """Where a text stands, plain or encoded."""
-    spelled = [text.encode().lower()] + [base64.b64encode(b"x" * n + text.encode())[4:-4].lower() for n in range(3)]
+    spelled = [text.encode().lower(), base64.b64encode(text.encode()).rstrip(b"=").lower()]
+    cut = [base64.b64encode(b"x" * n + text.encode())[4:-4].lower() for n in range(3)]
+    # Fewer signs stand in any digest by chance.
+    spelled += [each for each in cut if len(each) >= 8]
     return [name for name, raw in found.items() if any(each in raw.lower() for each in spelled)]
 
 
