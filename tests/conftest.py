@@ -2,11 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import uvloop
+from clusters import Cluster, binaries, cluster
 
 pytest_plugins = ["ledger_fixtures"]
 
@@ -30,10 +31,31 @@ def vectors() -> Callable[[str], Path]:
     return lambda name: _beside(SHARED / "vectors" / name)
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL that is thrown away afterwards, one for each process of the test run."""
+    if (found := binaries()) is None:
+        _missing("postgres", "PostgreSQL is not installed")
+    else:
+        with cluster(found) as running:
+            yield running
+
+
+@pytest.fixture
+def database(postgres: Cluster) -> Iterator[str]:
+    """The address of a new, empty database, as its superuser."""
+    with postgres.database() as url:
+        yield url
+
+
 def _beside(found: Path) -> Path:
     if not found.is_dir():
-        # The environment of the test run, not of the gateway.
-        required = os.environ.get("GATEWAY_REQUIRE", "").split(",")  # noqa: TID251
-        assert "shared" not in required, f"{found} is missing"
-        pytest.skip(f"{found} is not on this machine")
+        _missing("shared", f"{found} is not on this machine")
     return found
+
+
+def _missing(what: str, why: str) -> None:
+    # The environment of the test run, not of the gateway.
+    required = os.environ.get("GATEWAY_REQUIRE", "").split(",")  # noqa: TID251
+    assert what not in required, why
+    pytest.skip(why)
