@@ -17,7 +17,7 @@ from typing import Any, Final
 import uvicorn
 import uvloop
 
-from gateway import api
+from gateway import api, failpoints
 from gateway.contract.load import ContractSet, load
 from gateway.desk import Desk
 from gateway.errors import StartError
@@ -66,6 +66,9 @@ async def opened(
     settings: Settings, entity: Callable[[], str], store: Callable[[Path, str], Store] = SqliteStore
 ) -> AsyncIterator[Stores]:
     """Opens the stores, and closes them in the order that loses nothing. Raises StartError."""
+    failpoints.arm(settings.failpoints or "")
+    if failpoints.is_armed():
+        log.warning("GATEWAY_FAILPOINTS is set: this process will fail, as tests of faults want it to")
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     loop = asyncio.get_running_loop()
     ledger = Ledger.open(settings.data, node=settings.node, now=microseconds, loop=loop, store=store)

@@ -18,6 +18,7 @@ from gateway.clearance import Question, clear
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal, refuse
+from gateway.failpoints import failpoint
 from gateway.forms import NOWHERE, Situation
 from gateway.identity import Tokens, find_token, token_in
 from gateway.inforce import InForce
@@ -161,6 +162,7 @@ class Exchange:
             self._ledger.settle(ticket, Settled("not_sent"))
         else:
             raise refuse("gateway.overloaded", "the facts of this call keep changing")
+        failpoint("after-response")
         sent, back = self._returned(course.matched, sent, self._situation(course, decision))
         left = back.minimised if back else None
         outcome = outcome_of(sent, sending.payload, time.monotonic() - began, terms, left)

@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     answer_bytes: int = Field(default=4 * 1024 * 1024, gt=0)
     in_flight: int = Field(default=512, gt=0)
     """Calls at once; more are refused."""
+    failpoints: str | None = None
+    """Faults that a test wants: see gateway/failpoints.py."""
 
     def secret(self, name: str) -> str | None:
         """What a contract calls `$NAME`: a variable of that name, or a file of that name in `secrets`."""

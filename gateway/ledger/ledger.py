@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from gateway.deadlines import Deadlines
 from gateway.errors import StartError, refuse
+from gateway.failpoints import failpoint
 from gateway.ledger.canonical import Noise, Randomness
 from gateway.ledger.checkpoint import signer_of
 from gateway.ledger.database import StoreError, known_errors, locked
@@ -234,6 +235,7 @@ class Ledger:
 
     async def _durable(self, row: Row, within: float) -> int:
         waiter: asyncio.Future[int | None] = self._loop.create_future()
+        failpoint("before-enqueue", (row,))
         self._writer.put(Item(row, waiter))
         self._deadlines.set(waiter, self._loop.time() + within)
         try:
@@ -247,6 +249,7 @@ class Ledger:
             self._deadlines.clear(waiter)
         if place is None:
             raise refuse("ledger.unavailable", "the entry could not be made durable in time")
+        failpoint("after-ack", (row,))
         return place
 
     def _late(self, waiter: asyncio.Future[int | None]) -> None:

@@ -10,6 +10,7 @@ import apsw
 import msgspec
 
 from gateway.errors import StartError
+from gateway.failpoints import failpoint
 from gateway.ledger.canonical import Json, uuid7_floor
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, writable
 from gateway.ledger.entry import Index
@@ -105,8 +106,11 @@ class SqliteStore:
     def append(self, rows: Sequence[Row]) -> int:
         with known_errors():
             self._database.execute("BEGIN IMMEDIATE")
+            failpoint("after-begin", rows)
             self._insert(rows)
+            failpoint("before-commit", rows)
             self._database.execute("COMMIT")
+        failpoint("after-commit", rows)
         # Only now: after a COMMIT that raised, nobody knows how many there are.
         first, self._size = self._size, self._size + len(rows)
         self._tree = self._tree.plus(row.hash for row in rows)
@@ -248,9 +252,13 @@ class SqliteStore:
     def _insert(self, new: Sequence[Row]) -> None:
         places = list(enumerate(new, self._size))
         self._put("leaf", [(n, bytes.fromhex(r.id), r.kind, r.ts, r.intent, r.hash) for n, r in places])
+        failpoint("after-insert-leaf", new)
         self._put("leaf_body", [(n, r.body, *_columns(r.index)) for n, r in places])
+        failpoint("after-insert-leaf_body", new)
         self._put("link", [(n, o, k.tok, k.dek, k.sealed) for n, r in places for o, k in enumerate(r.links)])
+        failpoint("after-insert-link", new)
         self._put("earlier", [(digest, r.intent) for r in new for digest in r.earlier])
+        failpoint("after-insert-earlier", new)
 
     def _put(self, table: str, values: Sequence[tuple[str | bytes | int | None, ...]]) -> None:
         for part in _parts(values):

@@ -6,6 +6,7 @@ from typing import cast
 import httptools
 
 from gateway.deadlines import Deadlines
+from gateway.failpoints import in_pieces, is_armed
 from gateway.outbound.send import Answer, Outcome
 
 MAX_HEAD = 64 * 1024
@@ -58,7 +59,10 @@ class Connection(asyncio.Protocol):
         self._silence, self._until, self._heard = silence, until, self._loop.time()
         self._deadlines.set(self, min(self._heard + silence, until))
         try:
-            self._transport.write(request)
+            if is_armed():
+                await in_pieces(self._transport, request)
+            else:
+                self._transport.write(request)
             return await waiter
         finally:
             self._deadlines.clear(self)
