@@ -28,6 +28,7 @@ TOGETHER: Mapping[str, str] = {
     "ledger/sealing": "ledger/test_ledger.py",
     "ledger/subject_key": "ledger/test_ledger_keys.py",
     "ledger/sqlite": "ledger/test_ledger_store.py",
+    "ledger/sqlite_vault": "ledger/test_ledger_vault.py",
     "ledger/writer": "ledger/test_ledger.py",
     # The closed lists refer to one another, and a second hand has written them all down.
     "vocabulary/allowance": "test_vocabulary.py",

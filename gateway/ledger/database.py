@@ -112,3 +112,8 @@ def checkpoint(database: apsw.Connection, *, restart: bool = False) -> None:
     except apsw.Error as error:
         # What was committed is in the WAL and stays there; the next checkpoint copies it again.
         log.warning("a checkpoint of the ledger did not finish: %s", type(error).__name__)
+
+
+def truncate(database: apsw.Connection) -> None:
+    """Copies the WAL into the database and empties it: with `secure_delete`, what was deleted stands in neither."""
+    database.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from struct import Struct
 
-import apsw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -15,25 +14,18 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.errors import StartError
 from gateway.ledger.canonical import Randomness
-from gateway.ledger.database import StoreError, checkpoint, known_errors, readable, rows, writable
+from gateway.ledger.database import StoreError
+from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.subject_key import SubjectKey
-from gateway.ledger.tokens import SCHEMA as TOKENS
 from gateway.ledger.tokens import Tokens, value_behind
+from gateway.ledger.vault import Generation, Vault, WrappedKey
 
 AHEAD = 128  # keys that are made at once: one commit for so many new subjects
 CACHED = 2_048  # subjects; more would let memory grow with the number of customers
-CHECKPOINT_PAGES = 1_000
 _NONCE = 12
 _POSITIONS = Struct("<4I").unpack  # a token is random already, so its parts are as good as four hashes
 
 Assigned = Callable[[bytes], bytes | None]
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS kek(generation INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS subject_key(
-    dek BLOB PRIMARY KEY, generation INTEGER NOT NULL, wrapped BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-"""
 
 
 class Keys:
@@ -42,17 +34,14 @@ class Keys:
     Keys are made ahead, and `keys.db` does not say whose they are: the links beside the log do.
     """
 
-    def __init__(self, root: bytes, path: Path, randomness: Randomness) -> None:
+    def __init__(self, root: bytes, vault: Vault, randomness: Randomness) -> None:
         self._root = root
         self._randomness = randomness
-        self._writing = writable(path)
-        self._pages = 0
-        self._writing.set_wal_hook(self._committed)
-        self._kek = AESGCM(_key_of_generation_1(self._writing, root, randomness))
-        self._reading = readable(path)
+        self._vault = vault
+        self._kek = AESGCM(_key_of_generation_1(vault, root, randomness))
         self._index = hmac.new(_derived(root, b"own/index/1"), digestmod="sha256")
         tokens = hmac.new(_derived(root, b"own/token/1"), digestmod="sha256")
-        self._tokens = Tokens(self._writing, self._reading, tokens, randomness)
+        self._tokens = Tokens(vault, tokens, randomness)
         self._earlier = hmac.new(self.named("earlier"), digestmod="sha256")
         self._seen = _Seen(())
         self._assigned: Assigned = lambda _: None
@@ -63,11 +52,13 @@ class Keys:
         self._to_commit: deque[SubjectKey] = deque()
 
     @classmethod
-    def open(cls, folder: Path, randomness: Randomness = os.urandom) -> "Keys":
-        """Makes `root.key` and `keys.db` at the first start. Raises StartError where they do not belong together."""
+    def open(
+        cls, folder: Path, randomness: Randomness = os.urandom, vault: Callable[[Path], Vault] = SqliteVault
+    ) -> "Keys":
+        """Makes `root.key` and the vault at the first start. Raises StartError where they do not belong together."""
         path = folder / "keys.db"
         _demand_complete(folder)
-        return cls(_root_key(folder / "root.key", randomness), path, randomness)
+        return cls(_root_key(folder / "root.key", randomness), vault(path), randomness)
 
     def attach(self, toks: Iterable[bytes], assigned: Assigned) -> None:
         """Says who has a key already: every token that has a link, and which key the links of one name."""
@@ -130,10 +121,7 @@ class Keys:
         if not keys and not tokens:
             return 0
         try:
-            with known_errors(), self._writing:
-                values = [(key.id, key.wrapped) for key in keys]
-                self._writing.executemany("INSERT OR IGNORE INTO subject_key VALUES(?, 1, ?)", values)
-                self._tokens.insert(tokens)
+            self._vault.commit([WrappedKey(key.id, 1, key.wrapped) for key in keys], tokens)
         except StoreError:
             self._to_commit.extendleft(reversed(keys))
             self._tokens.inserted(tokens, durably=False)
@@ -143,25 +131,18 @@ class Keys:
 
     def checkpoint(self) -> None:
         """Tidies up between commits, when it is due."""
-        if self._pages >= CHECKPOINT_PAGES:
-            checkpoint(self._writing)
+        self._vault.checkpoint()
 
     def close(self) -> None:
-        self._reading.close()
-        self._writing.close()
-
-    def _committed(self, _database: apsw.Connection, _name: str, pages: int) -> int:
-        self._pages = pages
-        return apsw.SQLITE_OK
+        self._vault.close()
 
     def _linked(self, tok: bytes) -> SubjectKey | None:
         dek = self._assigned(tok)
         return self._stored(dek) if dek else None
 
     def _stored(self, dek: bytes) -> SubjectKey | None:
-        with known_errors():
-            found = rows(self._reading, "SELECT wrapped FROM subject_key WHERE dek = ?", dek)
-        return SubjectKey(dek, AESGCM(_opened(self._kek, found[0][0], dek)), found[0][0]) if found else None
+        found = self._vault.key(dek)
+        return SubjectKey(dek, AESGCM(_opened(self._kek, found.wrapped, dek)), found.wrapped) if found else None
 
     def _new(self, tok: bytes) -> SubjectKey:
         if not self._ahead:
@@ -200,18 +181,15 @@ def _mac(keyed: hmac.HMAC, data: bytes) -> bytes:
     return mac.digest()[:16]
 
 
-def _key_of_generation_1(database: apsw.Connection, root: bytes, randomness: Randomness) -> bytes:
+def _key_of_generation_1(vault: Vault, root: bytes, randomness: Randomness) -> bytes:
     wrapping = AESGCM(_derived(root, b"own/wrap/1"))
-    with database:
-        database.execute(SCHEMA + TOKENS)
-        found = rows(database, "SELECT wrapped FROM kek WHERE generation = 1")
-        if not found:
-            nonce, kek = randomness(_NONCE), randomness(32)
-            wrapped = nonce + wrapping.encrypt(nonce, kek, b"kek/1")
-            database.execute("INSERT INTO kek VALUES(1, ?)", (wrapped,))
-            return kek
+    found = vault.generation()
+    if found is None:
+        nonce, kek = randomness(_NONCE), randomness(32)
+        vault.begin(Generation(1, nonce + wrapping.encrypt(nonce, kek, b"kek/1")))
+        return kek
     try:
-        return _opened(wrapping, found[0][0], b"kek/1")
+        return _opened(wrapping, found.sealed, b"kek/1")
     except InvalidTag:
         raise StartError("root.key does not belong to keys.db; restore the two together") from None
 

@@ -25,7 +25,9 @@ from gateway.ledger.proof import continued, included
 from gateway.ledger.scribe import Scribe, Ticket
 from gateway.ledger.sealing import Payload, opened
 from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.store import Entry, Filter, Head, Linked, Row, Store
+from gateway.ledger.vault import Vault
 from gateway.ledger.writer import QUEUED, Item, Writer
 
 log = logging.getLogger(__name__)
@@ -79,6 +81,7 @@ class Ledger:
         mono: Callable[[], int] = since_boot,
         randomness: Randomness = os.urandom,
         store: Callable[[Path, str], Store] = SqliteStore,
+        vault: Callable[[Path], Vault] = SqliteVault,
     ) -> "Ledger":
         """Takes the folder for this process, settles what an earlier one left open, and begins an epoch.
 
@@ -89,7 +92,7 @@ class Ledger:
             try:
                 noise = Noise(randomness)
                 with known_errors():
-                    keys = Keys.open(folder, noise)
+                    keys = Keys.open(folder, noise, vault)
                 undo.callback(keys.close)
                 database = store(folder / "ledger.db", LOG)
                 undo.callback(database.close)

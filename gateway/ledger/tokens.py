@@ -4,14 +4,12 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
 
-import apsw
 from cryptography.exceptions import InvalidTag
 
 from gateway.ledger.canonical import Randomness
-from gateway.ledger.database import known_errors, rows
 from gateway.ledger.subject_key import SubjectKey
+from gateway.ledger.vault import SealedToken, Vault
 
 PREFIX = "psn_"
 LENGTH = 26
@@ -21,63 +19,40 @@ _NONCE = 12
 # Never the nonce of anything else: what it encrypts is nothing but zeros, and stays here as a key.
 _LOOKUP_NONCE = b"token/lookup"
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS token(
-    lookup BLOB PRIMARY KEY, digest BLOB NOT NULL UNIQUE, dek BLOB NOT NULL, sealed BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-"""
-
-
-class Row(NamedTuple):
-    """A token by the digests of what it stands for and of itself; sealed, with its value, under the key `dek`."""
-
-    lookup: bytes
-    digest: bytes
-    dek: bytes
-    sealed: bytes
-
 
 class Tokens:
-    """The table of tokens in the file of the keys. All but `insert` and `inserted` stays on the thread of the loop."""
+    """What is not durable yet, and everything else in the vault. All but `inserted` stays on the thread of the loop."""
 
-    def __init__(
-        self, writing: apsw.Connection, reading: apsw.Connection, keyed: hmac.HMAC, randomness: Randomness
-    ) -> None:
-        self._writing = writing
-        self._reading = reading
+    def __init__(self, vault: Vault, keyed: hmac.HMAC, randomness: Randomness) -> None:
+        self._vault = vault
         self._keyed = keyed
         self._randomness = randomness
         # What is not durable yet: calls for one value at one time must share one token.
-        self._fresh: dict[bytes, Row] = {}
-        self._to_commit: deque[Row] = deque()
+        self._fresh: dict[bytes, SealedToken] = {}
+        self._to_commit: deque[SealedToken] = deque()
 
     def of(self, key: SubjectKey, scope: str, value: str) -> str:
         """The token of a person's value in a scope; a new one where there is none."""
         lookup = _digest(_lookup_key(key), f"{scope}\0{value}")
-        row = self._fresh.get(lookup) or self._found("lookup", lookup)
+        row = self._fresh.get(lookup) or self._vault.token_of(lookup)
         if row is not None and (opened := _opened(key, scope, row)) is not None:
             return opened[0]
         token = PREFIX + urlsafe_b64encode(self._randomness(_RANDOM)).rstrip(b"=").decode()
         nonce = self._randomness(_NONCE)
         sealed = nonce + key.cipher.encrypt(nonce, (token + value).encode(), scope.encode())
-        row = self._fresh[lookup] = Row(lookup, _digest(self._keyed, f"{scope}\0{token}"), key.id, sealed)
+        row = self._fresh[lookup] = SealedToken(lookup, _digest(self._keyed, f"{scope}\0{token}"), key.id, sealed)
         self._to_commit.append(row)
         return token
 
-    def row(self, scope: str, token: str) -> Row | None:
+    def row(self, scope: str, token: str) -> SealedToken | None:
         """The row of a token that is durable, as every one is that was sent; None of any other text."""
-        return self._found("digest", _digest(self._keyed, f"{scope}\0{token}"))
+        return self._vault.token_by(_digest(self._keyed, f"{scope}\0{token}"))
 
-    def taken(self) -> Sequence[Row]:
+    def taken(self) -> Sequence[SealedToken]:
         """What is to be inserted now."""
         return [self._to_commit.popleft() for _ in range(len(self._to_commit))]
 
-    def insert(self, taken: Sequence[Row]) -> None:
-        """In a transaction of the caller's. A row may be there already, after a commit of which nobody knew."""
-        if taken:
-            self._writing.executemany("INSERT OR IGNORE INTO token VALUES(?, ?, ?, ?)", taken)
-
-    def inserted(self, taken: Sequence[Row], *, durably: bool) -> None:
+    def inserted(self, taken: Sequence[SealedToken], *, durably: bool) -> None:
         """After the commit; where it raised, the rows wait for the next one."""
         if not durably:
             self._to_commit.extendleft(reversed(taken))
@@ -85,20 +60,14 @@ class Tokens:
         for row in taken:
             self._fresh.pop(row.lookup, None)
 
-    def _found(self, column: str, digest: bytes) -> Row | None:
-        query = f"SELECT lookup, digest, dek, sealed FROM token WHERE {column} = ?"  # noqa: S608 - one of two names
-        with known_errors():
-            found = rows(self._reading, query, digest)
-        return Row(*found[0]) if found else None
 
-
-def value_behind(key: SubjectKey, scope: str, row: Row, token: str) -> str | None:
+def value_behind(key: SubjectKey, scope: str, row: SealedToken, token: str) -> str | None:
     """What a token stands for, or None where the row was not made for it, in this scope and under this key."""
     opened = _opened(key, scope, row)
     return opened[1] if opened is not None and opened[0] == token else None
 
 
-def _opened(key: SubjectKey, scope: str, row: Row) -> tuple[str, str] | None:
+def _opened(key: SubjectKey, scope: str, row: SealedToken) -> tuple[str, str] | None:
     try:
         plain = key.cipher.decrypt(row.sealed[:_NONCE], row.sealed[_NONCE:], scope.encode()).decode()
     except InvalidTag:

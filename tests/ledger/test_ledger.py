@@ -146,7 +146,7 @@ async def test_a_digest_whose_subject_was_erased_leads_nowhere(shop: Shop, ledge
     await settled(ledger)
 
     key = ledger._keys.of(ledger._keys.token(PURCHASER.ref))
-    ledger._keys._writing.execute("DELETE FROM subject_key WHERE dek = ?", (key.id,))
+    ledger._keys._vault.destroy([key.id], 1)
 
     assert await ledger.earlier(digest) is None
 

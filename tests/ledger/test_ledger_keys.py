@@ -131,7 +131,7 @@ def test_the_file_of_keys_does_not_say_whose_they_are(tmp_path: Path, keys: Keys
 
 def test_keys_whose_commit_failed_are_committed_the_next_time(tmp_path: Path, keys: Keys) -> None:
     other = apsw.Connection(str(tmp_path / "keys.db"))
-    keys._writing.set_busy_timeout(1)
+    keys._vault._writing.set_busy_timeout(1)  # type: ignore[attr-defined]
     keys.of(keys.token("new"))
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="BusyError"):

@@ -1,0 +1,123 @@
+"""The keys of subjects in a SQLite file."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import apsw
+
+from gateway.ledger.database import checkpoint, known_errors, readable, rows, truncate, writable
+from gateway.ledger.vault import Generation, SealedToken, WrappedKey
+
+CHECKPOINT_PAGES = 1_000
+_AT_ONCE = 1_000
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS kek(generation INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS subject_key(
+    dek BLOB PRIMARY KEY, generation INTEGER NOT NULL, wrapped BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS token(
+    lookup BLOB PRIMARY KEY, digest BLOB NOT NULL UNIQUE, dek BLOB NOT NULL, sealed BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS token_dek ON token(dek);
+CREATE TABLE IF NOT EXISTS erased(
+    one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL
+) STRICT;
+"""
+_KEY = "SELECT dek, generation, wrapped FROM subject_key"
+_TOKEN = "SELECT lookup, digest, dek, sealed FROM token"  # noqa: S105 - a query
+
+
+class SqliteVault:
+    """One connection that writes, and one that reads on the thread of the loop."""
+
+    def __init__(self, path: Path) -> None:
+        self._pages = 0
+        with known_errors():
+            self._writing = writable(path)
+            self._writing.set_wal_hook(self._committed)
+            with self._writing:
+                self._writing.execute(_SCHEMA)
+            self._reading = readable(path)
+
+    def key(self, dek: bytes) -> WrappedKey | None:
+        with known_errors():
+            found = rows(self._reading, f"{_KEY} WHERE dek = ?", dek)
+        return WrappedKey(*found[0]) if found else None
+
+    def token_of(self, lookup: bytes) -> SealedToken | None:
+        return self._token("lookup = ?", lookup)
+
+    def token_by(self, digest: bytes) -> SealedToken | None:
+        return self._token("digest = ?", digest)
+
+    def commit(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
+        with known_errors(), self._writing:
+            self._writing.executemany("INSERT OR IGNORE INTO subject_key VALUES(?, ?, ?)", keys)
+            if tokens:
+                self._writing.executemany("INSERT OR IGNORE INTO token VALUES(?, ?, ?, ?)", tokens)
+
+    def checkpoint(self) -> None:
+        if self._pages >= CHECKPOINT_PAGES:
+            checkpoint(self._writing)
+
+    def generation(self) -> Generation | None:
+        with known_errors():
+            found = rows(self._writing, "SELECT generation, wrapped FROM kek ORDER BY generation DESC LIMIT 1")
+        return Generation(*found[0]) if found else None
+
+    def begin(self, generation: Generation) -> None:
+        with known_errors(), self._writing:
+            self._writing.execute("DELETE FROM kek")
+            self._writing.execute("INSERT INTO kek VALUES(?, ?)", generation)
+
+    def before(self, generation: int, limit: int) -> Sequence[WrappedKey]:
+        with known_errors():
+            found = rows(self._writing, f"{_KEY} WHERE generation < ? LIMIT ?", generation, limit)
+        return list(map(WrappedKey._make, found))
+
+    def rewrap(self, keys: Sequence[WrappedKey]) -> None:
+        with known_errors(), self._writing:
+            values = [(key.generation, key.wrapped, key.id) for key in keys]
+            self._writing.executemany("UPDATE subject_key SET generation = ?, wrapped = ? WHERE dek = ?", values)
+
+    def ids(self) -> Iterator[bytes]:
+        last = b""
+        while found := self._ids_after(last):
+            yield from found
+            last = found[-1]
+
+    def destroy(self, deks: Sequence[bytes], erased: int) -> None:
+        with known_errors(), self._writing:
+            values = [(dek,) for dek in deks]
+            self._writing.executemany("DELETE FROM token WHERE dek = ?", values)
+            self._writing.executemany("DELETE FROM subject_key WHERE dek = ?", values)
+            self._writing.execute("INSERT OR REPLACE INTO erased VALUES(1, ?)", (erased,))
+
+    def erased(self) -> int:
+        with known_errors():
+            found = rows(self._writing, "SELECT count FROM erased")
+        return found[0][0] if found else 0
+
+    def wipe(self) -> None:
+        with known_errors():
+            truncate(self._writing)
+
+    def close(self) -> None:
+        self._reading.close()
+        self._writing.close()
+
+    def _token(self, condition: str, digest: bytes) -> SealedToken | None:
+        with known_errors():
+            found = rows(self._reading, f"{_TOKEN} WHERE {condition}", digest)
+        return SealedToken(*found[0]) if found else None
+
+    def _ids_after(self, last: bytes) -> Sequence[bytes]:
+        # In pages, so that no reader is open while something is written or wiped.
+        query = "SELECT dek FROM subject_key WHERE dek > ? ORDER BY dek LIMIT ?"
+        with known_errors():
+            return [dek for (dek,) in rows(self._writing, query, last, _AT_ONCE)]
+
+    def _committed(self, _database: apsw.Connection, _name: str, pages: int) -> int:
+        self._pages = pages
+        return apsw.SQLITE_OK

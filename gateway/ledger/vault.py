@@ -1,0 +1,77 @@
+"""Where the keys of subjects and their tokens are kept, and in which shape: wrapped and sealed, nothing in clear."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+
+class WrappedKey(NamedTuple):
+    """The key of one subject, sealed under the key of a generation. Whose it is stands nowhere beside it."""
+
+    id: bytes
+    generation: int
+    wrapped: bytes
+
+
+class SealedToken(NamedTuple):
+    """A token by the digests of what it stands for and of itself; sealed, with its value, under the key `dek`."""
+
+    lookup: bytes
+    digest: bytes
+    dek: bytes
+    sealed: bytes
+
+
+class Generation(NamedTuple):
+    """A generation of the key over subject keys: its number, and that key or what leads to it, sealed."""
+
+    number: int
+    sealed: bytes
+
+
+class Vault(Protocol):
+    """A database that holds wrapped keys. Every method raises StoreError.
+
+    The first three are called on the thread of the loop, the others by one thread at a time, that of the writer once
+    there is one. After a StoreError it is unknown whether a change took effect; each can be made again.
+    """
+
+    def key(self, dek: bytes) -> WrappedKey | None:
+        """None once it was destroyed."""
+
+    def token_of(self, lookup: bytes) -> SealedToken | None:
+        """The token of a value."""
+
+    def token_by(self, digest: bytes) -> SealedToken | None:
+        """The token itself, as somebody brings it back."""
+
+    def commit(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
+        """Makes all of them durable or none; those that are there already stay as they are."""
+
+    def checkpoint(self) -> None:
+        """Tidies up between commits, when it is due; never raises."""
+
+    def generation(self) -> Generation | None:
+        """The newest; None before the first."""
+
+    def begin(self, generation: Generation) -> None:
+        """Keeps a new generation in the place of the newest one."""
+
+    def before(self, generation: int, limit: int) -> Sequence[WrappedKey]:
+        """Keys that are still wrapped under an earlier generation."""
+
+    def rewrap(self, keys: Sequence[WrappedKey]) -> None:
+        """Puts these in the place of the same keys, of those that are still there."""
+
+    def ids(self) -> Iterator[bytes]:
+        """Every key."""
+
+    def destroy(self, deks: Sequence[bytes], erased: int) -> None:
+        """Deletes keys and all tokens under them, and keeps how many keys were erased up to now, all told."""
+
+    def erased(self) -> int:
+        """How many keys were erased when the last ones were; 0 before the first."""
+
+    def wipe(self) -> None:
+        """Leaves nothing in the files of what was deleted or replaced, as far as the database can see to it."""
+
+    def close(self) -> None: ...

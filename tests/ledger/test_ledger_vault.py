@@ -1,0 +1,166 @@
+"""What every vault keeps and lets go of, and that nothing stays in its files of what it let go of."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from gateway.ledger import StoreError
+from gateway.ledger.sqlite_vault import SqliteVault
+from gateway.ledger.vault import Generation, SealedToken, Vault, WrappedKey
+
+Opened = Callable[[], Vault]
+
+
+def noise(length: int, *seed: object) -> bytes:
+    return hashlib.shake_256(repr(seed).encode()).digest(length)
+
+
+def key(number: int, generation: int = 1) -> WrappedKey:
+    return WrappedKey(noise(16, number), generation, noise(60, number, generation))
+
+
+def token(number: int, of: WrappedKey) -> SealedToken:
+    return SealedToken(noise(16, number, "lookup"), noise(16, number, "digest"), of.id, noise(60, number, "sealed"))
+
+
+ZOE, BOB = key(17), key(18)
+
+
+@pytest.fixture(params=["sqlite"])
+def opened(tmp_path: Path) -> Iterator[Opened]:
+    """Opens the same vault as often as a test likes."""
+    vaults: list[Vault] = []
+
+    def again() -> Vault:
+        vaults.append(SqliteVault(tmp_path / "keys.db"))
+        return vaults[-1]
+
+    yield again
+    for vault in vaults:
+        vault.close()
+
+
+@pytest.fixture
+def vault(opened: Opened) -> Vault:
+    return opened()
+
+
+def files(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in sorted(folder.iterdir()))
+
+
+def test_what_was_committed_is_found_also_by_whoever_opens_it_next(vault: Vault, opened: Opened) -> None:
+    vault.commit([ZOE, BOB], [token(1, ZOE)])
+
+    for each in (vault, opened()):
+        assert (each.key(ZOE.id), each.key(BOB.id), each.key(b"x" * 16)) == (ZOE, BOB, None)
+        assert each.token_of(token(1, ZOE).lookup) == each.token_by(token(1, ZOE).digest) == token(1, ZOE)
+        assert each.token_of(token(2, ZOE).lookup) is each.token_by(token(2, ZOE).digest) is None
+
+
+def test_what_is_committed_twice_stays_as_it_was(vault: Vault) -> None:
+    vault.commit([ZOE], [token(1, ZOE)])
+
+    vault.commit([ZOE._replace(wrapped=b"other")], [token(1, ZOE)._replace(sealed=b"other")])
+
+    assert vault.key(ZOE.id) == ZOE
+    assert vault.token_of(token(1, ZOE).lookup) == token(1, ZOE)
+
+
+def test_the_newest_generation_is_kept_alone(vault: Vault, opened: Opened) -> None:
+    assert vault.generation() is None
+
+    vault.begin(Generation(1, b"one"))
+    vault.begin(Generation(2, b"two"))
+
+    assert opened().generation() == Generation(2, b"two")
+
+
+def test_keys_of_earlier_generations_are_found_until_they_are_wrapped_again(vault: Vault) -> None:
+    vault.commit([key(number) for number in range(5)] + [key(5, 2)], [])
+
+    assert len(vault.before(2, 3)) == 3
+    vault.rewrap([key(number, 2) for number in range(5)])
+
+    assert vault.before(2, 3) == []
+    assert vault.key(key(0).id) == key(0, 2)
+
+
+def test_a_key_that_is_gone_does_not_come_back_by_being_wrapped_again(vault: Vault) -> None:
+    vault.commit([ZOE], [])
+    [found] = vault.before(2, 10)
+    vault.destroy([ZOE.id], 1)
+
+    vault.rewrap([found._replace(generation=2)])
+
+    assert vault.key(ZOE.id) is None
+
+
+def test_every_key_is_listed(vault: Vault) -> None:
+    wanted = [WrappedKey(number.to_bytes(16, "big"), 1, b"w") for number in range(2_500)]
+    vault.commit(wanted, [])
+
+    assert sorted(vault.ids()) == [each.id for each in wanted]
+
+
+def test_with_a_key_go_its_tokens_and_no_other_ones(vault: Vault, opened: Opened) -> None:
+    vault.commit([ZOE, BOB], [token(1, ZOE), token(2, ZOE), token(3, BOB)])
+    assert vault.erased() == 0
+
+    vault.destroy([ZOE.id], 1)
+    vault.destroy([ZOE.id], 1)
+
+    for each in (vault, opened()):
+        assert (each.key(ZOE.id), each.key(BOB.id), each.erased()) == (None, BOB, 1)
+        assert each.token_by(token(1, ZOE).digest) is each.token_by(token(2, ZOE).digest) is None
+        assert each.token_by(token(3, BOB).digest) == token(3, BOB)
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_after_wiping_no_file_has_a_byte_of_what_was_destroyed(tmp_path: Path, secure: bool) -> None:
+    vault = SqliteVault(tmp_path / "keys.db")
+    if not secure:
+        vault._writing.pragma("secure_delete", 0)
+    vault.commit([ZOE, BOB], [token(1, ZOE), token(2, BOB)])
+    vault.wipe()
+    secrets = (ZOE.id, ZOE.wrapped, token(1, ZOE).lookup, token(1, ZOE).digest, token(1, ZOE).sealed)
+    assert all(secret in files(tmp_path) for secret in secrets)
+
+    vault.destroy([ZOE.id], 1)
+    vault.wipe()
+
+    # Without secure_delete they stay in pages that nothing refers to: this test can see that.
+    assert any(secret in files(tmp_path) for secret in secrets) is not secure
+    assert BOB.wrapped in files(tmp_path)
+
+
+def test_after_wiping_no_file_has_what_was_wrapped_before(tmp_path: Path) -> None:
+    vault = SqliteVault(tmp_path / "keys.db")
+    vault.begin(Generation(1, b"the first generation"))
+    vault.commit([ZOE], [])
+
+    vault.begin(Generation(2, b"the second generation"))
+    vault.rewrap([key(17, 2)])
+    vault.wipe()
+
+    assert key(17, 2).wrapped in files(tmp_path)
+    assert ZOE.wrapped not in files(tmp_path)
+    assert b"the first generation" not in files(tmp_path)
+
+
+def test_a_vault_that_cannot_be_wiped_says_so(tmp_path: Path) -> None:
+    vault = SqliteVault(tmp_path / "keys.db")
+    vault.commit([ZOE], [])
+    reader = apsw.Connection(str(tmp_path / "keys.db"))
+    reader.execute("BEGIN; SELECT * FROM subject_key").fetchall()
+    vault.destroy([ZOE.id], 1)
+    vault._writing.set_busy_timeout(1)
+
+    with pytest.raises(StoreError):
+        vault.wipe()
+
+    reader.close()
+    vault.wipe()
