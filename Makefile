@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test positions fuzz check format lock bench bench-memory clean
+.PHONY: help demo serve test positions fuzz faults check format lock bench bench-memory clean
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,11 @@ fuzz: .venv/done ## Feed every codec with made-up bodies (FUZZ_CANARY=1 plants a
 
 positions: .venv/done ## Plant a text in every place of a request, and show what became of each
 	PYTHONPATH=tests $(BIN)/python -m positions
+
+FAULTS ?= all
+
+faults: .venv/done ## Kill, cut, fill and tamper, and look everything up after it (FAULTS=ci: what fits ten minutes)
+	$(BIN)/python -m pytest tests/faults --faults=$(FAULTS) --timeout=1800
 
 check: .venv/done ## What else CI checks: format, lint, types, imports, contracts and their examples
 	$(BIN)/ruff format --check

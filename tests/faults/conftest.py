@@ -1,0 +1,57 @@
+"""The fault suite: what it runs at all, what it runs in ten minutes, and the table at its end."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from _pytest.terminal import TerminalReporter
+
+from faults.world import World
+
+_ROW = "fault"
+_WIDTHS = (52, 7, 48)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", choices=("ci", "all"), default="all", help="ci: what fits ten minutes")
+
+
+@pytest.fixture(scope="session")
+def extent(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """How much of something: the first number where time is short, else the second."""
+    short = request.config.getoption("--faults") == "ci"
+    return lambda ci, everything: ci if short else everything
+
+
+@pytest.fixture
+def told(record_property: Callable[[str, object], None]) -> Callable[[str, int, str, str], None]:
+    """Puts a line into the table: the fault, how often it was run, what held, and how the wrong build failed."""
+    return lambda fault, runs, held, control: record_property(_ROW, [fault, runs, held, control])
+
+
+@pytest.fixture
+def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
+    """Makes worlds that end with the test; a folder of one that went well is not kept."""
+    made: list[World] = []
+
+    def make(**given: object) -> World:
+        world = World(tmp_path / str(len(made)), **given)  # type: ignore[arg-type]
+        made.append(world)
+        return world.__enter__()
+
+    yield make
+    for world in made:
+        world.__exit__()
+        shutil.rmtree(world.folder, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    reports = terminalreporter.getreports("passed")
+    rows = [value for report in reports for name, value in report.user_properties if name == _ROW]
+    if not rows:
+        return
+    terminalreporter.section("faults")
+    for fault, runs, held, control in [("fault", "runs", "held", "the wrong build"), *sorted(rows)]:
+        line = [str(cell).ljust(width) for cell, width in zip((fault, runs, held), _WIDTHS, strict=True)]
+        terminalreporter.write_line("  ".join([*line, str(control)]))

@@ -1,0 +1,128 @@
+"""The gateway as it is served, but that each request names its attempt, and that it can be built wrongly on purpose."""
+
+import ctypes
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gateway import app, cli
+from gateway.ledger import sqlite
+from gateway.ledger.entry import Intent, Subject
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.scribe import Ticket
+from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.store import Row
+from gateway.ledger.writer import Item
+from gateway.outbound.http1 import Http1
+from gateway.outbound.send import Holds, Host, Outcome, Sending
+
+ATTEMPT: ContextVar[str] = ContextVar("attempt", default="0" * 32)
+_SET_PTRACER = 0x59616D61  # prctl(2): who may trace this process
+_LATE = 0.15  # seconds
+
+
+class Carrier(Http1):
+    """The real way out; the attempt goes along, so that the vendor can look it up."""
+
+    async def send(self, host: Host, sending: Sending, *, limit: int, holds: Holds = lambda: True) -> Outcome:
+        marked = replace(sending, headers=(*sending.headers, ("x-attempt", ATTEMPT.get())))
+        return await super().send(host, marked, limit=limit, holds=holds)
+
+
+class Marking(Ledger):
+    """The real ledger; says which thread writes, and remembers the attempt of a task."""
+
+    store: Callable[[Path, str], SqliteStore] = SqliteStore
+
+    @classmethod
+    def open(cls, folder: Path, **given: Any) -> Ledger:
+        ledger = super().open(folder, **given | {"store": cls.store})
+        _say(f"writer {ledger._writer._thread.native_id}")
+        return ledger
+
+    async def intend(self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float) -> Ticket:
+        ticket = await super().intend(intent, subjects, payload, within=within)
+        ATTEMPT.set(ticket.intent)
+        return ticket
+
+
+class SlowStore(SqliteStore):
+    """Takes so long that whoever does not wait for it is seen."""
+
+    def append(self, rows: Sequence[Row]) -> int:
+        time.sleep(_LATE)
+        return super().append(rows)
+
+
+class LyingStore(SqliteStore):
+    """Acknowledges intents that it never writes."""
+
+    def append(self, rows: Sequence[Row]) -> int:
+        if any(row.kind == Intent.kind for row in rows):
+            return self._size
+        return super().append(rows)
+
+
+class StubbornStore(SqliteStore):
+    """Goes on with the tree that it made in vain, where a commit raised."""
+
+    def append(self, rows: Sequence[Row]) -> int:
+        size = self._size
+        try:
+            return super().append(rows)
+        finally:
+            self._size = size + len(rows)
+
+    def _load(self) -> None:
+        size = self._size
+        super()._load()
+        self._size = max(size, self._size)
+
+
+class Hasty(Marking):
+    """Lets a request go before its intent is durable."""
+
+    store = SlowStore
+
+    async def _durable(self, row: Row, within: float) -> int:
+        if row.kind != Intent.kind:
+            return await super()._durable(row, within)
+        self._writer.put(Item(row))
+        return 1
+
+
+class Lying(Marking):
+    store = LyingStore
+
+
+class Stubborn(Marking):
+    store = StubbornStore
+
+
+BUILDS: Mapping[str, type[Marking]] = {"": Marking, "hasty": Hasty, "lying": Lying, "stubborn": Stubborn}
+
+
+def serve(environment: Mapping[str, str], log: Path, built: str, *, checkpoints: bool) -> None:
+    """Runs `gateway serve` in this process, with a folder of its own; `checkpoints` after every commit."""
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    ctypes.CDLL(None).prctl(_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
+    os.environ.update(environment)  # noqa: TID251  this is a process of its own
+    if checkpoints:
+        sqlite.CHECKPOINT_PAGES = 1
+    vars(app).update(Ledger=BUILDS[built], Http1=Carrier)
+    sys.argv = ["gateway", "serve"]
+    _say(f"process {os.getpid()} {threading.get_native_id()}")
+    cli.main()
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"{what}\n")
+    sys.stderr.flush()
