@@ -30,6 +30,9 @@ TOGETHER: Mapping[str, str] = {
     "ledger/sqlite": "ledger/test_ledger_store.py",
     "ledger/sqlite_vault": "ledger/test_ledger_vault.py",
     "ledger/writer": "ledger/test_ledger.py",
+    # Revisions are run, each from every earlier one.
+    "registry/migrations/env": "registry/test_schema.py",
+    "registry/migrations/versions/r0001_facts": "registry/test_schema.py",
     # The closed lists refer to one another, and a second hand has written them all down.
     "vocabulary/allowance": "test_vocabulary.py",
     "vocabulary/categories": "test_vocabulary.py",

@@ -1,7 +1,6 @@
 """The registry: rows in a database, and in memory those of the people in use."""
 
 import asyncio
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,12 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import StartError, refuse
 from gateway.registry import tables
+from gateway.registry.engine import engine_of
 from gateway.registry.facts import AnyRow, Consent, ConsentRow, Facts, OrderRow, Person, SubjectRow, SuspensionRow
+from gateway.registry.schema import bring_up
 from gateway.vocabulary import SubjectRole
 
 IN_MEMORY = 20_000
@@ -47,21 +48,18 @@ class Registry:
         self._changes = 0
         self._putting = asyncio.Lock()
         with engine.begin() as connection:
-            tables.METADATA.create_all(connection)
+            bring_up(connection)
             self._suspensions = tables.suspensions(connection)
             self._revoked = frozenset(connection.scalars(select(tables.REVOKED.c.token)))
 
     @classmethod
-    def open(cls, file: Path, *, now: Callable[[], datetime]) -> "Registry":
-        """The registry in an SQLite file that only its owner can read. Raises StartError."""
-        # SQLite gives the WAL the mode of the file, so it is made before SQLite can make it readable for others.
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        engine = create_engine(f"sqlite:///{file}")
-        event.listen(engine, "connect", _make_durable)
+    def open(cls, database: Path | str, *, now: Callable[[], datetime]) -> "Registry":
+        """The registry in an SQLite file, or on PostgreSQL where it is a URL. Raises StartError."""
         try:
-            return cls(engine, now=now)
+            return cls(engine_of(database), now=now)
         except SQLAlchemyError as error:
-            raise StartError(f"the registry {file.name} cannot be opened ({type(error).__name__})") from None
+            where = database.name if isinstance(database, Path) else "on PostgreSQL"
+            raise StartError(f"the registry {where} cannot be opened ({type(error).__name__})") from None
 
     def close(self) -> None:
         self._engine.dispose()
@@ -177,11 +175,3 @@ def _keys(row: AnyRow) -> Iterator[Key]:
         yield "subject", row.subject
     elif isinstance(row, ConsentRow):
         yield "consent", row.subject
-
-
-def _make_durable(connection: object, record: object) -> None:
-    del record
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

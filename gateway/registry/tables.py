@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Connection,
@@ -51,7 +52,7 @@ SUBJECTS = Table(
 CONSENTS = Table(
     "consent",
     METADATA,
-    Column("number", Integer, primary_key=True),
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("record", String, nullable=False, unique=True),
     Column("subject", String, nullable=False),
     Column("purpose", String, nullable=False),

@@ -1,0 +1,68 @@
+"""The connections of the registry: to an SQLite file that only its owner can read, or to PostgreSQL."""
+
+import os
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from gateway.errors import StartError
+from gateway.registry.schema import SCHEMA
+
+# Milliseconds. Whoever waits longer than these is let go, and a node that stopped in the middle holds nobody up.
+LIMITS = {"lock_timeout": 2_000, "statement_timeout": 5_000, "idle_in_transaction_session_timeout": 2_000}
+CONNECT = 2  # seconds
+CONNECTIONS = 4
+_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
+
+
+def engine_of(database: Path | str) -> Engine:
+    """An engine for a file, or for a `postgresql://` URL. Raises StartError for any other URL."""
+    return _embedded(database) if isinstance(database, Path) else _shared(database)
+
+
+def _embedded(file: Path) -> Engine:
+    # SQLite gives the WAL the mode of the file, so it is made before SQLite can make it readable for others.
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    engine = create_engine(f"sqlite:///{file}")
+    event.listen(engine, "connect", _make_durable)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _shared(given: str) -> Engine:
+    try:
+        url = make_url(given)
+    except (ArgumentError, ValueError):
+        # `from None`: the error quotes the URL, and a password may stand in it.
+        raise StartError("the database's address is not a URL") from None
+    if url.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
+        raise StartError("the database's address must begin with postgresql://")
+    settings = {"search_path": SCHEMA, "timezone": "UTC", **LIMITS}
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=CONNECT,
+        # A connection that the server has dropped is noticed and replaced before something is asked over it.
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": CONNECT,
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+        },
+    )
+
+
+def _make_durable(connection: object, record: object) -> None:
+    del record
+    # Otherwise the driver sends BEGIN by rules of its own, and not before a CREATE TABLE.
+    connection.isolation_level = None  # type: ignore[attr-defined]
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
