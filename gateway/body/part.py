@@ -1,9 +1,11 @@
 """The head of a part of a multipart body (RFC 7578 section 4): read in one way or not at all, written from nothing."""
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from gateway.contract.terms import PART_ATTRIBUTES, Held, Node
 from gateway.errors import refuse
@@ -17,6 +19,8 @@ _VALUE = re.compile(rf"[ \t]*({_WORD}(?:/{_WORD})?)[ \t]*")
 _PARAMETER = re.compile(rf';[ \t]*({_WORD})=(?:"((?:[^"\\]|\\(?!"))*)"|([^\s";,\\]+))[ \t]*')
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
+_EXTENDED = re.compile(r"utf-8'[A-Za-z0-9-]*'((?:[!#$&+.^_`|~0-9A-Za-z-]|%[0-9A-Fa-f]{2})*)", re.IGNORECASE)
+_ENCODED = re.compile(r"=\?utf-8\?B\?([0-9A-Za-z+/=]*)\?=", re.IGNORECASE)
 _NEUTRAL = re.compile(r"file\.[a-z0-9]{1,8}")
 _ESCAPES: Mapping[str, str] = {'"': "%22", "\r": "%0D", "\n": "%0A"}
 _UNCODED = frozenset({"7bit", "8bit", "binary"})
@@ -75,12 +79,12 @@ def head_of(headers: Sequence[tuple[str, str]], position: int) -> Head:
     if media.startswith("multipart/"):
         raise refuse("body.unreadable", "a part has parts of its own")
     attributes = dict(_attributes(fields, named, described))
-    if "filename" in named:
-        attributes[FILENAME] = _base(_unescaped(named["filename"]))
+    if (filename := _filename(named)) is not None:
+        attributes[FILENAME] = _base(filename)
     if media:
         attributes[CONTENT_TYPE] = media
-    is_file = any(name.partition("*")[0] == "filename" for name in named)
-    return Head(position, _unescaped(named["name"]), is_file, media, described.get("charset", "").lower(), attributes)
+    charset = described.get("charset", "").lower()
+    return Head(position, _unescaped(named["name"]), filename is not None, media, charset, attributes)
 
 
 def _fields(headers: Sequence[tuple[str, str]]) -> Mapping[str, str]:
@@ -96,16 +100,44 @@ def _fields(headers: Sequence[tuple[str, str]]) -> Mapping[str, str]:
 
 
 def _names(fields: Mapping[str, str]) -> Mapping[str, str]:
-    """The parameters of a Content-Disposition (RFC 7578 section 4.2): one plain name, and one file name at most."""
+    """The parameters of a Content-Disposition (RFC 7578 section 4.2): one plain name, and no name in pieces."""
     disposition, named = _parsed(fields.get("content-disposition", ""), "Content-Disposition")
     if disposition != "form-data" or "name" not in named or any(name.startswith("name*") for name in named):
         raise refuse("body.unreadable", "a part has no plain name")
     if any(len(text) > LONGEST for text in named.values()):
         raise refuse("body.unreadable", f"a part has a name of more than {LONGEST} signs")
-    extended = [name for name in named if name.startswith("filename*")]
-    if extended and ("filename" in named or len(extended) > 1):
-        raise refuse("body.unreadable", "a part has two file names")
+    if any(name.startswith("filename*") and name != "filename*" for name in named):
+        raise refuse("body.unreadable", "a part has a file name in pieces")
     return named
+
+
+def _filename(named: Mapping[str, str]) -> str | None:
+    """The file name of a part that has one: said once, or plainly and extended (RFC 6266 section 4.3) and the same."""
+    plain = _unescaped(named["filename"]) if "filename" in named else None
+    if "filename*" not in named:
+        return plain
+    match = _EXTENDED.fullmatch(named["filename*"])
+    extended = _decoded(unquote_to_bytes(match[1])) if match else None
+    if extended is None or (plain not in (None, extended) and _of_encoded_word(plain) != extended):
+        raise refuse("body.unreadable", "a part has two file names, or one in another charset")
+    return extended
+
+
+def _of_encoded_word(text: str) -> str | None:
+    """What a text says that is one encoded word (RFC 2047), in which .NET writes plain names that are not ASCII."""
+    match = _ENCODED.fullmatch(text)
+    try:
+        return _decoded(b64decode(match[1], validate=True)) if match else None
+    except ValueError:
+        return None
+
+
+def _decoded(data: bytes) -> str | None:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if _CONTROL.search(text) else text
 
 
 def _parsed(text: str, what: str) -> tuple[str, dict[str, str]]:
@@ -129,7 +161,9 @@ def _attributes(
     """What else is in the headers of a part. No path leads there, so it stays, and is reported."""
     yield from ((f"@{name}", value) for name, value in fields.items() if name not in _CARRYING)
     yield from (
-        (f"@content-disposition.{name}", value) for name, value in named.items() if name not in ("name", "filename")
+        (f"@content-disposition.{name}", value)
+        for name, value in named.items()
+        if name not in ("name", "filename", "filename*")
     )
     yield from ((f"@content-type.{name}", value) for name, value in described.items() if name != "charset")
 

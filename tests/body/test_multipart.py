@@ -190,12 +190,19 @@ async def test_a_file_has_an_ending_that_suits_its_type(
     assert await left(part("file", content, *lines, filename="zoe.exe")) == [("file", name, media, content)]
 
 
+async def test_a_named_file_name_leaves_in_one_spelling() -> None:
+    said_twice = "Content-Disposition: form-data; name=scans; filename=zoe.png; filename*=UTF-8''zoe.png"
+
+    assert await left(headed(PNG, said_twice)) == [("scans", "zoe.png", None, PNG)]
+
+
 async def test_no_byte_of_what_no_line_names_leaves() -> None:
     parts = [
         part("purpose", "evidence", "X-Customer: Zoe-1", "Content-Language: Zoe-2", "Content-ID: <Zoe-3>"),
         headed("a", 'Content-Disposition: form-data; name="data[kind]"; creator="Zoe-4"; size=4'),
-        part("file", PDF, 'Content-Type: application/pdf; name="Zoe-5"; x-mac-type="Zoe-6"', filename="Zoe-7"),
-        headed(PNG, "Content-Disposition: form-data; name=\"scans\"; filename*=UTF-8''Zoe-8.png"),
+        headed(PDF, "Content-Disposition: form-data; name=file; filename=Zoe-7; filename*=UTF-8''Zoe-7",
+               'Content-Type: application/pdf; name="Zoe-5"; x-mac-type="Zoe-6"'),
+        headed(PNG, "Content-Disposition: form-data; name=scans; filename*=UTF-8''"),
         part("who", "Zoe-9"), part("scan", PNG + b"Zoe-10", "Content-Type: image/png", filename="Zoe-11"),
         part("Zoe-13", "a"), part("_charset_", "UTF-8"),
     ]  # fmt: skip

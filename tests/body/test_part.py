@@ -48,12 +48,47 @@ def test_names_are_read_as_browsers_write_them(text: str, name: str, filename: s
     assert (head.name, head.is_file, head.attributes.get("@filename")) == (name, filename is not None, filename)
 
 
-def test_a_file_name_in_another_spelling_makes_a_file_whose_name_stays() -> None:
-    head = head_of([disposition("name=a; filename*=UTF-8''Zo%C3%AB.pdf")], 0)
+@pytest.mark.parametrize(
+    ("text", "filename"),
+    [
+        ("filename*=UTF-8''Zo%C3%AB.pdf", "Zoë.pdf"),
+        ("filename*=utf-8'de'C%3A%5Czoe%5Cx.pdf", "x.pdf"),
+        ("filename=\"Zoë.pdf\"; filename*=UTF-8''Zo%C3%AB.pdf", "Zoë.pdf"),
+        ("filename*=utf-8''x.pdf; filename=x.pdf", "x.pdf"),
+        ("filename=\"=?utf-8?B?Wm/Dqy5wZGY=?=\"; filename*=utf-8''Zo%C3%AB.pdf", "Zoë.pdf"),
+    ],
+    ids=["extended alone", "in a language", "both", "both, the other way around", "an encoded word, as .NET has it"],
+)
+def test_a_file_name_may_be_said_twice_where_both_say_the_same(text: str, filename: str) -> None:
+    head = head_of([disposition(f"name=a; {text}")], 0)
 
     assert head.is_file
     assert dict(written_head(head, {})) == {"Content-Disposition": 'form-data; name="a"; filename="file.bin"'}
-    assert list(attributes_of(head, PLAIN)) == ["@content-disposition.filename*"]
+    assert attributes_of(head, PLAIN) == {"@filename": filename}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "filename=x.pdf; filename*=UTF-8''y.pdf",
+        "filename=\"Zo_.pdf\"; filename*=UTF-8''Zo%C3%AB.pdf",
+        "filename=\"=?utf-8?B?eA==?=\"; filename*=utf-8''y",
+        "filename=\"=?utf-8?B?eA?=\"; filename*=utf-8''x",
+        "filename=\"=?iso-8859-1?B?eA==?=\"; filename*=utf-8''x",
+        "filename*=iso-8859-1''x.pdf",
+        "filename*=UTF-8''%FF.pdf",
+        "filename*=UTF-8''a%0D%0Ab.pdf",
+        "filename*=UTF-8''a b.pdf",
+        "filename*=x.pdf",
+        "filename*0=x; filename*1=y",
+        "filename*0*=UTF-8''x",
+    ],
+)
+def test_a_file_name_that_two_readers_could_take_differently_is_refused(text: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        head_of([disposition(f"name=a; {text}")], 0)
+
+    assert refused.value.code == "body.unreadable"
 
 
 @pytest.mark.parametrize(
