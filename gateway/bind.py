@@ -18,13 +18,15 @@ class Step:
     """A node of the rule tree joined to what its rules do.
 
     `is_leaf` marks the common case that the walk takes without a detour: one value, one rule without conditions, whose
-    value leaves unless its group stays. `lets` says whether any rule here lets a value out.
+    value leaves unless its group stays; where it `claims`, only if nothing personal is found in it. `lets` says whether
+    any rule here lets a value out.
     """
 
     node: Node
     members: dict[str, "Step"]
     each: "Step | None"
     is_leaf: bool
+    claims: bool
     lets: bool
     number: int
     change: Change | None
@@ -95,9 +97,11 @@ def _step(node: Node, rules: Sequence[Rule], changes: Sequence[Change | None], a
     members = {name: _step(child, rules, changes, actions) for name, child in node.members.items()}
     each = _step(node.each, rules, changes, actions) if node.each else None
     number = node.rules[0] if len(node.rules) == 1 and not rules[node.rules[0]].conditions else -1
-    is_leaf = number >= 0 and not node.leads_on and not node.conditions and actions[number] == "let"
+    action = actions[number] if number >= 0 and not node.leads_on and not node.conditions else ""
+    change = changes[number] if number >= 0 else None
+    claims = action == "claim" and change is None
     lets = any(actions[each] not in ("drop", "refuse") for each in node.rules)
-    return Step(node, members, each, is_leaf, lets, number, changes[number] if number >= 0 else None)
+    return Step(node, members, each, claims or action == "let", claims, lets, number, change)
 
 
 def _change(

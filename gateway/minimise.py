@@ -1,5 +1,6 @@
 """Builds what leaves from what the contract names, and proves it."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -108,11 +109,7 @@ def _changes_in(bound: Bound, documents: Mapping[str, Document], situation: Situ
 def _counted(withheld: Sequence[Withheld]) -> Mapping[Withheld, int]:
     """How often each place stayed. Mostly none stays twice, and nothing has to be counted."""
     counts = dict.fromkeys(withheld, 1)
-    if len(counts) != len(withheld):
-        counts = dict.fromkeys(withheld, 0)
-        for each in withheld:
-            counts[each] += 1
-    return counts
+    return counts if len(counts) == len(withheld) else Counter(withheld)
 
 
 @dataclass(slots=True)
@@ -200,6 +197,7 @@ class _Walk:
                 and self.all_granted
                 and item.__class__ in _SHORT
                 and (item.__class__ is not str or len(item) < shortest)
+                and not (child.claims and personal_kind(cast("Scalar", item)))
             ):
                 counts[child.number] += 1
                 kept[name] = item if child.change is None else child.change(cast("Scalar", item))

@@ -14,9 +14,10 @@ from gateway.errors import refuse
 
 _CONTAINERS = frozenset((dict, list))
 # Numbers that a Decimal is not written like, and an integer that has no sign: exponents, long fractions, minus zero.
-# Where all digits are the same, what cannot be one is told by three quick searches.
-_ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
-_HINTS = (b"0e", b"-0", b"0.000000")
+# Looking for them takes long. Where none can be is told by three quick searches: where all that may stand around a
+# number is the same sign, a minus zero ends with it, and of an exponent only its letter is left without the digits.
+_AROUND = bytes.maketrans(b"E:[]}\t\n\r ", b"e,,,,,,,,")
+_OF_NUMBERS = b"0123456789+-."
 _ODD = re.compile(rb"[\[,:]\s*+(?=[-0-9])(?:-?+[0-9]++(?:\.[0-9]++)?+[eE]|-0(?![.0-9])|-?+0\.000000)")
 _BARE = frozenset(sign.encode() for sign in "-0123456789")
 
@@ -58,10 +59,13 @@ def reread(data: bytes) -> Document:
 
 def _is_odd(data: bytes) -> bool:
     """Whether some number may be spelled otherwise than a Decimal; a text can look like one, and does no harm."""
-    alike = data.translate(_ALIKE)
-    if not any(map(alike.__contains__, _HINTS)):
-        return False
-    return data.lstrip()[:1] in _BARE or _ODD.search(data) is not None
+    if data.lstrip()[:1] in _BARE:
+        return True
+    return _may_be_odd(data) and _ODD.search(data) is not None
+
+
+def _may_be_odd(data: bytes) -> bool:
+    return b"0.000000" in data or b"-0," in data.translate(_AROUND) or b",e," in data.translate(_AROUND, _OF_NUMBERS)
 
 
 def _as_written(document: Any, data: bytes) -> Document:

@@ -9,6 +9,7 @@ LONGEST = 256
 """A text that is longer is prose, and prose holds what nobody looked for."""
 
 _SHORTEST = 5  # a@b.c
+_SHORTEST_NUMBER = 12  # of a card; accounts and keys are longer
 
 _BIG = 10**11
 _DIGITS_AT_MOST = 40
@@ -38,6 +39,8 @@ _CARD = re.compile(r"3[0-9]|4|5[0-8]|6|2[2-7]")
 def personal_kind(value: str | int | Decimal | None) -> str | None:
     """What kind of personal data a value holds that should hold none, or None."""
     text = value if isinstance(value, str) else _digits(value)
+    if len(text) < _SHORTEST_NUMBER and "@" not in text and "%" not in text and text.isascii():
+        return None
     if len(text) > LONGEST:
         return "long text"
     if not text.isascii():
@@ -45,12 +48,12 @@ def personal_kind(value: str | int | Decimal | None) -> str | None:
         text = fold(text).text
     if "%" in text:
         text = text.replace("%40", "@")
-    if (
-        len(text) < _SHORTEST
-        or not ("@" in text or _NUMBER_HINT.search(text) or _KEY_HINT.search(text))
-        or _MADE_BY_CHANCE.fullmatch(text)
-    ):
+    if len(text) < _SHORTEST or not ("@" in text or _NUMBER_HINT.search(text) or _KEY_HINT.search(text)):
         return None
+    return None if _MADE_BY_CHANCE.fullmatch(text) else _kind_in(text)
+
+
+def _kind_in(text: str) -> str | None:
     if _MAIL.search(text):
         return "e-mail address"
     if any(_is_card(match.group()) for match in _DIGITS.finditer(text)):

@@ -228,13 +228,22 @@ def test_the_other_parser_reads_the_compliance_suite_alike(shared: Callable[[str
 numbers = st.from_regex(r"-?(?:0|[1-9][0-9]{0,25})(?:\.[0-9]{1,12})?(?:[eE][+-]?[0-9]{1,3})?", fullmatch=True)
 
 
-@given(st.lists(numbers, max_size=6))
-def test_numbers_are_written_as_they_came_whatever_their_spelling(texts: list[str]) -> None:
-    data = f'{{"a":[{",".join(texts)}],"b":"1e5,-0 "}}'.encode()
+spaces = st.sampled_from(["", " ", "\n", "\t", "\r\n", "   "])
+
+
+@given(st.lists(numbers, max_size=6), spaces, spaces, st.sampled_from(["1e5,-0 ", "NS-000123", "9e", "0.000000", ""]))
+def test_numbers_are_written_as_they_came_whatever_their_spelling(
+    texts: list[str], before: str, behind: str, beside: str
+) -> None:
+    def said(texts: list[str]) -> str:
+        members = "".join(f'"{number}":{text},' for number, text in enumerate(texts))
+        return f'{{{members}"a":[{",".join(texts)}],"b":"{beside}"}}'
+
+    data = said([f"{before}{text}{behind}" for text in texts]).encode()
 
     document = read(data)
 
-    assert CODEC.write(document, document) == data
+    assert CODEC.write(document, document) == said(texts).encode()
     assert CODEC.holds(data, document, document, TREE)
 
 
