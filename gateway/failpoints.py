@@ -22,6 +22,8 @@ NAMES = (
     "after-insert-leaf_body",
     "after-insert-link",
     "after-insert-earlier",
+    "after-insert-purged",
+    "after-delete",
     "before-commit",
     "after-commit",
     "after-ack",

@@ -23,8 +23,10 @@ from gateway.ledger.housekeeping import (
     Epoch,
     FactPut,
     Genesis,
+    Kept,
     KeyMade,
     PolicyActivated,
+    Purge,
     TokenChanged,
 )
 from gateway.ledger.ledger import Ledger
@@ -46,10 +48,12 @@ __all__ = [
     "Genesis",
     "Ground",
     "Intent",
+    "Kept",
     "KeyMade",
     "Ledger",
     "Outcome",
     "PolicyActivated",
+    "Purge",
     "Recipient",
     "Refused",
     "Result",

@@ -107,6 +107,54 @@ class KeyMade:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """How many entries of a retention class go, how long it keeps them (ISO 8601), and when the newest was written."""
+
+    name: str
+    keeps: str
+    count: int
+    newest_ts: int
+
+    def members(self) -> dict[str, Json]:
+        return {"class": self.name, "keeps": self.keeps, "count": self.count, "newest_ts": self.newest_ts}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purge:
+    """The bodies of entries went because their time was over; their leaf hashes stay.
+
+    `policy` is the digest of the retention rules as a whole. `ranges` are places, from the first to the last with both,
+    in ascending order and apart from each other. `set_root` is the root of a Merkle tree with one leaf for each place
+    in them: the hash of eight bytes of the place, the highest first, and the 32 bytes of the leaf hash there. Times in
+    µs, those that the entries bear.
+    """
+
+    kind: ClassVar[str] = "purge"
+    index: ClassVar[Index] = Index()
+
+    policy: str
+    classes: tuple[Kept, ...]
+    ranges: tuple[tuple[int, int], ...]
+    count: int
+    set_root: str
+    oldest_ts: int
+    newest_ts: int
+    by: str
+
+    def members(self) -> dict[str, Json]:
+        return {
+            "policy": self.policy,
+            "classes": [each.members() for each in self.classes],
+            "ranges": self.ranges,
+            "count": self.count,
+            "set_root": self.set_root,
+            "oldest_ts": self.oldest_ts,
+            "newest_ts": self.newest_ts,
+            "by": self.by,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class TokenChanged:
     """A service token was issued or revoked; the id, never the token."""
 

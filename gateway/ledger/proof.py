@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.ledger.canonical import base64, leaf_hash
+from gateway.ledger.canonical import base64, canonical, leaf_hash
 from gateway.ledger.checkpoint import opened
 from gateway.ledger.notary import AlteredError
 from gateway.ledger.note import NoteError, Verifier
@@ -23,13 +23,25 @@ from gateway.ledger.tree import (
 def included(store: Store, verifier: Verifier, seq: int, head: Head) -> str:
     """That an entry is in the log (c2sp.org/tlog-proof@v1). `extra` is the entry itself, whose hash is the leaf.
 
+    Of an entry that was purged only that hash is left: then `extra` gives it, with the place of the purge.
+
     Raises AlteredError where the database does not hold what was signed, ValueError where the entry came later.
     """
     proof = [_hash(store, span) for span in inclusion(seq, head.size)]
-    [body] = [leaf.body for leaf in store.leaves(seq, 1) if leaf.seq == seq] or [b""]
-    if not is_included(leaf_hash(body), seq, head.size, proof, _root(head, verifier)):
+    leaf, extra = _leaf(store, seq)
+    if not is_included(leaf, seq, head.size, proof, _root(head, verifier)):
         raise AlteredError(f"entry {seq} cannot be proved: it, or one that it stands with, is not what was signed")
-    return _text(["c2sp.org/tlog-proof@v1", f"extra {base64(body)}", f"index {seq}"], proof, head)
+    return _text(["c2sp.org/tlog-proof@v1", f"extra {base64(extra)}", f"index {seq}"], proof, head)
+
+
+def _leaf(store: Store, seq: int) -> tuple[bytes, bytes]:
+    """The leaf hash of an entry, and what is there of the entry."""
+    for leaf in store.leaves(seq, 1):
+        if leaf.seq == seq:
+            return leaf_hash(leaf.body), leaf.body
+    if (gone := store.purged(seq)) is None:
+        raise AlteredError(f"entry {seq} is gone, and no purge took it")
+    return gone.hash, canonical({"leaf_hash": base64(gone.hash), "purge": gone.purge})
 
 
 def continued(store: Store, verifier: Verifier, old: int, head: Head) -> str:

@@ -1,10 +1,11 @@
 """Turns events into rows: stamped, canonical, hashed, with what is sealed beside them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.ledger.canonical import Randomness, leaf_hash, uuid7
 from gateway.ledger.entry import Event, Index, Outcome, Stamp, Subject, leaf
+from gateway.ledger.housekeeping import Purge
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import Payload, seal
 from gateway.ledger.store import Row
@@ -64,6 +65,10 @@ class Scribe:
             intent=ticket.seq,
             earlier=tuple(earlier),
         )
+
+    def purge(self, purge: Purge) -> Row:
+        """The bodies of its places go with it."""
+        return replace(self.row(purge), purges=purge.ranges)
 
     def new_id(self) -> str:
         return uuid7(self.now(), self.randomness)

@@ -15,7 +15,9 @@ from gateway.ledger.canonical import Json, uuid7_floor
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, writable
 from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
-from gateway.ledger.store import Entry, Filter, Head, Leaf, Linked, OpenIntent, Row
+from gateway.ledger.sqlite_purge import SCHEMA as PURGED
+from gateway.ledger.sqlite_purge import purge
+from gateway.ledger.store import Entry, Filter, Head, Leaf, Linked, NotPurged, OpenIntent, Purged, Row
 from gateway.ledger.tree import Span, Tree
 
 T = TypeVar("T")
@@ -73,6 +75,7 @@ MIGRATIONS: Sequence[str] = (
     _TABLES + _guards("leaf", "leaf_body"),
     _CHECKPOINT + _guards("checkpoint"),
     _SUBTREE + _guards("subtree"),
+    PURGED + _guards("purged"),
 )
 _CONDITIONS: Mapping[str, str] = {
     "id": "l.id = ?",
@@ -107,7 +110,11 @@ class SqliteStore:
         with known_errors():
             self._database.execute("BEGIN IMMEDIATE")
             failpoint("after-begin", rows)
-            self._insert(rows)
+            try:
+                self._insert(rows)
+            except NotPurged:
+                self._database.execute("ROLLBACK")
+                raise
             failpoint("before-commit", rows)
             self._database.execute("COMMIT")
         failpoint("after-commit", rows)
@@ -201,6 +208,18 @@ class SqliteStore:
         with self._reading() as database:
             return list(map(Leaf._make, rows(database, query, first, limit)))
 
+    def purged(self, named: int | str) -> Purged | None:
+        column, value = ("id", bytes.fromhex(named)) if isinstance(named, str) else ("seq", named)
+        query = f"""
+            SELECT seq, id, kind, ts, hash,
+                (SELECT iif(last >= seq, purge, NULL) FROM purged WHERE first <= seq ORDER BY first DESC LIMIT 1)
+            FROM leaf WHERE {column} = ? AND NOT EXISTS (SELECT 1 FROM leaf_body b WHERE b.seq = leaf.seq)
+        """  # noqa: S608 - one of two names
+        with self._reading() as database:
+            found = rows(database, query, value)
+        [(seq, id_, *rest)] = found or [(0, b"", "", 0, b"", None)]
+        return Purged(seq, id_.hex(), *rest) if rest[-1] is not None else None
+
     def hashes(self, first: int, last: int) -> Iterator[bytes]:
         query = "SELECT hash FROM leaf WHERE seq >= ? AND seq < ? ORDER BY seq"
         with self._reading() as database:
@@ -259,6 +278,9 @@ class SqliteStore:
         failpoint("after-insert-link", new)
         self._put("earlier", [(digest, r.intent) for r in new for digest in r.earlier])
         failpoint("after-insert-earlier", new)
+        for n, r in places:
+            if r.purges:
+                purge(self._database, n, r.purges)
 
     def _put(self, table: str, values: Sequence[tuple[str | bytes | int | None, ...]]) -> None:
         for part in _parts(values):

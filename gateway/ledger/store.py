@@ -4,10 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from gateway.errors import GatewayError
 from gateway.ledger.canonical import Json
 from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
 from gateway.ledger.tree import HASH, Span, Tree
+
+
+class NotPurged(GatewayError):
+    """The log is not as it was when it was decided what goes; nothing was written, and nothing went."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -24,6 +29,9 @@ class Row:
     links: tuple[Link, ...] = ()
     intent: int | None = None  # of an outcome: where its intent stands
     earlier: tuple[bytes, ...] = ()  # of an outcome: digests under which its intent is remembered
+    purges: tuple[
+        tuple[int, int], ...
+    ] = ()  # of a purge: what goes with it, from the first place to the last, with both
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,17 @@ class Entry:
     outcome: Mapping[str, Json] | None = None
 
 
+class Purged(NamedTuple):
+    """What is left of an entry whose body is gone, and where the purge stands that took it. `ts` in µs."""
+
+    seq: int
+    id: str
+    kind: str
+    ts: int
+    hash: bytes
+    purge: int
+
+
 class Leaf(NamedTuple):
     """An entry as it is stored: the canonical bytes, and the hash that was stored beside them."""
 
@@ -111,7 +130,9 @@ class Store(Protocol):
     def append(self, rows: Sequence[Row]) -> int:
         """Makes the rows durable, all or none, and tells the place of the first; the others follow it.
 
-        After a StoreError it is unknown whether they are there: `reopen`, then `find`.
+        With a purge go the bodies, the links and the remembered digests of its places. Raises NotPurged, and then none
+        of the rows is there, unless they are closed intents with all of their outcomes, or entries of other kinds that
+        may go, whole and signed. After a StoreError it is unknown whether they are there: `reopen`, then `find`.
         """
 
     def reopen(self) -> None:
@@ -155,6 +176,9 @@ class Store(Protocol):
 
     def leaves(self, first: int, limit: int) -> Sequence[Leaf]:
         """Entries from a place on, as the database has them now."""
+
+    def purged(self, named: int | str) -> Purged | None:
+        """What is left of an entry, by its place or id; None where there is none, or its body is there."""
 
     def hashes(self, first: int, last: int) -> Iterator[bytes]:
         """The leaf hashes from the first place up to, and without, the last."""

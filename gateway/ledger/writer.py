@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 
@@ -11,7 +11,7 @@ from gateway.errors import refuse
 from gateway.ledger.database import StoreError
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import PERIOD, Notary
-from gateway.ledger.store import Row, Store
+from gateway.ledger.store import NotPurged, Row, Store
 
 log = logging.getLogger(__name__)
 
@@ -162,8 +162,8 @@ class Writer:
         try:
             while not self._stopping.is_set():
                 self._batch = self._taken()
-                if self._batch:
-                    self._write(self._batch)
+                for part in _apart(self._batch):
+                    self._write(part)
                 self._notary.step()
         finally:
             if not self._stopping.is_set():
@@ -187,6 +187,10 @@ class Writer:
         except StoreError as error:
             self._failed(batch, error)
             return
+        except NotPurged as error:
+            log.warning("a purge was not written: %s", error)
+            self._tell(self._dropped, batch)
+            return
         self._tell(self._acknowledge, batch, first)
         self._store.checkpoint()
         self._keys.checkpoint()
@@ -196,7 +200,7 @@ class Writer:
         log.error("the ledger could not write: %s", error)
         self._tell(self._give_up, batch, error.lasting)
         found = self._recovered([item.row.id for item in batch if item.row])
-        self._again = [item for item in batch if item.repeated and item.row and item.row.id not in found]
+        self._again += [item for item in batch if item.repeated and item.row and item.row.id not in found]
         self._tell(self._reconcile, batch, found)
 
     def _recovered(self, ids: Sequence[str]) -> dict[str, int]:
@@ -217,6 +221,10 @@ class Writer:
         entries = [item for item in batch if item.row]
         for place, item in enumerate(entries, first):
             self._written(item, place)
+        _release(batch)
+
+    def _dropped(self, batch: Sequence[Item]) -> None:
+        self._unfinished -= len(batch)
         _release(batch)
 
     def _give_up(self, batch: Sequence[Item], lasting: bool) -> None:  # noqa: FBT001 - told
@@ -241,6 +249,17 @@ class Writer:
         self._hand_over()
         while self._queue.qsize():
             _release(self._queue.get())
+
+
+def _apart(batch: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """In order, each purge by itself: it may be turned down, and nothing else goes with it."""
+    start = 0
+    for at, item in enumerate(batch):
+        if item.row and item.row.purges:
+            yield from filter(None, (batch[start:at], batch[at : at + 1]))
+            start = at + 1
+    if start < len(batch):
+        yield batch[start:]
 
 
 def _release(items: Iterable[Item]) -> None:

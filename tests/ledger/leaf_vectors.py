@@ -13,9 +13,11 @@ from gateway.ledger import (
     Event,
     FactPut,
     Genesis,
+    Kept,
     KeyMade,
     Outcome,
     PolicyActivated,
+    Purge,
     Refused,
     Subject,
     TokenChanged,
@@ -68,6 +70,24 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
     "fact": (FactPut("consent", "given", by="operator"), (PURCHASER,), None, ""),
     "key": (KeyMade(1, "created"), (), None, ""),
     "token": (TokenChanged("01980000000070008000000000000001", "checkout", "issued"), (), None, ""),
+    "purge": (
+        Purge(
+            policy="sha256:0b2bd1d1a3b5ea3ea4e2b3a5e4b8cbd4f1d5ea32ef5f6c0e1f0a1d3a4c1b7e90",
+            classes=(
+                Kept("refusal", "P1Y", 1, 1_735_689_600_000_000),
+                Kept("routine", "P5Y", 2, 1_609_459_200_000_000),
+            ),
+            ranges=((4, 5), (9, 9)),
+            count=3,
+            set_root="hWk+5+Fo6sJGo1BZv6vQUW3JUqBpuhiKS+MyNv7GGdc=",
+            oldest_ts=1_609_459_199_000_000,
+            newest_ts=1_735_689_600_000_000,
+            by="gateway",
+        ),
+        (),
+        None,
+        "",
+    ),
 }
 
 

@@ -1,0 +1,200 @@
+"""A body goes with a purge that covers it, or not at all; what is left of it can be proved."""
+
+from base64 import b64decode, b64encode
+
+import apsw
+import pytest
+from ledger_fakes import PURCHASER, SENT, Shop, shipment
+
+from gateway.errors import Refusal
+from gateway.ledger import Access, Ledger, Purge, Refused
+from gateway.ledger.purging import set_root
+from gateway.ledger.store import NotPurged, Row
+
+REFUSED = Refused(caller="checkout", code="consent.missing", vendor="parcels", operation="create-shipment")
+Ranges = tuple[tuple[int, int], ...]
+
+
+class Filled:
+    """A signed log: 0 genesis, 1 key, 2 epoch, 3 and 4 an intent and its outcome, 5 a refusal, 6 an open intent."""
+
+    def __init__(self, shop: Shop, ledger: Ledger) -> None:
+        self.shop, self.ledger = shop, ledger
+
+    def row(self, ranges: Ranges) -> Row:
+        leaves = [leaf for first, last in ranges for leaf in self.shop.store.leaves(first, last + 1 - first)]
+        root = b64encode(set_root((leaf.seq, leaf.hash) for leaf in leaves)).decode()
+        return self.ledger._scribe.purge(
+            Purge(policy="", classes=(), ranges=ranges, count=2, set_root=root, oldest_ts=1, newest_ts=2, by="somebody")
+        )
+
+    def purge(self, *ranges: tuple[int, int]) -> int:
+        return self.shop.store.append([self.row(ranges)])
+
+    @property
+    def bodies(self) -> list[int]:
+        return [leaf.seq for leaf in self.shop.store.leaves(0, 1_000)]
+
+
+@pytest.fixture
+async def filled(shop: Shop) -> Filled:
+    ledger = shop.open()
+    digest = ledger.digest("parcels", "1Z999")
+    ledger.settle(await ledger.intend(shipment(), [PURCHASER], b"{}", within=20), SENT, [digest])
+    await ledger.record(REFUSED)
+    await ledger.intend(shipment(), [], b"{}", within=20)
+    await ledger.head(7)
+    await ledger._writer.drained()
+    return Filled(shop, ledger)
+
+
+async def test_bodies_links_and_digests_go_and_hashes_stay(filled: Filled) -> None:
+    store = filled.shop.store
+    before = list(store.hashes(0, 6))
+    digest, tok = filled.ledger.digest("parcels", "1Z999"), filled.ledger._keys.token(PURCHASER.ref)
+    assert store.earlier(digest) is not None
+
+    place = filled.purge((3, 5))
+
+    assert list(store.hashes(0, 6)) == before
+    assert filled.bodies == [0, 1, 2, 6, place]
+    assert store.earlier(digest) is None
+    assert store.dek_of(tok) is None
+    gone = store.purged(3)
+    assert gone is not None
+    assert (gone.seq, gone.kind, gone.hash, gone.purge) == (3, "intent", before[3], place)
+    assert store.purged(gone.id) == gone
+
+
+async def test_what_is_there_and_what_never_was_is_not_purged(filled: Filled) -> None:
+    filled.purge((5, 5))
+
+    assert [filled.shop.store.purged(seq) for seq in (4, 6, 1_000)] == [None] * 3
+    assert filled.shop.store.purged("0" * 32) is None
+
+
+async def test_the_key_of_somebody_without_another_link_is_loose(filled: Filled) -> None:
+    tok = filled.ledger._keys.token(PURCHASER.ref)
+    dek = filled.shop.store.dek_of(tok)
+
+    filled.purge((3, 4))
+
+    assert filled.shop.store._database.execute("SELECT tok, dek FROM loose").fetchall() == [(tok, dek)]
+
+
+async def test_the_key_of_somebody_with_another_link_is_not_loose(filled: Filled) -> None:
+    await filled.ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+
+    filled.purge((3, 4))
+
+    assert filled.shop.store._database.execute("SELECT * FROM loose").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("ranges", "reason"),
+    [
+        (((3, 3),), "go together"),
+        (((4, 4),), "go together"),
+        (((6, 6),), "go together"),
+        (((2, 5),), "kind that stays"),
+        (((3, 5), (100, 100)), "no body"),
+    ],
+    ids=["intent alone", "outcome alone", "open intent", "epoch", "nothing there"],
+)
+async def test_what_must_stay_stays_and_nothing_is_written(filled: Filled, ranges: Ranges, reason: str) -> None:
+    before, size = filled.bodies, filled.shop.store.tree.size
+
+    with pytest.raises(NotPurged, match=reason):
+        filled.purge(*ranges)
+
+    assert (filled.bodies, filled.shop.store.tree.size) == (before, size)
+    assert filled.purge((3, 5)) == size
+
+
+async def test_what_is_not_signed_yet_stays(filled: Filled) -> None:
+    await filled.ledger.record(REFUSED)
+
+    with pytest.raises(NotPurged, match="not signed"):
+        filled.purge((7, 7))
+
+
+async def test_nothing_goes_twice(filled: Filled) -> None:
+    filled.purge((5, 5))
+
+    with pytest.raises(NotPurged, match="no body"):
+        filled.purge((3, 5))
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "DELETE FROM leaf_body WHERE seq = 6",
+        "DELETE FROM leaf_body WHERE seq = 2",
+        "INSERT INTO purged VALUES(3, 4, 2)",
+        "INSERT INTO purged VALUES(5, 6, {place})",
+        "INSERT INTO purged VALUES(4, 3, {place})",
+        "INSERT INTO purged VALUES(6, 1000, {place})",
+        "DELETE FROM purged",
+        "UPDATE purged SET last = 1000",
+        "INSERT OR REPLACE INTO purged VALUES(5, 1000, {place})",
+    ],
+)
+async def test_nothing_goes_around_a_purge(filled: Filled, act: str) -> None:
+    place = filled.purge((5, 5))
+    file = apsw.Connection(str(filled.shop.folder / "ledger.db"))
+    file.pragma("recursive_triggers", 1)
+
+    with pytest.raises(apsw.ConstraintError):
+        file.execute(act.format(place=place))
+
+    assert filled.bodies == [0, 1, 2, 3, 4, 6, place]
+
+
+async def test_even_a_forged_range_does_not_take_what_tells_how_to_read_the_rest(filled: Filled) -> None:
+    place = filled.purge((5, 5))
+    file = apsw.Connection(str(filled.shop.folder / "ledger.db"))
+    file.execute("INSERT INTO purged VALUES(0, 2, ?)", (place,))
+
+    with pytest.raises(apsw.ConstraintError, match="append-only"):
+        file.execute("DELETE FROM leaf_body WHERE seq = 0")
+
+
+async def test_without_the_trigger_a_body_could_go_without_a_trace(filled: Filled) -> None:
+    file = apsw.Connection(str(filled.shop.folder / "ledger.db"))
+    file.execute("DROP TRIGGER leaf_body_DELETE; DELETE FROM leaf_body WHERE seq = 6")
+
+    assert 6 not in filled.bodies
+
+
+async def test_a_log_with_a_purge_in_it_is_signed_and_read_on(filled: Filled) -> None:
+    filled.purge((3, 5))
+    await filled.ledger.record(Access("uid:1000", "list"))
+
+    head = await filled.ledger.head(filled.shop.store.tree.size)
+
+    assert filled.ledger.healthy
+    await filled.ledger.close()
+    again = filled.shop.open()
+    assert again._store.tree.size > head.size
+    assert (await again.continued(6, await again.head(again._store.tree.size))).startswith("old 6\n")
+
+
+async def test_a_proof_of_what_is_gone_gives_its_hash_and_the_purge(filled: Filled) -> None:
+    [before] = list(filled.shop.store.hashes(3, 4))
+    place = filled.purge((3, 4))
+
+    proof = await filled.ledger.proved(3)
+
+    extra = b64decode(proof.split("\n")[1].removeprefix("extra "))
+    assert extra == b'{"leaf_hash":"%s","purge":%d}' % (b64encode(before), place)
+
+
+async def test_a_proof_of_what_was_taken_without_a_purge_is_refused(filled: Filled) -> None:
+    file = apsw.Connection(str(filled.shop.folder / "ledger.db"))
+    file.execute("DROP TRIGGER leaf_body_DELETE; DELETE FROM leaf_body WHERE seq = 3")
+
+    with pytest.raises(Refusal) as refused:
+        await filled.ledger.proved(3)
+
+    assert "no purge took it" in refused.value.failures[0].detail
+    assert filled.ledger._notary.altered
