@@ -58,7 +58,7 @@ def main() -> None:
         sys.exit(1)
     except (GatewayError, ValidationError, SettingsError, UnicodeDecodeError, OSError) as error:
         err.print(escape(_told(error)))
-        sys.exit(1)
+        sys.exit(getattr(error, "exit_status", 1))
     except Exception as error:  # noqa: BLE001  the last resort: what nobody foresaw may hold values in its text
         frame = traceback.extract_tb(error.__traceback__)[-1]
         err.print(escape(f"{type(error).__name__} at {frame.filename}:{frame.lineno}; this is a fault of the gateway"))

@@ -5,8 +5,10 @@ GatewayError
 ├── Unfit              a value cannot leave in the form that its line names; minimise.py makes of it what it means
 ├── ContractError      a set of contracts does not load; carries findings
 └── StartError         the process must not start as it is
+    └── Distrusted     what is stored is not what was written; carries the code
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -84,6 +86,18 @@ class ContractError(GatewayError):
 
 class StartError(GatewayError):
     """The process must not start as it is; the message says what to change."""
+
+    exit_status = 1
+
+
+class Distrusted(StartError):
+    """The record is not what it was when it was last written: CORRUPT, or ROLLBACK_DETECTED."""
+
+    exit_status = os.EX_DATAERR
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
 
 
 def refuse(code: str, detail: str = "", where: str = "") -> Refusal:

@@ -27,6 +27,7 @@ from gateway.ledger.housekeeping import (
     KeyMade,
     PolicyActivated,
     Purge,
+    SigningKey,
     TokenChanged,
 )
 from gateway.ledger.ledger import Ledger
@@ -58,6 +59,7 @@ __all__ = [
     "Refused",
     "Result",
     "Retention",
+    "SigningKey",
     "Store",
     "StoreError",
     "Subject",

@@ -34,15 +34,17 @@ SETTINGS: Mapping[str, str | int] = {
 }
 
 # After these nobody knows what is on the disk: an fsync that failed once and then works proves nothing.
-_LASTING = (apsw.IOError, apsw.CorruptError, apsw.NotADBError)
+_CORRUPT = (apsw.CorruptError, apsw.NotADBError)
+_LASTING = (apsw.IOError, *_CORRUPT)
 
 
 class StoreError(GatewayError):
     """A database did not do what it was told, and whether it took effect is unknown."""
 
-    def __init__(self, name: str, *, lasting: bool = False) -> None:
+    def __init__(self, name: str, *, lasting: bool = False, corrupt: bool = False) -> None:
         super().__init__(name)
         self.lasting = lasting
+        self.corrupt = corrupt
 
 
 @contextmanager
@@ -52,7 +54,8 @@ def known_errors() -> Iterator[None]:
         yield
     except apsw.Error as error:
         # `from None`: SQLite's message can carry what was to be written.
-        raise StoreError(type(error).__name__, lasting=isinstance(error, _LASTING)) from None
+        name, lasting = type(error).__name__, isinstance(error, _LASTING)
+        raise StoreError(name, lasting=lasting, corrupt=isinstance(error, _CORRUPT)) from None
 
 
 def locked(folder: Path) -> int:

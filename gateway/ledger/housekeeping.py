@@ -155,6 +155,19 @@ class Purge:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningKey:
+    """From here on checkpoints are signed by the private half of this key."""
+
+    kind: ClassVar[str] = "key"
+    index: ClassVar[Index] = Index()
+
+    vkey: str  # name+id+key, c2sp.org/signed-note
+
+    def members(self) -> dict[str, Json]:
+        return {"use": "checkpoint", "state": "created", "vkey": self.vkey}
+
+
+@dataclass(frozen=True, slots=True)
 class TokenChanged:
     """A service token was issued or revoked; the id, never the token."""
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gateway.errors import StartError
 from gateway.ledger.canonical import Randomness
 from gateway.ledger.database import StoreError
+from gateway.ledger.secret import secret
 from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.subject_key import SubjectKey
 from gateway.ledger.tokens import Tokens, value_behind
@@ -58,7 +59,7 @@ class Keys:
         """Makes `root.key` and the vault at the first start. Raises StartError where they do not belong together."""
         path = folder / "keys.db"
         _demand_complete(folder)
-        return cls(_root_key(folder / "root.key", randomness), vault(path), randomness)
+        return cls(secret(folder / "root.key", randomness), vault(path), randomness)
 
     def attach(self, toks: Iterable[bytes], assigned: Assigned) -> None:
         """Says who has a key already: every token that has a link, and which key the links of one name."""
@@ -208,31 +209,3 @@ def _demand_complete(folder: Path) -> None:
         raise StartError(f"{folder} has keys.db but not root.key; without it nothing sealed can be opened")
     if ledger and not keys:
         raise StartError(f"{folder} has ledger.db but not keys.db; restore it before starting")
-
-
-def _root_key(path: Path, randomness: Randomness) -> bytes:
-    if not path.exists():
-        _write_durably(path, randomness(32))
-    if path.stat().st_mode & 0o077:
-        raise StartError(f"{path} can be read by others; make its mode 0600")
-    root = path.read_bytes()
-    if len(root) != 32:  # noqa: PLR2004 - the length of a key
-        raise StartError(f"{path} does not hold a key of 32 bytes")
-    return root
-
-
-def _write_durably(path: Path, secret: bytes) -> None:
-    half = path.with_suffix(".half")
-    half.unlink(missing_ok=True)
-    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, secret)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    half.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

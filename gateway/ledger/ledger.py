@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.deadlines import Deadlines
-from gateway.errors import StartError, refuse
+from gateway.errors import refuse
 from gateway.failpoints import failpoint
 from gateway.ledger.canonical import Noise, Randomness
 from gateway.ledger.checkpoint import signer_of
 from gateway.ledger.database import StoreError, known_errors, locked
 from gateway.ledger.entry import Event, Intent, Outcome, Subject
-from gateway.ledger.housekeeping import Epoch, Genesis, KeyMade
+from gateway.ledger.housekeeping import Epoch
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import AlteredError, Notary
 from gateway.ledger.proof import continued, included
+from gateway.ledger.recovery import begin, demand_unaltered, signing_seed, unusable
 from gateway.ledger.scribe import Scribe, Ticket
 from gateway.ledger.sealing import Payload, opened
 from gateway.ledger.sqlite import SqliteStore
@@ -37,7 +38,6 @@ T = TypeVar("T")
 LOG = "main"
 PAGE = 1_000
 READERS = 2
-RECOVERED_TOGETHER = 1_000
 TRIES = 250
 BETWEEN_TRIES = 0.02  # seconds
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -85,7 +85,8 @@ class Ledger:
     ) -> "Ledger":
         """Takes the folder for this process, settles what an earlier one left open, and begins an epoch.
 
-        `now` in µs since 1970. Raises StartError where the folder is in use, incomplete or not durable.
+        `now` in µs since 1970. Raises StartError where the folder is in use, incomplete or not durable, and Distrusted
+        where the log is not the one that was written.
         """
         with ExitStack() as undo:
             undo.callback(os.close, lock := locked(folder))
@@ -97,17 +98,19 @@ class Ledger:
                 database = store(folder / "ledger.db", LOG)
                 undo.callback(database.close)
                 keys.attach(database.toks(), database.dek_of)
+                signer = signer_of(LOG, signing_seed(folder, database, noise))
+                demand_unaltered(database, signer)
                 epoch = database.last_epoch() + 1
                 scribe = Scribe(LOG, node, _boot(noise), epoch, keys, now, mono, noise)
-                _begin(database, scribe)
+                begin(database, scribe, signer.verifier.vkey)
             except StoreError as error:
-                raise StartError(f"the ledger in {folder} cannot be opened: {error}") from None
+                raise unusable(folder, error) from None
             undo.pop_all()
-        return cls(database, scribe, lock, loop, Notary(database, signer_of(LOG, keys.named("checkpoint")), now))
+        return cls(database, scribe, lock, loop, Notary(database, signer, now))
 
     @property
     def healthy(self) -> bool:
-        """False also where the record was altered: then it still takes entries, but nobody vouches for it."""
+        """False also where the record was altered: then it takes no intent any more, and nobody vouches for it."""
         return self._writer.healthy and not self._closing and not self._notary.altered
 
     async def intend(self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float) -> Ticket:
@@ -116,6 +119,8 @@ class Ledger:
         An intent that becomes durable although nobody waits for it any more gets the outcome `not_sent`.
         """
         self._demand_ready()
+        if self._notary.altered:
+            raise refuse("ledger.unavailable", "the ledger was altered")
         with _refused():
             row = self._scribe.row(intent, subjects, Payload(payload, intent.media))
         place = await self._durable(row, within)
@@ -295,16 +300,6 @@ def _refused() -> Iterator[None]:
         yield
     except StoreError:
         raise refuse("ledger.unavailable", "the ledger cannot be read") from None
-
-
-def _begin(store: Store, scribe: Scribe) -> None:
-    """Opens an epoch. Whether the intents that an earlier one left open were sent, nobody knows."""
-    first: list[Event] = [Genesis(), KeyMade(1, "created")] if scribe.epoch == 1 else []
-    store.append([scribe.row(event) for event in (*first, Epoch("opened"))])
-    in_doubt = Outcome("in_doubt")
-    while left := store.open_intents(RECOVERED_TOGETHER):
-        store.append([scribe.outcome(in_doubt, Ticket(each.id, each.seq, each.index)) for each in left])
-    store.all_settled()
 
 
 def _boot(randomness: Randomness) -> str:

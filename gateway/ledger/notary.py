@@ -26,7 +26,7 @@ class AlteredError(GatewayError):
 class Notary:
     """Works on the thread of the writer, a part at a time; `hurry` and what is read may be used on any.
 
-    Where something was altered it never signs again: that is for people to look into.
+    Where something was altered it never signs again, and no new intent is taken: that is for people to look into.
     """
 
     def __init__(self, store: Store, signer: Signer, now: Callable[[], int]) -> None:

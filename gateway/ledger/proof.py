@@ -27,7 +27,7 @@ def included(store: Store, verifier: Verifier, seq: int, head: Head) -> str:
 
     Raises AlteredError where the database does not hold what was signed, ValueError where the entry came later.
     """
-    proof = [_hash(store, span) for span in inclusion(seq, head.size)]
+    proof = [subtree_root(store, span) for span in inclusion(seq, head.size)]
     leaf, extra = _leaf(store, seq)
     if not is_included(leaf, seq, head.size, proof, _root(head, verifier)):
         raise AlteredError(f"entry {seq} cannot be proved: it, or one that it stands with, is not what was signed")
@@ -49,9 +49,9 @@ def continued(store: Store, verifier: Verifier, old: int, head: Head) -> str:
 
     Raises AlteredError where the database does not hold what was signed, ValueError where it was never of that size.
     """
-    proof = [_hash(store, span) for span in consistency(old, head.size)]
+    proof = [subtree_root(store, span) for span in consistency(old, head.size)]
     kept = [_root(each, verifier) for each in store.heads(old, 1) if each.size == old]
-    before = kept[0] if kept else _hash(store, (0, old))
+    before = kept[0] if kept else subtree_root(store, (0, old))
     if not is_consistent(old, before, head.size, _root(head, verifier), proof):
         raise AlteredError(f"the log of {head.size} entries does not begin with the first {old} as they were signed")
     return _text([f"old {old}"], proof, head)
@@ -72,7 +72,7 @@ def _root(head: Head, verifier: Verifier) -> bytes:
     return checkpoint.root
 
 
-def _hash(store: Store, span: Span) -> bytes:
+def subtree_root(store: Store, span: Span) -> bytes:
     """The root of a subtree, out of those that were kept; only at their edges are leaves read."""
     first, last = span
     if last - first in WIDTHS and (kept := store.subtree(span)):
@@ -80,4 +80,4 @@ def _hash(store: Store, span: Span) -> bytes:
     if last - first <= min(WIDTHS):
         return root(store.hashes(first, last))
     middle = middle_of(first, last)
-    return node(_hash(store, (first, middle)), _hash(store, (middle, last)))
+    return node(subtree_root(store, (first, middle)), subtree_root(store, (middle, last)))

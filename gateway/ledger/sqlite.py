@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 CHECKPOINT_PAGES = 2_000
 RESTART_PAGES = 8_192  # 64 MiB
+CHECKED_PAGES = 65_536  # 512 MiB: a larger file is not looked through as a whole at a start
 _AT_ONCE = 64  # rows per statement: each statement gives the interpreter's lock away and has to get it back
 
 _TABLES = """
@@ -240,6 +241,22 @@ class SqliteStore:
         with self._reading() as database:
             found = rows(database, "SELECT * FROM checkpoint WHERE size >= ? ORDER BY size LIMIT ?", size, limit)
         return [Head(*each) for each in found]
+
+    def newest_heads(self, limit: int) -> Sequence[Head]:
+        with self._reading() as database:
+            found = rows(database, "SELECT * FROM checkpoint ORDER BY size DESC LIMIT ?", limit)
+        return [Head(*each) for each in reversed(found)]
+
+    def damage(self) -> str:
+        edges = "SELECT coalesce(min(seq), 0), coalesce(max(seq), -1) FROM"
+        with self._reading() as database:
+            leaves, bodies = rows(database, f"{edges} leaf")[0], rows(database, f"{edges} leaf_body")[0]
+            if min(leaves[0], bodies[0]) < 0 or bodies[1] > leaves[1]:
+                return f"entries after {leaves[1]} have lost their place"
+            if database.pragma("page_count") > CHECKED_PAGES:
+                return ""
+            [(found,)] = rows(database, "PRAGMA quick_check(1)")
+        return "" if found == "ok" else str(found)
 
     def _connect(self) -> None:
         self._database = writable(self._path)

@@ -191,3 +191,9 @@ class Store(Protocol):
 
     def heads(self, size: int, limit: int) -> Sequence[Head]:
         """Checkpoints of this size and larger ones, the smallest first."""
+
+    def newest_heads(self, limit: int) -> Sequence[Head]:
+        """The largest checkpoints, the smallest of them first."""
+
+    def damage(self) -> str:
+        """What the database itself finds wrong with its files; empty where it finds nothing."""

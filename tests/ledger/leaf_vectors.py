@@ -19,6 +19,7 @@ from gateway.ledger import (
     PolicyActivated,
     Purge,
     Refused,
+    SigningKey,
     Subject,
     TokenChanged,
 )
@@ -69,6 +70,7 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
     "policy": (PolicyActivated("2026-01", "sha256:q83vEjRWeJA"), (), None, ""),
     "fact": (FactPut("consent", "given", by="operator"), (PURCHASER,), None, ""),
     "key": (KeyMade(1, "created"), (), None, ""),
+    "signing key": (SigningKey("gateway/04a4390329720815/main+04a43903+AQ=="), (), None, ""),
     "token": (TokenChanged("01980000000070008000000000000001", "checkout", "issued"), (), None, ""),
     "purge": (
         Purge(

@@ -12,14 +12,14 @@ import apsw
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from ledger_fakes import PURCHASER, SENT, BalkyStore, Shop, shipment
+from tampering import ALTERED, CHECKPOINTS, altered, file
 
 from gateway.errors import Refusal
-from gateway.ledger import Access, Ledger, StoreError
+from gateway.ledger import Access, Filter, Ledger, StoreError
 from gateway.ledger import notary as module
 from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.checkpoint import opened, signer_of
 from gateway.ledger.entry import Index
-from gateway.ledger.keys import Keys
 from gateway.ledger.notary import AlteredError, head_tree
 from gateway.ledger.sqlite import MIGRATIONS, SqliteStore
 from gateway.ledger.store import Head, Row
@@ -32,10 +32,6 @@ LOOK = Access("uid:1000", "list")
 @pytest.fixture(autouse=True)
 def _only_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PERIOD", 600.0)
-
-
-def file(shop: Shop) -> apsw.Connection:
-    return apsw.Connection(str(shop.folder / "ledger.db"))
 
 
 async def signed(ledger: Ledger, size: int) -> Head:
@@ -148,16 +144,6 @@ async def test_what_is_read_in_parts_gives_the_same_checkpoint(shop: Shop, monke
     assert head.root == root(ledger._store.hashes(0, head.size))
 
 
-# Of the last rows, so that none of it is below the first checkpoint.
-ALTERED = {
-    "a body": "UPDATE leaf_body SET body = x'7b7d' WHERE seq = (SELECT max(seq) - 3 FROM leaf)",
-    "a hash": "UPDATE leaf SET hash = zeroblob(32) WHERE seq = (SELECT max(seq) - 3 FROM leaf)",
-    "an entry gone": "DELETE FROM leaf WHERE seq = (SELECT max(seq) - 3 FROM leaf)",
-    "a body gone": "DELETE FROM leaf_body WHERE seq = (SELECT max(seq) - 3 FROM leaf)",
-    "another order": "UPDATE leaf SET seq = -seq WHERE seq > (SELECT max(seq) - 3 FROM leaf)",
-}
-
-
 @pytest.mark.parametrize("act", ALTERED.values(), ids=ALTERED.keys())
 async def test_what_was_altered_behind_our_back_is_not_signed(
     shop: Shop, caplog: pytest.LogCaptureFixture, act: str
@@ -189,36 +175,21 @@ async def test_what_was_altered_with_its_hash_is_not_signed(shop: Shop) -> None:
     assert ledger._store.last_head() == before
 
 
-async def test_after_a_restart_it_is_not_signed_either(shop: Shop) -> None:
+async def test_an_altered_log_takes_outcomes_and_looks_but_no_intent(shop: Shop) -> None:
     ledger = await grown(shop, 5)
-    altered(shop, ALTERED["a body"])
-    before = ledger._store.last_head()
-    await ledger.close()
-
-    again = shop.open()
-    await refused(again)
-
-    assert again._store.last_head() == before
-
-
-async def test_a_log_that_is_not_signed_still_takes_what_happens(shop: Shop) -> None:
-    ledger = await grown(shop, 5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     altered(shop, ALTERED["a hash"])
     await refused(ledger)
 
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+    with pytest.raises(Refusal) as refusal:
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+    ledger.settle(ticket, SENT)
+    await ledger.record(LOOK)
 
-    assert ticket.seq
-
-
-CHECKPOINTS = {
-    "gone": "DELETE FROM checkpoint",
-    "another root": "UPDATE checkpoint SET root = zeroblob(32)",
-    "another note": "UPDATE checkpoint SET note = replace(note, 'main', 'mine')",
-    "other subtrees": "UPDATE checkpoint SET peaks = zeroblob(length(peaks))",
-    "half a subtree": "UPDATE checkpoint SET peaks = zeroblob(31)",
-    "another size": "UPDATE checkpoint SET size = size + 1000",
-}
+    assert refusal.value.failures[0].detail == "the ledger was altered"
+    [entry] = await ledger.entries(Filter(id=ticket.intent))
+    assert entry.outcome
+    assert entry.outcome["result"] == "sent"
 
 
 @pytest.mark.parametrize("act", CHECKPOINTS.values(), ids=CHECKPOINTS.keys())
@@ -232,22 +203,6 @@ async def test_where_the_last_checkpoint_does_not_hold_none_follows(shop: Shop, 
     assert ledger._store.heads(0, 100) == before
 
 
-async def test_a_log_that_is_shorter_than_its_checkpoint_is_not_signed(shop: Shop) -> None:
-    ledger = await grown(shop, 5)
-    await signed(ledger, ledger._store.tree.size)
-    await ledger.close()
-    [(size,)] = file(shop).execute("SELECT max(size) FROM checkpoint")
-    altered(shop, f"DELETE FROM leaf WHERE seq >= {size - 8}")
-    altered(shop, f"DELETE FROM leaf_body WHERE seq >= {size - 8}")
-
-    again = shop.open()
-    async with asyncio.timeout(PATIENCE):
-        while not again._notary.altered:  # noqa: ASYNC110  nobody is told
-            await asyncio.sleep(0.01)
-
-    assert [head.size for head in again._store.heads(0, 100)][-1] == size
-
-
 async def test_a_checkpoint_that_another_key_signed_does_not_count(shop: Shop) -> None:
     ledger = await grown(shop, 5)
     head = await signed(ledger, 3)
@@ -256,16 +211,6 @@ async def test_a_checkpoint_that_another_key_signed_does_not_count(shop: Shop) -
         head_tree(head, signer_of("main", bytes(32)))
     with pytest.raises(AlteredError):
         head_tree(Head(head.size, head.root, head.ts, head.note, b""), ledger._notary._signer)
-
-
-def altered(shop: Shop, act: str, *values: object) -> None:
-    """As whoever may write into the file can: what guards against mistakes is taken away."""
-    database = file(shop)
-    database.set_busy_timeout(5_000)
-    for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
-        database.execute(f"DROP TRIGGER {name}")
-    database.execute(act, values)
-    assert database.changes()
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["not persisted", "persisted"])
@@ -399,7 +344,12 @@ def test_the_tables_of_a_new_file_are_those_of_one_that_was_brought_up(tmp_path:
     assert sorted(map(str, schemas[0])) == sorted(map(str, schemas[1]))
 
 
-def test_the_key_that_signs_is_no_key_of_anything_else(tmp_path: Path) -> None:
-    keys = Keys.open(tmp_path)
+async def test_the_key_that_signs_hangs_on_no_other_and_the_log_names_its_public_half(shop: Shop) -> None:
+    ledger = shop.open()
+    seed = (shop.folder / "sign.key").read_bytes()
 
-    assert keys.named("checkpoint") not in (keys.named("token"), (tmp_path / "root.key").read_bytes())
+    [entry] = [each for each in await ledger.entries(Filter(kind="key")) if "vkey" in each.body]
+
+    assert seed not in (ledger.named("checkpoint"), (shop.folder / "root.key").read_bytes())
+    assert ledger.vkey == entry.body["vkey"] == signer_of("main", seed).verifier.vkey
+    assert (entry.body["use"], entry.body["state"]) == ("checkpoint", "created")

@@ -16,7 +16,7 @@ Ranges = tuple[tuple[int, int], ...]
 
 
 class Filled:
-    """A signed log: 0 genesis, 1 key, 2 epoch, 3 and 4 an intent and its outcome, 5 a refusal, 6 an open intent."""
+    """A signed log: 0 genesis, 1 and 2 keys, 3 epoch, 4 and 5 an intent and its outcome, 6 a refusal, 7 an open one."""
 
     def __init__(self, shop: Shop, ledger: Ledger) -> None:
         self.shop, self.ledger = shop, ledger
@@ -43,33 +43,33 @@ async def filled(shop: Shop) -> Filled:
     ledger.settle(await ledger.intend(shipment(), [PURCHASER], b"{}", within=20), SENT, [digest])
     await ledger.record(REFUSED)
     await ledger.intend(shipment(), [], b"{}", within=20)
-    await ledger.head(7)
+    await ledger.head(8)
     await ledger._writer.drained()
     return Filled(shop, ledger)
 
 
 async def test_bodies_links_and_digests_go_and_hashes_stay(filled: Filled) -> None:
     store = filled.shop.store
-    before = list(store.hashes(0, 6))
+    before = list(store.hashes(0, 7))
     digest, tok = filled.ledger.digest("parcels", "1Z999"), filled.ledger._keys.token(PURCHASER.ref)
     assert store.earlier(digest) is not None
 
-    place = filled.purge((3, 5))
+    place = filled.purge((4, 6))
 
-    assert list(store.hashes(0, 6)) == before
-    assert filled.bodies == [0, 1, 2, 6, place]
+    assert list(store.hashes(0, 7)) == before
+    assert filled.bodies == [0, 1, 2, 3, 7, place]
     assert store.earlier(digest) is None
     assert store.dek_of(tok) is None
-    gone = store.purged(3)
+    gone = store.purged(4)
     assert gone is not None
-    assert (gone.seq, gone.kind, gone.hash, gone.purge) == (3, "intent", before[3], place)
+    assert (gone.seq, gone.kind, gone.hash, gone.purge) == (4, "intent", before[4], place)
     assert store.purged(gone.id) == gone
 
 
 async def test_what_is_there_and_what_never_was_is_not_purged(filled: Filled) -> None:
-    filled.purge((5, 5))
+    filled.purge((6, 6))
 
-    assert [filled.shop.store.purged(seq) for seq in (4, 6, 1_000)] == [None] * 3
+    assert [filled.shop.store.purged(seq) for seq in (5, 7, 1_000)] == [None] * 3
     assert filled.shop.store.purged("0" * 32) is None
 
 
@@ -77,7 +77,7 @@ async def test_the_key_of_somebody_without_another_link_is_loose(filled: Filled)
     tok = filled.ledger._keys.token(PURCHASER.ref)
     dek = filled.shop.store.dek_of(tok)
 
-    filled.purge((3, 4))
+    filled.purge((4, 5))
 
     assert filled.shop.store._database.execute("SELECT tok, dek FROM loose").fetchall() == [(tok, dek)]
 
@@ -85,7 +85,7 @@ async def test_the_key_of_somebody_without_another_link_is_loose(filled: Filled)
 async def test_the_key_of_somebody_with_another_link_is_not_loose(filled: Filled) -> None:
     await filled.ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
 
-    filled.purge((3, 4))
+    filled.purge((4, 5))
 
     assert filled.shop.store._database.execute("SELECT * FROM loose").fetchall() == []
 
@@ -93,11 +93,11 @@ async def test_the_key_of_somebody_with_another_link_is_not_loose(filled: Filled
 @pytest.mark.parametrize(
     ("ranges", "reason"),
     [
-        (((3, 3),), "go together"),
         (((4, 4),), "go together"),
-        (((6, 6),), "go together"),
-        (((2, 5),), "kind that stays"),
-        (((3, 5), (100, 100)), "no body"),
+        (((5, 5),), "go together"),
+        (((7, 7),), "go together"),
+        (((3, 6),), "kind that stays"),
+        (((4, 6), (100, 100)), "no body"),
     ],
     ids=["intent alone", "outcome alone", "open intent", "epoch", "nothing there"],
 )
@@ -108,52 +108,52 @@ async def test_what_must_stay_stays_and_nothing_is_written(filled: Filled, range
         filled.purge(*ranges)
 
     assert (filled.bodies, filled.shop.store.tree.size) == (before, size)
-    assert filled.purge((3, 5)) == size
+    assert filled.purge((4, 6)) == size
 
 
 async def test_what_is_not_signed_yet_stays(filled: Filled) -> None:
     await filled.ledger.record(REFUSED)
 
     with pytest.raises(NotPurged, match="not signed"):
-        filled.purge((7, 7))
+        filled.purge((8, 8))
 
 
 async def test_nothing_goes_twice(filled: Filled) -> None:
-    filled.purge((5, 5))
+    filled.purge((6, 6))
 
     with pytest.raises(NotPurged, match="no body"):
-        filled.purge((3, 5))
+        filled.purge((4, 6))
 
 
 @pytest.mark.parametrize(
     "act",
     [
-        "DELETE FROM leaf_body WHERE seq = 6",
-        "DELETE FROM leaf_body WHERE seq = 2",
-        "INSERT INTO purged VALUES(3, 4, 2)",
-        "INSERT INTO purged VALUES(5, 6, {place})",
-        "INSERT INTO purged VALUES(4, 3, {place})",
-        "INSERT INTO purged VALUES(6, 1000, {place})",
+        "DELETE FROM leaf_body WHERE seq = 7",
+        "DELETE FROM leaf_body WHERE seq = 3",
+        "INSERT INTO purged VALUES(4, 5, 3)",
+        "INSERT INTO purged VALUES(6, 7, {place})",
+        "INSERT INTO purged VALUES(5, 4, {place})",
+        "INSERT INTO purged VALUES(7, 1000, {place})",
         "DELETE FROM purged",
         "UPDATE purged SET last = 1000",
-        "INSERT OR REPLACE INTO purged VALUES(5, 1000, {place})",
+        "INSERT OR REPLACE INTO purged VALUES(6, 1000, {place})",
     ],
 )
 async def test_nothing_goes_around_a_purge(filled: Filled, act: str) -> None:
-    place = filled.purge((5, 5))
+    place = filled.purge((6, 6))
     file = apsw.Connection(str(filled.shop.folder / "ledger.db"))
     file.pragma("recursive_triggers", 1)
 
     with pytest.raises(apsw.ConstraintError):
         file.execute(act.format(place=place))
 
-    assert filled.bodies == [0, 1, 2, 3, 4, 6, place]
+    assert filled.bodies == [0, 1, 2, 3, 4, 5, 7, place]
 
 
 async def test_even_a_forged_range_does_not_take_what_tells_how_to_read_the_rest(filled: Filled) -> None:
-    place = filled.purge((5, 5))
+    place = filled.purge((6, 6))
     file = apsw.Connection(str(filled.shop.folder / "ledger.db"))
-    file.execute("INSERT INTO purged VALUES(0, 2, ?)", (place,))
+    file.execute("INSERT INTO purged VALUES(0, 3, ?)", (place,))
 
     with pytest.raises(apsw.ConstraintError, match="append-only"):
         file.execute("DELETE FROM leaf_body WHERE seq = 0")
@@ -161,13 +161,13 @@ async def test_even_a_forged_range_does_not_take_what_tells_how_to_read_the_rest
 
 async def test_without_the_trigger_a_body_could_go_without_a_trace(filled: Filled) -> None:
     file = apsw.Connection(str(filled.shop.folder / "ledger.db"))
-    file.execute("DROP TRIGGER leaf_body_DELETE; DELETE FROM leaf_body WHERE seq = 6")
+    file.execute("DROP TRIGGER leaf_body_DELETE; DELETE FROM leaf_body WHERE seq = 7")
 
-    assert 6 not in filled.bodies
+    assert 7 not in filled.bodies
 
 
 async def test_a_log_with_a_purge_in_it_is_signed_and_read_on(filled: Filled) -> None:
-    filled.purge((3, 5))
+    filled.purge((4, 6))
     await filled.ledger.record(Access("uid:1000", "list"))
 
     head = await filled.ledger.head(filled.shop.store.tree.size)
@@ -176,14 +176,14 @@ async def test_a_log_with_a_purge_in_it_is_signed_and_read_on(filled: Filled) ->
     await filled.ledger.close()
     again = filled.shop.open()
     assert again._store.tree.size > head.size
-    assert (await again.continued(6, await again.head(again._store.tree.size))).startswith("old 6\n")
+    assert (await again.continued(7, await again.head(again._store.tree.size))).startswith("old 7\n")
 
 
 async def test_a_proof_of_what_is_gone_gives_its_hash_and_the_purge(filled: Filled) -> None:
-    [before] = list(filled.shop.store.hashes(3, 4))
-    place = filled.purge((3, 4))
+    [before] = list(filled.shop.store.hashes(4, 5))
+    place = filled.purge((4, 5))
 
-    proof = await filled.ledger.proved(3)
+    proof = await filled.ledger.proved(4)
 
     extra = b64decode(proof.split("\n")[1].removeprefix("extra "))
     assert extra == b'{"leaf_hash":"%s","purge":%d}' % (b64encode(before), place)
@@ -191,10 +191,10 @@ async def test_a_proof_of_what_is_gone_gives_its_hash_and_the_purge(filled: Fill
 
 async def test_a_proof_of_what_was_taken_without_a_purge_is_refused(filled: Filled) -> None:
     file = apsw.Connection(str(filled.shop.folder / "ledger.db"))
-    file.execute("DROP TRIGGER leaf_body_DELETE; DELETE FROM leaf_body WHERE seq = 3")
+    file.execute("DROP TRIGGER leaf_body_DELETE; DELETE FROM leaf_body WHERE seq = 4")
 
     with pytest.raises(Refusal) as refused:
-        await filled.ledger.proved(3)
+        await filled.ledger.proved(4)
 
     assert "no purge took it" in refused.value.failures[0].detail
     assert filled.ledger._notary.altered

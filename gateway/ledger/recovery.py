@@ -1,0 +1,139 @@
+"""What has to hold before anything may leave: the log is the one that was written, as far as a start can tell."""
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.errors import Distrusted, StartError
+from gateway.ledger.canonical import Randomness, leaf_hash
+from gateway.ledger.database import StoreError
+from gateway.ledger.entry import Event, Outcome
+from gateway.ledger.housekeeping import Epoch, Genesis, KeyMade, SigningKey
+from gateway.ledger.notary import PART, AlteredError, head_tree
+from gateway.ledger.note import NoteError, Signer
+from gateway.ledger.proof import subtree_root
+from gateway.ledger.scribe import Scribe, Ticket
+from gateway.ledger.secret import secret
+from gateway.ledger.store import Filter, Head, Leaf, Store
+from gateway.ledger.tree import WIDTHS, Tree, root
+
+WHOLE = 500_000  # entries up to which all of a log is read again at a start: a second or two
+SAMPLES = 64  # tiles of a longer log that are read again, each start others
+CHECKPOINTS = 1_000  # the newest, which are checked one by one
+TOGETHER = 1_000  # open intents that are settled in one commit
+KEYS = 1_000  # the newest entries about keys, among which that of the key in use is looked for
+_TILE = min(WIDTHS)
+_WAY_OUT = (
+    "nothing was started and nothing is sent. Keep the folder as it is, run ledger_verify.py on a copy of it to see "
+    "what was altered, and restore the last backup that verifies"
+)
+
+
+def demand_unaltered(store: Store, signer: Signer) -> None:
+    """Raises Distrusted, with the code CORRUPT, where the database does not hold what was written and signed."""
+    try:
+        _check(store, signer)
+    except (AlteredError, NoteError) as error:
+        raise Distrusted("CORRUPT", f"the ledger was altered: {error}; {_WAY_OUT}") from None
+
+
+def unusable(folder: Path, error: StoreError) -> StartError:
+    """What stops a start where the database does not answer."""
+    told = f"the ledger in {folder} cannot be opened: {error}"
+    return Distrusted("CORRUPT", f"{told}; {_WAY_OUT}") if error.corrupt else StartError(told)
+
+
+def signing_seed(folder: Path, store: Store, randomness: Randomness) -> bytes:
+    """The log's own seed, made at its first start. Raises StartError where it is gone and something was signed."""
+    path = folder / "sign.key"
+    if not path.exists() and store.last_head():
+        raise StartError(f"{folder} has no sign.key, by which its checkpoints were signed; restore it from a backup")
+    return secret(path, randomness)
+
+
+def begin(store: Store, scribe: Scribe, vkey: str) -> None:
+    """Opens an epoch. Whether the intents that an earlier one left open were sent, nobody knows."""
+    first: list[Event] = [Genesis(), KeyMade(1, "created")] if scribe.epoch == 1 else []
+    if not any(entry.body.get("vkey") == vkey for entry in store.entries(Filter(kind="key", limit=KEYS), None)):
+        first.append(SigningKey(vkey))
+    store.append([scribe.row(event) for event in (*first, Epoch("opened"))])
+    in_doubt = Outcome("in_doubt")
+    while left := store.open_intents(TOGETHER):
+        store.append([scribe.outcome(in_doubt, Ticket(each.id, each.seq, each.index)) for each in left])
+    store.all_settled()
+
+
+def _check(store: Store, signer: Signer) -> None:
+    head, tree = store.last_head(), store.tree
+    signed = head_tree(head, signer) if head else Tree()
+    if tree.size < signed.size:
+        raise AlteredError(f"it has {tree.size} entries and was signed with {signed.size}")
+    if tree.size > WHOLE:
+        _sample(store, signed)
+        read = _continued(store, signed, tree.size)
+    else:
+        read = _whole(store, signer, signed, tree.size)
+    if read != tree:
+        raise AlteredError(f"entries {signed.size} to {tree.size - 1} do not make the tree that was kept")
+    if flaw := store.damage():
+        raise AlteredError(f"the database is damaged: {flaw}")
+
+
+def _whole(store: Store, signer: Signer, signed: Tree, size: int) -> Tree:
+    """The tree of all that is stored, which was that of each of the newest checkpoints when it had their size."""
+    read = Tree()
+    for head in _newest(store, signed.size):
+        read = _continued(store, read, head.size)
+        if read != head_tree(head, signer):
+            raise AlteredError(f"the entries below {head.size} are not those of the checkpoint of this size")
+    return _continued(store, read, size)
+
+
+def _newest(store: Store, last: int) -> Sequence[Head]:
+    heads = store.newest_heads(CHECKPOINTS)
+    if last and (not heads or heads[-1].size != last):
+        raise AlteredError("the last checkpoint is gone")
+    return heads
+
+
+def _sample(store: Store, signed: Tree) -> None:
+    """Whether what is kept of subtrees leads to the last checkpoint, and some entries to what is kept."""
+    first = 0
+    for at, peak in zip(_widths(signed.size), signed.peaks, strict=True):
+        if subtree_root(store, (first, first + at)) != peak:
+            raise AlteredError(f"the subtrees of entries {first} to {first + at - 1} are not those that were signed")
+        first += at
+    tiles = signed.size // _TILE
+    for tile in {secrets.randbelow(tiles) * _TILE for _ in range(SAMPLES if tiles else 0)}:
+        found = root(_hashes(store, tile, _TILE))
+        if (store.subtree((tile, tile + _TILE)) or found) != found:
+            raise AlteredError(f"entries {tile} to {tile + _TILE - 1} are not those that were signed")
+
+
+def _widths(size: int) -> list[int]:
+    """The sizes of the complete subtrees of a tree, the largest first."""
+    return [1 << bit for bit in range(size.bit_length() - 1, -1, -1) if size >> bit & 1]
+
+
+def _continued(store: Store, tree: Tree, size: int) -> Tree:
+    """The tree with the entries up to a size, made anew of their bodies. Raises AlteredError."""
+    while tree.size < size:
+        count = min(PART, size - tree.size)
+        tree = tree.plus(_hashes(store, tree.size, count))
+    return tree
+
+
+def _hashes(store: Store, first: int, count: int) -> list[bytes]:
+    """The hashes of entries, made anew of their bodies; of purged ones, what is left. Raises AlteredError."""
+    there = {leaf.seq: leaf for leaf in store.leaves(first, count)}
+    return [_hash(store, seq, there.get(seq)) for seq in range(first, first + count)]
+
+
+def _hash(store: Store, seq: int, leaf: Leaf | None) -> bytes:
+    if leaf is not None:
+        if leaf_hash(leaf.body) != leaf.hash:
+            raise AlteredError(f"entry {seq} does not fit its hash")
+        return leaf.hash
+    if (gone := store.purged(seq)) is None:
+        raise AlteredError(f"entry {seq} is gone")
+    return gone.hash
