@@ -3,7 +3,7 @@ WORKDIR /build
 COPY requirements.lock ./
 RUN python -m venv /opt/gateway \
  && /opt/gateway/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE ledger_verify.py ./
 COPY gateway gateway
 # hatchling is in the lock, so the build fetches nothing of its own.
 RUN /opt/gateway/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \

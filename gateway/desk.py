@@ -100,7 +100,7 @@ class Desk:
         self._entity = entity
 
     async def put_facts(self, rows: Sequence[Mapping[str, Any]], *, by: str) -> int:
-        """Writes facts down and returns how many. Whatever becomes durable after this was decided on them.
+        """Writes facts down and returns how many. A decision made after this sees them.
 
         Raises ValidationError for what is not a fact, and Refusal where ledger or registry do not take them.
         """
@@ -110,8 +110,6 @@ class Desk:
             part = events[start : start + _TOGETHER]
             await asyncio.gather(*(self._ledger.record(event, subjects) for event, subjects in part))
         await self._registry.put(facts)
-        # An intent that was decided before, and is being written at this moment.
-        await self._ledger.passed()
         return len(facts)
 
     async def issue_token(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
@@ -133,7 +131,6 @@ class Desk:
         token_id = _ID.validate_python(token_id)
         await self._ledger.record(TokenChanged(token_id, by, "revoked"))
         await self._registry.revoke(token_id)
-        await self._ledger.passed()
 
     async def entries(self, asked: Mapping[str, Any], *, by: str) -> list[dict[str, Any]]:
         """A page of the record, newest first. That somebody looked is written down before anything is shown."""

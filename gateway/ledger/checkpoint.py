@@ -10,6 +10,8 @@ from gateway.ledger.tree import HASH
 
 _SIZE = re.compile("0|[1-9][0-9]{0,18}")
 _LINES = 3
+PREVIOUS = "previous"
+"""Begins an extension line: the size of the checkpoint that was signed before this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from gateway.errors import GatewayError
 from gateway.ledger.canonical import leaf_hash
-from gateway.ledger.checkpoint import Checkpoint, opened, signed
+from gateway.ledger.checkpoint import PREVIOUS, Checkpoint, opened, signed
 from gateway.ledger.database import StoreError
 from gateway.ledger.note import NoteError, Signer
 from gateway.ledger.store import Head, Leaf, Store
@@ -94,7 +94,9 @@ class Notary:
         self._goal = None
         if self._read != goal:
             raise AlteredError(f"entries {self._signed.size} to {goal.size - 1} are not those that were written")
-        note = signed(Checkpoint(self._signer.verifier.name, goal.size, goal.root), self._signer)
+        # So that nobody can take a checkpoint out of the middle of the history unseen.
+        before = (f"{PREVIOUS} {self._signed.size}",)
+        note = signed(Checkpoint(self._signer.verifier.name, goal.size, goal.root, before), self._signer)
         self._store.keep(Head(goal.size, goal.root, self._now(), note, b"".join(goal.peaks)), self._complete)
         self._signed = goal
 

@@ -17,7 +17,7 @@ from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
 from gateway.ledger.sqlite_purge import SCHEMA as PURGED
 from gateway.ledger.sqlite_purge import purge
-from gateway.ledger.store import Entry, Filter, Head, Leaf, Linked, NotPurged, OpenIntent, Purged, Row, demand_current
+from gateway.ledger.store import Entry, Filter, Head, Leaf, Linked, NotPurged, OpenIntent, Purged, Row
 from gateway.ledger.tree import Span, Tree
 
 T = TypeVar("T")
@@ -108,7 +108,6 @@ class SqliteStore:
             self._load()
 
     def append(self, rows: Sequence[Row]) -> int:
-        demand_current(rows)
         with known_errors():
             self._database.execute("BEGIN IMMEDIATE")
             failpoint("after-begin", rows)

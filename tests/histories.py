@@ -1,0 +1,115 @@
+"""Ledgers as gateways leave them, for tests of whoever checks them afterwards."""
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger_fakes import PURCHASER, SENT, Ticking, shipment
+
+from gateway.ledger import (
+    Access,
+    ContractActivated,
+    FactPut,
+    Ledger,
+    Outcome,
+    PolicyActivated,
+    Refused,
+    Subject,
+    TokenChanged,
+)
+from gateway.ledger.note import Signer
+
+CONTRACT = ContractActivated("parcels", "create-shipment", "3", "sha256:q83vEjRWeJA")
+CONSIGNEE = Subject("guest-2342", "consignee", "FR")
+REFUSED = Refused(caller="checkout", code="consent.missing", vendor="parcels", operation="create-shipment")
+PEOPLE = (PURCHASER, CONSIGNEE, *(Subject(f"customer-{number}", "purchaser", "DE") for number in range(7)))
+
+
+@dataclass(frozen=True)
+class History:
+    """A folder of a gateway that was stopped, whoever signs its log, and checkpoints that somebody kept."""
+
+    folder: Path
+    signer: Signer
+    kept: tuple[str, ...]
+
+    @property
+    def vkey(self) -> str:
+        return self.signer.verifier.vkey
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "ledger.db"
+
+    def copy(self, to: Path) -> Path:
+        """The ledger alone, as an auditor gets it."""
+        return Path(shutil.copy(self.file, to / "copy.db"))
+
+
+async def _calls(ledger: Ledger, count: int) -> None:
+    """Calls with one person, with two and with none, and what stands between them."""
+    for number in range(count):
+        people = [PEOPLE[number % len(PEOPLE)], CONSIGNEE][: number % 3]
+        ticket = await ledger.intend(shipment(), people, b"{}", within=20)
+        ledger.settle(ticket, SENT if number % 5 else Outcome("not_sent", "vendor.unreachable"))
+        if number % 7 == 0:
+            ledger.note(REFUSED, people)
+    await ledger.record(Access("uid:1000", "list", (("vendor", "parcels"),), 2, "audit"), [PURCHASER])
+
+
+async def _begun(ledger: Ledger) -> None:
+    await ledger.record(CONTRACT)
+    await ledger.record(PolicyActivated("2026-01", "sha256:q83vEjRWeJA"))
+    await ledger.record(TokenChanged("01980000000070008000000000000001", "checkout", "issued"))
+    await ledger.record(FactPut("consent:marketing", "given", "parcels", "operator"), [PURCHASER])
+
+
+async def _signed(ledger: Ledger) -> str:
+    size = (await ledger.head()).size
+    return (await ledger.head(max(size, ledger._store.tree.size))).note
+
+
+def _opened(folder: Path, now: Ticking) -> Ledger:
+    return Ledger.open(folder, node="n1", now=now, loop=asyncio.get_running_loop())
+
+
+async def _written(folder: Path, parts: Sequence[int]) -> History:
+    now, kept = Ticking(), list[str]()
+    for part, calls in enumerate(parts):
+        ledger = _opened(folder, now)
+        if part == 0:
+            await _begun(ledger)
+        await _calls(ledger, calls)
+        kept.append(await _signed(ledger))
+        await ledger.close()
+    return History(folder, ledger._notary._signer, tuple(kept))
+
+
+async def _crashed(folder: Path, at: Path) -> History:
+    """What a machine finds that begins where another one stopped in the middle of two calls."""
+    now = Ticking()
+    ledger = _opened(folder, now)
+    await _begun(ledger)
+    await _calls(ledger, 3)
+    for _ in range(2):
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+    kept = await _signed(ledger)
+    shutil.copytree(folder, at)
+    await ledger.close()
+    again = _opened(at, now)
+    await _calls(again, 2)
+    kept = await _signed(again)
+    await again.close()
+    return History(at, again._notary._signer, (kept,))
+
+
+def written(folder: Path, *parts: int) -> History:
+    """A log of so many calls in each run of the gateway."""
+    return asyncio.run(_written(folder, parts))
+
+
+def crashed(folder: Path) -> History:
+    """A log with two intents that are in doubt."""
+    return asyncio.run(_crashed(folder / "before", folder / "after"))
