@@ -89,6 +89,7 @@ def control(desk: Desk, reload: Callable[[], Awaitable[int]]) -> Starlette:
         "growth": lambda asked, by: desk.growth(asked, by=by),
         "checkpoint": lambda _asked, by: desk.checkpoint(by=by),
         "key": lambda _asked, by: desk.key(by=by),
+        "turnover": lambda _asked, by: desk.turnover(by=by),
         "reload": lambda _asked, _by: reload(),
     }
     routes = [Route(f"/{name}", _doing(deed, _as_said), methods=["POST"]) for name, deed in deeds.items()]

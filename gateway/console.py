@@ -61,6 +61,7 @@ async def _alone(settings: Settings, deed: str, of: Any) -> Any:
             "growth": stores.desk.growth,
             "checkpoint": lambda _, by: stores.desk.checkpoint(by=by),
             "key": lambda _, by: stores.desk.key(by=by),
+            "turnover": lambda _, by: stores.desk.turnover(by=by),
         }
         if deed not in deeds:
             raise StartError("no gateway is running with this data folder")

@@ -132,6 +132,10 @@ class Desk:
         await self._ledger.record(TokenChanged(token_id, by, "revoked"))
         await self._registry.revoke(token_id)
 
+    async def turnover(self, *, by: str) -> int:
+        """The number of the generation under which all keys of people are wrapped from now on."""
+        return await self._ledger.erasing.turnover(by)
+
     async def entries(self, asked: Mapping[str, Any], *, by: str) -> list[dict[str, Any]]:
         """A page of the record, newest first. That somebody looked is written down before anything is shown."""
         look = TypeAdapter(Look).validate_python(asked)

@@ -31,6 +31,10 @@ NAMES = (
     "mid-body",
     "after-last-byte",
     "after-response",
+    "turnover-begun",
+    "turnover-part",
+    "turnover-wrapped",
+    "turnover-ended",
 )
 FLUSHED = 0.02  # seconds in which a loop hands what it was given to the kernel
 

@@ -94,16 +94,21 @@ class FactPut:
 
 @dataclass(frozen=True, slots=True)
 class KeyMade:
-    """A generation of the key over subject keys was made or destroyed."""
+    """A generation of the key over subject keys was made or destroyed; nobody did it where a start went on with it."""
 
     kind: ClassVar[str] = "key"
-    index: ClassVar[Index] = Index()
 
     generation: int
     state: str  # created, destroyed
+    by: str = ""
+
+    @property
+    def index(self) -> Index:
+        return Index(caller=self.by or None)
 
     def members(self) -> dict[str, Json]:
-        return {"generation": self.generation, "state": self.state}
+        members: dict[str, Json] = {"generation": self.generation, "state": self.state}
+        return members | ({"by": self.by} if self.by else {})
 
 
 @dataclass(frozen=True, slots=True)

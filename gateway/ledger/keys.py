@@ -3,45 +3,41 @@
 import hmac
 import os
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from struct import Struct
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.errors import StartError
 from gateway.ledger.canonical import Randomness
 from gateway.ledger.database import StoreError
+from gateway.ledger.hierarchy import Hierarchy
+from gateway.ledger.kek import KekFile, derived
 from gateway.ledger.secret import secret
 from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.subject_key import SubjectKey
 from gateway.ledger.tokens import Tokens, value_behind
-from gateway.ledger.vault import Generation, Vault, WrappedKey
+from gateway.ledger.vault import OldGenerationError, SealedToken, Vault, WrappedKey
 
 AHEAD = 128  # keys that are made at once: one commit for so many new subjects
 CACHED = 2_048  # subjects; more would let memory grow with the number of customers
-_NONCE = 12
 _POSITIONS = Struct("<4I").unpack  # a token is random already, so its parts are as good as four hashes
 
 Assigned = Callable[[bytes], bytes | None]
 
 
 class Keys:
-    """Finds and makes keys on the thread of the loop; `commit` alone runs on the writer's.
+    """Finds and makes keys on the thread of the loop; `commit`, `checkpoint` and what changes the vault run on the
+    writer's.
 
     Keys are made ahead, and `keys.db` does not say whose they are: the links beside the log do.
     """
 
-    def __init__(self, root: bytes, vault: Vault, randomness: Randomness) -> None:
+    def __init__(self, root: bytes, hierarchy: Hierarchy, vault: Vault, randomness: Randomness) -> None:
         self._root = root
-        self._randomness = randomness
         self._vault = vault
-        self._kek = AESGCM(_key_of_generation_1(vault, root, randomness))
-        self._index = hmac.new(_derived(root, b"own/index/1"), digestmod="sha256")
-        tokens = hmac.new(_derived(root, b"own/token/1"), digestmod="sha256")
+        self.hierarchy = hierarchy
+        self._index = hmac.new(derived(root, b"own/index/1"), digestmod="sha256")
+        tokens = hmac.new(derived(root, b"own/token/1"), digestmod="sha256")
         self._tokens = Tokens(vault, tokens, randomness)
         self._earlier = hmac.new(self.named("earlier"), digestmod="sha256")
         self._seen = _Seen(())
@@ -50,16 +46,22 @@ class Keys:
         # Keys whose first link is not durable yet: calls for one subject at one time must share one.
         self._fresh: dict[bytes, SubjectKey] = {}
         self._ahead: list[SubjectKey] = []
-        self._to_commit: deque[SubjectKey] = deque()
+        self._to_commit: deque[WrappedKey] = deque()
 
     @classmethod
     def open(
         cls, folder: Path, randomness: Randomness = os.urandom, vault: Callable[[Path], Vault] = SqliteVault
     ) -> "Keys":
         """Makes `root.key` and the vault at the first start. Raises StartError where they do not belong together."""
-        path = folder / "keys.db"
         _demand_complete(folder)
-        return cls(secret(folder / "root.key", randomness), vault(path), randomness)
+        root = secret(folder / "root.key", randomness)
+        database = vault(folder / "keys.db")
+        try:
+            hierarchy = Hierarchy(root, KekFile(folder / "kek.key"), database, randomness)
+        except BaseException:
+            database.close()
+            raise
+        return cls(root, hierarchy, database, randomness)
 
     def attach(self, toks: Iterable[bytes], assigned: Assigned) -> None:
         """Says who has a key already: every token that has a link, and which key the links of one name."""
@@ -68,7 +70,7 @@ class Keys:
 
     def named(self, name: str) -> bytes:
         """A key of 32 bytes for one use, the same at every start (HKDF, RFC 5869)."""
-        return _derived(self._root, b"named/" + name.encode())
+        return derived(self._root, b"named/" + name.encode())
 
     def token(self, ref: str) -> bytes:
         """Under which 16 bytes a subject is found without being named."""
@@ -122,7 +124,7 @@ class Keys:
         if not keys and not tokens:
             return 0
         try:
-            self._vault.commit([WrappedKey(key.id, 1, key.wrapped) for key in keys], tokens)
+            self._keep(keys, tokens)
         except StoreError:
             self._to_commit.extendleft(reversed(keys))
             self._tokens.inserted(tokens, durably=False)
@@ -141,22 +143,27 @@ class Keys:
         dek = self._assigned(tok)
         return self._stored(dek) if dek else None
 
+    def _keep(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
+        current = self.hierarchy.current
+        try:
+            self._vault.commit([current(key) for key in keys], tokens)
+        except OldGenerationError:
+            # Another node has begun a turnover.
+            self.hierarchy.follow()
+            self._vault.commit([current(key) for key in keys], tokens)
+
     def _stored(self, dek: bytes) -> SubjectKey | None:
         found = self._vault.key(dek)
-        return SubjectKey(dek, AESGCM(_opened(self._kek, found.wrapped, dek)), found.wrapped) if found else None
+        return self.hierarchy.opened(found) if found else None
 
     def _new(self, tok: bytes) -> SubjectKey:
         if not self._ahead:
-            self._ahead = [self._made() for _ in range(AHEAD)]
-            self._to_commit.extend(self._ahead)
+            made = [self.hierarchy.made() for _ in range(AHEAD)]
+            self._ahead = [key for key, _ in made]
+            self._to_commit.extend(wrapped for _, wrapped in made)
         key = self._fresh[tok] = self._ahead.pop()
         self._seen.add(tok)
         return key
-
-    def _made(self) -> SubjectKey:
-        noise = self._randomness(32 + 16 + _NONCE)
-        secret, dek, nonce = noise[:32], noise[32:48], noise[48:]
-        return SubjectKey(dek, AESGCM(secret), nonce + self._kek.encrypt(nonce, secret, dek))
 
 
 class _Seen:
@@ -180,27 +187,6 @@ def _mac(keyed: hmac.HMAC, data: bytes) -> bytes:
     mac = keyed.copy()
     mac.update(data)
     return mac.digest()[:16]
-
-
-def _key_of_generation_1(vault: Vault, root: bytes, randomness: Randomness) -> bytes:
-    wrapping = AESGCM(_derived(root, b"own/wrap/1"))
-    found = vault.generation()
-    if found is None:
-        nonce, kek = randomness(_NONCE), randomness(32)
-        vault.begin(Generation(1, nonce + wrapping.encrypt(nonce, kek, b"kek/1")))
-        return kek
-    try:
-        return _opened(wrapping, found.sealed, b"kek/1")
-    except InvalidTag:
-        raise StartError("root.key does not belong to keys.db; restore the two together") from None
-
-
-def _opened(cipher: AESGCM, wrapped: bytes, aad: bytes) -> bytes:
-    return cipher.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], aad)
-
-
-def _derived(root: bytes, info: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"gateway/1/" + info).derive(root)
 
 
 def _demand_complete(folder: Path) -> None:

@@ -18,6 +18,7 @@ from gateway.ledger.canonical import Noise, Randomness
 from gateway.ledger.checkpoint import signer_of
 from gateway.ledger.database import StoreError, known_errors, locked
 from gateway.ledger.entry import Event, Intent, Outcome, Subject
+from gateway.ledger.erasing import Erasing, resume
 from gateway.ledger.housekeeping import Epoch
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import AlteredError, Notary
@@ -68,6 +69,7 @@ class Ledger:
         self.digest = scribe.keys.digest
         self.named = scribe.keys.named
         self.new_id = scribe.new_id
+        self.erasing = Erasing(store, scribe, self._deed, self.record)
         self._writer.start()
 
     @classmethod
@@ -103,6 +105,7 @@ class Ledger:
                 epoch = database.last_epoch() + 1
                 scribe = Scribe(LOG, node, _boot(noise), epoch, keys, now, mono, noise)
                 begin(database, scribe, signer.verifier.vkey)
+                resume(database, scribe)
             except StoreError as error:
                 raise unusable(folder, error) from None
             undo.pop_all()
@@ -259,6 +262,15 @@ class Ledger:
             raise refuse("ledger.unavailable", "the entry could not be made durable in time")
         failpoint("after-ack", (row,))
         return place
+
+    async def _deed(self, deed: Callable[[], int]) -> int:
+        """Done by the writer between two commits, after all that was put in before."""
+        self._demand_ready()
+        waiter: asyncio.Future[int | None] = self._loop.create_future()
+        self._writer.put(Item(None, waiter, deed))
+        if (done := await waiter) is None:
+            raise refuse("ledger.unavailable", "the ledger cannot be written")
+        return done
 
     def _late(self, waiter: asyncio.Future[int | None]) -> None:
         if not waiter.done():

@@ -12,16 +12,22 @@ LENGTH = 32
 def secret(path: Path, randomness: Randomness) -> bytes:
     """What the file holds; a new file where there is none. Raises StartError where others can read it."""
     if not path.exists():
-        _write_durably(path, randomness(LENGTH))
-    if path.stat().st_mode & 0o077:
-        raise StartError(f"{path} can be read by others; make its mode 0600")
+        write_durably(path, randomness(LENGTH))
+    only_owners(path)
     held = path.read_bytes()
     if len(held) != LENGTH:
         raise StartError(f"{path} does not hold a key of {LENGTH} bytes")
     return held
 
 
-def _write_durably(path: Path, held: bytes) -> None:
+def only_owners(path: Path) -> None:
+    """Raises StartError where others can read it."""
+    if path.stat().st_mode & 0o077:
+        raise StartError(f"{path} can be read by others; make its mode 0600")
+
+
+def write_durably(path: Path, held: bytes) -> None:
+    """Takes the place of what was there, as a whole or not at all."""
     half = path.with_suffix(".half")
     half.unlink(missing_ok=True)
     descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -6,7 +6,7 @@ from pathlib import Path
 import apsw
 
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, truncate, writable
-from gateway.ledger.vault import Generation, SealedToken, WrappedKey
+from gateway.ledger.vault import Generation, OldGenerationError, SealedToken, WrappedKey
 
 CHECKPOINT_PAGES = 1_000
 _AT_ONCE = 1_000
@@ -53,7 +53,9 @@ class SqliteVault:
 
     def commit(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
         with known_errors(), self._writing:
-            self._writing.executemany("INSERT OR IGNORE INTO subject_key VALUES(?, ?, ?)", keys)
+            if keys:
+                self._demand_newest(min(key.generation for key in keys))
+                self._writing.executemany("INSERT OR IGNORE INTO subject_key VALUES(?, ?, ?)", keys)
             if tokens:
                 self._writing.executemany("INSERT OR IGNORE INTO token VALUES(?, ?, ?, ?)", tokens)
 
@@ -106,6 +108,10 @@ class SqliteVault:
     def close(self) -> None:
         self._reading.close()
         self._writing.close()
+
+    def _demand_newest(self, generation: int) -> None:
+        if rows(self._writing, "SELECT 1 FROM kek WHERE generation > ?", generation):
+            raise OldGenerationError
 
     def _token(self, condition: str, digest: bytes) -> SealedToken | None:
         with known_errors():

@@ -11,4 +11,3 @@ class SubjectKey:
 
     id: bytes
     cipher: AESGCM
-    wrapped: bytes

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+from gateway.ledger.database import StoreError
+
 
 class WrappedKey(NamedTuple):
     """The key of one subject, sealed under the key of a generation. Whose it is stands nowhere beside it."""
@@ -28,6 +30,13 @@ class Generation(NamedTuple):
     sealed: bytes
 
 
+class OldGenerationError(StoreError):
+    """A key is wrapped under another generation than the one that counts now."""
+
+    def __init__(self) -> None:
+        super().__init__("OldGenerationError")
+
+
 class Vault(Protocol):
     """A database that holds wrapped keys. Every method raises StoreError.
 
@@ -45,7 +54,10 @@ class Vault(Protocol):
         """The token itself, as somebody brings it back."""
 
     def commit(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
-        """Makes all of them durable or none; those that are there already stay as they are."""
+        """Makes all of them durable or none; those that are there already stay as they are.
+
+        Raises OldGenerationError where a later generation has begun than one of the keys is wrapped under.
+        """
 
     def checkpoint(self) -> None:
         """Tidies up between commits, when it is due; never raises."""

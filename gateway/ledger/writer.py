@@ -26,11 +26,13 @@ PATIENCE = 1.0  # seconds for which a reader waits for what was put in before it
 class Item:
     """A row, and the future of whoever waits for it: its place once it is durable, None when it will not be.
 
-    An item without a row is a mark in the queue: all before it is done when its future is.
+    An item without a row is a mark in the queue: all before it is done when its future is. A deed is done at its place
+    in the queue, between two commits; the future gets what it returns, or None where it raised StoreError.
     """
 
     row: Row | None
     waiter: asyncio.Future[int | None] | None = None
+    deed: Callable[[], int] | None = None
 
     @property
     def repeated(self) -> bool:
@@ -163,7 +165,10 @@ class Writer:
             while not self._stopping.is_set():
                 self._batch = self._taken()
                 for part in _apart(self._batch):
-                    self._write(part)
+                    if (deed := part[0].deed) is not None:
+                        self._do(part[0], deed)
+                    else:
+                        self._write(part)
                 self._notary.step()
         finally:
             if not self._stopping.is_set():
@@ -195,6 +200,19 @@ class Writer:
         self._store.checkpoint()
         self._keys.checkpoint()
 
+    def _do(self, item: Item, deed: Callable[[], int]) -> None:
+        if self._again:
+            # What was put in before comes first, also where it has to be written again.
+            self._again.append(item)
+            return
+        try:
+            self._keys.commit()
+            done = deed()
+        except StoreError as error:
+            self._failed([item], error)
+            return
+        self._tell(self._finished, item, done)
+
     def _failed(self, batch: Sequence[Item], error: StoreError) -> None:
         """The state of a commit that raised is unknown, so the database says what is there."""
         log.error("the ledger could not write: %s", error)
@@ -222,6 +240,12 @@ class Writer:
         for place, item in enumerate(entries, first):
             self._written(item, place)
         _release(batch)
+
+    def _finished(self, item: Item, done: int) -> None:
+        self._stalled = False
+        self._unfinished -= 1
+        if item.waiter and not item.waiter.done():
+            item.waiter.set_result(done)
 
     def _dropped(self, batch: Sequence[Item]) -> None:
         self._unfinished -= len(batch)
@@ -252,10 +276,10 @@ class Writer:
 
 
 def _apart(batch: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """In order, each purge by itself: it may be turned down, and nothing else goes with it."""
+    """In order, each deed and each purge by itself: it may be turned down, and nothing else goes with it."""
     start = 0
     for at, item in enumerate(batch):
-        if item.row and item.row.purges:
+        if item.deed or (item.row and item.row.purges):
             yield from filter(None, (batch[start:at], batch[at : at + 1]))
             start = at + 1
     if start < len(batch):

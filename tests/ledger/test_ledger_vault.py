@@ -9,7 +9,7 @@ import pytest
 
 from gateway.ledger import StoreError
 from gateway.ledger.sqlite_vault import SqliteVault
-from gateway.ledger.vault import Generation, SealedToken, Vault, WrappedKey
+from gateway.ledger.vault import Generation, OldGenerationError, SealedToken, Vault, WrappedKey
 
 Opened = Callable[[], Vault]
 
@@ -77,6 +77,17 @@ def test_the_newest_generation_is_kept_alone(vault: Vault, opened: Opened) -> No
     vault.begin(Generation(2, b"two"))
 
     assert opened().generation() == Generation(2, b"two")
+
+
+def test_a_key_of_an_earlier_generation_than_the_newest_is_not_taken(vault: Vault) -> None:
+    vault.begin(Generation(2, b"two"))
+
+    with pytest.raises(OldGenerationError):
+        vault.commit([key(17, 2), key(18, 1)], [])
+
+    assert vault.key(key(17).id) is None
+    vault.commit([key(17, 2)], [])
+    assert vault.key(key(17).id) == key(17, 2)
 
 
 def test_keys_of_earlier_generations_are_found_until_they_are_wrapped_again(vault: Vault) -> None:

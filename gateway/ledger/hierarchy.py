@@ -1,0 +1,180 @@
+"""Which key wraps which: keys of subjects hang on that of a generation, and a turnover puts another in its place."""
+
+import os
+from dataclasses import replace
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.errors import StartError
+from gateway.failpoints import failpoint
+from gateway.ledger.canonical import Randomness
+from gateway.ledger.kek import Held, Kek, KekFile, derived
+from gateway.ledger.subject_key import SubjectKey
+from gateway.ledger.vault import Generation, OldGenerationError, Vault, WrappedKey
+
+TOGETHER = 500  # keys that are wrapped anew in one commit
+_SECRET = 32
+_DEK = 16
+_NONCE = 12
+
+
+class Hierarchy:
+    """Wraps and opens keys of subjects on any thread; `begin`, `rewrap`, `end` and `current` are for the writer's.
+
+    What is done there draws its random bytes from the system: those of the loop are for its own thread.
+    """
+
+    def __init__(self, root: bytes, file: KekFile, vault: Vault, randomness: Randomness) -> None:
+        self._root = root
+        self._file = file
+        self._vault = vault
+        self._randomness = randomness
+        self._held, earlier = _held(root, file, vault)
+        newest = self._held.kek(root)
+        self._keks = {kek.generation: kek for kek in (newest, *earlier)}
+        self._newest = newest
+        if earlier:
+            self._go_on()
+
+    @property
+    def generation(self) -> int:
+        return self._newest.generation
+
+    @property
+    def erased(self) -> int:
+        """How many keys were erased up to now at least, as the file beside the vault remembers."""
+        return self._held.erased
+
+    def made(self) -> tuple[SubjectKey, WrappedKey]:
+        """A new key, random so that nobody can make it again."""
+        noise = self._randomness(_SECRET + _DEK + _NONCE)
+        secret, dek, nonce = noise[:_SECRET], noise[_SECRET:-_NONCE], noise[-_NONCE:]
+        kek = self._newest
+        wrapped = nonce + kek.cipher.encrypt(nonce, secret, dek)
+        return SubjectKey(dek, AESGCM(secret)), WrappedKey(dek, kek.generation, wrapped)
+
+    def opened(self, key: WrappedKey) -> SubjectKey:
+        """Raises StoreError where the generation of the key is not known here."""
+        return SubjectKey(key.id, AESGCM(self._secret(key)))
+
+    def current(self, key: WrappedKey) -> WrappedKey:
+        """The key under the newest generation."""
+        newest = self._newest
+        if key.generation == newest.generation:
+            return key
+        return WrappedKey(key.id, newest.generation, newest.wrapped(self._secret(key), key.id, os.urandom))
+
+    def begin(self) -> int:
+        """Makes the next generation, under which new keys are from now on, and tells its number."""
+        if len(self._keks) > 1:
+            return self.generation
+        held = Held(self.generation + 1, self.erased, os.urandom(_SECRET))
+        after = held.kek(self._root)
+        self._vault.begin(self._newest.followed(held.secret, after, os.urandom))
+        self._take(held, after)
+        failpoint("turnover-begun")
+        return self.generation
+
+    def rewrap(self) -> int:
+        """Wraps some keys anew, and tells how many; 0 when there are none of an earlier generation any more."""
+        found = self._vault.before(self.generation, TOGETHER)
+        self._vault.rewrap([self.current(key) for key in found])
+        failpoint("turnover-part")
+        return len(found)
+
+    def end(self) -> int:
+        """Destroys the earlier generation: here, and in every copy of the vault that was made before."""
+        self._vault.wipe()
+        failpoint("turnover-wrapped")
+        self._file.hold(self._held)
+        failpoint("turnover-ended")
+        self._keks = {self.generation: self._newest}
+        return self.generation
+
+    def count(self, erased: int) -> None:
+        """Remembers beside the vault how many keys were erased, so that a copy of the vault cannot forget it."""
+        if erased > self.erased:
+            self._held = replace(self._held, erased=erased)
+            # During a turnover the earlier generation is still the one that is held.
+            held = self._file.held() or self._held
+            self._file.hold(replace(held, erased=erased))
+
+    def follow(self) -> None:
+        """Goes on with the generation that another node has begun. Raises StoreError where there is none."""
+        kept = self._vault.generation()
+        secret = self._newest.next(kept) if kept else None
+        if kept is None or secret is None:
+            raise OldGenerationError
+        if len(self._keks) > 1:
+            # The turnover before has come to its end, or no other could have begun.
+            self.end()
+        held = Held(kept.number, self.erased, secret)
+        self._take(held, held.kek(self._root))
+
+    def _go_on(self) -> None:
+        """Brings a turnover to its end that broke off."""
+        while self.rewrap():
+            pass
+        kept = self._vault.generation()
+        if kept is None or not self._newest.is_meant(kept):
+            self._vault.begin(Generation(self.generation, self._newest.proof(os.urandom)))
+        self.end()
+
+    def _take(self, held: Held, kek: Kek) -> None:
+        self._held = held
+        self._keks = self._keks | {kek.generation: kek}
+        self._newest = kek
+
+    def _secret(self, key: WrappedKey) -> bytes:
+        if key.generation not in self._keks:
+            self.follow()
+        try:
+            return self._keks[key.generation].opened(key.wrapped, key.id)
+        except (InvalidTag, KeyError):
+            raise OldGenerationError from None
+
+
+def _held(root: bytes, file: KekFile, vault: Vault) -> tuple[Held, list[Kek]]:
+    """The newest generation, and an earlier one where a turnover was not finished. Raises StartError."""
+    held, kept = file.held(), vault.generation()
+    if kept is None:
+        held = held or _first(file, 1)
+        vault.begin(Generation(held.generation, held.kek(root).proof(os.urandom)))
+        return held, []
+    if (early := _under_root(root, kept)) and (held is None or held.generation > kept.number):
+        return held or _first(file, kept.number + 1), [early]
+    if held is None:
+        raise StartError("there is no kek.key, without which no key of a subject opens; put back the copy kept apart")
+    kek = held.kek(root)
+    if kek.is_meant(kept):
+        return held, []
+    if (secret := kek.next(kept)) is not None:
+        return Held(kept.number, held.erased, secret), [kek]
+    raise StartError(_unfitting(held, kept))
+
+
+def _first(file: KekFile, generation: int) -> Held:
+    held = Held(generation, 0, os.urandom(_SECRET))
+    file.hold(held)
+    return held
+
+
+def _under_root(root: bytes, kept: Generation) -> Kek | None:
+    """The one generation of keys that were made before `kek.key` was: it hung on the root key alone."""
+    wrapping = Kek(kept.number, AESGCM(derived(root, b"own/wrap/1")))
+    try:
+        return Kek(kept.number, AESGCM(wrapping.opened(kept.sealed, b"kek/1"))) if kept.number == 1 else None
+    except InvalidTag:
+        return None
+
+
+def _unfitting(held: Held, kept: Generation) -> str:
+    if kept.number < held.generation:
+        return (
+            f"keys.db is from before the turnover to generation {held.generation}, with which its keys were "
+            "destroyed; restore a copy that was made after it"
+        )
+    if kept.number > held.generation:
+        return f"kek.key is of generation {held.generation}, keys.db of {kept.number}; put the newest kek.key in place"
+    return "root.key and kek.key do not belong to keys.db; restore the ones that were there together"
