@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, cast
 
 from gateway.bind import Bound, Step
 from gateway.body.codecs import FORM, holds_body
-from gateway.body.document import Attributed, Document, Scalar
+from gateway.body.document import Attributed, Document, Marked, Scalar
 from gateway.contract.terms import Condition, Node, Origin, Required, Rule
 from gateway.errors import Failure, Refusal, Unfit, refuse
 from gateway.forms import NOWHERE, Change, Situation, as_text
@@ -209,6 +209,8 @@ class _Walk:
         if (each := step.each) is None:
             return self._container_stays(step.node)
         mark = len(self.withheld)
+        if isinstance(value, Marked):
+            self.withheld += (Withheld(step.node.path, name, "field.unnamed") for name in value.attributes)
         decide = self._item if step is self.bound.items else self._element
         elements = [decide(each, element) for element in value]
         if value and all(element is _NOTHING for element in elements):

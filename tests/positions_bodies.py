@@ -192,6 +192,14 @@ def _form_bodies() -> Iterator[Body]:
     )
 
 
+def _nested_xml(content: object, attributes: str = "") -> bytes:
+    return _xml(f"<o:text{attributes}>{escape(json.dumps(content))}</o:text>")
+
+
+def _nested_attribute(content: object) -> bytes:
+    return _xml(f"<o:inner text={quoteattr(json.dumps(content))}/>")
+
+
 _XML_PLACES: Mapping[str, Callable[[str], bytes]] = {
     "an unnamed element": lambda text: _xml(f"<o:mark>a</o:mark><o:other>{text}</o:other>"),
     "an element's name": lambda text: _xml(f"<o:mark>a</o:mark><o:{text}>a</o:{text}>"),
@@ -207,6 +215,10 @@ _XML_PLACES: Mapping[str, Callable[[str], bytes]] = {
     "a prefix": lambda text: _xml("<o:mark>a</o:mark>", attributes=f' xmlns:{text}="urn:x"'),
     "an element below a named one": lambda text: _xml(f"<o:inner><o:mark>a</o:mark><o:b>{text}</o:b></o:inner>"),
     "CDATA of an unnamed element": lambda text: _xml(f"<o:mark>a</o:mark><o:other><![CDATA[{text}]]></o:other>"),
+    "an unnamed value in a nested text": lambda text: _nested_xml({"mark": "a", "b": text}),
+    "a name in a nested text": lambda text: _nested_xml({"mark": "a", text: 1}),
+    "an attribute beside a nested text": lambda text: _nested_xml({"mark": "a"}, f" other={quoteattr(text)}"),
+    "an unnamed value in a nested attribute": lambda text: _nested_attribute({"mark": "a", "b": text}),
 }  # fmt: skip
 _XML_RAW: Mapping[str, bytes] = {
     "an element of another namespace": _xml(f'<o:mark>a</o:mark><x:mark xmlns:x="urn:x">{PLANTED}</x:mark>'),
@@ -223,6 +235,8 @@ _XML_RAW: Mapping[str, bytes] = {
     "a named element twice": _xml(f"<o:mark>a</o:mark><o:mark>{PLANTED}</o:mark>"),
     "a header of SOAP": f'<s:Envelope xmlns:s="{SOAP}"><s:Header><a>{PLANTED}</a></s:Header></s:Envelope>'.encode(),
     "an encoding": _xml("<o:mark>a</o:mark>", head=f'<?xml version="1.0" encoding="{PLANTED}"?>'),
+    "a nested text that is no document": _xml(f"<o:text>{PLANTED}</o:text>"),
+    "an element in a nested text": _xml(f"<o:text><o:mark>{PLANTED}</o:mark></o:text>"),
 }
 
 
@@ -235,6 +249,9 @@ def _xml_bodies() -> Iterator[Body]:
         "a named element with signs": f"<o:mark>{escape('<' + TWIN + '>')}</o:mark>",
         "a named element's name": f"<o:{TWIN}>a</o:{TWIN}>",
         "a named attribute": f"<o:inner mark='{TWIN}'/>",
+        "a named value in a nested text": f'<o:text mark="a">{{"mark":"{TWIN}"}}</o:text>',
+        "a named attribute beside a nested text": f'<o:text mark="{TWIN}">{{"mark":"a"}}</o:text>',
+        "a named value in a nested attribute": f'<o:inner text=\'{{"mark":"{TWIN}"}}\'/>',
         "a named element of a list": f"<o:list><o:mark>{TWIN}</o:mark></o:list><o:list><o:mark>a</o:mark></o:list>",
     }
     yield from _twins({name: _xml(inside) for name, inside in insides.items()})
@@ -269,6 +286,12 @@ _ENVELOPE_PLACES: Mapping[str, Callable[[str], bytes]] = {
     "an item of another type": lambda text: _envelope(_EVENT, _item(_dumped({"mark": text}), "session")),
     "an item without a length": lambda text: _envelope(_EVENT, _item(_dumped({"mark": text}), "other", length=False)),
     "an element of an item that is a list": lambda text: _envelope(_EVENT, _item(_dumped([{"other": text}]))),
+    "an unnamed value in a nested text": lambda text: _envelope(
+        _item(_dumped({"text": json.dumps({"mark": "a", "b": text})}))
+    ),
+    "an unnamed value in a nested header": lambda text: _envelope(
+        _item(_dumped({"mark": "a"}), text=json.dumps({"mark": "a", "b": text}))
+    ),
 }
 _ENVELOPE_RAW: Mapping[str, bytes] = {
     "a content type": _envelope(_item(_dumped({"mark": "a"}), content_type=f"application/{PLANTED}")),
@@ -295,6 +318,10 @@ def _envelope_bodies() -> Iterator[Body]:
             "a named name of the header": _envelope(_EVENT, **{TWIN: "a"}),
             "a named value of an item": _envelope(_item(_dumped({"mark": TWIN}))),
             "a named value of an item without a length": _envelope(_item(_dumped({"mark": TWIN}), length=False)),
+            "a named value in a nested text": _envelope(_item(_dumped({"text": json.dumps({"mark": TWIN})}))),
+            "a named value in a nested header": _envelope(
+                _item(_dumped({"mark": "a"}), text=json.dumps({"mark": TWIN}))
+            ),
             "a named header of an item": _envelope(_item(_dumped({"inner": {"mark": "a"}}), mark=TWIN)),
         }
     )
@@ -416,15 +443,32 @@ CODECS: Mapping[str, Codec] = {
     ),
     "xml": Codec(
         "application/xml",
-        f"namespaces: [{URI}]",
-        ("$.order.mark", "$.order.inner.mark", "$.order.inner.@mark", "$.order.list.*.mark", f"$.order.{TWIN}"),
+        f"namespaces: [{URI}]\n  nested: {{$.order.text: json, $.order.inner.@text: json}}",
+        (
+            "$.order.mark",
+            "$.order.inner.mark",
+            "$.order.inner.@mark",
+            "$.order.list.*.mark",
+            f"$.order.{TWIN}",
+            "$.order.text.mark",
+            "$.order.text.@mark",
+            "$.order.inner.@text.mark",
+        ),
         _xml("<o:mark>a</o:mark>"),
         _xml_bodies,
     ),
     "sentry-envelope": Codec(
         "application/x-sentry-envelope",
-        "",
-        ("$.header.mark", f"$.header.{TWIN}", "$.event.*.mark", "$.event.*.inner.mark", "$.event.*.@mark"),
+        "nested: {$.event.*.text: json, $.event.*.@text: json}",
+        (
+            "$.header.mark",
+            f"$.header.{TWIN}",
+            "$.event.*.mark",
+            "$.event.*.inner.mark",
+            "$.event.*.@mark",
+            "$.event.*.text.mark",
+            "$.event.*.@text.mark",
+        ),
         _envelope(_EVENT),
         _envelope_bodies,
     ),

@@ -1,6 +1,7 @@
 """What every codec reads into and writes from: mappings, lists and scalars."""
 
 from collections.abc import Mapping
+from copy import copy
 from decimal import Decimal
 from typing import Protocol, Self
 
@@ -54,10 +55,24 @@ class Attributed(str):
 
     attributes: dict[str, Document]
 
-    def __new__(cls, text: str, attributes: Mapping[str, Document]) -> Self:
+    def __new__(cls, text: str, attributes: Mapping[str, Document] | tuple[()] = ()) -> Self:
         made = super().__new__(cls, text)
         made.attributes = dict(attributes)
         return made
+
+    def beside(self, attributes: Mapping[str, Document]) -> Self:
+        """The same text as it came, with other attributes."""
+        made = copy(self)
+        made.attributes = dict(attributes)
+        return made
+
+
+class Marked(list[Document]):
+    """A list with attributes beside it, none of which can leave: no list has a place for them."""
+
+    __slots__ = ("attributes",)
+
+    attributes: dict[str, Document]
 
 
 class Octets(Attributed):

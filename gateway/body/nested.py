@@ -8,7 +8,7 @@ from copy import copy
 from typing import Final, cast
 
 from gateway.body.coding import unpacked
-from gateway.body.document import Attributed, Codec, Document, Octets, members_of
+from gateway.body.document import Attributed, Codec, Document, Marked, Octets, members_of
 from gateway.body.form import Form
 from gateway.body.json import Json
 from gateway.body.ndjson import Ndjson
@@ -26,14 +26,19 @@ FORMATS: Final[Mapping[str, Codec]] = {
 }
 
 
+# No path can hold a backslash, so what begins with one stays here: a member of a document that is called like an
+# attribute of the text in which it came, and an attribute that nothing can name.
+_UNNAMEABLE: Final = "\\"
+
+
 class _Object(dict[str, Document]):
-    """An object that came as a text."""
+    """An object that came as a text, and the attributes of that."""
 
     __slots__ = ("text",)
     text: str
 
 
-class _List(list[Document]):
+class _List(Marked):
     """A list that came as a text."""
 
     __slots__ = ("text",)
@@ -53,14 +58,19 @@ def unfolded(document: Document, nest: Nest) -> Document:
     What is null or empty is no document and stays as it is. Raises Refusal `body.unreadable` or `body.too_large`.
     """
     if nest.held is not None and document:
-        document = _inner(document, nest, nest.held)
+        return _inner(document, nest, nest.held)
+    return _unfolded(document, nest)
+
+
+def _unfolded(document: Document, nest: Nest) -> Document:
     if isinstance(document, list):
         if nest.each is not None:
             document[:] = [unfolded(element, nest.each) for element in document]
-    elif isinstance(document, dict):
-        for name, child in nest.members.items():
-            if name in document:
-                document[name] = unfolded(document[name], child)
+        return document
+    members = cast("dict[str, Document]", members_of(document))
+    for name, child in nest.members.items():
+        if name in members:
+            members[name] = unfolded(members[name], child)
     return document
 
 
@@ -72,16 +82,30 @@ def _inner(value: Document, nest: Nest, held: Held) -> Document:
     except Refusal as refusal:
         raise refuse(refusal.code, f"in {nest.path}: {refusal.failures[0].detail}") from None
     inner: _Object | _List | _Whole
+    beside = members_of(_unfolded(value, nest))
     if isinstance(document, dict):
-        inner = _Object(document)
+        inner = _Object({_member(name, nest): member for name, member in document.items()})
+        _unfolded(inner, nest)
+        inner |= {_attribute(name, nest): attribute for name, attribute in beside.items()}
     elif isinstance(document, list):
         inner = _List(document)
+        inner.attributes = dict(beside)
+        _unfolded(inner, nest)
     elif held.body == "opaque" and isinstance(document, str):
-        inner = _Whole(document, value.attributes if isinstance(value, Attributed) else {})
+        inner = _Whole(document, beside)
     else:
         raise refuse("body.unreadable", f"{nest.path} holds a single value and no document")
     inner.text = value
     return inner
+
+
+def _member(name: str, nest: Nest) -> str:
+    taken = nest.is_beside(name) or (nest.has_attributes and name.startswith(_UNNAMEABLE))
+    return f"{_UNNAMEABLE}{name}" if taken else name
+
+
+def _attribute(name: str, nest: Nest) -> str:
+    return name if nest.is_beside(name) else f"{_UNNAMEABLE}{name}"
 
 
 def _data(text: str, held: Held) -> bytes:
@@ -127,16 +151,36 @@ _REREAD: Mapping[str, Callable[[bytes], bytes]] = {
 
 def folded(document: Document, source: Document, nest: Nest) -> tuple[Document, Document]:
     """What was built out of an unfolded source, and that source, as they were before: texts are texts again."""
-    made, origin = _folded(document, source, nest)
     if nest.held is None or not isinstance(source, _Object | _List | _Whole):
-        return made, origin
-    if not isinstance(source, _Whole):
-        return _text(FORMATS[nest.held.body].write(made, origin), source.text, nest.held), source.text
-    if not isinstance(made, str):
+        return _folded(document, source, nest)
+    beside, inside = _parted(document, nest)
+    if isinstance(source, _Whole) and not isinstance(inside, str):
         # Of a part its name alone may leave.
-        return made, source.text
-    text = str(source.text) if made == source else _text(FORMATS["opaque"].write(made, origin), source.text, nest.held)
-    return (Attributed(text, members_of(made)) if members_of(made) else text), source.text
+        return _folded(document, source.text, nest)
+    made, origin = _folded(inside, source, nest)
+    if made == source and isinstance(source, _Whole):
+        text = str(source.text)
+    else:
+        text = _text(FORMATS[nest.held.body].write(made, origin), source.text, nest.held)
+    attributes, came = _folded(beside, source.text, nest)
+    if not beside:
+        return text, came
+    return (Attributed(text, members_of(attributes)) if _is_left(inside, source, nest) else attributes), came
+
+
+def _parted(document: Document, nest: Nest) -> tuple[dict[str, Document], Document]:
+    """What leaves beside a text, and what leaves of what it holds."""
+    if isinstance(document, Attributed):
+        return document.attributes, str(document)
+    if not isinstance(document, dict):
+        return {}, document
+    beside = {name: value for name, value in document.items() if nest.is_beside(name)}
+    return beside, {name: value for name, value in document.items() if name not in beside} if beside else document
+
+
+def _is_left(inside: Document, source: Document, nest: Nest) -> bool:
+    """Whether something leaves of what a text holds, be it that it held nothing."""
+    return bool(inside) or not isinstance(source, dict) or all(map(nest.is_beside, source))
 
 
 def _text(data: bytes, like: str, held: Held) -> str:
@@ -153,25 +197,34 @@ def _folded(document: Document, source: Document, nest: Nest) -> tuple[Document,
         kept = copy(source)
         kept[:] = [origin for _, origin in pairs]
         return [value for value, _ in pairs], kept
-    if isinstance(document, dict) and isinstance(source, dict):
-        made, origin = dict(document), copy(source)
-        for name in nest.members.keys() & made.keys():
-            made[name], origin[name] = folded(made[name], origin[name], nest.members[name])
-        return cast("Document", made), cast("Document", origin)
-    return document, source
+    made, origins = dict(members_of(document)), dict(members_of(source))
+    names = nest.members.keys() & made.keys() & origins.keys()
+    for name in names:
+        made[name], origins[name] = folded(made[name], origins[name], nest.members[name])
+    if not names:
+        return document, source
+    if isinstance(source, Attributed):
+        return (Attributed(document, made) if isinstance(document, str) else made), source.beside(origins)
+    came = copy(cast("dict[str, Document]", source))
+    came.update(origins)
+    return made, came
 
 
 def holds(flat: Document, document: Document, source: Document, nest: Nest) -> bool:
     """Whether the texts of a document, as they are written, hold what was built for them, read by other parsers."""
-    if nest.held is not None and isinstance(source, _Object | _List | _Whole):
-        if isinstance(source, _Whole) and not isinstance(document, str):
-            return True
-        made, origin = _folded(document, source, nest)
-        data = _reread(flat, source.text, nest.held)
-        if data is None or not FORMATS[nest.held.body].holds(data, made, origin, nest.tree):
-            return False
-        flat = made
-    return all(holds(*each) for each in _children(flat, document, source, nest))
+    if nest.held is None or not isinstance(source, _Object | _List | _Whole):
+        return all(holds(*each) for each in _children(flat, document, source, nest))
+    beside, inside = _parted(document, nest)
+    if not all(holds(*each) for each in _children(flat, beside, source.text, nest)):
+        return False
+    if isinstance(flat, dict):
+        # Of what the text holds nothing leaves.
+        return not inside
+    made, origin = _folded(inside, source, nest)
+    data = _reread(flat, source.text, nest.held)
+    if data is None or not FORMATS[nest.held.body].holds(data, made, origin, nest.tree):
+        return False
+    return all(holds(*each) for each in _children(made, inside, source, nest))
 
 
 def _reread(text: Document, like: str, held: Held) -> bytes | None:
@@ -189,9 +242,10 @@ def _reread(text: Document, like: str, held: Held) -> bytes | None:
 def _children(
     flat: Document, document: Document, source: Document, nest: Nest
 ) -> Iterator[tuple[Document, Document, Document, Nest]]:
-    if isinstance(flat, list) and isinstance(document, list) and isinstance(source, list) and nest.each is not None:
-        each = nest.each
-        yield from ((*values, each) for values in zip(flat, document, source, strict=True))
-    elif isinstance(flat, dict) and isinstance(document, dict) and isinstance(source, dict):
-        for name in nest.members.keys() & document.keys():
-            yield flat[name], document[name], source[name], nest.members[name]
+    if isinstance(flat, list) and isinstance(document, list) and isinstance(source, list):
+        if (each := nest.each) is not None:
+            yield from ((*values, each) for values in zip(flat, document, source, strict=True))
+        return
+    written, made, came = members_of(flat), members_of(document), members_of(source)
+    for name in nest.members.keys() & made.keys():
+        yield written[name], made[name], came[name], nest.members[name]

@@ -8,7 +8,7 @@ from gateway.contract.form import OVER_CONTAINERS
 from gateway.contract.items import check_items, is_attribute
 from gateway.contract.model import ErrorAnswer, Nested
 from gateway.contract.model import Section as Written
-from gateway.contract.nest import text_at, texts_of
+from gateway.contract.nest import text_at, texts_along, texts_of
 from gateway.contract.strict_yaml import Location
 from gateway.contract.terms import PART_ATTRIBUTES, Nest, Origin, Rule, Section, Terms
 from gateway.paths import EACH, Path
@@ -52,7 +52,7 @@ def _check_texts(
     """A text that holds a document is that document; as a text nothing else names it than what keeps it here."""
     if section.nest is None:
         return
-    if section.body in ("xml", "opaque", "none"):
+    if section.body in ("opaque", "none"):
         source.find("contract.path", (*at, "nested"), f"a body that is {section.body} has no texts")
     for path, nested in getattr(written, "nested", {}).items():
         if nested.body == "opaque":
@@ -66,9 +66,8 @@ def _check_texts(
 
 def _check_nested(text: Nest, outer: Nest | None, section: Section, source: Source, at: Location) -> None:
     """A text in a document that has none, and one that cannot hold what is said of it."""
-    around = outer.held.body if outer and outer.held else ""
-    if around in ("xml", "opaque"):
-        source.find("contract.path", at, f"{text.path} is in a text that is {around}")
+    if outer is not None and text.around == "opaque":
+        source.find("contract.path", at, f"{text.path} is in a text that is opaque")
     is_part = section.body == "multipart" and outer is None
     if text.held and text.held.encoding[:1] == ("gzip",) and not is_part:
         message = f"{text.path} is a text, and cannot hold what gzip makes"
@@ -78,10 +77,12 @@ def _check_nested(text: Nest, outer: Nest | None, section: Section, source: Sour
 def _check_inside(rule: Rule, text: Nest, rest: Path, section: Section, source: Source) -> None:
     """A rule that names a text which holds a document, or something in it."""
     body = text.held.body if text.held else ""
-    if body == "opaque":
-        if rest and not _is_attribute(rest, section):
+    if rest and _is_attribute(rest, text, section):
+        _check_beside(rule, text, source)
+    elif body == "opaque":
+        if rest:
             source.find("contract.path", rule.where, f"nobody can look into {text.path} for {rule.path}")
-        elif not rest and rule.form.name not in OVER_CONTAINERS:
+        elif rule.form.name not in OVER_CONTAINERS:
             _check_whole(rule, source)
     elif not rest and rule.form.name not in OVER_CONTAINERS:
         source.find("contract.path", rule.where, f"{rule.path} holds a document", "name the fields in it")
@@ -89,12 +90,16 @@ def _check_inside(rule: Rule, text: Nest, rest: Path, section: Section, source: 
         source.find("contract.path", rule.where, f"{rule.path} is in no line", f"begin with `{text.path}.*`")
 
 
-def _is_attribute(rest: Path, section: Section) -> bool:
+def _is_attribute(rest: Path, text: Nest, section: Section) -> bool:
     if len(rest) != 1 or rest[0] is EACH:
         return False
-    return (
-        rest[0] in PART_ATTRIBUTES if section.body == "multipart" else section.body == _ITEMS and is_attribute(rest[0])
-    )
+    return text.is_beside(rest[0]) or (section.body == _ITEMS and is_attribute(rest[0]))
+
+
+def _check_beside(rule: Rule, text: Nest, source: Source) -> None:
+    """A document has its text's attributes beside it where it is an object; a list has no place for them."""
+    if text.each is not None or text.tree.each is not None or (text.held and text.held.body == "ndjson"):
+        source.find("contract.path", rule.where, f"{text.path} holds a list, and {rule.path} has no place beside it")
 
 
 def _check_parts(rules: Iterable[Rule], section: Section, source: Source, at: Location) -> None:
@@ -125,20 +130,26 @@ def _check_names(
     if written.namespaces and "xml" not in (written.body, *(text.held.body for text, _ in texts if text.held)):
         source.find("contract.value", (*at, "namespaces"), "only XML has namespaces", "leave it out")
     for rule in rules:
-        path = _path_in_xml(rule, section)
-        *elements, last = path or ("",)
-        is_named = all(step is EACH or _ELEMENT.fullmatch(step) for step in elements)
-        if path and (EACH in path[:1] or not is_named or not (last is EACH or _LAST.fullmatch(last))):
+        if not all(map(_is_path_of_xml, _paths_in_xml(rule, section))):
             message = f"{rule.path} is no element or attribute of XML"
             source.find("contract.path", rule.where, message, "write names without prefix, and .@name for an attribute")
 
 
-def _path_in_xml(rule: Rule, section: Section) -> Path:
-    """The part of a path that leads through XML, be it the body or in a text."""
-    if section.nest is not None and (found := text_at(section.nest, rule.place.path)) is not None:
-        text, rest = found
-        return rest if text.held and text.held.body == "xml" else ()
-    return rule.place.path if section.body == "xml" else ()
+def _is_path_of_xml(path: Path) -> bool:
+    *elements, last = path or ("",)
+    is_named = all(step is EACH or _ELEMENT.fullmatch(step) for step in elements)
+    return not path or (EACH not in path[:1] and is_named and (last is EACH or _LAST.fullmatch(last) is not None))
+
+
+def _paths_in_xml(rule: Rule, section: Section) -> Iterable[Path]:
+    """The parts of a path that lead through XML, be it the body or in a text."""
+    around, path = section.body, rule.place.path
+    for depth, nest in texts_along(section.nest, path):
+        if around == "xml":
+            yield path[:depth]
+        around, path = nest.held.body if nest.held else "", path[depth:]
+    if around == "xml":
+        yield path
 
 
 def _check_bounds(written: Written | ErrorAnswer | Nested, source: Source, at: Location) -> None:

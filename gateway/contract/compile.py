@@ -127,7 +127,7 @@ def compile_section(
     base = source.path(section.at, (*at, "at"))
     for number, group in enumerate(section.groups):
         build.group(number, group, base, (*at, "groups", number), defaults)
-    nest = nest_of(_texts(section, source, (*at, "nested"), base), build.trees["body"])
+    nest = nest_of(_texts(section, source, (*at, "nested"), base), build.trees["body"], section.body)
     return Section(
         body=section.body,
         media=_typed(section.media) if section.media else MEDIA[section.body],

@@ -99,7 +99,7 @@ class Node:
 class Nest:
     """A step on the way to texts that hold documents of their own; `held` where one stands.
 
-    `tree` has the rules of the document in it, as its own format sees it.
+    `tree` has the rules of the document in it, as its own format sees it; `around` is the format that it stands in.
     """
 
     path: str
@@ -107,6 +107,16 @@ class Nest:
     members: dict[str, "Nest"] = field(default_factory=dict)
     each: "Nest | None" = None
     tree: Node = field(default_factory=lambda: Node("$"))
+    around: str = ""
+
+    @property
+    def has_attributes(self) -> bool:
+        """Whether texts have attributes beside them here."""
+        return self.around in ("multipart", "xml")
+
+    def is_beside(self, name: str) -> bool:
+        """Whether a name below a text is that of an attribute beside it, rather than of a member of what it holds."""
+        return name in PART_ATTRIBUTES if self.around == "multipart" else self.around == "xml" and name.startswith("@")
 
 
 @dataclass(frozen=True, slots=True)

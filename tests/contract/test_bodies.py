@@ -200,7 +200,11 @@ def test_names_in_xml_in_a_text_are_names_of_xml_and_have_their_namespaces() -> 
     assert wrong(xml) == []
     assert wrong(xml.replace("{$.content.name:", "{\"$.content['a name']\":")) == ["contract.path"]
     assert wrong(xml.replace("nested: {$.content: xml}\n", "")) == ["contract.value"]
-    assert wrong(xml.replace("xml}", "xml, $.content.name.a: json}")) == ["contract.path"]
+
+    deeper = xml.replace("{$.content.name:", "{$.content.name.a:")
+    assert wrong(deeper.replace("xml}", "xml, $.content.name: json}")) == []
+    odd = deeper.replace("{$.content: xml}", "{$.content: xml, \"$.content['a b']\": json}")
+    assert wrong(odd.replace("{$.content.name.a:", "{\"$.content['a b'].c\":")) == ["contract.path"]
 
 
 def test_paths_into_lines_in_a_text_begin_at_each_line() -> None:

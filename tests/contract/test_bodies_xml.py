@@ -97,5 +97,47 @@ def test_only_xml_has_namespaces() -> None:
     assert errors(JSON, listed) == ["contract.value"]
 
 
-def test_a_text_of_xml_holds_no_document() -> None:
-    assert errors(SENDING.replace("at: $", "nested: {Note: json}\nat: $")) == ["contract.path"]
+NESTED = """
+body: xml
+nested:
+  $.Order.Meta: json
+  $.Order.Meta.@more: json
+  $.Order.@tags: json
+  $.Order.Lines.*: ndjson
+  $.Order.Meta.paper: {body: opaque, encoding: [base64], media: [application/pdf], max_bytes: 1 MiB}
+groups:
+  - why: What it is about.
+    category: parcel.measure
+    fields:
+      - $.Order.Meta.rows.*.sku
+      - $.Order.Meta['two words']
+      - $.Order.Meta.@type
+      - $.Order.Meta.@more.a
+      - $.Order.@tags.*
+  - why: Customs asks to see the invoice.
+    fields: {$.Order.Meta.paper: order.declared_value}
+"""
+
+
+def test_texts_and_attributes_of_xml_hold_documents_with_attributes_beside_them() -> None:
+    assert errors(NESTED) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("$.Order.Meta.@type", "$.Order.Meta"),
+        ("$.Order.Meta.@type", "$.Order.Lines.*.@type"),
+        ("$.Order.Meta.@type", "$.Order.Meta.paper.@type"),
+        ("$.Order.Meta.@type", "$.Order.Lines.*.a"),
+        ("$.Order.@tags.*", "$.Order.@tags.*\n      - $.Order.@tags.@type"),
+        ("$.Order.Meta.paper:", "$.Order.Meta.*.paper:"),
+        ("$.Order.Meta: json", "$.*.Meta: json"),
+    ],
+    ids=[
+        "a text that holds a document", "beside lines", "beside a text that has none", "no line",
+        "beside a list", "a list and an object", "no root",
+    ],
+)  # fmt: skip
+def test_what_no_text_of_xml_has_does_not_load(old: str, new: str) -> None:
+    assert set(errors(NESTED.replace(old, new, 1))) == {"contract.path"}

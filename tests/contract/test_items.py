@@ -107,7 +107,7 @@ def test_an_item_may_be_a_file_and_a_text_in_one_may_hold_a_document() -> None:
         ),
         ("{body: opaque, media: [application/octet-stream], max_bytes: 1 MiB}", "ndjson", [
             "$.attachment: an item is JSON, or a file", "$.attachment.* holds a document",
-            "$.attachment.*.@attachment_type is in no line",
+            "$.attachment.* holds a list, and $.attachment.*.@attachment_type has no place beside it",
         ]),
         ("$.attachment.*: {body", "$.attachment: {body", [
             "$.attachment: an item is JSON, or a file",
