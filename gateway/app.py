@@ -5,6 +5,7 @@ import contextlib
 import gc
 import ipaddress
 import logging
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -39,6 +40,7 @@ from gateway.telemetry import Telemetry
 from gateway.wire import serve_config
 
 CONTROL: Final = "control.sock"
+LAST_WORDS: Final = 1.0  # seconds in which calls on their way are still answered, once nothing can be written any more
 _YOUNG: Final = 20_000
 log = logging.getLogger(__name__)
 
@@ -199,6 +201,7 @@ async def serve(settings: Settings, ready: Callable[[int, int], None]) -> None:
             ca=ca,
         )
         stores = await closing.enter_async_context(opened(settings, entity))
+        stores.ledger.ended.add_done_callback(_ends_the_process)
         closing.push_async_callback(vendors.close)
         gateway = Gateway(settings, stores, vendors)
         closing.callback(gateway.telemetry.close)
@@ -207,6 +210,11 @@ async def serve(settings: Settings, ready: Callable[[int, int], None]) -> None:
         closing.push_async_callback(gateway.proxy.drained)
         closing.callback((settings.data / CONTROL).unlink, missing_ok=True)
         await _listen(gateway, ready)
+
+
+def _ends_the_process(ended: "asyncio.Future[int]") -> None:
+    """After a failed disk nothing is closed in good order: that would write, and an fsync that works proves nothing."""
+    asyncio.get_running_loop().call_later(LAST_WORDS, os._exit, ended.result())
 
 
 def _check_listener(settings: Settings) -> None:

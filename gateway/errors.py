@@ -5,6 +5,7 @@ GatewayError
 ├── Unfit              a value cannot leave in the form that its line names; minimise.py makes of it what it means
 ├── ContractError      a set of contracts does not load; carries findings
 └── StartError         the process must not start as it is
+    ├── DiskFailed     nobody knows what is on the disk
     └── Distrusted     what is stored is not what was written; carries the code
 """
 
@@ -88,6 +89,12 @@ class StartError(GatewayError):
     """The process must not start as it is; the message says what to change."""
 
     exit_status = 1
+
+
+class DiskFailed(StartError):
+    """Reading or writing failed for good; before the next start somebody should look at the disk."""
+
+    exit_status = os.EX_IOERR
 
 
 class Distrusted(StartError):

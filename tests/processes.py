@@ -60,10 +60,10 @@ class Machine:
         return json.loads(done.stdout)
 
     @contextmanager
-    def serving(self) -> Iterator["Serving"]:
-        """`gateway serve` from when it listens; it is told to stop in the end."""
+    def serving(self, *program: str) -> Iterator["Serving"]:
+        """`gateway serve` from when it listens, or another program that is one; it is told to stop in the end."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", "serve"],
+            [sys.executable, *(program or ("-m", "gateway")), "serve"],
             cwd=self.folder, env=self.environment, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         try:

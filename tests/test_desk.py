@@ -191,7 +191,7 @@ async def test_a_filter_that_could_hold_a_value_is_not_taken(stores: Stores, ask
 
 
 async def test_where_the_record_cannot_be_written_nobody_looks_and_nothing_is_put(stores: Stores) -> None:
-    stores.ledger._writer._lost = True
+    stores.ledger._writer._dead = True
 
     for deed in (
         stores.desk.entries({}, by="rita"),
@@ -202,4 +202,4 @@ async def test_where_the_record_cannot_be_written_nobody_looks_and_nothing_is_pu
             await deed
         assert refused.value.code == "ledger.unavailable"
 
-    stores.ledger._writer._lost = False
+    stores.ledger._writer._dead = False

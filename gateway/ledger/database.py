@@ -33,13 +33,16 @@ SETTINGS: Mapping[str, str | int] = {
     "wal_autocheckpoint": 0,  # the writer does it, between batches
 }
 
-# After these nobody knows what is on the disk: an fsync that failed once and then works proves nothing.
 _CORRUPT = (apsw.CorruptError, apsw.NotADBError)
-_LASTING = (apsw.IOError, *_CORRUPT)
+# Of memory and its files, which say nothing about what is on the disk.
+_PASSING = (apsw.SQLITE_IOERR_NOMEM, apsw.SQLITE_IOERR_SHMSIZE)
 
 
 class StoreError(GatewayError):
-    """A database did not do what it was told, and whether it took effect is unknown."""
+    """A database did not do what it was told, and whether it took effect is unknown.
+
+    After a `lasting` one nobody knows what is on the disk: an fsync that failed once and then works proves nothing.
+    """
 
     def __init__(self, name: str, *, lasting: bool = False, corrupt: bool = False) -> None:
         super().__init__(name)
@@ -54,8 +57,16 @@ def known_errors() -> Iterator[None]:
         yield
     except apsw.Error as error:
         # `from None`: SQLite's message can carry what was to be written.
-        name, lasting = type(error).__name__, isinstance(error, _LASTING)
-        raise StoreError(name, lasting=lasting, corrupt=isinstance(error, _CORRUPT)) from None
+        raise _known(error) from None
+
+
+def _known(error: apsw.Error) -> StoreError:
+    name, corrupt = type(error).__name__, isinstance(error, _CORRUPT)
+    if not isinstance(error, apsw.IOError):
+        return StoreError(name, lasting=corrupt, corrupt=corrupt)
+    extended = getattr(error, "extendedresult", 0)  # which its types leave out
+    told = apsw.mapping_extended_result_codes.get(extended, "")
+    return StoreError(f"{name} {told}".strip(), lasting=extended not in _PASSING)
 
 
 def locked(folder: Path) -> int:
@@ -108,13 +119,19 @@ def rows(database: apsw.Connection, query: str, *values: object) -> list[Any]:
 
 
 def checkpoint(database: apsw.Connection, *, restart: bool = False) -> None:
-    """Copies what was committed from the WAL into the database; with `restart`, waits for readers to let go of it."""
+    """Copies what was committed from the WAL into the database; with `restart`, waits for readers to let go of it.
+
+    Raises StoreError only where the disk failed.
+    """
     mode = apsw.SQLITE_CHECKPOINT_RESTART if restart else apsw.SQLITE_CHECKPOINT_PASSIVE
     try:
-        database.wal_checkpoint(mode=mode)
-    except apsw.Error as error:
+        with known_errors():
+            database.wal_checkpoint(mode=mode)
+    except StoreError as error:
+        if error.lasting:
+            raise
         # What was committed is in the WAL and stays there; the next checkpoint copies it again.
-        log.warning("a checkpoint of the ledger did not finish: %s", type(error).__name__)
+        log.warning("a checkpoint of the ledger did not finish: %s", error)
 
 
 def truncate(database: apsw.Connection) -> None:

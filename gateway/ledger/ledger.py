@@ -50,7 +50,10 @@ def since_boot() -> int:
 
 
 class Ledger:
-    """Stays on the thread of its loop; only the writer and the readers have threads of their own."""
+    """Stays on the thread of its loop; only the writer and the readers have threads of their own.
+
+    `ended` gets the exit status of the process where nothing can be written any more; whoever waited was told before.
+    """
 
     def __init__(
         self, store: Store, scribe: Scribe, lock: int, loop: asyncio.AbstractEventLoop, notary: Notary
@@ -65,7 +68,8 @@ class Ledger:
         self._deadlines = Deadlines[asyncio.Future[int | None]](loop, self._late)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-reader")
         self._notary = notary
-        self._writer = Writer(store, scribe.keys, notary, loop, self._written)
+        self.ended: asyncio.Future[int] = loop.create_future()
+        self._writer = Writer(store, scribe.keys, notary, loop, self._written, self.ended.set_result)
         self.digest = scribe.keys.digest
         self.named = scribe.keys.named
         self.new_id = scribe.new_id

@@ -57,12 +57,17 @@ class Notary:
         self._goal, self.altered = None, True
 
     def step(self) -> None:
-        """Reads a part, and signs once all is read that was there when the checkpoint fell due."""
+        """Reads a part, and signs once all is read that was there when the checkpoint fell due.
+
+        Raises StoreError where the disk failed.
+        """
         if self.altered or (self._goal is None and time.monotonic() < self._due):
             return
         try:
             self._step()
         except StoreError as error:
+            if error.lasting:
+                raise
             self._goal = None
             log.error("the ledger could not be signed: %s", error)  # noqa: TRY400 - the name is all there is
         except (AlteredError, NoteError) as error:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.errors import Distrusted, StartError
+from gateway.errors import DiskFailed, Distrusted, StartError
 from gateway.ledger.canonical import Randomness, leaf_hash
 from gateway.ledger.database import StoreError
 from gateway.ledger.entry import Event, Outcome
@@ -40,7 +40,9 @@ def demand_unaltered(store: Store, signer: Signer) -> None:
 def unusable(folder: Path, error: StoreError) -> StartError:
     """What stops a start where the database does not answer."""
     told = f"the ledger in {folder} cannot be opened: {error}"
-    return Distrusted("CORRUPT", f"{told}; {_WAY_OUT}") if error.corrupt else StartError(told)
+    if error.corrupt:
+        return Distrusted("CORRUPT", f"{told}; {_WAY_OUT}")
+    return DiskFailed(told) if error.lasting else StartError(told)
 
 
 def signing_seed(folder: Path, store: Store, randomness: Randomness) -> bytes:

@@ -142,7 +142,7 @@ class Store(Protocol):
         """Where these entries stand, of those that are there."""
 
     def checkpoint(self) -> None:
-        """Tidies up between appends, when it is due; never raises."""
+        """Tidies up between appends, when it is due; raises only where the disk failed, for good."""
 
     @property
     def tree(self) -> Tree:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +44,8 @@ class Item:
 class Writer:
     """Everything but `_run` and what it calls stays on the thread of the loop.
 
-    `written` is called there for every row that is durable, with its place, also where its commit raised.
+    `written` is called there for every row that is durable, with its place, also where its commit raised; `ended` with
+    the exit status, where nothing can be written any more and everybody who waited was told.
     """
 
     def __init__(
@@ -53,12 +55,14 @@ class Writer:
         notary: Notary,
         loop: asyncio.AbstractEventLoop,
         written: Callable[[Item, int], None],
+        ended: Callable[[int], None],
     ) -> None:
         self._store = store
         self._keys = keys
         self._notary = notary
         self._loop = loop
         self._written = written
+        self._ended = ended
         self._queue: SimpleQueue[Sequence[Item]] = SimpleQueue()
         self._lingering: list[Item] = []
         self._linger: asyncio.TimerHandle | None = None
@@ -68,7 +72,6 @@ class Writer:
         self._again: list[Item] = []
         self._unfinished = 0
         self._broken = False
-        self._lost = False
         self._dead = False
         self._stalled = False
         self._stopping = threading.Event()
@@ -84,7 +87,7 @@ class Writer:
 
     @property
     def healthy(self) -> bool:
-        return not (self._broken or self._lost or self._stalled)
+        return not (self._broken or self._dead or self._stalled)
 
     @property
     def unfinished(self) -> int:
@@ -161,6 +164,8 @@ class Writer:
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
+        """Ends only when it is told to, or for good: then no fsync is tried again, and the process ends."""
+        status = os.EX_SOFTWARE
         try:
             while not self._stopping.is_set():
                 self._batch = self._taken()
@@ -170,9 +175,12 @@ class Writer:
                     else:
                         self._write(part)
                 self._notary.step()
+        except StoreError as error:
+            log.error("the disk of the ledger failed, and nobody knows what is on it: %s", error)  # noqa: TRY400
+            status = os.EX_DATAERR if error.corrupt else os.EX_IOERR
         finally:
             if not self._stopping.is_set():
-                self._tell(self._die)
+                self._tell(self._die, status)
 
     def _taken(self) -> Sequence[Item]:
         """What is to be written now; nothing where signing comes first."""
@@ -190,6 +198,8 @@ class Writer:
             self._keys.commit()
             first = self._store.append(rows) if rows else 0
         except StoreError as error:
+            if error.lasting:
+                raise
             self._failed(batch, error)
             return
         except NotPurged as error:
@@ -216,7 +226,7 @@ class Writer:
     def _failed(self, batch: Sequence[Item], error: StoreError) -> None:
         """The state of a commit that raised is unknown, so the database says what is there."""
         log.error("the ledger could not write: %s", error)
-        self._tell(self._give_up, batch, error.lasting)
+        self._tell(self._give_up, batch)
         found = self._recovered([item.row.id for item in batch if item.row])
         self._again += [item for item in batch if item.repeated and item.row and item.row.id not in found]
         self._tell(self._reconcile, batch, found)
@@ -227,6 +237,8 @@ class Writer:
                 self._store.reopen()
                 return dict(self._store.find(ids))
             except StoreError as error:
+                if error.lasting:
+                    raise
                 log.error("the ledger cannot be opened again: %s", error)  # noqa: TRY400 - the name is all there is
         return {}
 
@@ -251,9 +263,8 @@ class Writer:
         self._unfinished -= len(batch)
         _release(batch)
 
-    def _give_up(self, batch: Sequence[Item], lasting: bool) -> None:  # noqa: FBT001 - told
+    def _give_up(self, batch: Sequence[Item]) -> None:
         self._broken = True
-        self._lost = self._lost or lasting
         _release(item for item in batch if item.row)
 
     def _reconcile(self, batch: Sequence[Item], found: Mapping[str, int]) -> None:
@@ -265,14 +276,15 @@ class Writer:
                 self._written(item, place)
         _release(batch)
 
-    def _die(self) -> None:
-        """The thread ended by a fault of its own; the log has its traceback."""
-        self._lost = self._dead = True
+    def _die(self, status: int) -> None:
+        """The thread ended, by a failed disk or by a fault of its own; the log says which."""
+        self._dead = True
         self._unfinished = 0
         _release(self._batch)
         self._hand_over()
         while self._queue.qsize():
             _release(self._queue.get())
+        self._ended(status)
 
 
 def _apart(batch: Sequence[Item]) -> Iterator[Sequence[Item]]:

@@ -1,6 +1,7 @@
 """What is recorded is durable before anything may leave, and whoever is not told so sends nothing."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from gateway.ledger import (
 )
 from gateway.ledger.canonical import Json, leaf_hash
 from gateway.ledger.ledger import since_boot
+from gateway.ledger.sqlite import SqliteStore
 
 OTHER = Subject("guest-2342", "consignee", "FR", "order-2342")
 INTENTS = Filter(kind="intent")
@@ -223,23 +225,52 @@ async def test_after_a_commit_that_raised_the_next_one_works(shop: Shop, ledger:
     assert (newest.seq, newest.outcome) == (ticket.seq, None)
 
 
-async def test_after_a_failed_fsync_no_intent_is_taken_any_more(shop: Shop, ledger: Ledger) -> None:
-    shop.store.before.append(StoreError("IOError", lasting=True))
+@pytest.mark.parametrize(("corrupt", "status"), [(False, os.EX_IOERR), (True, os.EX_DATAERR)])
+async def test_after_a_failed_fsync_nothing_is_written_any_more_and_the_process_is_to_end(
+    shop: Shop, ledger: Ledger, corrupt: bool, status: int
+) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    shop.store.before.append(StoreError("IOError", lasting=True, corrupt=corrupt))
+
     with pytest.raises(Refusal):
         await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
-    await ledger._writer.drained()
-
     with pytest.raises(Refusal, match=r"ledger\.unavailable"):
         await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ledger.settle(ticket, SENT)
+    await ledger._writer.drained()
 
-    assert await intents(ledger) == []
+    assert await ledger.ended == status
+    assert [entry.outcome for entry in await intents(ledger)] == [None]
+
+
+async def test_so_it_is_where_the_disk_fails_beside_a_commit(
+    shop: Shop, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: SqliteStore) -> None:
+        raise StoreError("IOError SQLITE_IOERR_FSYNC", lasting=True)
+
+    monkeypatch.setattr(SqliteStore, "checkpoint", failing)
+
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+
+    assert ticket.seq
+    assert await ledger.ended == os.EX_IOERR
+
+
+async def test_a_disk_that_fails_while_the_database_is_opened_again_ends_it_too(shop: Shop, ledger: Ledger) -> None:
+    shop.store.before.append(StoreError("FullError"))
+    shop.store.reopening.append(StoreError("IOError", lasting=True))
+
+    with pytest.raises(Refusal):
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+
+    assert await ledger.ended == os.EX_IOERR
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["not persisted", "persisted"])
-@pytest.mark.parametrize("lasting", [False, True], ids=["passing", "lasting"])
-async def test_an_outcome_survives_a_commit_that_raised(shop: Shop, ledger: Ledger, kept: bool, lasting: bool) -> None:
+async def test_an_outcome_survives_a_commit_that_raised(shop: Shop, ledger: Ledger, kept: bool) -> None:
     ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
-    (shop.store.after if kept else shop.store.before).append(StoreError("IOError", lasting=lasting))
+    (shop.store.after if kept else shop.store.before).append(StoreError("FullError"))
 
     ledger.settle(ticket, SENT)
     await ledger._writer.drained()
@@ -319,6 +350,24 @@ async def test_when_the_writer_dies_everybody_is_told(
     await asyncio.to_thread(ledger._writer._thread.join)
     assert [args.exc_type for args in died] == [MemoryError]
     assert not ledger.healthy
+    assert await ledger.ended == os.EX_SOFTWARE
+
+
+async def test_whoever_waits_for_a_writer_that_dies_is_told_at_once(
+    shop: Shop, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    shop.store.going.clear()
+    waiting = [asyncio.ensure_future(ledger.intend(shipment(), [OTHER], b"{}", within=20)) for _ in range(50)]
+    await asyncio.sleep(0.05)
+    shop.store.before.append(MemoryError())
+    shop.store.going.set()
+    await ledger.ended
+
+    done, pending = await asyncio.wait(waiting, timeout=0.1)
+
+    assert not pending
+    assert all(isinstance(each.exception(), Refusal) for each in done)
 
 
 async def test_what_stands_in_a_log_by_accident_names_nobody(ledger: Ledger) -> None:
