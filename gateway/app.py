@@ -231,7 +231,7 @@ async def _listen(gateway: Gateway, ready: Callable[[int, int], None]) -> None:
     control.unlink(missing_ok=True)
     operators = api.operators(stores.desk, stores.tokens, telemetry, lambda: stores.ledger.healthy)
     servers = [
-        _on(gateway.proxy, telemetry, host=settings.host, port=settings.port),
+        _on(gateway.proxy, telemetry, host=settings.host, port=settings.port, ends_calls=False),
         _on(operators, telemetry, host=settings.operators_host, port=settings.operators_port),
         _on(api.control(stores.desk, gateway.reload), telemetry, uds=control),
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -102,6 +102,14 @@ def version_in_force(policy: Policy, now: datetime) -> PolicyVersion | None:
     """The version that was published last."""
     published = [version for version in policy.versions if version.published <= now]
     return max(published, key=lambda version: version.published, default=None)
+
+
+def around(policy: Policy, now: datetime) -> tuple[datetime, datetime]:
+    """From when to before when it is the same day, and the same version is in force, as at a time."""
+    zone, today = ZoneInfo(policy.time_zone), day(policy, now)
+    turns = [datetime.combine(each, time.min, zone) for each in (today, today + timedelta(days=1))]
+    turns += [version.published for version in policy.versions]
+    return max(turn for turn in turns if turn <= now), min(turn for turn in turns if turn > now)
 
 
 def stand(terms: Terms, policy: Policy, entity: str, now: datetime) -> Standing:

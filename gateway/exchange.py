@@ -245,6 +245,8 @@ class Exchange:
         sealed = course.trail.sealed.again()
 
         def situation(people: Mapping[SubjectRole, str]) -> Situation:
+            if not sending.in_calls:
+                return NOWHERE
             return Situation(lookup=Lookup(self._ledger, vendor, people), sealed=sealed)
 
         items = decision.items if sending.items else ()

@@ -5,12 +5,12 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import urlsplit
 
 from gateway.bind import Bound, bind
-from gateway.clearance import Standing, day, needs_consents, stand, version_in_force
+from gateway.clearance import Standing, around, needs_consents, stand
 from gateway.contract.load import ContractSet
 from gateway.contract.routes import Routes
 from gateway.contract.terms import Terms
@@ -25,7 +25,6 @@ from gateway.signing.signer import Signer
 
 _SECRET = re.compile(r"\$([A-Z][A-Z0-9_]*)")
 
-_DAYS = 10_000
 _TELLING = 8
 """A shorter secret cannot be told from a word."""
 
@@ -79,17 +78,17 @@ class InForce:
         self.contracts = contracts
         self.prepared = prepared
         self.routes = Routes(each.terms for each in prepared.values())
-        self._standings: dict[tuple[str, str, date, str], Standing] = {}
+        self._standings: dict[tuple[str, str], Standing] = {}
+        self._since = self._until = datetime.max.replace(tzinfo=UTC)
         self.hosts = {name: vendor.vendor for vendor in contracts.vendors.values() for name in vendor.hosts or {}}
 
     def standing(self, terms: Terms, entity: str, now: datetime) -> Standing:
         """How things stand between a company and an operation; worked out once for a day and a policy."""
-        policy = self.contracts.policy
-        version = version_in_force(policy, now)
-        key = (terms.name, entity, day(policy, now), version.version if version else "")
+        if not self._since <= now < self._until:
+            policy, self._standings = self.contracts.policy, {}
+            self._since, self._until = around(policy, now)
+        key = (terms.name, entity)
         if (standing := self._standings.get(key)) is None:
-            if len(self._standings) > _DAYS:
-                self._standings.clear()
             standing = self._standings[key] = self._stand(terms, entity, now)
         return standing
 

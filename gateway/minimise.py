@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import inf
 from typing import Final, NamedTuple, cast
@@ -112,32 +112,52 @@ def _counted(withheld: Sequence[Withheld]) -> Mapping[Withheld, int]:
     return counts if len(counts) == len(withheld) else Counter(withheld)
 
 
-@dataclass(slots=True)
 class _Walk:
     """One pass over the documents of one call."""
 
-    bound: Bound
-    grants: Sequence[str] | None
-    secrets: Sequence[str]
-    answer: bool = field(kw_only=True)
-    changes: Sequence[Change | None] = field(kw_only=True)
-    items: Iterator[Alone] = field(kw_only=True)
-    rules: tuple[Rule, ...] = field(init=False)
-    counts: list[int] = field(init=False)
-    holds: list[bool] = field(init=False)
-    all_granted: bool = field(init=False)
-    shortest: float = field(init=False)
-    withheld: list[Withheld] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    retained: list[str] = field(default_factory=list)
-    seen: set[int] = field(default_factory=set)
+    __slots__ = (
+        "all_granted",
+        "answer",
+        "bound",
+        "changes",
+        "counts",
+        "failures",
+        "grants",
+        "holds",
+        "items",
+        "retained",
+        "rules",
+        "secrets",
+        "seen",
+        "shortest",
+        "withheld",
+    )
 
-    def __post_init__(self) -> None:
-        self.rules = self.bound.section.rules
+    def __init__(
+        self,
+        bound: Bound,
+        grants: Sequence[str] | None,
+        secrets: Sequence[str],
+        *,
+        answer: bool,
+        changes: Sequence[Change | None],
+        items: Iterator[Alone],
+    ) -> None:
+        self.bound = bound
+        self.grants = grants
+        self.secrets = secrets
+        self.answer = answer
+        self.changes = changes
+        self.items = items
+        self.rules = bound.section.rules
         self.counts = [0] * len(self.rules)
-        self.holds = [False] * self.bound.section.conditions
-        self.shortest = min(map(len, self.secrets), default=inf)
-        self.all_granted = self.grants is None or not any(self.grants)
+        self.holds = [False] * bound.section.conditions
+        self.shortest: float = min(map(len, secrets), default=inf)
+        self.all_granted = grants is None or not any(grants)
+        self.withheld: list[Withheld] = []
+        self.failures: list[Failure] = []
+        self.retained: list[str] = []
+        self.seen: set[int] = set()
 
     def top(self, step: Step, document: Document) -> Document:
         if not document and not step.node.required and document.__class__ is dict:
@@ -331,7 +351,11 @@ class _Walk:
 
 def _absent(required: Required, value: Document) -> str | None:
     """Why a required field does not count as there, or None."""
-    found = next(values_at(value, required.below), None)
+    below = required.below
+    if len(below) == 1 and value.__class__ is dict:
+        found = cast("dict[str, object]", value).get(cast("str", below[0]))
+    else:
+        found = next(values_at(value, below), None)
     if found is None:
         return "field.required"
     return "field.type" if isinstance(found, dict | list) else None

@@ -4,9 +4,10 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from gateway.assemble import Call
+from gateway.deadlines import Deadlines
 from gateway.errors import refuse
 from gateway.exchange import Exchange
 from gateway.reply import Reply, refused
@@ -19,26 +20,31 @@ log = logging.getLogger(__name__)
 
 
 class Proxy:
-    """An ASGI application. A call goes on to its end in a task of its own, whatever becomes of its caller.
+    """An ASGI application. A call goes on to its end whatever becomes of its caller, in the task of its server.
 
-    `body_deadline` is in seconds; above `in_flight` calls at once, more are refused.
+    That server must not cancel the task (`serve_config` with `ends_calls=False`): a task of our own costs every call
+    three turns of the loop. `body_deadline` is in seconds; above `in_flight` calls at once, more are refused.
     """
 
     def __init__(self, exchange: Exchange, *, body_deadline: float, in_flight: int) -> None:
         self._exchange = exchange
         self._body_deadline = body_deadline
         self._in_flight = in_flight
-        self._calls: set[asyncio.Task[Reply]] = set()
+        self._calls: set[asyncio.Task[Any]] = set()
+        self._deadlines: Deadlines[asyncio.Timeout] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
-        body = _Body(scope, receive, self._body_deadline)
+        loop = asyncio.get_running_loop()
+        if self._deadlines is None:
+            self._deadlines = Deadlines(loop, _expire)
+        body = _Body(scope, receive, self._deadlines, loop.time() + self._body_deadline)
         if len(self._calls) >= self._in_flight:
             reply = refused(refuse("gateway.overloaded"))
         else:
-            reply = await self._reply(self._begin(_call(scope, body)))
+            reply = await self._reply(_call(scope, body))
         await _answer(reply, send, close=body.is_unread)
 
     @property
@@ -51,23 +57,23 @@ class Proxy:
         while self._calls:
             await asyncio.wait(self._calls)
 
-    async def _reply(self, call: asyncio.Task[Reply]) -> Reply:
+    async def _reply(self, call: Call) -> Reply:
         """The reply of a call; of one that failed in a way that nobody foresaw, that it may have been sent."""
-        ended = asyncio.Event()
-        # Not the task itself is awaited: whoever stops waiting must not stop the call.
-        call.add_done_callback(lambda _: ended.set())
-        await ended.wait()
-        if (fault := call.exception()) is None:
-            return call.result()
-        # Only what and where: the text of an error may hold values.
-        log.error("a call failed: %s at %s", type(fault).__name__, _line(fault))
-        return refused(refuse("gateway.fault"), sent="possibly")
-
-    def _begin(self, call: Call) -> asyncio.Task[Reply]:
-        task = asyncio.get_running_loop().create_task(self._exchange.reply(call))
+        # Never None in a coroutine that the loop runs.
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
-        return task
+        try:
+            return await self._exchange.reply(call)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the caller must not take it for "not sent"
+            # Only what and where: the text of an error may hold values.
+            log.error("a call failed: %s at %s", type(fault).__name__, _line(fault))  # noqa: TRY400
+            return refused(refuse("gateway.fault"), sent="possibly")
+        finally:
+            self._calls.discard(task)
+
+
+def _expire(waiting: asyncio.Timeout) -> None:
+    waiting.reschedule(0)
 
 
 def _line(fault: BaseException) -> str:
@@ -78,15 +84,16 @@ def _line(fault: BaseException) -> str:
 class _Body:
     """The body of a request, read at most once and never beyond a limit."""
 
-    __slots__ = ("_deadline", "_receive", "is_unread", "length")
+    __slots__ = ("_deadlines", "_receive", "_until", "is_unread", "length")
 
-    def __init__(self, scope: Scope, receive: Receive, deadline: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, deadlines: Deadlines[asyncio.Timeout], until: float) -> None:
         headers = dict(scope["headers"])
         length = headers.get(b"content-length")
         self.length = int(length) if length is not None else None
         self.is_unread = bool(self.length) or b"transfer-encoding" in headers
         self._receive = receive
-        self._deadline = deadline
+        self._deadlines = deadlines
+        self._until = until
 
     async def read(self, limit: int) -> bytes:
         """All of it. Raises Refusal `body.too_large`, `http.timeout` or `http.malformed`."""
@@ -95,8 +102,12 @@ class _Body:
         if not self.is_unread:
             return b""
         try:
-            async with asyncio.timeout(self._deadline):
-                return await self._whole(limit)
+            async with asyncio.timeout(None) as waiting:
+                self._deadlines.set(waiting, self._until)
+                try:
+                    return await self._whole(limit)
+                finally:
+                    self._deadlines.clear(waiting)
         except TimeoutError:
             raise refuse("http.timeout", "the body did not arrive in time") from None
 

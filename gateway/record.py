@@ -121,6 +121,7 @@ class Recorder:
         self._deadline_ms = deadline_ms
         self._fixed: dict[str, _Fixed] = {}
         self._shapes: dict[tuple[object, ...], Shape] = {}
+        self._grounds: dict[tuple[object, ...], tuple[Ground, ...]] = {}
         self._of: InForce | None = None
 
     def intent(
@@ -141,7 +142,7 @@ class Recorder:
             policy=clearance.policy,
             agreements=clearance.agreements,
             transfer=clearance.transfer,
-            grounds=tuple(dict.fromkeys(_ground(clearance))),
+            grounds=self._grounds_of(clearance),
             disclosed=disclosed,
             withheld=withheld,
             media=course.media,
@@ -173,6 +174,17 @@ class Recorder:
             members = _members(prepared, self._environment, self._deadline_ms)
             fixed = self._fixed[prepared.terms.name] = _Fixed(members, tuple(_rows(prepared.sending)))
         return fixed
+
+    def _grounds_of(self, clearance: Clearance) -> tuple[Ground, ...]:
+        """The grounds as an entry says them, each once; who it is about is no part of them."""
+        key = tuple(
+            [(each.role, each.jurisdiction, each.basis, each.evidence, each.reference) for each in clearance.grounds]
+        )
+        if (grounds := self._grounds.get(key)) is None:
+            if len(self._grounds) > _SHAPES:
+                self._grounds.clear()
+            grounds = self._grounds[key] = tuple(dict.fromkeys(_ground(clearance)))
+        return grounds
 
     def _shape(self, terms: Terms, rows: Sequence[Row], outgoing: Minimised) -> Shape:
         """What left and what stayed, as an entry says it; the calls of one service mostly look alike."""

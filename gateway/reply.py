@@ -28,6 +28,10 @@ from gateway.unnamed import unnamed_kinds, unread_kinds
 _MOMENT = r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT"
 # Headers of an answer that come back unnamed, in the only shapes that they can have (RFC 9110, 5.6.7 and 10.2.3).
 _PASSED: Final = {"date": re.compile(_MOMENT), "retry-after": re.compile(rf"\d{{1,9}}|{_MOMENT}")}
+# About the message and not about anybody, in shapes of their own (RFC 9110, 6.6.1 and 8.3 to 8.6; RFC 9112, 6 and 9.6).
+_FRAMING: Final = frozenset(
+    {"connection", "content-encoding", "content-length", "content-type", "date", "transfer-encoding"}
+)
 _ERROR: Final = 400
 _REDIRECTED: Final = CODES["vendor.redirect"].title
 _UNNAMED: Final = 256 * 1024
@@ -133,7 +137,9 @@ def _minimised(
     kept = left.documents["header"]
     fields = [(name, as_text(value)) for name, value in kept.items()] if isinstance(kept, dict) else []
     payload = written_body(left.documents["body"], body, bound.section)
-    unnamed = unnamed_kinds(trees, {"body": body, "header": headers})
+    unnamed = unnamed_kinds(
+        trees, {"body": body, "header": {name: headers[name] for name in headers.keys() - _FRAMING}}
+    )
     return Returned(answer, typed(media, payload, bound.section), payload, tuple(fields), left, unnamed=unnamed)
 
 

@@ -74,12 +74,17 @@ class StrictProtocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _reader: asyncio.TimerHandle | None = None
 
+    unended: ClassVar[set[asyncio.Task[None]] | None] = None
+    """Where tasks are kept that uvicorn must not cancel when it stops: who serves so waits for them."""
+
     @staticmethod
     def on_refused(code: str) -> None:
         """Is told the code of every refusal; they are counted, since nobody is known who could be recorded."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if self.unended is not None:
+            self.tasks = self.unended
         # A line of an access log has the query in it, and uvicorn writes one wherever somebody listens.
         self.access_log = False
         if len(self.connections) > self.MAX_CONNECTIONS:
@@ -172,7 +177,9 @@ class StrictProtocol(HttpToolsProtocol):
         self.scope["raw_path"], self.scope["query_string"] = raw_path, query
         self.cycle.logger = cast("logging.Logger", _FAILURES)
         # An early answer that closes would reset the connection under a caller who is still sending.
-        self.cycle.transport = cast("asyncio.Transport", _Lingering(self, self.cycle))
+        lingering = _Lingering(self, self.cycle)
+        self.cycle.transport = cast("asyncio.Transport", lingering)
+        self.cycle.on_response = lingering.complete
 
     def on_body(self, body: bytes) -> None:
         # Chunks of one byte carry five bytes of framing; whoever needs more is not sending content.
@@ -287,21 +294,43 @@ _FAILURES = _Sparse(logging.getLogger(__name__))
 
 
 class _Lingering:
-    """The transport as one request and its answer see it: closed amid the body, it lets the caller finish."""
+    """The transport as one request and its answer see it: closed amid the body, it lets the caller finish.
 
-    __slots__ = ("_cycle", "_protocol")
+    The head of an answer leaves with the first part of its body: alone it costs a system call, and wakes the caller for
+    nothing.
+    """
+
+    __slots__ = ("_cycle", "_head", "_protocol")
 
     def __init__(self, protocol: StrictProtocol, cycle: RequestResponseCycle) -> None:
         self._protocol = protocol
         self._cycle = cycle
+        self._head: bytes | None = None
 
     def write(self, data: bytes) -> None:
-        self._protocol.transport.write(data)
+        if self._head is None and self._cycle.response_started:
+            self._head = data
+        elif self._head:
+            self._protocol.transport.write(self._head + data)
+            self._head = b""
+        else:
+            self._protocol.transport.write(data)
+
+    def flush(self) -> None:
+        """Sends a head that no body follows."""
+        if self._head:
+            self.write(b"")
 
     def is_closing(self) -> bool:
         return self._protocol.transport.is_closing()
 
+    def complete(self) -> None:
+        """Is called once the answer is whole."""
+        self.flush()
+        self._protocol.on_response_complete()
+
     def close(self) -> None:
+        self.flush()
         if self._cycle.response_complete and self._cycle.more_body and not self._protocol.transport.is_closing():
             self._protocol.linger()
         else:
@@ -317,13 +346,16 @@ def serve_config(
     uds: Path | None = None,
     keep_alive: int = 15,
     graceful: int = 35,
+    ends_calls: bool = True,
     protocol: type[StrictProtocol] = StrictProtocol,
 ) -> uvicorn.Config:
     """How uvicorn serves `app` on one listener, over TCP or a Unix socket. Times are whole seconds.
 
+    What is still under way `graceful` seconds after the end began is cancelled, unless `ends_calls` is false.
+
     Raises StartError where the strict protocol, or the parser that it is built on, would not be what listens.
     """
-    edge = type("Edge", (protocol,), {"on_refused": staticmethod(on_refused)})
+    edge = type("Edge", (protocol,), {"on_refused": staticmethod(on_refused), "unended": None if ends_calls else set()})
     config = uvicorn.Config(
         app,
         host=host,

@@ -68,6 +68,23 @@ class Slow:
         await answer(send, 200, b"slow")
 
 
+class Patient:
+    """An application that answers when it is told to; whether it came that far stands in `ended`."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self.ended = False
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await live(receive, send)
+            return
+        self.begun.set()
+        await self.go_on.wait()
+        self.ended = True
+        await answer(send, 200, b"patient")
+
+
 @dataclass(frozen=True, slots=True)
 class Early:
     """An application that answers before it has read the body."""

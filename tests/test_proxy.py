@@ -165,10 +165,8 @@ async def test_a_call_goes_on_when_its_caller_does_not_and_the_end_waits_for_it(
         return Reply(200, (), b"")
 
     app = proxy(waits)
-    caller = asyncio.ensure_future(called(app, Caller([])))
+    caller = asyncio.ensure_future(called(app, Caller([{"type": "http.disconnect"}])))
     await asyncio.sleep(0.01)
-    caller.cancel()
-    await asyncio.wait([caller])
     draining = asyncio.ensure_future(app.drained())
     await asyncio.sleep(0.01)
 
@@ -178,6 +176,7 @@ async def test_a_call_goes_on_when_its_caller_does_not_and_the_end_waits_for_it(
 
     assert waited
     assert ended.is_set()
+    await caller
 
 
 async def test_a_header_that_no_caller_could_read_is_written_all_the_same() -> None:

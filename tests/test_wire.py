@@ -1,5 +1,6 @@
 """The edge through real sockets: what is refused, with which code, and that nothing behind it saw a request."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ import pytest
 import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
-from sockets import Edge, Failing, Listening, Slow, listening, running
+from sockets import Edge, Failing, Listening, Patient, Slow, listening, running
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.errors import StartError
@@ -199,6 +200,15 @@ def test_every_method_that_vendors_use_is_spoken(edge: Edge, app: Listening, met
     assert [call.method for call in app.calls] == [method]
 
 
+def test_a_head_that_no_body_follows_leaves_at_once(edge: Edge) -> None:
+    with edge.client() as client:
+        client.say(b"HEAD /a HTTP/1.1\r\nHost: gateway.test\r\n\r\n")
+        answered = client.part(0.2)
+
+    assert answered.startswith(b"HTTP/1.1 200 ")
+    assert answered.endswith(b"\r\n\r\n")
+
+
 def test_without_the_strict_edge_the_same_bytes_would_have_arrived() -> None:
     app = Listening()
 
@@ -357,6 +367,28 @@ def test_a_lax_parser_does_not_start() -> None:
 
     with pytest.raises(StartError, match="Content-Length and Transfer-Encoding"):
         check_edge(config, parser=LaxParser)
+
+
+@pytest.mark.parametrize("ends_calls", [False, True], ids=["as calls are served", "control"])
+async def test_a_call_under_way_is_not_cut_off_when_the_listener_ends(ends_calls: bool) -> None:
+    slow = Patient()
+    config = serve_config(slow, on_refused=print, graceful=1, ends_calls=ends_calls)
+    server = uvicorn.Server(config)
+    serving = asyncio.ensure_future(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has nothing to wait for
+        await asyncio.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(GET)
+    await slow.begun.wait()
+    writer.close()
+
+    server.should_exit = True
+    await serving
+    slow.go_on.set()
+    await asyncio.sleep(0.01)
+
+    assert slow.ended == (not ends_calls)
 
 
 def test_an_error_behind_the_edge_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:

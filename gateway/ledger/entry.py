@@ -1,11 +1,9 @@
 """What the ledger records, in types that have no field for a value."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import ClassVar, Literal, Protocol, TypeAlias
 
-import msgspec
 from msgspec import Raw
 
 from gateway.errors import CODES
@@ -171,10 +169,21 @@ class Retention:
 _UNSTATED = Retention()
 
 
-@lru_cache(maxsize=2_048)
-def _written(part: Recipient | Disclosed | Withheld | Destination | Retention) -> Raw:
-    """What a contract says is the same for most of its calls, so it is written once."""
-    return Raw(canonical(part.members()))
+_WRITTEN = 2_048
+_raws: dict[int, tuple[object, Raw]] = {}
+
+
+def _written(part: Recipient | Ground | Disclosed | Withheld | Destination | Retention) -> Raw:
+    """What a contract says is the same object in most of its calls, so it is written once."""
+    # By identity: hashing what nests costs as much as writing it.
+    kept = _raws.get(id(part))
+    if kept is not None and kept[0] is part:
+        return kept[1]
+    raw = Raw(canonical(part.members()))
+    if len(_raws) >= _WRITTEN:
+        _raws.clear()
+    _raws[id(part)] = part, raw
+    return raw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +242,7 @@ class Intent:
             commercial=self.commercial,
             agreements=self.agreements,
             transfer=self.transfer,
-            grounds=[ground.members() for ground in self.grounds],
+            grounds=[_written(ground) for ground in self.grounds],
             disclosed=[_written(group) for group in self.disclosed],
             withheld=[_written(group) for group in self.withheld],
             destination=_written(self.destination),
@@ -324,22 +333,6 @@ class Refused:
             environment=self.environment,
             token=self.token,
         )
-
-
-@lru_cache(4096)
-def _once(part: Hashable) -> msgspec.Raw | None:
-    """The canonical bytes of a part that many entries share, None for an empty one: calls of one kind look alike."""
-    members = _members(part)
-    return msgspec.Raw(canonical(members)) if members else None
-
-
-def _members(part: Any) -> Json:
-    return [_members(each) for each in part] if isinstance(part, tuple) else _plain(part)
-
-
-def _plain(part: Any) -> Json:
-    members: Json = part if isinstance(part, str) else part.members()
-    return members
 
 
 def _stated(**members: Json) -> dict[str, Json]:

@@ -105,6 +105,7 @@ async def system_lookup(hostname: str, port: int) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
+    networks: tuple[Network, ...]
     addresses: tuple[Address, ...]
     until: float
 
@@ -117,16 +118,17 @@ class Addresses:
         self._clock = clock
         self._ttl = ttl
         self._patience = patience
-        self._checked: dict[tuple[str, int, tuple[Network, ...]], _Checked] = {}
+        self._checked: dict[tuple[str, int], _Checked] = {}
 
     async def of(self, hostname: str, port: int, networks: tuple[Network, ...] = ()) -> tuple[Address, ...]:
         """As `resolve`; a lookup that takes longer than `patience` seconds is `vendor.unreachable` too."""
-        key = (hostname, port, networks)
-        if (kept := self._checked.get(key)) is not None and self._clock() < kept.until:
+        # Networks are compared and not part of the key: their hashes are worked out anew each time.
+        kept = self._checked.get((hostname, port))
+        if kept is not None and self._clock() < kept.until and kept.networks == networks:
             return kept.addresses
         addresses = await resolve(hostname, port, networks, self._patiently)
         self._forget_old()
-        self._checked[key] = _Checked(addresses, self._clock() + self._ttl)
+        self._checked[hostname, port] = _Checked(networks, addresses, self._clock() + self._ttl)
         return addresses
 
     async def _patiently(self, hostname: str, port: int) -> Sequence[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from gateway.deadlines import Deadlines
 from gateway.errors import Refusal, StartError
@@ -12,6 +13,9 @@ from gateway.outbound.send import STALE, Holds, Host, Outcome, Sending, request
 
 UNREACHABLE = Outcome("not_sent", "vendor.unreachable")
 _ADDRESSES = 2
+
+_Key = tuple[str, bytes]
+"""The origin of a host and one of its addresses, packed: as objects their hashes are worked out anew each time."""
 
 
 class Http1:
@@ -41,14 +45,12 @@ class Http1:
         self._tls = _client_side(ca)
         self._kept = kept
         self._idle = idle
-        self._free: dict[tuple[str, Address], list[Connection]] = {}
+        self._free: dict[_Key, list[Connection]] = {}
         self._sweep: asyncio.TimerHandle | None = None
-        self._deadlines: Deadlines[Connection] | None = None
         self._closed = False
 
     async def send(self, host: Host, sending: Sending, *, limit: int, holds: Holds = lambda: True) -> Outcome:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._total
+        until = self._loop.time() + self._total
         try:
             written = request(host, sending)
             addresses = await self._addresses.of(host.hostname, host.port, host.networks)
@@ -57,7 +59,8 @@ class Http1:
         if host.scheme == "http" and not all(address.is_loopback for address in addresses):
             return Outcome("not_sent", "vendor.address")
         for address in self._warm_first(host, addresses)[:_ADDRESSES]:
-            connection = self._taken(host, address) or await self._connected(host, address, until)
+            key = host.origin, address.packed
+            connection = self._taken(key) or await self._connected(host, address, until)
             if connection is None:
                 # It is proven that nothing left, so the next address may be tried.
                 continue
@@ -69,7 +72,7 @@ class Http1:
                         sending.method, written, limit=limit, silence=self._silence, until=until
                     )
             finally:
-                self._keep(host, address, connection)
+                self._keep(key, connection)
         return UNREACHABLE
 
     async def close(self) -> None:
@@ -77,12 +80,18 @@ class Http1:
         self._closed = True
         self._drop(lambda _: True)
 
-    def _warm_first(self, host: Host, addresses: Sequence[Address]) -> list[Address]:
-        return sorted(addresses, key=lambda address: (host.origin, address) not in self._free)
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        # Asked once: asking costs a system call.
+        return asyncio.get_running_loop()
 
-    def _taken(self, host: Host, address: Address) -> Connection | None:
+    def _warm_first(self, host: Host, addresses: Sequence[Address]) -> Sequence[Address]:
+        if len(addresses) == 1:
+            return addresses
+        return sorted(addresses, key=lambda address: (host.origin, address.packed) not in self._free)
+
+    def _taken(self, key: _Key) -> Connection | None:
         """A free connection, the one used last first: the others may run out."""
-        key = host.origin, address
         while free := self._free.get(key):
             connection = free.pop()
             if not free:
@@ -93,8 +102,8 @@ class Http1:
         return None
 
     async def _connected(self, host: Host, address: Address, until: float) -> Connection | None:
-        loop = asyncio.get_running_loop()
-        connection = Connection(loop, self._deadlines_of(loop))
+        loop = self._loop
+        connection = Connection(loop, self._deadlines)
         tls, name = (self._tls, host.hostname) if host.scheme == "https" else (None, None)
         try:
             async with asyncio.timeout_at(min(until, loop.time() + self._connect)):
@@ -104,28 +113,27 @@ class Http1:
             return None
         return connection
 
-    def _deadlines_of(self, loop: asyncio.AbstractEventLoop) -> Deadlines[Connection]:
-        if self._deadlines is None:
-            self._deadlines = Deadlines(loop, Connection.late)
-        return self._deadlines
+    @cached_property
+    def _deadlines(self) -> Deadlines[Connection]:
+        return Deadlines(self._loop, Connection.late)
 
-    def _keep(self, host: Host, address: Address, connection: Connection) -> None:
-        free = self._free.setdefault((host.origin, address), [])
+    def _keep(self, key: _Key, connection: Connection) -> None:
+        free = self._free.setdefault(key, [])
         if self._closed or not connection.is_open or len(free) >= self._kept:
             connection.close()
             return
         free.append(connection)
         if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(self._idle, self._sweep_old)
+            self._sweep = self._loop.call_later(self._idle, self._sweep_old)
 
     def _is_old(self, connection: Connection) -> bool:
-        return asyncio.get_running_loop().time() - connection.idle_since > self._idle
+        return self._loop.time() - connection.idle_since > self._idle
 
     def _sweep_old(self) -> None:
         self._sweep = None
         self._drop(self._is_old)
         if self._free:
-            self._sweep = asyncio.get_running_loop().call_later(self._idle, self._sweep_old)
+            self._sweep = self._loop.call_later(self._idle, self._sweep_old)
 
     def _drop(self, is_dropped: Callable[[Connection], bool]) -> None:
         """Ends free connections, and forgets those that have ended by themselves."""

@@ -17,7 +17,7 @@ _TARGET = re.compile(r"/[!$-;=@-\[\]_a-z|~]*(?:\?[!$-;=?-~]*)?")
 _DOTS = re.compile(r"\A[^?]*/(?:\.|%2e){1,2}(?:[/?]|\Z)", re.IGNORECASE)
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"))
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
-_FIELD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t -~]*")
+_FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t -~]*\r\n)*")
 
 # Hop by hop (RFC 9110 section 7.6.1), or said by us and by nobody else.
 _NEVER_FORWARDED = frozenset(
@@ -39,7 +39,7 @@ _NEVER_FORWARDED = frozenset(
 )
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
-_AS_IT_IS = "accept-encoding: identity"
+_AS_IT_IS = "accept-encoding: identity\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +146,15 @@ def request(host: Host, sending: Sending) -> bytes:
         raise refuse("vendor.address", f"host {host.name} is not written plainly")
     if not _TARGET.fullmatch(sending.target) or _DOTS.search(sending.target):
         raise refuse("http.target", f"towards {host.name}: it could be read differently there")
-    fields = [f"{name}: {value}" for name, value in sending.headers if _is_forwarded(name.lower())]
-    if not all(map(_FIELD.fullmatch, fields)):
+    lines = [f"{name}: {value}\r\n" for name, value in sending.headers if _is_forwarded(name.lower())]
+    fields = "".join(lines)
+    # As many lines as fields: none of them brings another along.
+    if not _FIELDS.fullmatch(fields) or fields.count("\n") != len(lines):
         raise refuse("http.header", "a header is not plain ASCII")
-    lines = [f"{sending.method} {sending.target} HTTP/1.1", f"host: {host.authority}", *fields, _AS_IT_IS]
-    if sending.payload or sending.method in _WITH_BODY:
-        lines.append(f"content-length: {len(sending.payload)}")
-    return "\r\n".join([*lines, "\r\n"]).encode("ascii") + sending.payload
+    has_body = sending.payload or sending.method in _WITH_BODY
+    length = f"content-length: {len(sending.payload)}\r\n" if has_body else ""
+    first = f"{sending.method} {sending.target} HTTP/1.1\r\nhost: {host.authority}\r\n"
+    return f"{first}{fields}{_AS_IT_IS}{length}\r\n".encode("ascii") + sending.payload
 
 
 def _is_forwarded(name: str) -> bool:
