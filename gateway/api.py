@@ -15,6 +15,7 @@ from gateway.desk import Desk
 from gateway.errors import GatewayError, Refusal, refuse
 from gateway.identity import Tokens, find_token
 from gateway.ledger.ledger import LOG
+from gateway.retention import RetentionClass
 from gateway.telemetry import CONTENT_TYPE, Telemetry
 
 MAX_BODY = 8 * 1024 * 1024
@@ -22,6 +23,7 @@ MAX_BODY = 8 * 1024 * 1024
 Deed = Callable[[Any, str], Awaitable[Any]]
 Look = Callable[[Request, str], Awaitable[Response]]
 Who = Callable[[Request], str]
+Keeps = Callable[[], Mapping[RetentionClass, str]]
 
 
 def operators(desk: Desk, tokens: Tokens, telemetry: Telemetry, ready: Callable[[], bool]) -> Starlette:
@@ -77,8 +79,11 @@ def _log(desk: Desk, who: Who) -> Iterator[Route]:
         yield Route(f"/v1/log/{LOG}/{path}", _answering(look, who), methods=["GET"])
 
 
-def control(desk: Desk, reload: Callable[[], Awaitable[int]]) -> Starlette:
-    """The control socket, which only the owner of the data folder can open; the command line talks to it."""
+def control(desk: Desk, reload: Callable[[], Awaitable[int]], keeps: Keeps) -> Starlette:
+    """The control socket, which only the owner of the data folder can open; the command line talks to it.
+
+    `keeps` tells what the policy in force says of retention.
+    """
     deeds: Mapping[str, Deed] = {
         "facts": lambda asked, by: desk.put_facts(asked, by=by),
         "issue": lambda asked, by: desk.issue_token(asked, by=by),
@@ -90,6 +95,7 @@ def control(desk: Desk, reload: Callable[[], Awaitable[int]]) -> Starlette:
         "checkpoint": lambda _asked, by: desk.checkpoint(by=by),
         "key": lambda _asked, by: desk.key(by=by),
         "turnover": lambda _asked, by: desk.turnover(by=by),
+        "purge": lambda asked, by: desk.purge(asked, keeps(), by=by),
         "reload": lambda _asked, _by: reload(),
     }
     routes = [Route(f"/{name}", _doing(deed, _as_said), methods=["POST"]) for name, deed in deeds.items()]

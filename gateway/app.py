@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ import uvloop
 
 from gateway import api, failpoints
 from gateway.contract.load import ContractSet, load
+from gateway.daily import daily
 from gateway.desk import Desk
 from gateway.errors import StartError
 from gateway.exchange import Exchange, Limits
@@ -35,6 +36,7 @@ from gateway.outbound.send import Vendors
 from gateway.proxy import Proxy
 from gateway.record import Recorder
 from gateway.registry.registry import Registry
+from gateway.retention import RetentionClass
 from gateway.settings import Settings
 from gateway.telemetry import Telemetry
 from gateway.wire import serve_config
@@ -160,6 +162,14 @@ class Gateway:
         if not found or any(found[0].body.get(name) != value for name, value in event.members().items()):
             await self.stores.ledger.record(event)
 
+    def keeps(self) -> Mapping[RetentionClass, str]:
+        """What the policy in force says of retention."""
+        return self.exchange.contracts.contracts.policy.retention
+
+    async def purge(self) -> None:
+        """Takes away what is over by now."""
+        await self.stores.desk.purge({}, self.keeps(), by="gateway")
+
     async def reload(self) -> int:
         """Takes the contracts anew. Raises ContractError or StartError, and then those in force stay in force."""
         contracts = await asyncio.to_thread(contracts_of, self.settings)
@@ -233,12 +243,15 @@ async def _listen(gateway: Gateway, ready: Callable[[int, int], None]) -> None:
     servers = [
         _on(gateway.proxy, telemetry, host=settings.host, port=settings.port, ends_calls=False),
         _on(operators, telemetry, host=settings.operators_host, port=settings.operators_port),
-        _on(api.control(stores.desk, gateway.reload), telemetry, uds=control),
+        _on(api.control(stores.desk, gateway.reload, gateway.keeps), telemetry, uds=control),
     ]
+    aside: list[asyncio.Task[None]] = []
 
     def stop() -> None:
         for server in servers:
             server.should_exit = True
+        for task in aside:
+            task.cancel()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -255,6 +268,7 @@ async def _listen(gateway: Gateway, ready: Callable[[int, int], None]) -> None:
             gc.freeze()
             # A call leaves no circles behind, so there is little to look for, and looking costs every call.
             gc.set_threshold(_YOUNG, 20, 50)
+            aside.append(running.create_task(daily(gateway.purge)))
             ready(_port(servers[0]), _port(servers[1]))
     for server, listener in zip(servers, served, strict=True):
         if not listener.result():

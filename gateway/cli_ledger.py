@@ -89,3 +89,22 @@ def prove(
         raise typer.BadParameter("name an entry, or give --consistency the size of an older checkpoint")
     told = asked("proof", entry) if consistency is None else asked("growth", {"old": consistency, "new": new})
     typer.echo(told, nl=False)
+
+
+@ledger.command("purge")
+def purge(
+    rehearsed: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take away the bodies of entries that `retention` in policy.yaml says are over; their leaf hashes stay."""
+    purges = asked("purge", {"rehearsed": rehearsed})
+    if as_json:
+        out.print_json(json.dumps(purges))
+        return
+    shown = table("class", "kept for", "entries", "newest")
+    for each in (each for purge in purges for each in purge["classes"]):
+        shown.add_row(each["class"], each["keeps"], str(each["count"]), app.moment(each["newest_ts"]))
+    if purges:
+        Console(highlight=False).print(shown)
+    count = sum(purge["count"] for purge in purges)
+    out.print(f"{count} entries would go" if rehearsed else f"{count} entries went, in {len(purges)} purges")

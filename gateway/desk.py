@@ -9,12 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from gateway.contract.model import Name
 from gateway.errors import GatewayError
 from gateway.identity import Environment, Tokens
+from gateway.ledger.canonical import base64
 from gateway.ledger.entry import Subject
 from gateway.ledger.housekeeping import Access, FactPut, TokenChanged
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.store import Entry, Filter
+from gateway.ledger.store import Entry, Filter, Purged
 from gateway.registry.facts import ROWS, AnyRow, ConsentRow, SuspensionRow
 from gateway.registry.registry import Registry
+from gateway.retention import RetentionClass, kept
 
 DAY = 24 * 60 * 60
 _TOGETHER = 500
@@ -73,6 +75,12 @@ class Growth(Asked):
 
     old: int = Field(ge=1)
     new: int | None = Field(default=None, ge=1)
+
+
+class Over(Asked):
+    """What is over is to go; where it is rehearsed, it is only told."""
+
+    rehearsed: bool = False
 
 
 class From(Asked):
@@ -147,8 +155,17 @@ class Desk:
         return [_shown(entry) for entry in found]
 
     async def entry(self, named: str, *, by: str) -> dict[str, Any]:
-        """One entry, by its number or its id. Raises UnknownEntry."""
-        return _shown(await self._found(named, "show", by))
+        """One entry, by its number or its id; of one that was purged, what is left. Raises UnknownEntry."""
+        found = await self._found(named, "show", by)
+        return _left(found) if isinstance(found, Purged) else _shown(found)
+
+    async def purge(
+        self, asked: Mapping[str, Any], stated: Mapping[RetentionClass, str], *, by: str
+    ) -> list[dict[str, Any]]:
+        """Takes away what the rules of the policy say is over, and tells what that was. Raises Refusal."""
+        wanted = TypeAdapter(Over).validate_python(asked)
+        done = await self._ledger.purge(kept(stated), by=by, rehearsed=wanted.rehearsed)
+        return [dict(purge.members()) for purge in done]
 
     async def proof(self, named: str, *, by: str) -> str:
         """That an entry, by its number or its id, is in the log, and the entry itself. Raises UnknownEntry."""
@@ -184,14 +201,15 @@ class Desk:
         del by
         return self._ledger.vkey
 
-    async def _found(self, named: str, action: str, by: str) -> Entry:
+    async def _found(self, named: str, action: str, by: str) -> Entry | Purged:
         is_number = len(named) <= _LONGEST_NUMBER and named.isascii() and named.isdigit()
         wanted = Filter(before=int(named) + 1, limit=1) if is_number else Filter(id=_ID.validate_python(named), limit=1)
         found = [each for each in await self._ledger.entries(wanted) if not is_number or each.seq == int(named)]
+        gone = None if found else await self._ledger.purged(int(named) if is_number else named)
         await self._ledger.record(Access(by, action, (("entry", named),), len(found)))
-        if not found:
+        if not found and not gone:
             raise UnknownEntry("there is no entry with this number or id")
-        return found[0]
+        return gone or found[0]
 
 
 def _events(fact: AnyRow, by: str) -> Sequence[tuple[FactPut, tuple[Subject, ...]]]:
@@ -202,6 +220,17 @@ def _events(fact: AnyRow, by: str) -> Sequence[tuple[FactPut, tuple[Subject, ...
     if isinstance(fact, SuspensionRow):
         return [(FactPut("suspension", "lifted" if fact.lifted else "suspended", fact.vendor, by), ())]
     return []
+
+
+def _left(gone: Purged) -> dict[str, Any]:
+    return {
+        "seq": gone.seq,
+        "id": gone.id,
+        "kind": gone.kind,
+        "ts": gone.ts,
+        "leaf_hash": base64(gone.hash),
+        "purged": gone.purge,
+    }
 
 
 def _shown(entry: Entry) -> dict[str, Any]:

@@ -24,6 +24,8 @@ NAMES = (
     "after-insert-earlier",
     "after-insert-purged",
     "after-delete",
+    "after-destroy-loose",
+    "after-shrink",
     "before-commit",
     "after-commit",
     "after-ack",

@@ -33,9 +33,9 @@ from gateway.ledger.entry import (
 from gateway.minimise import Minimised
 from gateway.minimise import Withheld as Stayed
 from gateway.outbound.send import Outcome as Sent
+from gateway.retention import RetentionClass
 from gateway.vocabulary import Commercial
 
-ROUTINE = "routine"
 _BYTES = 6
 _SHAPES = 1_000
 _PATHS = 200
@@ -237,7 +237,7 @@ def _members(prepared: Prepared, environment: str, deadline_ms: int) -> dict[str
         "purpose": operation.purpose.value,
         "commercial": "" if operation.commercial is Commercial.NONE else operation.commercial.value,
         "destination": Destination(terms.method, prepared.host.origin, prepared.base + terms.template),
-        "retention": Retention(operation.retention.vendor_keeps, ROUTINE),
+        "retention": Retention(operation.retention.vendor_keeps, RetentionClass.ROUTINE.value),
         "deadline_ms": deadline_ms,
     }
 

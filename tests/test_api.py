@@ -205,7 +205,7 @@ class Desk:
         self.asked: list[tuple[str, object, str]] = []
 
     def __getattr__(self, name: str) -> Any:
-        async def deed(asked: object, *, by: str) -> str:
+        async def deed(asked: object, *_: object, by: str) -> str:
             self.asked.append((name, asked, by))
             return "done"
 
@@ -220,6 +220,7 @@ class Desk:
         ("revoke", "revoke_token"),
         ("entries", "entries"),
         ("entry", "entry"),
+        ("purge", "purge"),
     ],
 )
 def test_each_deed_of_the_control_socket_goes_to_the_desk_with_who_asked(path: str, deed: str) -> None:
@@ -228,13 +229,13 @@ def test_each_deed_of_the_control_socket_goes_to_the_desk_with_who_asked(path: s
     async def reload() -> int:
         return 7
 
-    client = TestClient(control(desk, reload))
+    client = TestClient(control(desk, reload, dict))
     said = client.post(f"/{path}", json="x", headers={"gateway-by": "anna"})
 
     assert said.json() == {"result": "done"}
     assert desk.asked == [(deed, "x", "anna")]
     assert client.post("/reload").json() == {"result": 7}
-    assert TestClient(control(desk, reload)).get(f"/{path}").status_code == 405
+    assert TestClient(control(desk, reload, dict)).get(f"/{path}").status_code == 405
 
 
 def test_the_folder_of_these_tests_holds_a_real_gateway(gateway: Running) -> None:

@@ -12,6 +12,7 @@ from gateway.contract import model, sign
 from gateway.contract.form import KINDS, PLAIN, WITH_ARGUMENT
 from gateway.contract.load import NOT_YET
 from gateway.errors import CODES
+from gateway.retention import RULES
 from gateway.vocabulary import (
     ALLOWANCE,
     BASES,
@@ -231,6 +232,14 @@ def test_a_closed_list_has_exactly_its_words(name: str) -> None:
 
     assert said.keys() == LISTS.keys()
     assert said[name] == LISTS[name]
+
+
+def test_the_table_of_retention_classes_is_the_one_that_is_enforced() -> None:
+    said = {
+        cells[0].strip("`"): tuple(cell.strip("`") for cell in cells[2:]) for cells in rows(PAGE, "Retention classes")
+    }
+
+    assert said == {each: (rule.minimum, rule.default, rule.source) for each, rule in RULES.items()}
 
 
 def test_every_link_within_the_page_leads_somewhere() -> None:

@@ -22,6 +22,8 @@ TOGETHER: Mapping[str, str] = {
     "cli_ledger": "test_cli.py",
     "console": "test_cli.py",
     # What is durable, sealed and settled shows on a whole ledger, in every way that its store can fail.
+    "ledger/attic": "ledger/test_sweep.py",
+    "ledger/sqlite_attic": "ledger/test_sweep.py",
     "ledger/database": "ledger/test_ledger_store.py",
     "ledger/housekeeping": "ledger/test_ledger.py",
     "ledger/scribe": "ledger/test_ledger.py",

@@ -19,6 +19,7 @@ from gateway.contract.strict_yaml import Location
 from gateway.contract.telling import check_telling
 from gateway.contract.terms import Origin, Rule, Section, Terms
 from gateway.errors import Finding
+from gateway.retention import RULES, days
 from gateway.vocabulary import (
     ALLOWANCE,
     BASES,
@@ -82,6 +83,11 @@ def check_policy(policy: Policy, source: Source) -> list[Finding]:
     for number, version in enumerate(policy.versions):
         if version.published.tzinfo is None:
             source.find("contract.value", ("versions", number, "published"), "the moment needs its offset from UTC")
+    for each, duration in policy.retention.items():
+        rule = RULES[each]
+        if days(duration) < days(rule.minimum):
+            message = f"`{each}` is kept for {duration}, and the least is {rule.minimum} ({rule.source})"
+            source.find("contract.retention", ("retention", each), message, f"write {rule.minimum} or more")
     return source.findings
 
 

@@ -19,6 +19,7 @@ from pydantic import (
 
 from gateway.contract.form import Form, parse_form
 from gateway.contract.sign import Sign
+from gateway.retention import RetentionClass
 from gateway.vocabulary import (
     AgreementType,
     Category,
@@ -385,6 +386,7 @@ class Policy(Block):
     markets: tuple[Jurisdiction, ...] = Field(min_length=1)
     time_zone: Text
     versions: tuple[PolicyVersion, ...] = Field(min_length=1)
+    retention: dict[RetentionClass, Duration] = {}
 
 
 class Entity(Block):

@@ -1,6 +1,7 @@
 """The keys under which subjects are sealed, and the named keys of other parts; all hang on one root key."""
 
 import hmac
+import logging
 import os
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +18,8 @@ from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.subject_key import SubjectKey
 from gateway.ledger.tokens import Tokens, value_behind
 from gateway.ledger.vault import OldGenerationError, SealedToken, Vault, WrappedKey
+
+log = logging.getLogger(__name__)
 
 AHEAD = 128  # keys that are made at once: one commit for so many new subjects
 CACHED = 2_048  # subjects; more would let memory grow with the number of customers
@@ -112,6 +115,22 @@ class Keys:
         """Forgets that these had no link, once one is durable."""
         for tok in toks:
             self._fresh.pop(tok, None)
+
+    def forget(self, toks: Iterable[bytes]) -> None:
+        """Looks for their keys among the links again, where next they are needed."""
+        for tok in toks:
+            self._known.pop(tok, None)
+
+    def destroy(self, deks: Sequence[bytes]) -> None:
+        """Of people of whom nothing is recorded any more. On the thread of the writer; raises StoreError."""
+        if deks:
+            self._vault.destroy(deks, self._vault.erased())
+            try:
+                self._vault.wipe()
+            except StoreError as error:
+                if error.lasting:
+                    raise
+                log.info("keys that are gone are wiped with the next checkpoint: %s", error)
 
     def commit(self) -> int:
         """Makes the new keys and tokens durable, before anything that is sealed under them is; tells how many keys

@@ -28,7 +28,8 @@ from gateway.ledger.scribe import Scribe, Ticket
 from gateway.ledger.sealing import Payload, opened
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.sqlite_vault import SqliteVault
-from gateway.ledger.store import Entry, Filter, Head, Linked, Row, Store
+from gateway.ledger.store import Entry, Filter, Head, Linked, Purged, Row, Store
+from gateway.ledger.sweep import Sweep
 from gateway.ledger.vault import Vault
 from gateway.ledger.writer import QUEUED, Item, Writer
 
@@ -70,6 +71,7 @@ class Ledger:
         self._notary = notary
         self.ended: asyncio.Future[int] = loop.create_future()
         self._writer = Writer(store, scribe.keys, notary, loop, self._written, self.ended.set_result)
+        self.purge = Sweep(store, scribe, self._durable, self._deed, self._read).run
         self.digest = scribe.keys.digest
         self.named = scribe.keys.named
         self.new_id = scribe.new_id
@@ -184,6 +186,11 @@ class Ledger:
         await self._writer.caught_up()
         with _refused():
             return await self._read(lambda: self._store.entries(page, tok))
+
+    async def purged(self, named: int | str) -> Purged | None:
+        """What is left of an entry, by its place or id, whose time was over. Raises Refusal."""
+        with _refused():
+            return await self._read(lambda: self._store.purged(named))
 
     @property
     def vkey(self) -> str:

@@ -15,6 +15,7 @@ from gateway.ledger.canonical import Json, uuid7_floor
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, writable
 from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
+from gateway.ledger.sqlite_attic import SqliteAttic
 from gateway.ledger.sqlite_purge import SCHEMA as PURGED
 from gateway.ledger.sqlite_purge import purge
 from gateway.ledger.store import Entry, Filter, Head, Leaf, Linked, NotPurged, OpenIntent, Purged, Row
@@ -102,6 +103,7 @@ class SqliteStore:
         self._size = 0
         self._tree = Tree()
         self._readers: SimpleQueue[apsw.Connection] = SimpleQueue()
+        self.attic = SqliteAttic(self._reading, lambda: self._database)
         with known_errors():
             self._connect()
             self._migrate(log)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from gateway.errors import GatewayError
+from gateway.ledger.attic import Attic
 from gateway.ledger.canonical import Json
 from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
@@ -176,6 +177,10 @@ class Store(Protocol):
 
     def leaves(self, first: int, limit: int) -> Sequence[Leaf]:
         """Entries from a place on, as the database has them now."""
+
+    @property
+    def attic(self) -> Attic:
+        """For taking old entries away."""
 
     def purged(self, named: int | str) -> Purged | None:
         """What is left of an entry, by its place or id; None where there is none, or its body is there."""

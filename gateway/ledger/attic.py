@@ -1,0 +1,69 @@
+"""What taking old entries away asks of a database, in which shape."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from gateway.ledger.canonical import Json
+
+
+class Place(NamedTuple):
+    """An entry without what it says. `ts` in µs."""
+
+    seq: int
+    ts: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """An entry whose body is there, and of an intent what belongs to it: its outcomes."""
+
+    place: Place
+    body: Mapping[str, Json]
+    with_it: Sequence[Place] = ()
+
+
+class Moment(NamedTuple):
+    """When an entry was written by the clocks of its node: `ts` in µs since 1970, `mono` in ms since boot."""
+
+    node: str
+    boot: str
+    ts: int
+    mono: int
+
+
+class Loose(NamedTuple):
+    """A key that may have no link left, and whether it has one."""
+
+    tok: bytes
+    dek: bytes
+    linked: bool
+
+
+class Attic(Protocol):
+    """Every method raises StoreError. Those from `tighten` on are called by the thread that writes, others by any."""
+
+    def old(self, kind: str, first: int, below: int, limit: int) -> Sequence[Old]:
+        """Entries of a kind whose bodies are there, from a place on and below another, in their order."""
+
+    def first_after(self, ts: int, first: int) -> int:
+        """The first place, from one on, whose entry bears a later time; the size of the log where there is none."""
+
+    def later(self, seq: int, below: int) -> Sequence[Mapping[str, Json]] | None:
+        """Entries of the same kind about one of the same subjects that stand after it and below another place.
+
+        None where it has no subject any more.
+        """
+
+    def moments(self) -> Sequence[Moment]:
+        """When epochs began and ended, and the last entries before one began, in their order."""
+
+    def loose(self, limit: int) -> Sequence[Loose]:
+        """Keys of subjects whose last link a purge took."""
+
+    def tighten(self, done: Sequence[Loose]) -> None:
+        """These keys are loose no more: they are destroyed, or have a link again."""
+
+    def shrink(self, pages: int) -> bool:
+        """Gives some of the room of what is gone back to the disk; whether there is more of it."""

@@ -1,0 +1,45 @@
+"""What is done once a day is done again the day after, also where it could not be done."""
+
+import asyncio
+
+import pytest
+
+from gateway import daily as module
+from gateway.daily import daily
+from gateway.errors import refuse
+
+
+async def test_it_goes_on_after_what_could_not_be_done(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "FIRST", 0.0)
+    monkeypatch.setattr(module, "EVERY", 0.001)
+    done, enough = list[int](), asyncio.Event()
+
+    async def deed() -> None:
+        done.append(len(done))
+        if len(done) == 3:
+            enough.set()
+        raise refuse("ledger.unavailable", "of a test")
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as running:
+        task = running.create_task(daily(deed))
+        await enough.wait()
+        task.cancel()
+
+    assert done[:3] == [0, 1, 2]
+    assert "ledger.unavailable" in caplog.text
+
+
+async def test_calls_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = list[int]()
+
+    async def deed() -> None:
+        done.append(1)
+
+    async with asyncio.TaskGroup() as running:
+        task = running.create_task(daily(deed))
+        await asyncio.sleep(0.05)
+        task.cancel()
+
+    assert done == []
