@@ -108,7 +108,7 @@ class Desk:
         self._entity = entity
 
     async def put_facts(self, rows: Sequence[Mapping[str, Any]], *, by: str) -> int:
-        """Writes facts down and returns how many. A decision made after this sees them.
+        """Writes facts down and returns how many. Whatever becomes durable after this was decided on them.
 
         Raises ValidationError for what is not a fact, and Refusal where ledger or registry do not take them.
         """
@@ -118,6 +118,8 @@ class Desk:
             part = events[start : start + _TOGETHER]
             await asyncio.gather(*(self._ledger.record(event, subjects) for event, subjects in part))
         await self._registry.put(facts)
+        # An intent that was decided before, and is being written at this moment.
+        await self._ledger.passed()
         return len(facts)
 
     async def issue_token(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
@@ -139,6 +141,7 @@ class Desk:
         token_id = _ID.validate_python(token_id)
         await self._ledger.record(TokenChanged(token_id, by, "revoked"))
         await self._registry.revoke(token_id)
+        await self._ledger.passed()
 
     async def turnover(self, *, by: str) -> int:
         """The number of the generation under which all keys of people are wrapped from now on."""

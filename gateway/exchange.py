@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from http import HTTPStatus
 from typing import Protocol
 
@@ -25,11 +24,12 @@ from gateway.inforce import InForce
 from gateway.known import known_in
 from gateway.ledger.entry import Event, Intent, Subject
 from gateway.ledger.entry import Outcome as Settled
-from gateway.ledger.scribe import Ticket
+from gateway.ledger.scribe import UNWRITTEN, Ticket
 from gateway.minimise import Alone, Minimised, minimise
 from gateway.outbound.send import STALE, Outcome, Vendors
 from gateway.paths import values_at
 from gateway.record import Course, Disclosure, Recorder, Trail, outcome_of
+from gateway.registry.basis import Basis
 from gateway.registry.facts import Facts
 from gateway.registry.registry import Mention
 from gateway.relinks import Way
@@ -63,7 +63,9 @@ class Limits:
 class Book(Protocol):
     """Where it is written down what leaves."""
 
-    async def intend(self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float) -> Ticket: ...
+    async def intend(
+        self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float, basis: Basis
+    ) -> Ticket: ...
     def settle(self, ticket: Ticket, outcome: Settled, earlier: Sequence[bytes] = ()) -> None: ...
     def note(self, event: Event, subjects: Sequence[Subject] = ()) -> None: ...
     def digest(self, vendor: str, value: str) -> bytes: ...
@@ -77,7 +79,7 @@ class Register(Protocol):
     """Where it is known whom a call is about."""
 
     async def about(self, mentions: Sequence[Mention], *, consents: bool, order_stated: bool) -> Facts: ...
-    def still_holds(self, facts: Facts) -> bool: ...
+    def basis(self, token: str) -> Basis: ...
 
 
 class Exchange:
@@ -144,18 +146,22 @@ class Exchange:
         """Decides, writes down, sends and settles: every attempt anew, on what holds at that moment."""
         prepared, terms = course.matched.prepared, course.matched.terms
         for _ in range(_DECISIONS):
+            proven = self._proven(course)
             decision = await self._decision(course)
+            basis = proven.beside(item.facts.basis for item in decision.items)
             outgoing = decision.completed(self._minimised(course, decision))
             sending = assemble.write(course.call, course.matched, decision.incoming, outgoing, course.media)
             sending = assemble.sign(course.matched, sending, self._moment)
             intent, subjects = self._recorder.intent(course, decision.clearance, outgoing, disclosure)
             disclosure.attempts += 1
             # Before sending: what cannot be written down does not leave.
-            ticket = await self._ledger.intend(intent, subjects, sending.payload, within=self._limits.intent)
+            within = self._limits.intent
+            ticket = await self._ledger.intend(intent, subjects, sending.payload, within=within, basis=basis)
+            if ticket is UNWRITTEN:
+                # Something that the decision rested on was withdrawn before it was written down.
+                continue
             began = time.monotonic()
-            sent = await self._vendors.send(
-                prepared.host, sending, limit=self._limits.answer, holds=partial(self._still_holds, decision)
-            )
+            sent = await self._vendors.send(prepared.host, sending, limit=self._limits.answer, holds=basis.hold)
             if sent is not STALE:
                 break
             # Something that the decision rested on was withdrawn while it was written down.
@@ -201,6 +207,11 @@ class Exchange:
         trail.caller, trail.token = caller, token
         if caller.vendor not in (None, matched.terms.vendor.vendor):
             raise refuse("caller.not_allowed", "the token is narrowed to another vendor")
+
+    def _proven(self, course: Course) -> Basis:
+        """That the caller's token is in force at this moment; every decision rests on it too."""
+        self._tokens.demand_in_force(course.caller)
+        return self._registry.basis(course.caller.token_id)
 
     async def _decision(self, course: Course) -> Decision:
         """What may go of a call; of a batch, item by item."""
@@ -258,9 +269,6 @@ class Exchange:
             situation=situation(decision.people),
             items=[Alone(item.documents, item.clearance.grants, situation(item.people)) for item in items],
         )
-
-    def _still_holds(self, decision: Decision) -> bool:
-        return all(self._registry.still_holds(item.facts) for item in decision.items)
 
     async def _facts(self, course: Course, incoming: Documents) -> Facts:
         terms, stated = course.matched.terms, course.call.header("gateway-subject")

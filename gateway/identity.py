@@ -143,14 +143,18 @@ class Tokens:
         caller = self._proven.get(digest) or self._prove(text, digest, now)
         if caller.role != role:
             raise _unknown("the token is for another audience")
-        if caller.expires <= now:
-            del self._proven[digest]
+        # Taken out and put in again: what is not in force any more does not stay.
+        del self._proven[digest]
+        self.demand_in_force(caller)
+        self._proven[digest] = caller
+        return caller
+
+    def demand_in_force(self, caller: Caller) -> None:
+        """Raises Refusal `caller.unknown` where the token that proved a caller has expired or was revoked since."""
+        if caller.expires <= self._now():
             raise _unknown("the token has expired")
         if self._revoked(caller.token_id):
-            del self._proven[digest]
             raise _unknown("the token was revoked")
-        self._proven.move_to_end(digest)
-        return caller
 
     def _prove(self, text: str, digest: bytes, now: float) -> Caller:
         claims = self._claims(text)

@@ -19,6 +19,7 @@ from gateway.ledger.entry import Outcome as Settled
 from gateway.ledger.scribe import Ticket
 from gateway.outbound.send import Answer, Holds, Host, Outcome, Sending
 from gateway.record import Recorder
+from gateway.registry.basis import NOTHING, Basis
 from gateway.registry.facts import Consent, Facts, Person
 from gateway.registry.registry import Mention
 from gateway.reply import Reply
@@ -134,12 +135,14 @@ class Stage:
         )
         return Facts(people, missing, {"somebody": given}, frozenset(), order_stated=True)
 
-    def still_holds(self, facts: Facts) -> bool:
-        del facts
-        return True
+    def basis(self, token: str) -> Basis:
+        del token
+        return NOTHING
 
-    async def intend(self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float) -> Ticket:
-        del payload, within
+    async def intend(
+        self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float, basis: Basis
+    ) -> Ticket:
+        del payload, within, basis
         self.intents.append(intent)
         return Ticket("0" * 32, 0, intent.index, tuple(subjects))
 

@@ -7,18 +7,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ledger_stores import Stalling
+from ledger_stores import Stalling, Where
 from running import CREATED, Running, running, shipment
 from sockets import Reply
 from vendors import Script
 
 from gateway.app import Gateway
 from gateway.exchange import Book
-from gateway.ledger import Intent, Ledger, Subject, Ticket
+from gateway.ledger import Filter, Intent, Ledger, Subject, Ticket
+from gateway.registry.basis import NOTHING, Basis
 from gateway.registry.facts import ROWS, Facts
 
 SHIP = "/parcels/shipments"
@@ -68,10 +70,12 @@ class Hasty:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
 
-    async def intend(self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float) -> Ticket:
+    async def intend(
+        self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float, basis: Basis
+    ) -> Ticket:
         async def later() -> None:
             await asyncio.sleep(0.5)
-            await self._ledger.intend(intent, subjects, payload, within=within)
+            await self._ledger.intend(intent, subjects, payload, within=within, basis=basis)
 
         task = asyncio.get_running_loop().create_task(later())
         self._later.add(task)
@@ -114,8 +118,12 @@ class Deaf:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._registry, name)
 
-    def still_holds(self, _facts: Facts) -> bool:
-        return True
+    def basis(self, _token: str) -> Basis:
+        return NOTHING
+
+    async def about(self, *mentions: Any, **asked: Any) -> Facts:
+        facts: Facts = await self._registry.about(*mentions, **asked)
+        return replace(facts, basis=NOTHING)
 
 
 def deaf(*arguments: Any) -> Gateway:
@@ -147,8 +155,11 @@ def survey(gateway: Running) -> Reply:
     return gateway.call("POST", "/faults/api/surveys", auth, body=SURVEY, token="")
 
 
-def decided(store: Stalling, call: Callable[[], Reply], pool: ThreadPoolExecutor) -> "Future[Reply]":
-    """A call that has been decided, and whose intent is on its way to a disk that has stopped."""
+def decided(
+    store: Stalling, call: Callable[[], Reply], pool: ThreadPoolExecutor, stalls: Where = "before"
+) -> "Future[Reply]":
+    """A call that has been decided, and whose intent waits for a disk that has stopped, before or after its commit."""
+    store.stalls = stalls
     store.going.clear()
     store.reached.clear()
     waiting = pool.submit(call)
@@ -161,9 +172,12 @@ def put_past_the_ledger(gateway: Running, *rows: dict[str, Any]) -> None:
     gateway.do(lambda: gateway.stores.registry.put(ROWS.validate_python(rows)))
 
 
-def test_what_was_decided_before_a_withdrawal_does_not_leave_after_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stalls", "results"), [("before", []), ("after", ["not_sent"])])
+def test_what_was_decided_before_a_withdrawal_does_not_leave_after_it(
+    tmp_path: Path, stalls: Where, results: list[str]
+) -> None:
     with stalling(tmp_path) as (gateway, store), ThreadPoolExecutor() as pool:
-        waiting = decided(store, lambda: survey(gateway), pool)
+        waiting = decided(store, lambda: survey(gateway), pool, stalls)
 
         put_past_the_ledger(gateway, NO)
         store.going.set()
@@ -171,8 +185,7 @@ def test_what_was_decided_before_a_withdrawal_does_not_leave_after_it(tmp_path: 
 
         assert (reply.status, reply.code) == (403, "consent.withdrawn")
         assert gateway.received == []
-        [intent] = gateway.record(kind="intent")
-        assert intent["outcome"]["result"] == "not_sent"
+        assert [intent["outcome"]["result"] for intent in gateway.record(kind="intent")] == results
 
 
 def test_a_registry_that_does_not_look_again_is_noticed(tmp_path: Path) -> None:
@@ -209,7 +222,7 @@ def test_a_change_that_takes_no_ground_away_only_costs_another_decision(tmp_path
         assert reply.status == 200
         assert len(gateway.received) == 1
         intents = gateway.record(kind="intent")
-        assert [(each["attempt"], each["outcome"]["result"]) for each in intents] == [(2, "sent"), (1, "not_sent")]
+        assert [(each["attempt"], each["outcome"]["result"]) for each in intents] == [(2, "sent")]
 
 
 def test_a_change_about_somebody_else_costs_nothing(tmp_path: Path) -> None:
@@ -279,3 +292,88 @@ def test_contracts_are_swapped_as_a_whole_and_bad_ones_leave_the_good_ones_in_fo
 
         assert still.status == 200
         assert (now.status, now.code) == (403, "caller.not_allowed")
+
+
+def said_yes(gateway: Running) -> int:
+    """How many intents about the person are in the ledger, without waiting for those that are on their way."""
+
+    async def counted() -> int:
+        store, keys = gateway.stores.ledger._store, gateway.stores.ledger._keys
+        return len(store.entries(Filter(kind="intent", limit=1_000), keys.token("c-90")))
+
+    return gateway.do(counted)
+
+
+def after_withdrawals(folder: Path, built: Callable[..., Gateway], rounds: int = 12) -> int:
+    """How many intents became durable after the answer to a withdrawal, while calls came in all the time."""
+    with running(folder, built=built) as gateway, ThreadPoolExecutor(3) as pool:
+        gateway.token("shop-web")
+        stop = threading.Event()
+
+        def calling() -> None:
+            while not stop.wait(0.005):
+                survey(gateway)
+
+        calls = [pool.submit(calling) for _ in range(3)]
+        late = 0
+        try:
+            for _ in range(rounds):
+                gateway.put(YES)
+                time.sleep(0.03)
+                gateway.put(NO)
+                answered = said_yes(gateway)
+                time.sleep(0.03)
+                late += said_yes(gateway) - answered
+        finally:
+            stop.set()
+        for call in calls:
+            call.result(10)
+        assert answered
+        return late
+
+
+def test_no_intent_is_durable_after_the_answer_to_the_withdrawal_that_it_did_not_see(tmp_path: Path) -> None:
+    assert after_withdrawals(tmp_path, Gateway) == 0
+
+
+def test_a_ledger_that_does_not_ask_whether_the_facts_still_hold_is_noticed(tmp_path: Path) -> None:
+    assert after_withdrawals(tmp_path, hurried) > 0
+
+
+def hurried(*arguments: Any) -> Gateway:
+    """A gateway that answers a change without regard to what is being written."""
+    gateway = deaf(*arguments)
+    gateway.stores.ledger.passed = _at_once  # type: ignore[method-assign]
+    return gateway
+
+
+async def _at_once(within: float = 0) -> None:
+    del within
+
+
+def test_a_change_is_answered_when_what_came_before_it_is_written(tmp_path: Path) -> None:
+    with stalling(tmp_path) as (gateway, store), ThreadPoolExecutor() as pool:
+        waiting = decided(store, lambda: survey(gateway), pool, "after")
+        put = pool.submit(gateway.do, lambda: gateway.stores.desk.revoke_token("0" * 32, by="anna"))
+        time.sleep(0.2)
+        early = put.done()
+
+        store.going.set()
+        put.result(10)
+
+        assert not early
+        assert waiting.result(10).status == 200
+
+
+def test_a_token_that_was_revoked_while_its_call_is_written_down_takes_the_call_with_it(tmp_path: Path) -> None:
+    with stalling(tmp_path) as (gateway, store), ThreadPoolExecutor() as pool:
+        issued = gateway.issued()
+        waiting = decided(store, lambda: gateway.ship(token=issued["token"]), pool)
+
+        gateway.do(lambda: gateway.stores.registry.revoke(issued["id"]))
+        store.going.set()
+        reply = waiting.result(10)
+
+        assert (reply.status, reply.code) == (401, "caller.unknown")
+        assert gateway.received == []
+        assert gateway.record(kind="intent") == []

@@ -24,14 +24,15 @@ from gateway.ledger.keys import Keys
 from gateway.ledger.notary import AlteredError, Notary
 from gateway.ledger.proof import continued, included
 from gateway.ledger.recovery import begin, demand_unaltered, signing_seed, unusable
-from gateway.ledger.scribe import Scribe, Ticket
+from gateway.ledger.scribe import UNWRITTEN, Scribe, Ticket
 from gateway.ledger.sealing import Payload, opened
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.store import Entry, Filter, Head, Linked, Purged, Row, Store
 from gateway.ledger.sweep import Sweep
 from gateway.ledger.vault import Vault
-from gateway.ledger.writer import QUEUED, Item, Writer
+from gateway.ledger.writer import OVERTAKEN, QUEUED, Item, Writer
+from gateway.registry.basis import Basis
 
 log = logging.getLogger(__name__)
 
@@ -122,18 +123,27 @@ class Ledger:
         """False also where the record was altered: then it takes no intent any more, and nobody vouches for it."""
         return self._writer.healthy and not self._closing and not self._notary.altered
 
-    async def intend(self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float) -> Ticket:
-        """Durable when it returns. Raises Refusal `ledger.unavailable` after `within` seconds at the latest.
+    async def intend(
+        self,
+        intent: Intent,
+        subjects: Sequence[Subject],
+        payload: bytes,
+        *,
+        within: float,
+        basis: Basis | None = None,
+    ) -> Ticket:
+        """Durable when it returns, or UNWRITTEN where what it rests on has changed.
 
-        An intent that becomes durable although nobody waits for it any more gets the outcome `not_sent`.
+        Raises Refusal `ledger.unavailable` after `within` seconds at the latest. An intent that becomes durable
+        although nobody waits for it any more gets the outcome `not_sent`.
         """
         self._demand_ready()
         if self._notary.altered:
             raise refuse("ledger.unavailable", "the ledger was altered")
         with _refused():
-            row = self._scribe.row(intent, subjects, Payload(payload, intent.media))
+            row = self._scribe.row(intent, subjects, Payload(payload, intent.media), basis)
         place = await self._durable(row, within)
-        return Ticket(row.id, place, row.index, tuple(subjects))
+        return UNWRITTEN if place == OVERTAKEN else Ticket(row.id, place, row.index, tuple(subjects))
 
     def settle(self, ticket: Ticket, outcome: Outcome, earlier: Sequence[bytes] = ()) -> None:
         """Writes the outcome down without waiting. Each digest of `earlier` leads to the intent's subjects now."""
@@ -178,6 +188,11 @@ class Ledger:
             row = self._scribe.row(event, subjects)
         await self._durable(row, within)
         return row.id
+
+    async def passed(self, within: float = 10.0) -> None:
+        """Returns when all that was on its way before is written or given up. Raises Refusal `ledger.unavailable`."""
+        if not await self._writer.caught_up(within):
+            raise refuse("ledger.unavailable", "what is on its way into the ledger takes too long")
 
     async def entries(self, wanted: Filter) -> Sequence[Entry]:
         """One page, newest first. Raises Refusal `ledger.unavailable`."""
@@ -264,7 +279,7 @@ class Ledger:
             place = await waiter
         except asyncio.CancelledError:
             # The commit came first, and the task was cancelled before it could go on.
-            if not waiter.cancelled() and (place := waiter.result()) is not None:
+            if not waiter.cancelled() and (place := waiter.result()) not in (None, OVERTAKEN):
                 self._unsent(row, place, "")
             raise
         finally:

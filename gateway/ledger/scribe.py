@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from gateway.ledger.canonical import Randomness, leaf_hash, uuid7
 from gateway.ledger.entry import Event, Index, Outcome, Stamp, Subject, leaf
@@ -9,6 +10,7 @@ from gateway.ledger.housekeeping import Purge
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import Payload, seal
 from gateway.ledger.store import Row
+from gateway.registry.basis import Basis
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -19,6 +21,10 @@ class Ticket:
     seq: int
     index: Index
     subjects: tuple[Subject, ...] = ()
+
+
+UNWRITTEN: Final = Ticket("", -1, Index())
+"""Of an intent that was not written, because what its decision rested on had changed."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -34,7 +40,9 @@ class Scribe:
     mono: Callable[[], int]
     randomness: Randomness
 
-    def row(self, event: Event, subjects: Sequence[Subject] = (), payload: Payload | None = None) -> Row:
+    def row(
+        self, event: Event, subjects: Sequence[Subject] = (), payload: Payload | None = None, basis: Basis | None = None
+    ) -> Row:
         """An entry with its subjects sealed beside it. Raises a Refusal where it cannot be written canonically."""
         stamp = self._stamp()
         sealed = seal(self.keys, f"{self.log}|{stamp.id}", subjects, payload, self.randomness)
@@ -48,6 +56,7 @@ class Scribe:
             hash=leaf_hash(body),
             index=event.index,
             links=sealed.links,
+            basis=basis,
         )
 
     def outcome(self, outcome: Outcome, ticket: Ticket, earlier: Sequence[bytes] = ()) -> Row:

@@ -18,7 +18,7 @@ from gateway.ledger.sealing import Link
 from gateway.ledger.sqlite_attic import SqliteAttic
 from gateway.ledger.sqlite_purge import SCHEMA as PURGED
 from gateway.ledger.sqlite_purge import purge
-from gateway.ledger.store import Entry, Filter, Head, Leaf, Linked, NotPurged, OpenIntent, Purged, Row
+from gateway.ledger.store import Entry, Filter, Head, Leaf, Linked, NotPurged, OpenIntent, Purged, Row, demand_current
 from gateway.ledger.tree import Span, Tree
 
 T = TypeVar("T")
@@ -110,6 +110,7 @@ class SqliteStore:
             self._load()
 
     def append(self, rows: Sequence[Row]) -> int:
+        demand_current(rows)
         with known_errors():
             self._database.execute("BEGIN IMMEDIATE")
             failpoint("after-begin", rows)

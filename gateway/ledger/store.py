@@ -1,6 +1,6 @@
 """What the ledger asks of a database, and in which shape."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -10,6 +10,7 @@ from gateway.ledger.canonical import Json
 from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
 from gateway.ledger.tree import HASH, Span, Tree
+from gateway.registry.basis import Basis, Key
 
 
 class NotPurged(GatewayError):
@@ -33,6 +34,7 @@ class Row:
     purges: tuple[
         tuple[int, int], ...
     ] = ()  # of a purge: what goes with it, from the first place to the last, with both
+    basis: Basis | None = None  # of an intent: what its decision rests on
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,25 @@ class Head:
         return tree if tree.root == self.root else None
 
 
+class StaleFactsError(GatewayError):
+    """What the decisions behind these rows rested on has changed. Nothing was written, of the other rows neither."""
+
+    def __init__(self, ids: Collection[str]) -> None:
+        super().__init__(f"{len(ids)} intents were decided on facts that have changed")
+        self.ids = ids
+
+
+def demand_current(rows: Sequence[Row], changed: Mapping[Key, int] | None = None) -> None:
+    """Raises StaleFactsError for rows whose basis has changed, or is among what changed on any node."""
+    stale = [row.id for row in rows if row.basis is not None and not _is_current(row.basis, changed)]
+    if stale:
+        raise StaleFactsError(stale)
+
+
+def _is_current(basis: Basis, changed: Mapping[Key, int] | None) -> bool:
+    return basis.hold() and not (changed and basis.overtaken(changed))
+
+
 class Store(Protocol):
     """A database that holds one log. Every method raises StoreError.
 
@@ -133,7 +154,9 @@ class Store(Protocol):
 
         With a purge go the bodies, the links and the remembered digests of its places. Raises NotPurged, and then none
         of the rows is there, unless they are closed intents with all of their outcomes, or entries of other kinds that
-        may go, whole and signed. After a StoreError it is unknown whether they are there: `reopen`, then `find`.
+        may go, whole and signed. After a StoreError it is unknown whether they are there: `reopen`, then `find`. Raises
+        StaleFactsError where what an intent rests on changed before: no change that was answered comes before an intent
+        that it overtook.
         """
 
     def reopen(self) -> None:

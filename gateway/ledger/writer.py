@@ -12,7 +12,7 @@ from gateway.errors import refuse
 from gateway.ledger.database import StoreError
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import PERIOD, Notary
-from gateway.ledger.store import NotPurged, Row, Store
+from gateway.ledger.store import NotPurged, Row, StaleFactsError, Store
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +21,13 @@ TOGETHER = 1_024
 PAUSE = 0.1  # seconds between attempts to get the database back
 LINGER = 0.01  # seconds for which entries that nobody waits for wait for one that somebody does
 PATIENCE = 1.0  # seconds for which a reader waits for what was put in before it came
+OVERTAKEN = -1  # instead of a place: what the decision rested on has changed, and nothing was written
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Item:
-    """A row, and the future of whoever waits for it: its place once it is durable, None when it will not be.
+    """A row, and the future of whoever waits for it: its place once it is durable, None when it will not be, and
+    OVERTAKEN when it must not be.
 
     An item without a row is a mark in the queue: all before it is done when its future is. A deed is done at its place
     in the queue, between two commits; the future gets what it returns, or None where it raised StoreError.
@@ -138,11 +140,11 @@ class Writer:
             self._queue.put(self._lingering)
             self._lingering = []
 
-    async def caught_up(self) -> None:
-        """Returns when what was put in before is durable, or after a second: a reader must not wait for a dead disk."""
+    async def caught_up(self, within: float = PATIENCE) -> bool:
+        """Whether all that was put in before was written, or given up, within so many seconds."""
         mark: asyncio.Future[int | None] = self._loop.create_future()
         self.put(Item(None, mark))
-        await asyncio.wait([mark], timeout=PATIENCE)
+        return bool((await asyncio.wait([mark], timeout=within))[0])
 
     def stalled(self) -> None:
         """Somebody waited in vain: until the commit under way returns, nobody else needs to wait."""
@@ -197,6 +199,10 @@ class Writer:
         try:
             self._keys.commit()
             first = self._store.append(rows) if rows else 0
+        except StaleFactsError as stale:
+            self._tell(self._dropped, [item for item in batch if item.row and item.row.id in stale.ids], OVERTAKEN)
+            self._write([item for item in batch if item.row is None or item.row.id not in stale.ids])
+            return
         except StoreError as error:
             if error.lasting:
                 raise
@@ -259,9 +265,9 @@ class Writer:
         if item.waiter and not item.waiter.done():
             item.waiter.set_result(done)
 
-    def _dropped(self, batch: Sequence[Item]) -> None:
+    def _dropped(self, batch: Sequence[Item], told: int | None = None) -> None:
         self._unfinished -= len(batch)
-        _release(batch)
+        _release(batch, told)
 
     def _give_up(self, batch: Sequence[Item]) -> None:
         self._broken = True
@@ -298,8 +304,8 @@ def _apart(batch: Sequence[Item]) -> Iterator[Sequence[Item]]:
         yield batch[start:]
 
 
-def _release(items: Iterable[Item]) -> None:
+def _release(items: Iterable[Item], told: int | None = None) -> None:
     """Tells whoever still waits that it will not be."""
     for item in items:
         if item.waiter and not item.waiter.done():
-            item.waiter.set_result(None)
+            item.waiter.set_result(told)

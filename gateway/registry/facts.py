@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
+from gateway.registry.basis import NOTHING, Basis
 from gateway.vocabulary import COUNTRIES, VALID_CONSENT, ConsentState, Purpose, SubjectRole
 
 
@@ -57,8 +58,8 @@ class Suspension:
 class Facts:
     """Everything that is known about a call when it is decided.
 
-    `people` are those who were found; `missing` are the roles of the others. `seen` is what they were
-    taken from, so that it can be told whether they still hold.
+    `people` are those who were found; `missing` are the roles of the others. `basis` is what all of it was taken
+    from, so that it can be told whether it still holds.
     """
 
     people: Mapping[SubjectRole, Person]
@@ -66,7 +67,7 @@ class Facts:
     consents: Mapping[str, tuple[Consent, ...]]
     suspensions: frozenset[Suspension]
     order_stated: bool
-    seen: tuple[tuple[tuple[str, str], object], ...] = ()
+    basis: Basis = NOTHING
 
 
 class Row(BaseModel):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,14 +13,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import StartError, refuse
 from gateway.registry import tables
+from gateway.registry.basis import Basis, Changes, Key
 from gateway.registry.engine import engine_of
-from gateway.registry.facts import AnyRow, Consent, ConsentRow, Facts, OrderRow, Person, SubjectRow, SuspensionRow
+from gateway.registry.facts import AnyRow, Consent, ConsentRow, Facts, OrderRow, Person, SubjectRow
 from gateway.registry.schema import bring_up
 from gateway.vocabulary import SubjectRole
 
 IN_MEMORY = 20_000
 
-Key = tuple[str, str]
+SUSPENSIONS: Key = ("suspension", "")
 Value = TypeVar("Value")
 
 
@@ -45,11 +46,10 @@ class Registry:
         self._engine = engine
         self._now = now
         self._rows: OrderedDict[Key, object] = OrderedDict()
-        self._changes = 0
+        self._changes = Changes()
         self._putting = asyncio.Lock()
         with engine.begin() as connection:
             bring_up(connection)
-            self._suspensions = tables.suspensions(connection)
             self._revoked = frozenset(connection.scalars(select(tables.REVOKED.c.token)))
 
     @classmethod
@@ -72,31 +72,35 @@ class Registry:
         if token not in self._revoked:
             await self._write([insert(tables.REVOKED).values(token=token, at=self._now().replace(tzinfo=None))])
             self._revoked |= {token}
+            self._changes.tell([_token(token)])
 
     async def put(self, rows: Sequence[AnyRow]) -> None:
         """Writes facts down, all or none. Raises Refusal `gateway.failed` where the database does not take them."""
         at = self._now()
-        # One after another: of two lists of suspensions, the older one must not be kept.
+        # One after another: SQLite lets nobody else write anyway, and waits for that by trying again and again.
         async with self._putting:
             try:
                 await self._write([statement for row in rows for statement in tables.statements(row, at)])
-                if any(isinstance(row, SuspensionRow) for row in rows):
-                    self._suspensions = await self._read(lambda connection, _: tables.suspensions(connection), "")
             finally:
-                self._forget(rows)
+                self._forget({key for row in rows for key in _keys(row)})
 
-    def _forget(self, rows: Sequence[AnyRow]) -> None:
-        # Whoever reads at this moment sees from the count that what it read may be old.
-        self._changes += 1
-        for key in (key for row in rows for key in _keys(row)):
+    def _forget(self, keys: Collection[Key]) -> None:
+        # Whoever reads at this moment sees that something changed, and that what it read may be old.
+        self._changes.tell(keys)
+        for key in keys:
             self._rows.pop(key, None)
+
+    def basis(self, token: str) -> Basis:
+        """That a token is not revoked, as far as it is known at this moment."""
+        return Basis((_token(token),), self._changes.moment, self._changes.version, self._changes)
 
     async def about(self, mentions: Sequence[Mention], *, consents: bool, order_stated: bool) -> Facts:
         """What is known about the people of a call. Consents are looked up only where a ground may rest on them."""
-        seen: list[tuple[Key, object]] = []
+        moment, version = self._changes.moment, self._changes.version
+        seen: list[Key] = []
         people: dict[SubjectRole, Person] = {}
         missing: set[SubjectRole] = set()
-        suspensions = self._suspensions
+        suspensions = await self._look_up(SUSPENSIONS, tables.suspensions, seen)
         for mention in mentions:
             person = await self._person(mention, seen)
             if person is None:
@@ -107,15 +111,10 @@ class Registry:
         if consents:
             for ref in {person.ref for person in people.values()}:
                 answers[ref] = await self._look_up(("consent", ref), tables.consents_of, seen)
-        return Facts(people, frozenset(missing), answers, suspensions, order_stated, tuple(seen))
+        basis = Basis(tuple(seen), moment, version, self._changes)
+        return Facts(people, frozenset(missing), answers, suspensions, order_stated, basis)
 
-    def still_holds(self, facts: Facts) -> bool:
-        """Whether nothing that a decision rested on has changed; what fell out of memory counts as changed."""
-        if facts.suspensions is not self._suspensions:
-            return False
-        return all(self._rows.get(key) is value for key, value in facts.seen)
-
-    async def _person(self, mention: Mention, seen: list[tuple[Key, object]]) -> Person | None:
+    async def _person(self, mention: Mention, seen: list[Key]) -> Person | None:
         person = mention.earlier
         if mention.order is not None:
             people = await self._look_up(("order", mention.order), tables.people_of, seen)
@@ -129,18 +128,16 @@ class Registry:
             jurisdiction = await self._look_up(("subject", person.ref), tables.jurisdiction_of, seen)
         return replace(person, jurisdiction=jurisdiction, role=mention.role)
 
-    async def _look_up(
-        self, key: Key, read: Callable[[Connection, str], Value], seen: list[tuple[Key, object]]
-    ) -> Value:
+    async def _look_up(self, key: Key, read: Callable[[Connection, str], Value], seen: list[Key]) -> Value:
         while (value := cast("Value | None", self._rows.get(key))) is None:
-            changes = self._changes
+            moment = self._changes.moment
             fresh = await self._read(read, key[1])
-            if changes == self._changes:
+            if moment == self._changes.moment:
                 self._rows[key] = fresh
                 if len(self._rows) > IN_MEMORY:
                     self._rows.popitem(last=False)
         self._rows.move_to_end(key)
-        seen.append((key, value))
+        seen.append(key)
         return value
 
     async def _read(self, read: Callable[[Connection, str], Value], ref: str) -> Value:
@@ -175,3 +172,9 @@ def _keys(row: AnyRow) -> Iterator[Key]:
         yield "subject", row.subject
     elif isinstance(row, ConsentRow):
         yield "consent", row.subject
+    else:
+        yield SUSPENSIONS
+
+
+def _token(token: str) -> Key:
+    return "token", token

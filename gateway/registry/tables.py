@@ -144,7 +144,8 @@ def consents_of(connection: Connection, subject: str) -> tuple[Consent, ...]:
     )
 
 
-def suspensions(connection: Connection) -> frozenset[Suspension]:
+def suspensions(connection: Connection, _: str = "") -> frozenset[Suspension]:
+    """All that are in force."""
     rows = connection.execute(select(SUSPENSIONS.c.vendor, SUSPENSIONS.c.operation))
     return frozenset(Suspension(vendor, operation or None) for vendor, operation in rows)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway import app, cli
 from gateway.ledger import sqlite
-from gateway.ledger.entry import Intent, Subject
+from gateway.ledger.entry import Intent
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.scribe import Ticket
 from gateway.ledger.sqlite import SqliteStore
@@ -46,8 +46,8 @@ class Marking(Ledger):
         _say(f"writer {ledger._writer._thread.native_id}")
         return ledger
 
-    async def intend(self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float) -> Ticket:
-        ticket = await super().intend(intent, subjects, payload, within=within)
+    async def intend(self, *arguments: Any, **named: Any) -> Ticket:
+        ticket = await super().intend(*arguments, **named)
         ATTEMPT.set(ticket.intent)
         return ticket
 

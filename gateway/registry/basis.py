@@ -1,0 +1,68 @@
+"""What a decision rests on, and whether it has changed since."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+Key = tuple[str, str]  # what kind of fact, and whose or which
+
+REMEMBERED = 100_000
+
+
+class Changes:
+    """Which facts changed lately, as this process knows it. Told by one thread, asked by any.
+
+    A `moment` counts the changes in memory, a `version` those of all nodes: memory is at least as new as that version.
+    """
+
+    def __init__(self) -> None:
+        self.moment = 0
+        self.version = 0
+        self._last: OrderedDict[Key, int] = OrderedDict()
+        self._forgotten = 0
+
+    def tell(self, keys: Iterable[Key]) -> None:
+        """From here on nothing holds that rests on these as they were."""
+        moment = self.moment + 1
+        for key in keys:
+            self._last[key] = moment
+            self._last.move_to_end(key)
+        while len(self._last) > REMEMBERED:
+            oldest = next(iter(self._last))
+            # First: whoever asks between the two must not take what is forgotten for unchanged.
+            self._forgotten = self._last[oldest]
+            del self._last[oldest]
+        self.moment = moment
+
+    def since(self, moment: int, keys: Iterable[Key]) -> bool:
+        """Whether any of these changed after a moment, as far as that is still known; otherwise yes."""
+        return moment < self._forgotten or any(self._last.get(key, 0) > moment for key in keys)
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Basis:
+    """The facts that a decision rests on: which they are, and as of when they are known. Holds references of people."""
+
+    keys: tuple[Key, ...]
+    moment: int
+    version: int
+    changes: Changes
+
+    def hold(self) -> bool:
+        """Whether nothing of it has changed, as far as this process knows."""
+        return not self.changes.since(self.moment, self.keys)
+
+    def overtaken(self, changed: Mapping[Key, int]) -> bool:
+        """Whether any of it is among what changed, each with the version of its last change."""
+        return any(changed.get(key, 0) > self.version for key in self.keys)
+
+    def beside(self, others: Iterable["Basis"]) -> "Basis":
+        """What rests on all of them, as of when the first of them was known."""
+        keys, moment, version = self.keys, self.moment, self.version
+        for other in others:
+            keys += other.keys
+            moment, version = min(moment, other.moment), min(version, other.version)
+        return Basis(keys, moment, version, self.changes)
+
+
+NOTHING = Basis((), 0, 0, Changes())
