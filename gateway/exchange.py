@@ -80,6 +80,7 @@ class Register(Protocol):
 
     async def about(self, mentions: Sequence[Mention], *, consents: bool, order_stated: bool) -> Facts: ...
     def basis(self, token: str) -> Basis: ...
+    async def follow(self) -> None: ...
 
 
 class Exchange:
@@ -157,15 +158,14 @@ class Exchange:
             # Before sending: what cannot be written down does not leave.
             within = self._limits.intent
             ticket = await self._ledger.intend(intent, subjects, sending.payload, within=within, basis=basis)
-            if ticket is UNWRITTEN:
-                # Something that the decision rested on was withdrawn before it was written down.
-                continue
-            began = time.monotonic()
-            sent = await self._vendors.send(prepared.host, sending, limit=self._limits.answer, holds=basis.hold)
-            if sent is not STALE:
-                break
-            # Something that the decision rested on was withdrawn while it was written down.
-            self._ledger.settle(ticket, Settled("not_sent"))
+            if ticket is not UNWRITTEN:
+                began = time.monotonic()
+                sent = await self._vendors.send(prepared.host, sending, limit=self._limits.answer, holds=basis.hold)
+                if sent is not STALE:
+                    break
+                self._ledger.settle(ticket, Settled("not_sent"))
+            # Something that the decision rested on was withdrawn before it was written down, or right after that.
+            await self._registry.follow()
         else:
             raise refuse("gateway.overloaded", "the facts of this call keep changing")
         failpoint("after-response")

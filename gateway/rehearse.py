@@ -139,6 +139,9 @@ class Stage:
         del token
         return NOTHING
 
+    async def follow(self) -> None:
+        """Nothing ever changes."""
+
     async def intend(
         self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float, basis: Basis
     ) -> Ticket:

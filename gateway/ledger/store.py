@@ -10,7 +10,7 @@ from gateway.ledger.canonical import Json
 from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
 from gateway.ledger.tree import HASH, Span, Tree
-from gateway.registry.basis import Basis, Key
+from gateway.registry.basis import Basis, Later
 
 
 class NotPurged(GatewayError):
@@ -132,15 +132,15 @@ class StaleFactsError(GatewayError):
         self.ids = ids
 
 
-def demand_current(rows: Sequence[Row], changed: Mapping[Key, int] | None = None) -> None:
-    """Raises StaleFactsError for rows whose basis has changed, or is among what changed on any node."""
-    stale = [row.id for row in rows if row.basis is not None and not _is_current(row.basis, changed)]
+def demand_current(rows: Sequence[Row], later: Later | None = None) -> None:
+    """Raises StaleFactsError for rows whose basis has changed, here or, as `later` says, on some node."""
+    stale = [row.id for row in rows if row.basis is not None and not _is_current(row.basis, later)]
     if stale:
         raise StaleFactsError(stale)
 
 
-def _is_current(basis: Basis, changed: Mapping[Key, int] | None) -> bool:
-    return basis.hold() and not (changed and basis.overtaken(changed))
+def _is_current(basis: Basis, later: Later | None) -> bool:
+    return basis.hold() and not (later and basis.overtaken(later))
 
 
 class Store(Protocol):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 Key = tuple[str, str]  # what kind of fact, and whose or which
 
+TOKEN = "token"  # noqa: S105 - a kind of fact
 REMEMBERED = 100_000
 
 
@@ -34,9 +35,39 @@ class Changes:
             del self._last[oldest]
         self.moment = moment
 
+    def tell_all(self) -> None:
+        """From here on nothing holds that is known until now."""
+        self.moment = self._forgotten = self.moment + 1
+
     def since(self, moment: int, keys: Iterable[Key]) -> bool:
         """Whether any of these changed after a moment, as far as that is still known; otherwise yes."""
         return moment < self._forgotten or any(self._last.get(key, 0) > moment for key in keys)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Later:
+    """What changed on any node after some version: each fact with the version of its last change.
+
+    Of what came before `complete` something may be missing, because it was long ago.
+    """
+
+    complete: int
+    last: Mapping[Key, int]
+
+    @classmethod
+    def of(cls, found: Iterable[tuple[int, str, str]]) -> "Later":
+        """From rows of version, kind and reference. Versions have no gaps, so the first one tells what is missing."""
+        last: dict[Key, int] = {}
+        first = None
+        for version, kind, ref in found:
+            last[kind, ref] = max(version, last.get((kind, ref), 0))
+            first = version if first is None else min(version, first)
+        return cls(first - 1 if first is not None else 0, last)
+
+    @property
+    def version(self) -> int:
+        """That of the last change; 0 where there was none."""
+        return max(self.last.values(), default=0)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -52,9 +83,9 @@ class Basis:
         """Whether nothing of it has changed, as far as this process knows."""
         return not self.changes.since(self.moment, self.keys)
 
-    def overtaken(self, changed: Mapping[Key, int]) -> bool:
-        """Whether any of it is among what changed, each with the version of its last change."""
-        return any(changed.get(key, 0) > self.version for key in self.keys)
+    def overtaken(self, later: "Later") -> bool:
+        """Whether any of it is among what changed on some node."""
+        return self.version < later.complete or any(later.last.get(key, 0) > self.version for key in self.keys)
 
     def beside(self, others: Iterable["Basis"]) -> "Basis":
         """What rests on all of them, as of when the first of them was known."""

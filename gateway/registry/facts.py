@@ -17,7 +17,7 @@ def _is_country(code: str) -> str:
     return code
 
 
-Ref = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Ref = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Country = Annotated[str, AfterValidator(_is_country)]
 
 

@@ -3,25 +3,32 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import StartError, refuse
 from gateway.registry import tables
-from gateway.registry.basis import Basis, Changes, Key
-from gateway.registry.engine import engine_of
+from gateway.registry.basis import TOKEN, Basis, Changes, Key, Later
+from gateway.registry.engine import CONNECTIONS, engine_of
 from gateway.registry.facts import AnyRow, Consent, ConsentRow, Facts, OrderRow, Person, SubjectRow
 from gateway.registry.schema import bring_up
+from gateway.registry.shared import Listener, begin, newest, publish, since
 from gateway.vocabulary import SubjectRole
 
 IN_MEMORY = 20_000
 
+ANSWER = 5.0  # seconds for which a call waits for a database on another machine
+PATIENCE = 20.0  # and for a disk of its own, or for changes
+
+_UNKNOWABLE = "\0"  # PostgreSQL keeps no text with it, so nobody is called that
 SUSPENSIONS: Key = ("suspension", "")
+Asked = TypeVar("Asked")
 Value = TypeVar("Value")
 
 
@@ -45,12 +52,17 @@ class Registry:
     def __init__(self, engine: Engine, *, now: Callable[[], datetime]) -> None:
         self._engine = engine
         self._now = now
+        self._shared = engine.dialect.name == "postgresql"
+        self._patience = ANSWER if self._shared else PATIENCE
+        self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="registry")
+        self._listener: Listener | None = None
         self._rows: OrderedDict[Key, object] = OrderedDict()
         self._changes = Changes()
         self._putting = asyncio.Lock()
         with engine.begin() as connection:
             bring_up(connection)
-            self._revoked = frozenset(connection.scalars(select(tables.REVOKED.c.token)))
+            self._changes.version = newest(connection)
+            self._revoked = tables.revoked(connection)
 
     @classmethod
     def open(cls, database: Path | str, *, now: Callable[[], datetime]) -> "Registry":
@@ -61,7 +73,19 @@ class Registry:
             where = database.name if isinstance(database, Path) else "on PostgreSQL"
             raise StartError(f"the registry {where} cannot be opened ({type(error).__name__})") from None
 
+    def listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From now on memory follows the changes of other nodes; where there are none, nothing happens."""
+        if self._shared:
+
+            def told(later: Later) -> None:
+                loop.call_soon_threadsafe(self._hear, later)
+
+            self._listener = Listener(self._engine, self._now, lambda: self._changes.version, told)
+
     def close(self) -> None:
+        if self._listener is not None:
+            self._listener.stop()
+        self._threads.shutdown(wait=not self._shared)
         self._engine.dispose()
 
     def is_revoked(self, token: str) -> bool:
@@ -70,19 +94,36 @@ class Registry:
     async def revoke(self, token: str) -> None:
         """No call with this token is decided after it returned."""
         if token not in self._revoked:
-            await self._write([insert(tables.REVOKED).values(token=token, at=self._now().replace(tzinfo=None))])
+            await self._put(list(tables.revoking(token, self._now())), [_token(token)])
             self._revoked |= {token}
-            self._changes.tell([_token(token)])
 
     async def put(self, rows: Sequence[AnyRow]) -> None:
         """Writes facts down, all or none. Raises Refusal `gateway.failed` where the database does not take them."""
         at = self._now()
+        statements = [statement for row in rows for statement in tables.statements(row, at)]
+        await self._put(statements, {key for row in rows for key in _keys(row)})
+
+    async def _put(self, statements: Sequence[tables.Statement], keys: Collection[Key]) -> None:
         # One after another: SQLite lets nobody else write anyway, and waits for that by trying again and again.
         async with self._putting:
-            try:
-                await self._write([statement for row in rows for statement in tables.statements(row, at)])
-            finally:
-                self._forget({key for row in rows for key in _keys(row)})
+            await self._write(statements, keys)
+        await self.follow()
+
+    async def follow(self) -> None:
+        """Memory is at least as new as what every node had changed when this was called. Raises Refusal."""
+        if self._shared:
+            self._hear(await self._read(since, self._changes.version))
+
+    def _hear(self, later: Later) -> None:
+        if not later.last:
+            return
+        if later.complete > self._changes.version:
+            # More happened than is still known.
+            self._rows.clear()
+            self._changes.tell_all()
+        self._forget(later.last)
+        self._revoked |= {ref for kind, ref in later.last if kind == TOKEN}
+        self._changes.version = max(self._changes.version, later.version)
 
     def _forget(self, keys: Collection[Key]) -> None:
         # Whoever reads at this moment sees that something changed, and that what it read may be old.
@@ -115,6 +156,8 @@ class Registry:
         return Facts(people, frozenset(missing), answers, suspensions, order_stated, basis)
 
     async def _person(self, mention: Mention, seen: list[Key]) -> Person | None:
+        if _UNKNOWABLE in f"{mention.order}{mention.ref}":
+            return None
         person = mention.earlier
         if mention.order is not None:
             people = await self._look_up(("order", mention.order), tables.people_of, seen)
@@ -140,27 +183,41 @@ class Registry:
         seen.append(key)
         return value
 
-    async def _read(self, read: Callable[[Connection, str], Value], ref: str) -> Value:
+    async def _read(self, read: Callable[[Connection, Asked], Value], ref: Asked) -> Value:
         def reading() -> Value:
             with self._engine.connect() as connection:
                 return read(connection, ref)
 
         try:
-            return await asyncio.to_thread(reading)
-        except SQLAlchemyError:
+            return await _within(self._patience, self._threads.submit(reading))
+        except (SQLAlchemyError, TimeoutError):
             # `from None`: the error quotes the statement and its parameters.
             raise refuse("gateway.failed", "the registry cannot be read") from None
 
-    async def _write(self, statements: Sequence[tables.Statement]) -> None:
+    async def _write(self, statements: Sequence[tables.Statement], keys: Collection[Key]) -> None:
         def writing() -> None:
             with self._engine.begin() as connection:
+                if self._shared:
+                    begin(connection)
                 for statement in statements:
                     connection.execute(statement)
+                if self._shared:
+                    publish(connection, keys, self._now())
 
+        loop = asyncio.get_running_loop()
+        under_way = self._threads.submit(writing)
+        # When it is done, and not when somebody stops waiting: what is read before that is old soon.
+        under_way.add_done_callback(lambda _: loop.call_soon_threadsafe(self._forget, keys))
         try:
-            await asyncio.to_thread(writing)
-        except SQLAlchemyError:
+            await _within(PATIENCE, under_way)
+        except (SQLAlchemyError, TimeoutError):
             raise refuse("gateway.failed", "the registry cannot be written") from None
+
+
+async def _within(seconds: float, under_way: Future[Value]) -> Value:
+    """Waits for no database without end: one that has stopped does not say so. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        return await asyncio.wrap_future(under_way)
 
 
 def _keys(row: AnyRow) -> Iterator[Key]:
@@ -177,4 +234,4 @@ def _keys(row: AnyRow) -> Iterator[Key]:
 
 
 def _token(token: str) -> Key:
-    return "token", token
+    return TOKEN, token

@@ -8,9 +8,14 @@ from gateway.errors import StartError
 from gateway.registry.tables import METADATA
 
 FIRST = "0001"
-NEWEST = "0001"
+NEWEST = "0002"
 SCHEMA = "registry"  # on PostgreSQL; with SQLite it has a file to itself
 MIGRATIONS = Path(__file__).parent / "migrations"
+_GRANTS = (
+    f"USAGE ON SCHEMA {SCHEMA}",
+    f"SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {SCHEMA}",
+    f"USAGE ON ALL SEQUENCES IN SCHEMA {SCHEMA}",
+)
 _VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 _LOCK = 0x7265676973747279  # "registry": nobody else locks under this number
 
@@ -61,7 +66,17 @@ def upgrade(connection: Connection, to: str) -> None:
         raise StartError(f"the registry was written by a newer gateway (revision {found}); use that one") from None
 
 
+def prepare(connection: Connection, role: str) -> None:
+    """Brings the tables up as their owner, and lets another role read and write them."""
+    bring_up(connection)
+    named = connection.dialect.identifier_preparer.quote_identifier(role)
+    for grant in _GRANTS:
+        connection.exec_driver_sql(f"GRANT {grant} TO {named}")
+
+
 def _alone(connection: Connection) -> None:
     """Nodes that start at the same moment come here one after another; the lock ends with the transaction."""
+    if not connection.scalar(text("SELECT has_database_privilege(current_database(), 'CREATE')")):
+        raise StartError("the database has no registry for this version; run `gateway ledger prepare`")
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))

@@ -71,6 +71,14 @@ SUSPENSIONS = Table(
     *_written(),
 )
 REVOKED = Table("revoked_token", METADATA, Column("token", String, primary_key=True), Column("at", DateTime))
+CHANGES = Table(
+    "change",
+    METADATA,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String, primary_key=True),
+    Column("ref", String, primary_key=True),
+    Column("at", DateTime, nullable=False, index=True),
+)
 
 Statement = Insert | Delete
 EVERY_OPERATION = ""
@@ -97,6 +105,12 @@ def statements(row: AnyRow, at: datetime) -> Iterator[Statement]:
         yield delete(SUSPENSIONS).where(where)
         if not row.lifted:
             yield insert(SUSPENSIONS).values({"vendor": row.vendor, "operation": operation} | written)
+
+
+def revoking(token: str, at: datetime) -> Iterator[Statement]:
+    """What writes down that a token is revoked, again where it is already."""
+    yield delete(REVOKED).where(REVOKED.c.token == token)
+    yield insert(REVOKED).values(token=token, at=_stored(at))
 
 
 def _living(subject: str, jurisdiction: str, written: dict[str, object]) -> Iterator[Statement]:
@@ -148,6 +162,11 @@ def suspensions(connection: Connection, _: str = "") -> frozenset[Suspension]:
     """All that are in force."""
     rows = connection.execute(select(SUSPENSIONS.c.vendor, SUSPENSIONS.c.operation))
     return frozenset(Suspension(vendor, operation or None) for vendor, operation in rows)
+
+
+def revoked(connection: Connection) -> frozenset[str]:
+    """The ids of all tokens that were revoked."""
+    return frozenset(connection.scalars(select(REVOKED.c.token)))
 
 
 def _stored(moment: datetime) -> datetime:

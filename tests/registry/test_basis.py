@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.registry import basis as module
-from gateway.registry.basis import NOTHING, Basis, Changes, Key
+from gateway.registry.basis import NOTHING, Basis, Changes, Key, Later
 
 keys = st.sampled_from([("consent", "c-1"), ("consent", "c-2"), ("order", "A-1"), ("token", "0" * 32)])
 
@@ -52,7 +52,27 @@ def test_what_another_node_changed_overtakes_whatever_was_known_before_it(
 ) -> None:
     basis = Basis(tuple(rests), 0, version, Changes())
 
-    assert basis.overtaken(changed) is any(key in rests and at > version for key, at in changed.items())
+    assert basis.overtaken(Later(0, changed)) is any(key in rests and at > version for key, at in changed.items())
+
+
+@given(
+    rests=st.sets(keys),
+    version=st.integers(0, 9),
+    happened=st.lists(st.sets(keys, min_size=1), max_size=9),
+    gone=st.integers(0, 8),
+)
+def test_what_rests_on_more_than_is_still_known_is_overtaken(
+    rests: set[Key], version: int, happened: list[set[Key]], gone: int
+) -> None:
+    rows = [(at, *key) for at, each in enumerate(happened, 1) for key in each]
+    kept = min(gone, max(len(happened) - 1, 0))
+    basis = Basis(tuple(rests), 0, min(version, len(happened)), Changes())
+
+    known = basis.overtaken(Later.of(row for row in rows if row[0] > max(kept, basis.version)))
+    truly = any(key in rests for at, *key_ in rows if at > basis.version for key in [tuple(key_)])
+
+    assert known or not truly
+    assert known is truly or kept > basis.version
 
 
 def test_several_together_are_known_as_of_the_first() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
+from registries import NOON, fenced, until
 from sqlalchemy import Engine, event
 
 from gateway.errors import Refusal, StartError
@@ -16,7 +18,6 @@ from gateway.registry.facts import ROWS, Facts, Person, Suspension
 from gateway.registry.registry import IN_MEMORY, Mention, Registry
 from gateway.vocabulary import ConsentState, SubjectRole
 
-NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 BUYER, RECEIVER = SubjectRole.PURCHASER, SubjectRole.CONSIGNEE
 ORDER = {"kind": "order", "order": "A-1", "people": [{"role": "purchaser", "subject": "c-1", "jurisdiction": "DE"}]}
 STOP = {"kind": "suspension", "vendor": "parcels"}
@@ -37,9 +38,11 @@ class Slow:
             self.going.wait(5)
 
 
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    registry = Registry.open(tmp_path / "registry.db", now=lambda: NOON)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry]:
+    shared = request.param == "postgresql"
+    database = fenced(request.getfixturevalue("emptied")) if shared else tmp_path / "registry.db"
+    registry = Registry.open(database, now=lambda: NOON)
     yield registry
     registry.close()
 
@@ -276,7 +279,33 @@ def test_a_file_that_is_no_database_is_said_at_start(tmp_path: Path) -> None:
         Registry.open(tmp_path / "registry.db", now=lambda: NOON)
 
 
-def test_the_registry_writes_durably(engine: Engine) -> None:
+async def test_nobody_is_called_what_no_database_keeps(registry: Registry) -> None:
+    facts = await about(registry, Mention(BUYER, order="A\0"), Mention(RECEIVER, ref="c\0"))
+
+    assert facts.missing == {BUYER, RECEIVER}
+    with pytest.raises(ValidationError):
+        ROWS.validate_python([SAID | {"subject": "c\0"}])
+
+
+async def test_a_change_whose_caller_went_away_is_in_force_when_it_is_made(engine: Engine, registry: Registry) -> None:
+    facts = await about(registry, BY_NUMBER)
+    slow = Slow("INSERT INTO consent")
+    event.listen(engine, "after_cursor_execute", slow)
+    putting = asyncio.ensure_future(put(registry, SAID))
+    await asyncio.to_thread(slow.reached.wait, 5)
+    putting.cancel()
+    await asyncio.wait([putting])
+    old = (await about(registry, BY_NUMBER)).consents["c-1"]
+
+    slow.going.set()
+    await until(lambda: not facts.basis.hold())
+
+    assert old == ()
+    assert len((await about(registry, BY_NUMBER)).consents["c-1"]) == 1
+
+
+def test_the_registry_writes_durably(tmp_path: Path) -> None:
+    engine = Registry.open(tmp_path / "registry.db", now=lambda: NOON)._engine
     with engine.connect() as connection:
         found = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()

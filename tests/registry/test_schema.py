@@ -1,29 +1,41 @@
 """The tables are those that the code is written for, whichever way they came to be, or nothing starts."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from clusters import Cluster
+from registries import NOON
 from sqlalchemy import Column, Engine, MetaData, String, Table, event, inspect, text
+from sqlalchemy.exc import ProgrammingError
 
 from gateway.errors import StartError
 from gateway.registry.engine import engine_of
-from gateway.registry.schema import MIGRATIONS, NEWEST, bring_up, revision, upgrade
-from gateway.registry.tables import METADATA
+from gateway.registry.facts import ROWS
+from gateway.registry.schema import MIGRATIONS, NEWEST, bring_up, prepare, revision, upgrade
+from gateway.registry.tables import CHANGES, METADATA, statements
 
+SAID = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given"}
 _CONFIG = Config()
 _CONFIG.set_main_option("script_location", str(MIGRATIONS))
 REVISIONS = [each.revision for each in reversed(list(ScriptDirectory.from_config(_CONFIG).walk_revisions()))]
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = engine_of(tmp_path / "registry.db")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    if request.param == "sqlite":
+        engine = engine_of(tmp_path / "registry.db")
+    else:
+        engine = engine_of(url := request.getfixturevalue("emptied"))
+        with psycopg.connect(url, autocommit=True) as session:
+            session.execute("CREATE SCHEMA registry")
     yield engine
     engine.dispose()
 
@@ -38,13 +50,19 @@ def tables(engine: Engine) -> Mapping[str, object]:
             sorted(str(each["column_names"]) for each in found.get_unique_constraints(name)),
             sorted((str(each["name"]), each["column_names"], each["unique"]) for each in found.get_indexes(name)),
         )
-        for name in found.get_table_names()
+        for name in sorted(found.get_table_names())
     }
 
 
 def differences(engine: Engine, metadata: MetaData = METADATA) -> list[object]:
     with engine.connect() as connection:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
+def emptied(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for name in inspect(connection).get_table_names():
+            connection.execute(text(f"DROP TABLE {name}"))
 
 
 def at(engine: Engine, reached: str) -> None:
@@ -78,14 +96,14 @@ def test_a_model_that_no_revision_makes_is_noticed(engine: Engine) -> None:
     assert len(differences(engine, wider)) == 1
 
 
-def test_a_new_registry_has_what_the_revisions_make(engine: Engine, tmp_path: Path) -> None:
-    stepwise = engine_of(tmp_path / "stepwise.db")
-
+def test_a_new_registry_has_what_the_revisions_make(engine: Engine) -> None:
     brought_up(engine)
-    at(stepwise, NEWEST)
+    made = tables(engine)
+    emptied(engine)
 
-    assert tables(engine) == tables(stepwise)
-    stepwise.dispose()
+    at(engine, NEWEST)
+
+    assert tables(engine) == made
 
 
 @pytest.mark.parametrize(("earlier", "later"), list(combinations(["base", *REVISIONS], 2)))
@@ -136,3 +154,52 @@ def test_a_migration_that_is_broken_off_leaves_nothing_half_made(engine: Engine)
 
     assert tables(engine) == {}
     assert brought_up(engine) == NEWEST
+
+
+@pytest.fixture
+def weak(postgres: Cluster, database: str) -> Iterator[str]:
+    """The same database for a role that may not make tables in it."""
+    name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
+    with psycopg.connect(database, autocommit=True) as session:
+        session.execute('CREATE ROLE "shop\'s" LOGIN')
+    yield postgres.url(str(name), role="shop's")
+    with psycopg.connect(database, autocommit=True) as session:
+        session.execute('DROP OWNED BY "shop\'s"')
+        session.execute('DROP ROLE "shop\'s"')
+
+
+def test_a_role_that_makes_no_tables_starts_with_those_that_their_owner_prepared(database: str, weak: str) -> None:
+    owner, mine = engine_of(database), engine_of(weak)
+    with owner.begin() as connection:
+        prepare(connection, "shop's")
+        prepare(connection, "shop's")
+
+    assert brought_up(mine) == NEWEST
+    with mine.begin() as connection:
+        for statement in statements(ROWS.validate_python([SAID])[0], NOON):
+            connection.execute(statement)
+        connection.execute(CHANGES.delete())
+    with pytest.raises(ProgrammingError), mine.begin() as connection:
+        connection.execute(text("DROP TABLE consent"))
+    mine.dispose()
+    owner.dispose()
+
+
+def test_a_role_that_makes_no_tables_and_finds_none_is_told_what_to_do(weak: str) -> None:
+    mine = engine_of(weak)
+
+    with pytest.raises(StartError, match="gateway ledger prepare"):
+        brought_up(mine)
+
+    mine.dispose()
+
+
+def test_nodes_that_start_at_the_same_moment_make_the_tables_once(emptied: str) -> None:
+    engines = [engine_of(emptied) for _ in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        reached = list(pool.map(brought_up, engines))
+
+    assert reached == [NEWEST] * 4
+    for each in engines:
+        each.dispose()
