@@ -1,0 +1,79 @@
+"""Whatever a store does, and in whatever order things happen, what is promised of the ledger holds."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from ledger_machine import FaultyStore, LedgerMachine, quick
+
+from gateway.ledger import Ledger, StoreError
+from gateway.ledger.entry import Intent
+from gateway.ledger.store import Row
+from gateway.ledger.writer import Item
+
+QUIET = list(HealthCheck)
+EXAMPLES, STEPS = 30, 25
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch)
+
+
+def test_the_invariants_hold_whatever_the_store_does() -> None:
+    how = settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, suppress_health_check=QUIET)
+
+    run_state_machine_as_test(LedgerMachine, settings=how)
+
+
+class Hasty(Ledger):
+    """Lets a call go before its intent is durable."""
+
+    async def _durable(self, row: Row, within: float) -> int:
+        if row.kind != Intent.kind:
+            return await super()._durable(row, within)
+        self._writer.put(Item(row))
+        return 1
+
+
+class StubbornStore(FaultyStore):
+    """Goes on with the tree that it made in vain, where a commit raised."""
+
+    def append(self, rows: Sequence[Row]) -> int:
+        size = self._size
+        try:
+            return super().append(rows)
+        finally:
+            self._size = size + len(rows)
+
+    def _load(self) -> None:
+        size = self._size
+        super()._load()
+        self._size = max(size, self._size)
+
+
+class SwallowingStore(FaultyStore):
+    """Takes a commit that raised for one that happened."""
+
+    def append(self, rows: Sequence[Row]) -> int:
+        try:
+            return super().append(rows)
+        except StoreError:
+            return self._size
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"built": Hasty}, {"store": StubbornStore}, {"store": SwallowingStore}],
+    ids=["does not wait for the commit", "keeps its tree after an error", "acknowledges a commit that raised"],
+)
+def test_a_ledger_that_is_built_wrongly_is_found_out(wrong: dict[str, object]) -> None:
+    how = settings(
+        max_examples=200, stateful_step_count=STEPS, deadline=None, suppress_health_check=QUIET,
+        phases=[Phase.generate], database=None, derandomize=True, print_blob=False,
+    )  # fmt: skip
+    machine = type("Wrong", (LedgerMachine,), wrong)
+
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(machine, settings=how)
