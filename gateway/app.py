@@ -75,7 +75,9 @@ async def opened(
         log.warning("GATEWAY_FAILPOINTS is set: this process will fail, as tests of faults want it to")
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     loop = asyncio.get_running_loop()
-    ledger = Ledger.open(settings.data, node=settings.node, now=microseconds, loop=loop, store=store)
+    ledger = Ledger.open(
+        settings.data, node=settings.node, now=microseconds, loop=loop, store=store, high_water=settings.high_water
+    )
     async with AsyncExitStack() as closing:
         closing.push_async_callback(ledger.close)
         registry = Registry.open(settings.data / "registry.db", now=utc)

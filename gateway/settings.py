@@ -27,6 +27,8 @@ class Settings(BaseSettings):
 
     data: Path = Path("data")
     """The folder of the embedded stores and keys."""
+    high_water: Path | None = None
+    """Where it is kept how far the record was written; in `data` where it is not given."""
     contracts: Path = Path("contracts")
     secrets: Path | None = None
     """A folder with one file a secret, named like it; the environment is asked first."""

@@ -32,6 +32,19 @@ def test_an_altered_record_is_65_and_opens_no_port(machine: Machine) -> None:
     assert "listens" not in done.stderr
 
 
+def test_an_older_copy_of_the_record_is_65_and_opens_no_port(machine: Machine) -> None:
+    ledger = machine.folder / "data" / "ledger.db"
+    older = ledger.read_bytes()
+    assert machine.typed("ledger", "list").returncode == 0
+    ledger.write_bytes(older)
+
+    done = machine.typed("serve")
+
+    assert (done.returncode, done.stdout) == (65, "")
+    assert done.stderr.startswith("ROLLBACK_DETECTED: the database is an older copy, or another one: it has ")
+    assert "listens" not in done.stderr
+
+
 @pytest.mark.parametrize(("name", "status"), [("IOError", 74), ("MemoryError", 70)])
 def test_a_disk_that_fails_ends_the_process_with_74_and_a_fault_of_ours_with_70(
     machine: Machine, tmp_path: Path, name: str, status: int

@@ -19,11 +19,12 @@ from gateway.ledger.checkpoint import signer_of
 from gateway.ledger.database import StoreError, known_errors, locked
 from gateway.ledger.entry import Event, Intent, Outcome, Subject
 from gateway.ledger.erasing import Erasing, resume
+from gateway.ledger.highwater import HighWater
 from gateway.ledger.housekeeping import Epoch
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import AlteredError, Notary
 from gateway.ledger.proof import continued, included
-from gateway.ledger.recovery import begin, demand_unaltered, signing_seed, unusable
+from gateway.ledger.recovery import begin, demand_reached, demand_unaltered, signing_seed, unusable
 from gateway.ledger.scribe import UNWRITTEN, Scribe, Ticket
 from gateway.ledger.sealing import Payload, opened
 from gateway.ledger.sqlite import SqliteStore
@@ -91,11 +92,12 @@ class Ledger:
         randomness: Randomness = os.urandom,
         store: Callable[[Path, str], Store] = SqliteStore,
         vault: Callable[[Path], Vault] = SqliteVault,
+        high_water: Path | None = None,
     ) -> "Ledger":
         """Takes the folder for this process, settles what an earlier one left open, and begins an epoch.
 
-        `now` in µs since 1970. Raises StartError where the folder is in use, incomplete or not durable, and Distrusted
-        where the log is not the one that was written.
+        `now` in µs since 1970; `high_water` is a file, one in the folder where it is not given. Raises StartError where
+        the folder is in use, incomplete or not durable, and Distrusted where the log is not the one that was written.
         """
         with ExitStack() as undo:
             undo.callback(os.close, lock := locked(folder))
@@ -109,6 +111,9 @@ class Ledger:
                 keys.attach(database.toks(), database.dek_of)
                 signer = signer_of(LOG, signing_seed(folder, database, noise))
                 demand_unaltered(database, signer)
+                mark = HighWater(high_water or folder / "high-water")
+                undo.callback(mark.close)
+                demand_reached(database, mark.last)
                 epoch = database.last_epoch() + 1
                 scribe = Scribe(LOG, node, _boot(noise), epoch, keys, now, mono, noise)
                 begin(database, scribe, signer.verifier.vkey)
@@ -116,7 +121,7 @@ class Ledger:
             except StoreError as error:
                 raise unusable(folder, error) from None
             undo.pop_all()
-        return cls(database, scribe, lock, loop, Notary(database, signer, now))
+        return cls(database, scribe, lock, loop, Notary(database, signer, mark, now))
 
     @property
     def healthy(self) -> bool:
@@ -261,6 +266,7 @@ class Ledger:
             log.error("the ledger did not finish writing")  # noqa: TRY400 - the traceback says nothing
             return
         self._readers.shutdown()
+        self._notary.close()
         self._store.close()
         self._keys.close()
         os.close(self._lock)

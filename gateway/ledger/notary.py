@@ -9,6 +9,7 @@ from gateway.errors import GatewayError
 from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.checkpoint import PREVIOUS, Checkpoint, opened, signed
 from gateway.ledger.database import StoreError
+from gateway.ledger.highwater import HighWater
 from gateway.ledger.note import NoteError, Signer
 from gateway.ledger.store import Head, Leaf, Store
 from gateway.ledger.tree import Span, Tree
@@ -29,8 +30,9 @@ class Notary:
     Where something was altered it never signs again, and no new intent is taken: that is for people to look into.
     """
 
-    def __init__(self, store: Store, signer: Signer, now: Callable[[], int]) -> None:
+    def __init__(self, store: Store, signer: Signer, mark: HighWater, now: Callable[[], int]) -> None:
         self._store = store
+        self._mark = mark
         self._signer = signer
         self._now = now
         self._due = 0.0
@@ -50,6 +52,14 @@ class Notary:
         """Whether there is more to read before the checkpoint that is due can be signed."""
         return self._goal is not None
 
+    def close(self) -> None:
+        """Marks how far the log was written in the end; the thread of the writer has ended."""
+        try:
+            self._mark.mark(self._store.tree)
+        except StoreError as error:
+            log.error("the end of the ledger could not be marked: %s", error)  # noqa: TRY400 - the name is all there is
+        self._mark.close()
+
     def stop(self, error: GatewayError) -> None:
         """Nothing is signed any more."""
         # Said first: whoever sees that it is altered finds the reason in the log.
@@ -61,6 +71,7 @@ class Notary:
 
         Raises StoreError where the disk failed.
         """
+        self._mark.step(self._store.tree)
         if self.altered or (self._goal is None and time.monotonic() < self._due):
             return
         try:

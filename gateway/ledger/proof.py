@@ -10,6 +10,7 @@ from gateway.ledger.store import Head, Store
 from gateway.ledger.tree import (
     WIDTHS,
     Span,
+    Tree,
     consistency,
     inclusion,
     is_consistent,
@@ -17,6 +18,7 @@ from gateway.ledger.tree import (
     middle_of,
     node,
     root,
+    spans,
 )
 
 
@@ -70,6 +72,11 @@ def _root(head: Head, verifier: Verifier) -> bytes:
     if checkpoint.size != head.size:
         raise AlteredError(f"the checkpoint of size {head.size} is of another size")
     return checkpoint.root
+
+
+def root_at(store: Store, size: int) -> bytes:
+    """The root that the log had at a size, as its database has it now."""
+    return Tree(size, tuple(subtree_root(store, span) for span in spans(size))).root
 
 
 def subtree_root(store: Store, span: Span) -> bytes:

@@ -8,14 +8,15 @@ from gateway.errors import DiskFailed, Distrusted, StartError
 from gateway.ledger.canonical import Randomness, leaf_hash
 from gateway.ledger.database import StoreError
 from gateway.ledger.entry import Event, Outcome
+from gateway.ledger.highwater import Mark
 from gateway.ledger.housekeeping import Epoch, Genesis, KeyMade, SigningKey
 from gateway.ledger.notary import PART, AlteredError, head_tree
 from gateway.ledger.note import NoteError, Signer
-from gateway.ledger.proof import subtree_root
+from gateway.ledger.proof import root_at, subtree_root
 from gateway.ledger.scribe import Scribe, Ticket
 from gateway.ledger.secret import secret
 from gateway.ledger.store import Filter, Head, Leaf, Store
-from gateway.ledger.tree import WIDTHS, Tree, root
+from gateway.ledger.tree import WIDTHS, Tree, root, spans
 
 WHOLE = 500_000  # entries up to which all of a log is read again at a start: a second or two
 SAMPLES = 64  # tiles of a longer log that are read again, each start others
@@ -28,6 +29,11 @@ _WAY_OUT = (
     "what was altered, and restore the last backup that verifies"
 )
 
+_NEWEST = (
+    "nothing was started and nothing is sent. Give the gateway the newest database again; where that one is lost, "
+    "begin a new log as docs/operations.md says under Backup"
+)
+
 
 def demand_unaltered(store: Store, signer: Signer) -> None:
     """Raises Distrusted, with the code CORRUPT, where the database does not hold what was written and signed."""
@@ -35,6 +41,17 @@ def demand_unaltered(store: Store, signer: Signer) -> None:
         _check(store, signer)
     except (AlteredError, NoteError) as error:
         raise Distrusted("CORRUPT", f"the ledger was altered: {error}; {_WAY_OUT}") from None
+
+
+def demand_reached(store: Store, mark: Mark) -> None:
+    """Raises Distrusted, with the code ROLLBACK_DETECTED, where the database lacks what was acknowledged from here."""
+    if store.tree.size < mark.size:
+        lacks = f"it has {store.tree.size} entries, and {mark.size} were acknowledged here"
+    elif root_at(store, mark.size) != mark.root:
+        lacks = f"its first {mark.size} entries are not those that were acknowledged here"
+    else:
+        return
+    raise Distrusted("ROLLBACK_DETECTED", f"the database is an older copy, or another one: {lacks}; {_NEWEST}")
 
 
 def unusable(folder: Path, error: StoreError) -> StartError:
@@ -100,21 +117,14 @@ def _newest(store: Store, last: int) -> Sequence[Head]:
 
 def _sample(store: Store, signed: Tree) -> None:
     """Whether what is kept of subtrees leads to the last checkpoint, and some entries to what is kept."""
-    first = 0
-    for at, peak in zip(_widths(signed.size), signed.peaks, strict=True):
-        if subtree_root(store, (first, first + at)) != peak:
-            raise AlteredError(f"the subtrees of entries {first} to {first + at - 1} are not those that were signed")
-        first += at
+    for span, peak in zip(spans(signed.size), signed.peaks, strict=True):
+        if subtree_root(store, span) != peak:
+            raise AlteredError(f"the subtrees of entries {span[0]} to {span[1] - 1} are not those that were signed")
     tiles = signed.size // _TILE
     for tile in {secrets.randbelow(tiles) * _TILE for _ in range(SAMPLES if tiles else 0)}:
         found = root(_hashes(store, tile, _TILE))
         if (store.subtree((tile, tile + _TILE)) or found) != found:
             raise AlteredError(f"entries {tile} to {tile + _TILE - 1} are not those that were signed")
-
-
-def _widths(size: int) -> list[int]:
-    """The sizes of the complete subtrees of a tree, the largest first."""
-    return [1 << bit for bit in range(size.bit_length() - 1, -1, -1) if size >> bit & 1]
 
 
 def _continued(store: Store, tree: Tree, size: int) -> Tree:

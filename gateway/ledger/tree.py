@@ -52,6 +52,16 @@ class Tree:
         return joined
 
 
+def spans(size: int) -> list[Span]:
+    """The complete subtrees of a tree, the largest first."""
+    found, first = list[Span](), 0
+    for bit in range(size.bit_length() - 1, -1, -1):
+        if size >> bit & 1:
+            found.append((first, first + (1 << bit)))
+            first += 1 << bit
+    return found
+
+
 def root(leaves: Iterable[bytes]) -> bytes:
     """The root over leaf hashes of 32 bytes; of one leaf it is that leaf."""
     hashes = list(leaves)

@@ -543,7 +543,8 @@ async def test_a_file_that_is_no_database_is_not_opened_and_the_folder_let_go(sh
 
     with pytest.raises(StartError, match="cannot be opened: NotADBError"):
         shop.open()
-    (shop.folder / "ledger.db").unlink()
+    for name in ("ledger.db", "high-water"):
+        (shop.folder / name).unlink()
 
     assert shop.open().healthy
 

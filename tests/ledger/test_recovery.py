@@ -2,15 +2,18 @@
 
 import asyncio
 import os
+from pathlib import Path
 
 import pytest
 from ledger_fakes import PURCHASER, SENT, Shop, shipment
 from tampering import ALTERED, CHECKPOINTS, altered, file
 
 from gateway.errors import Distrusted, StartError
-from gateway.ledger import Access, Filter, Ledger, recovery
+from gateway.ledger import Access, Filter, Ledger, highwater, recovery
 from gateway.ledger import notary as module
 from gateway.ledger.canonical import leaf_hash
+from gateway.ledger.highwater import HighWater
+from gateway.ledger.proof import root_at
 
 LOOK = Access("uid:1000", "list")
 PATIENCE = 10.0
@@ -179,3 +182,83 @@ async def test_a_log_that_was_never_signed_gets_a_key_and_names_it_once(shop: Sh
     keys = [entry.body["vkey"] for entry in await ledger.entries(Filter(kind="key")) if "vkey" in entry.body]
     assert keys[0] == ledger.vkey
     assert len(keys) == 2
+
+
+async def test_an_older_copy_of_the_database_does_not_start(shop: Shop) -> None:
+    await written(shop)
+    older = (shop.folder / "ledger.db").read_bytes()
+    await shop.open().close()
+    newest = (shop.folder / "ledger.db").read_bytes()
+
+    (shop.folder / "ledger.db").write_bytes(older)
+    for _ in range(2):
+        with pytest.raises(
+            Distrusted, match=r"^ROLLBACK_DETECTED: .* were acknowledged here; nothing was started"
+        ) as old:
+            shop.open()
+    (shop.folder / "ledger.db").write_bytes(newest)
+
+    assert old.value.exit_status == 65
+    assert shop.open().healthy
+
+
+async def test_neither_does_one_that_went_on_otherwise(shop: Shop) -> None:
+    await written(shop)
+    older = (shop.folder / "ledger.db").read_bytes()
+    await shop.open().close()
+    mark = (shop.folder / "high-water").read_bytes()
+
+    (shop.folder / "ledger.db").write_bytes(older)
+    (shop.folder / "high-water").unlink()
+    await written(shop)
+    (shop.folder / "high-water").write_bytes(mark)
+
+    with pytest.raises(Distrusted, match=r"^ROLLBACK_DETECTED: .* are not those that were acknowledged here"):
+        shop.open()
+
+
+async def test_nor_one_that_is_gone_or_of_another_log(shop: Shop, tmp_path: Path) -> None:
+    await written(shop)
+    other = Shop(tmp_path / "other")
+    await written(other)
+    (other.folder / "high-water").write_bytes((shop.folder / "high-water").read_bytes())
+
+    (shop.folder / "ledger.db").unlink()
+
+    with pytest.raises(Distrusted, match=r"^ROLLBACK_DETECTED: .* it has 0 entries"):
+        shop.open()
+    with pytest.raises(Distrusted, match="ROLLBACK_DETECTED: "):
+        other.open()
+
+
+async def test_a_tail_that_was_cut_off_since_the_last_checkpoint_is_missed(shop: Shop) -> None:
+    await written(shop)
+    [(size,)] = file(shop).execute("SELECT max(size) FROM checkpoint")
+    for table in ("leaf", "leaf_body", "link"):
+        altered(shop, f"DELETE FROM {table} WHERE seq >= {size}")
+
+    with pytest.raises(Distrusted, match="ROLLBACK_DETECTED"):
+        shop.open()
+
+
+async def test_without_the_mark_nobody_here_would_miss_it(shop: Shop) -> None:
+    await written(shop)
+    older = (shop.folder / "ledger.db").read_bytes()
+    await shop.open().close()
+
+    (shop.folder / "ledger.db").write_bytes(older)
+    (shop.folder / "high-water").unlink()
+
+    assert shop.open().healthy
+
+
+async def test_a_log_that_grows_is_marked_while_it_runs(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(highwater, "PERIOD", 0.0)
+    ledger = shop.open()
+
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+    await ledger.record(LOOK)
+
+    mark = HighWater(shop.folder / "high-water").last
+    assert mark.size > ticket.seq
+    assert mark.root == root_at(ledger._store, mark.size)
