@@ -95,6 +95,7 @@ def control(desk: Desk, reload: Callable[[], Awaitable[int]], keeps: Keeps) -> S
         "checkpoint": lambda _asked, by: desk.checkpoint(by=by),
         "key": lambda _asked, by: desk.key(by=by),
         "turnover": lambda _asked, by: desk.turnover(by=by),
+        "backup": lambda _asked, by: desk.backup(by=by),
         "purge": lambda asked, by: desk.purge(asked, keeps(), by=by),
         "reload": lambda _asked, _by: reload(),
     }

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from gateway import app, explain
+from gateway import app, cli_backup, explain
 from gateway.cli_ledger import ledger
 from gateway.cli_subject import keys
 from gateway.console import Json, asked, err, out, table
@@ -39,6 +39,7 @@ prose = typer.Typer(help="Personal data in free text.", no_args_is_help=True)
 GROUPS = {"contract": contract, "token": token, "facts": facts, "ledger": ledger, "keys": keys, "scrub": prose}
 for name, group in GROUPS.items():
     cli.add_typer(group, name=name)
+cli.command("backup")(cli_backup.backup)
 
 _WIDE = 80
 _HOW = 23

@@ -59,6 +59,7 @@ async def _alone(settings: Settings, deed: str, of: Any) -> Any:
             "entry": stores.desk.entry,
             "proof": stores.desk.proof,
             "growth": stores.desk.growth,
+            "backup": lambda _, by: stores.desk.backup(by=by),
             "purge": lambda of, by: stores.desk.purge(of, app.contracts_of(settings).policy.retention, by=by),
             "checkpoint": lambda _, by: stores.desk.checkpoint(by=by),
             "key": lambda _, by: stores.desk.key(by=by),

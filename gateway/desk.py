@@ -162,6 +162,12 @@ class Desk:
         found = await self._found(named, "show", by)
         return _left(found) if isinstance(found, Purged) else _shown(found)
 
+    async def backup(self, *, by: str) -> int:
+        """Puts on record that a copy of everything is made, and has the log signed that far; tells how far."""
+        id_ = await self._ledger.record(Access(by, "backup"))
+        [entry] = await self._ledger.entries(Filter(id=id_))
+        return (await self._ledger.head(entry.seq + 1)).size
+
     async def purge(
         self, asked: Mapping[str, Any], stated: Mapping[RetentionClass, str], *, by: str
     ) -> list[dict[str, Any]]:

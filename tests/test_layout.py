@@ -19,9 +19,12 @@ TOGETHER: Mapping[str, str] = {
     "ledger/entry": "ledger/test_leaf.py",
     "ledger/tree": "ledger/test_merkle_tree.py",
     # Commands are typed, each in a process of its own.
+    "cli_backup": "test_backup.py",
     "cli_ledger": "test_cli.py",
     "console": "test_cli.py",
     # What is durable, sealed and settled shows on a whole ledger, in every way that its store can fail.
+    "ledger/copies": "test_backup.py",
+    "registry/copies": "test_backup.py",
     "ledger/attic": "ledger/test_sweep.py",
     "ledger/sqlite_attic": "ledger/test_sweep.py",
     "ledger/database": "ledger/test_ledger_store.py",

@@ -35,10 +35,13 @@ _NEWEST = (
 )
 
 
-def demand_unaltered(store: Store, signer: Signer) -> None:
-    """Raises Distrusted, with the code CORRUPT, where the database does not hold what was written and signed."""
+def demand_unaltered(store: Store, signer: Signer, *, whole: bool = False) -> None:
+    """Raises Distrusted, with the code CORRUPT, where the database does not hold what was written and signed.
+
+    Of a long log samples are read, unless it is to be the whole.
+    """
     try:
-        _check(store, signer)
+        _check(store, signer, whole=whole)
     except (AlteredError, NoteError) as error:
         raise Distrusted("CORRUPT", f"the ledger was altered: {error}; {_WAY_OUT}") from None
 
@@ -82,12 +85,12 @@ def begin(store: Store, scribe: Scribe, vkey: str) -> None:
     store.all_settled()
 
 
-def _check(store: Store, signer: Signer) -> None:
+def _check(store: Store, signer: Signer, *, whole: bool) -> None:
     head, tree = store.last_head(), store.tree
     signed = head_tree(head, signer) if head else Tree()
     if tree.size < signed.size:
         raise AlteredError(f"it has {tree.size} entries and was signed with {signed.size}")
-    if tree.size > WHOLE:
+    if tree.size > WHOLE and not whole:
         _sample(store, signed)
         read = _continued(store, signed, tree.size)
     else:

@@ -100,6 +100,7 @@ class SqliteStore:
     def __init__(self, path: Path, log: str) -> None:
         self._path = path
         self._pages = 0
+        self._restart_at = RESTART_PAGES
         self._size = 0
         self._tree = Tree()
         self._readers: SimpleQueue[apsw.Connection] = SimpleQueue()
@@ -143,8 +144,13 @@ class SqliteStore:
             return {each: seq for each in ids for (seq,) in rows(self._database, query, bytes.fromhex(each))}
 
     def checkpoint(self) -> None:
-        if self._pages >= CHECKPOINT_PAGES:
-            checkpoint(self._database, restart=self._pages >= RESTART_PAGES)
+        if self._pages < CHECKPOINT_PAGES:
+            self._restart_at = RESTART_PAGES
+            return
+        # Whoever reads for long, as a backup does, is waited for only now and then: entries wait with it.
+        restart = self._pages >= self._restart_at
+        self._restart_at += RESTART_PAGES if restart else 0
+        checkpoint(self._database, restart=restart)
 
     def keep(self, head: Head, complete: Mapping[Span, bytes]) -> None:
         with known_errors(), self._database:
