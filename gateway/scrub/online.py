@@ -9,11 +9,13 @@ from gateway.scrub.spans import Kind, Span
 _AT = re.compile(r"@|%40")
 _DOMAIN = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[^\W\d_][\w-]{0,62}|\[[\w.:]{2,45}\]")
 _LOCAL = frozenset("._%+'-!#$&*/=?^`{|}~")
-_QUOTE = "'"
+_QUOTES = '"'
+_LONGEST_LOCAL = 66  # signs in front of an @, with their quotes
 # A link without query, fragment or user names a page, and a page is nobody; possessive, so that no length is slow.
 _LINK = re.compile(
     r"(?:(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}://|(?<![A-Za-z0-9_/.])www\."
-    r"|(?<![A-Za-z0-9_/.:])/(?!/))[^\s<>\"']++"
+    r"|(?<![A-Za-z0-9_@%/.-])(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?::\d{1,5})?(?=/|\?[\w.-]{1,40}=)"
+    r"|(?<![A-Za-z0-9_/.:])//?(?!/))[^\s<>\"']++"
 )
 _TELLS = re.compile(r"[?#]\S|://[^/\s]*@")
 _TRAILING = ".,;:!?)]}"
@@ -58,6 +60,10 @@ def _mails(text: str) -> Iterator[Span]:
         start = sign.start()
         while start > done and (text[start - 1].isalnum() or text[start - 1] in _LOCAL):
             start -= 1
+        if start == sign.start() and text[start - 1 : start] == _QUOTES:
+            # A name in quotes may have anything in it (RFC 5321 section 4.1.2).
+            opened = text.rfind(_QUOTES, max(done, start - _LONGEST_LOCAL), start - 1)
+            start = start if opened < 0 else opened
         done = sign.end()
         while start < sign.start() and text[start] in "'/=?&{|`":
             start += 1

@@ -18,21 +18,28 @@ from phonenumbers import (
 
 from gateway.scrub.spans import Kind, Span
 
-# Digits that stand together, with at most three signs between them, and an extension.
+# Digits that stand together, with at most three signs between them, and an extension. What letters follow belongs to
+# something else, such as a second floor.
 _RUN = re.compile(
     r"(?<![A-Za-z0-9_])(?<![0-9a-fA-F]{4}-)(?<!\d[.,:])"
-    r"(?:\+ ?)?(?:\([+ ]{0,2}\d{1,5}\)|\d)(?:[ \t./-]{0,3}(?:\+?\d|\(\d{1,5}\)))*+"
+    r"(?:\+ ?)?(?:\([+ ]{0,2}\d{1,5}\)|\d)"
+    r"(?:[ \t./-]{0,3}(?:\+?\d(?!-?(?!x[ .:]{0,2}\d|ext)[A-Za-z_])|\(\d{1,5}\)))*+"
     r"(?P<extension>[ ,]{0,2}(?:x|ext\.?|extension|#)[ .:]{0,2}\d{1,6})?(?![\d_])(?!-?[A-Za-z])"
 )
 _DATE = re.compile(
     r"(?:19|20)\d\d([-./ ])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])(?!\d)"
     r"|(?:0?[1-9]|[12]\d|3[01])([-./ ])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)\d\d(?!\d)"
 )
+# In such groups stand a class of goods (Harmonized System), a book (ISO 2108), an order at a market place.
+_GOODS = re.compile(
+    r"(?<![\d.+])[1-9]\d{3}\.\d\d\.\d\d(?:\.?\d\d)?(?!\.?\d)"
+    r"|(?<![\d+])97[89][ -]?(?:\d[ -]?){9}\d(?![ -]?\d)|(?<![\d-])\d{3}-\d{7}-\d{7}(?!-?\d)"
+)
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:([. ])\d{3})(?:\1\d{3})+")
 _SAYS_SO = re.compile(
     r"(?:\bphone|\btele?f|\bt[ée]l\b|\bmobile?|\bcell|\bcall|\bring|\bfax\b|\bhandy|\btext me|\bsms\b"
     r"|\bwhats ?app|\breach|\bdial"
-    r"|\bcontact|\brufen?\b|\banruf|\bappele[rz]|\bportable\b|\bcelular|\bliga[re]|\bfone\b"
+    r"|\bconta[ct]t?|\bllam[ae]|\brufen?\b|\banruf|\bappele[rz]|\bportable\b|\bcelular|\bliga[re]|\bfone\b"
     r"|☎|📞|📱|电话|電話|手机|携帯|拨打|전화|휴대폰|연락)"
     r"[^\d]{0,24}$",
     re.IGNORECASE,
@@ -86,6 +93,7 @@ def plan_of(regions: tuple[str, ...]) -> Plan:
 
 def phones(text: str, plan: Plan) -> Iterator[Span]:
     """Every telephone number in a folded text."""
+    text = _GOODS.sub(lambda match: "|" * len(match.group()), text)
     for match in _RUN.finditer(text):
         start, end = match.start(), match.end() if match["extension"] is None else match.start("extension")
         if date := _DATE.match(text, start):
