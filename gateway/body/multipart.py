@@ -5,10 +5,10 @@ nobody's. What is written has a boundary of ours that stands in no part, and of 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import count
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 from python_multipart import MultipartParser
@@ -38,6 +38,8 @@ MAX_PARTS: Final = 1_000
 MAX_HEADERS: Final = 8
 
 _LINE: Final = 64 * 1024
+_STEP: Final = 64 * 1024
+"""Bytes of a body that a parser gets at once: what it cuts out of them is in memory twice for as long."""
 _LENGTH: Final = 40
 
 _FIRST = re.compile(rb"--([^\r\n]{1,70})\r\n")
@@ -80,11 +82,13 @@ class Multipart:
         return document
 
     def write(self, document: Document, source: Document) -> bytes:
-        parts = [_bytes(*leaf) for leaf in _leaves(document, source)]
+        parts = [(_head(*leaf), _content(*leaf)) for leaf in _leaves(document, source)]
         if not parts:
             return b""
         delimiter = b"--" + _boundary(parts)
-        return b"".join(delimiter + b"\r\n" + part + b"\r\n" for part in parts) + delimiter + b"--\r\n"
+        # Put together once: a file is as large as everything else together.
+        pieces = [piece for head, content in parts for piece in (delimiter, b"\r\n", head, b"\r\n", content, b"\r\n")]
+        return b"".join([*pieces, delimiter, b"--\r\n"])
 
     def holds(self, data: bytes, document: Document, source: Document, tree: Node) -> bool:
         leaves = list(_leaves(document, source))
@@ -96,7 +100,7 @@ class Multipart:
             data.startswith(b"--" + boundary + b"\r\n")
             and data.endswith(b"\r\n--" + boundary + b"--\r\n")
             and data.count(boundary) == len(leaves) + 1
-            and parts_of(data) == [_expected(*leaf) for leaf in leaves]
+            and _read_again(data, Digest) == [_expected(*leaf) for leaf in leaves]
             and all(is_named(part.head.name, tree) for part, _ in leaves)
         )
 
@@ -107,11 +111,14 @@ def from_first(payload: bytes, content_type: str) -> bytes:
     Raises Refusal `body.unreadable`.
     """
     delimiter = b"--" + boundary_of(content_type).encode()
-    before, _, rest = payload.partition(delimiter)
-    after = rest[:2]
-    if (before and not before.endswith(b"\r\n")) or after not in (b"\r\n", b"--"):
+    start = payload.find(delimiter)
+    end = start + len(delimiter)
+    after = payload[end : end + 2]
+    if start < 0 or payload[max(0, start - 2) : start] not in (b"", b"\r\n") or after not in (b"\r\n", b"--"):
         raise refuse("body.unreadable", "no part begins with the boundary of the Content-Type")
-    return delimiter + rest if after == b"\r\n" else b""
+    if after != b"\r\n":
+        return b""
+    return payload[start:] if start else payload
 
 
 def boundary_in(payload: bytes) -> str:
@@ -122,25 +129,59 @@ def boundary_in(payload: bytes) -> str:
 
 def parts_of(data: bytes) -> list[Seen]:
     """The parts as the other parser finds them, none where it finds no whole body."""
-    reading = _Reading()
+    return [(headers, bytes(content)) for headers, content in _read_again(data, Content)]
+
+
+class Content(bytearray):
+    """The content of a part."""
+
+    def update(self, data: bytes) -> None:
+        self += data
+
+
+class Digest:
+    """Length and SHA-256 of the content of a part: a file need not be there once more to be proved."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.hash = sha256()
+
+    def update(self, data: bytes) -> None:
+        self.length += len(data)
+        self.hash.update(data)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Digest) and (self.length, self.hash.digest()) == (other.length, other.hash.digest())
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+_Sink = TypeVar("_Sink", Content, Digest)
+
+
+def _read_again(data: bytes, begun: Callable[[], _Sink]) -> list[tuple[Mapping[str, str], _Sink]]:
+    reading = _Reading(begun)
     parser = MultipartParser(
         boundary_in(data), reading.callbacks(), max_header_count=MAX_HEADERS, max_header_size=_LINE
     )
     try:
-        parser.write(data)
+        for step in _steps(data):
+            parser.write(step)
     except FormParserError:
         return []
     return reading.parts if reading.ended else []
 
 
-class _Reading:
+class _Reading(Generic[_Sink]):
     """What a parser calls while it reads."""
 
-    def __init__(self) -> None:
-        self.parts: list[Seen] = []
+    def __init__(self, begun: Callable[[], _Sink]) -> None:
+        self.parts: list[tuple[Mapping[str, str], _Sink]] = []
         self.ended = False
+        self._begun: Callable[[], _Sink] = begun
         self._headers: dict[str, str] = {}
-        self._content, self._name, self._line = bytearray(), bytearray(), bytearray()
+        self._content: _Sink = begun()
+        self._name, self._line = bytearray(), bytearray()
 
     def callbacks(self) -> "MultipartCallbacks":
         return {
@@ -148,13 +189,13 @@ class _Reading:
             "on_header_field": lambda data, start, end: self._name.extend(data[start:end]),
             "on_header_value": lambda data, start, end: self._line.extend(data[start:end]),
             "on_header_end": self._header,
-            "on_part_data": lambda data, start, end: self._content.extend(data[start:end]),
+            "on_part_data": lambda data, start, end: self._content.update(data[start:end]),
             "on_part_end": self._end,
             "on_end": self._ended,
         }
 
     def _begin(self) -> None:
-        self._headers, self._content = {}, bytearray()
+        self._headers, self._content = {}, self._begun()
 
     def _header(self) -> None:
         name, line = self._name.decode("latin-1").lower(), self._line.decode("latin-1")
@@ -166,27 +207,38 @@ class _Reading:
         self._name, self._line = bytearray(), bytearray()
 
     def _end(self) -> None:
-        self.parts.append((self._headers, bytes(self._content)))
+        self.parts.append((self._headers, self._content))
 
     def _ended(self) -> None:
         self.ended = True
 
 
-def _parts(data: bytes) -> Iterator[tuple[list[tuple[str, str]], bytes]]:
+def _steps(data: bytes) -> Iterator[bytes]:
+    return (data[start : start + _STEP] for start in range(0, len(data), _STEP))
+
+
+def _events(parser: PushMultipartParser, data: bytes) -> Iterator[MultipartSegment | bytes | bytearray | None]:
+    """What a parser finds up to the end of the last part; what is behind it is nobody's."""
+    for step in _steps(data):
+        if not parser.closed:
+            yield from parser.parse(step)
+
+
+def _parts(data: bytes) -> Iterator[tuple[list[tuple[str, str]], bytearray]]:
     """The headers and the content of each part. Raises Refusal `body.unreadable` or `body.too_large`."""
     parser = PushMultipartParser(
         boundary_in(data) or "-", max_header_count=MAX_HEADERS, max_segment_count=MAX_PARTS, strict=True
     )
     headers: list[tuple[str, str]] = []
-    content: list[bytes] = []
+    content = bytearray()
     try:
-        for event in parser.parse(data):
+        for event in _events(parser, data):
             if isinstance(event, MultipartSegment):
-                headers, content = event.headerlist, []
+                headers, content = event.headerlist, bytearray()
             elif event is None:
-                yield headers, b"".join(content)
+                yield headers, content
             else:
-                content.append(event)
+                content += event
         parser.close()
     except ParserLimitReached:
         limits = f"more than {MAX_PARTS} parts, or a head with more than {MAX_HEADERS} headers or too long a one"
@@ -202,7 +254,7 @@ def _utf_8(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _value(head: Head, content: bytes, node: Node | None) -> Document:
+def _value(head: Head, content: bytearray, node: Node | None) -> Document:
     """What a part holds. What no rule names is looked at only as far as it is text."""
     attributes = attributes_of(head, node)
     if node is not None and node.held is not None:
@@ -243,8 +295,15 @@ def _attributes(value: Document) -> Mapping[str, str]:
 
 
 def _content(part: Text | File, value: Document) -> bytes:
-    text = "" if isinstance(value, Mapping) else _as_text(value)
-    return text.encode("latin-1" if isinstance(part, File) else "utf-8")
+    return _plain(value).encode(_charset(part))
+
+
+def _charset(part: Text | File) -> str:
+    return "latin-1" if isinstance(part, File) else "utf-8"
+
+
+def _plain(value: Document) -> str:
+    return "" if isinstance(value, Mapping) else _as_text(value)
 
 
 def _as_text(value: Document) -> str:
@@ -253,12 +312,11 @@ def _as_text(value: Document) -> str:
     return "" if value is None else str(value)
 
 
-def _bytes(part: Text | File, value: Document) -> bytes:
-    lines = (f"{name}: {text}\r\n" for name, text in written_head(part.head, _attributes(value)))
-    return "".join(lines).encode() + b"\r\n" + _content(part, value)
+def _head(part: Text | File, value: Document) -> bytes:
+    return "".join(f"{name}: {text}\r\n" for name, text in written_head(part.head, _attributes(value))).encode()
 
 
-def _expected(part: Text | File, value: Document) -> Seen:
+def _expected(part: Text | File, value: Document) -> tuple[Mapping[str, str], Digest]:
     attributes = _attributes(value)
     parameters = disposition_of(part.head, attributes)
     headers = {f"content-disposition.{name}": text for name, text in parameters.items()}
@@ -268,11 +326,21 @@ def _expected(part: Text | File, value: Document) -> Seen:
     )
     if media := attributes.get(CONTENT_TYPE) or part.head.leaves_as:
         headers["content-type"] = media
-    return headers, _content(part, value)
+    text, content = _plain(value), Digest()
+    for start in range(0, len(text), _STEP):
+        content.update(text[start : start + _STEP].encode(_charset(part)))
+    return headers, content
 
 
-def _boundary(parts: Sequence[bytes]) -> bytes:
-    """A boundary that stands in no part. It follows from the parts alone: the same parts leave as the same bytes."""
-    digest = sha256(b"\0".join(parts)).digest()
-    tried = (sha256(digest + b"%d" % number).hexdigest()[:_LENGTH].encode() for number in count())
-    return next(boundary for boundary in tried if not any(boundary in part for part in parts))
+def _boundary(parts: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """A boundary that stands in no part."""
+    return next(each for each in _boundaries(parts) if not any(each in piece for part in parts for piece in part))
+
+
+def _boundaries(parts: Sequence[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    """They follow from the parts alone: the same parts leave as the same bytes."""
+    digest = sha256()
+    for piece in (piece for part in parts for piece in part):
+        digest.update(b"%d\0" % len(piece))
+        digest.update(piece)
+    return (sha256(digest.digest() + b"%d" % number).hexdigest()[:_LENGTH].encode() for number in count())

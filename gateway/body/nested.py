@@ -77,6 +77,10 @@ def _unfolded(document: Document, nest: Nest) -> Document:
 def _inner(value: Document, nest: Nest, held: Held) -> Document:
     if not isinstance(value, str):
         raise refuse("body.unreadable", f"{nest.path} is no text")
+    if _is_file(value, held):
+        if len(value) > held.max_bytes:
+            raise refuse("body.too_large", f"in {nest.path}: more than {held.max_bytes} bytes")
+        return _unfolded(value, nest)
     try:
         document = FORMATS[held.body].read(_data(value, held), nest.tree)
     except Refusal as refusal:
@@ -97,6 +101,11 @@ def _inner(value: Document, nest: Nest, held: Held) -> Document:
         raise refuse("body.unreadable", f"{nest.path} holds a single value and no document")
     inner.text = value
     return inner
+
+
+def _is_file(value: str, held: Held) -> bool:
+    """Whether a text is the bytes of a file already, so that they need not be there a second time."""
+    return held.body == "opaque" and not held.encoding and isinstance(value, Octets)
 
 
 def _member(name: str, nest: Nest) -> str:

@@ -197,7 +197,7 @@ def attributes_of(head: Head, node: Node | None) -> dict[str, str]:
     return {name: value for name, value in head.attributes.items() if name in named or not silent.get(name, False)}
 
 
-def leaving(head: Head, content: bytes, node: Node, held: Held) -> Head:
+def leaving(head: Head, content: bytes | bytearray, node: Node, held: Held) -> Head:
     """The head of a part that holds what a contract says, with the type with which that leaves.
 
     It is the type that it came with, unless a rule names that. Where it says nothing, the ending of a file's name is
@@ -216,7 +216,7 @@ def leaving(head: Head, content: bytes, node: Node, held: Held) -> Head:
     return replace(head, leaves_as=leaves_as, media=media)
 
 
-def text_of(head: Head, content: bytes) -> str | None:
+def text_of(head: Head, content: bytes | bytearray) -> str | None:
     """The text of a part, or None where it is none in UTF-8."""
     if head.charset and head.charset not in _UTF_8 and not (head.charset in _LIKE_ASCII and content.isascii()):
         return None

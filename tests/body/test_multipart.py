@@ -51,6 +51,18 @@ groups:
     form: drop
 """
 ATTACH = operation(SECTION, SECTION)
+STEPS = next(
+    iter(
+        operation("""
+body: multipart
+max_bytes: 512 KiB
+nested: {$.scan: {body: opaque, media: [image/png], max_bytes: 256 KiB}}
+groups:
+  - why: The papers that customs asks for.
+    fields: {$.scan: order.declared_value, $.purpose: not_personal, $.data.kind: not_personal}
+""").contracts.prepared.values()
+    )
+).sending.section
 BOUND = next(iter(ATTACH.contracts.prepared.values())).sending.section
 PDF = b"%PDF-1.7\r\n" + bytes(range(256)) + b"\r\n--xYzZY\r\n--\r\n"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(255, -1, -1))
@@ -391,16 +403,32 @@ async def test_a_token_in_a_file_keeps_the_file_here() -> None:
 
 
 def test_a_boundary_of_ours_stands_in_no_part_whatever_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    candidates = [sha256(b"%d" % number) for number in range(3)]
-    tried = iter([candidates[0], *candidates])
-    monkeypatch.setattr("gateway.body.multipart.sha256", lambda _: next(tried))
-    texts = [part("purpose", candidates[0].hexdigest()[:40]), part("data[kind]", f"--{candidates[1].hexdigest()[:40]}")]
+    candidates = [sha256(b"%d" % number).hexdigest()[:40] for number in range(3)]
+    monkeypatch.setattr("gateway.body.multipart._boundaries", lambda _: (each.encode() for each in candidates))
+    texts = [part("purpose", candidates[0]), part("data[kind]", f"--{candidates[1]}")]
     source = document_in(body(*texts), BOUND)
 
     written = written_body(source, source, BOUND)
 
-    assert boundary_in(written) == candidates[2].hexdigest()[:40]
+    assert boundary_in(written) == candidates[2]
     assert holds_body(written, source, source, BOUND)
+
+
+# The parsers get a body in steps of 64 KiB, and a delimiter may stand across the end of one.
+@pytest.mark.parametrize("shift", [*range(-75, 8), 64 * 1024 - 40])
+@pytest.mark.parametrize("filling", [b"a", b"\r\n--", b"\r"])
+def test_a_file_is_the_same_wherever_the_steps_of_the_parsers_end(shift: int, filling: bytes) -> None:
+    length = 64 * 1024 + shift
+    content = (filling * length)[:length]
+    payload = body(part("purpose", "a"), part("scan", content, filename="a"), part("data[kind]", "b"))
+    source = document_in(payload, STEPS)
+
+    written = written_body(source, source, STEPS)
+
+    assert [each for _, each in parts_of(written)] == [b"a", content, b"b"]
+    assert holds_body(written, source, source, STEPS)
+    at = written.index(content) + length - 1
+    assert not holds_body(written[:at] + b"x" + written[at + 1 :], source, source, STEPS)
 
 
 def test_a_boundary_that_stands_in_a_part_is_not_proved() -> None:
@@ -544,8 +572,7 @@ def test_the_proof_fails_for_a_part_that_no_rule_names() -> None:
 @pytest.mark.parametrize("wrong", [b"X-Who: Zoe\r\n", b"Content-Type: text/html\r\n"])
 async def test_a_writer_that_writes_more_than_it_may_is_found(wrong: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "gateway.body.multipart._bytes",
-        lambda *_: b'Content-Disposition: form-data; name="purpose"\r\n' + wrong + b"\r\na",
+        "gateway.body.multipart._head", lambda *_: b'Content-Disposition: form-data; name="purpose"\r\n' + wrong
     )
 
     assert await code_of(body(part("purpose", "a"))) == "proof.failed"
