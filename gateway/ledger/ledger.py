@@ -114,7 +114,7 @@ class Ledger:
                 mark = HighWater(high_water or folder / "high-water")
                 undo.callback(mark.close)
                 demand_reached(database, mark.last)
-                epoch = database.last_epoch() + 1
+                epoch = database.claim(node)
                 scribe = Scribe(LOG, node, _boot(noise), epoch, keys, now, mono, noise)
                 begin(database, scribe, signer.verifier.vkey)
                 resume(database, scribe)

@@ -87,16 +87,17 @@ class Notary:
     def _step(self) -> None:
         if self._goal is None:
             self._due = time.monotonic() + PERIOD
-            self._begin(self._store.tree)
+            self._begin()
         elif self._read.size < self._goal.size:
             first, missing = self._read.size, min(PART, self._goal.size - self._read.size)
             self._read = self._read.plus(_hashed(self._store.leaves(first, missing), first, missing), self._complete)
         else:
             self._sign(self._goal)
 
-    def _begin(self, goal: Tree) -> None:
+    def _begin(self) -> None:
         """Goes on from the last checkpoint, as it stands in the database, so that the next one continues it."""
-        head = self._store.last_head()
+        # In this order: while it is read, other nodes write and sign on.
+        head, goal = self._store.last_head(), self._store.newest()
         last = head_tree(head, self._signer) if head else Tree()
         if last.size < self._signed.size or (last.size == self._signed.size and last != self._signed):
             raise AlteredError("the last checkpoint is gone")
@@ -113,8 +114,9 @@ class Notary:
         # So that nobody can take a checkpoint out of the middle of the history unseen.
         before = (f"{PREVIOUS} {self._signed.size}",)
         note = signed(Checkpoint(self._signer.verifier.name, goal.size, goal.root, before), self._signer)
-        self._store.keep(Head(goal.size, goal.root, self._now(), note, b"".join(goal.peaks)), self._complete)
-        self._signed = goal
+        head = Head(goal.size, goal.root, self._now(), note, b"".join(goal.peaks))
+        if self._store.keep(head, self._complete, after=self._signed.size):
+            self._signed = goal
 
 
 def head_tree(head: Head, signer: Signer) -> Tree:

@@ -75,7 +75,7 @@ def signing_seed(folder: Path, store: Store, randomness: Randomness) -> bytes:
 
 def begin(store: Store, scribe: Scribe, vkey: str) -> None:
     """Opens an epoch. Whether the intents that an earlier one left open were sent, nobody knows."""
-    first: list[Event] = [Genesis(), KeyMade(1, "created")] if scribe.epoch == 1 else []
+    first: list[Event] = [Genesis(), KeyMade(1, "created")] if store.newest().size == 0 else []
     if not any(entry.body.get("vkey") == vkey for entry in store.entries(Filter(kind="key", limit=KEYS), None)):
         first.append(SigningKey(vkey))
     store.append([scribe.row(event) for event in (*first, Epoch("opened"))])
@@ -86,7 +86,7 @@ def begin(store: Store, scribe: Scribe, vkey: str) -> None:
 
 
 def _check(store: Store, signer: Signer, *, whole: bool) -> None:
-    head, tree = store.last_head(), store.tree
+    head, tree = store.last_head(), store.newest()
     signed = head_tree(head, signer) if head else Tree()
     if tree.size < signed.size:
         raise AlteredError(f"it has {tree.size} entries and was signed with {signed.size}")
@@ -112,7 +112,8 @@ def _whole(store: Store, signer: Signer, signed: Tree, size: int) -> Tree:
 
 
 def _newest(store: Store, last: int) -> Sequence[Head]:
-    heads = store.newest_heads(CHECKPOINTS)
+    # Another node may have signed since.
+    heads = [head for head in store.newest_heads(CHECKPOINTS) if head.size <= last]
     if last and (not heads or heads[-1].size != last):
         raise AlteredError("the last checkpoint is gone")
     return heads

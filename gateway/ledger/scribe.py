@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.ledger.canonical import Randomness, leaf_hash, uuid7
-from gateway.ledger.entry import Event, Index, Outcome, Stamp, Subject, leaf
+from gateway.ledger.entry import Event, Index, Intent, Outcome, Stamp, Subject, leaf
 from gateway.ledger.housekeeping import Purge
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import Payload, seal
@@ -57,6 +57,7 @@ class Scribe:
             index=event.index,
             links=sealed.links,
             basis=basis,
+            lasts=event.deadline_ms if isinstance(event, Intent) else None,
         )
 
     def outcome(self, outcome: Outcome, ticket: Ticket, earlier: Sequence[bytes] = ()) -> Row:

@@ -11,10 +11,11 @@ import msgspec
 
 from gateway.errors import StartError
 from gateway.failpoints import failpoint
-from gateway.ledger.canonical import Json, uuid7_floor
+from gateway.ledger.canonical import Json
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, writable
 from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
+from gateway.ledger.search import conditions
 from gateway.ledger.sqlite_attic import SqliteAttic
 from gateway.ledger.sqlite_purge import SCHEMA as PURGED
 from gateway.ledger.sqlite_purge import purge
@@ -79,19 +80,6 @@ MIGRATIONS: Sequence[str] = (
     _SUBTREE + _guards("subtree"),
     PURGED + _guards("purged"),
 )
-_CONDITIONS: Mapping[str, str] = {
-    "id": "l.id = ?",
-    "kind": "l.kind = ?",
-    "vendor": "b.vendor = ?",
-    "operation": "b.operation = ?",
-    "caller": "b.caller = ?",
-    "code": "coalesce(b.code, {outcome}) = ?",
-    "result": "coalesce(b.result, {outcome}) = ?",
-    "since": "l.ts >= ?",
-    "until": "l.ts <= ?",
-    "before": "l.seq < ?",
-}
-_OUTCOME = "(SELECT o.{} FROM leaf n JOIN leaf_body o USING (seq) WHERE n.intent = l.seq ORDER BY n.seq DESC LIMIT 1)"
 
 
 class SqliteStore:
@@ -109,6 +97,13 @@ class SqliteStore:
             self._connect()
             self._migrate(log)
             self._load()
+
+    def claim(self, node: str) -> int:
+        del node  # Whoever has the lock of the folder is the only one who writes.
+        query = "SELECT body FROM leaf JOIN leaf_body USING (seq) WHERE kind = 'epoch' ORDER BY seq DESC LIMIT 1"
+        with self._reading() as database:
+            found = rows(database, query)
+        return 1 + int(msgspec.json.decode(found[0][0])["epoch"]) if found else 1
 
     def append(self, rows: Sequence[Row]) -> int:
         demand_current(rows)
@@ -132,6 +127,9 @@ class SqliteStore:
     def tree(self) -> Tree:
         return self._tree
 
+    def newest(self) -> Tree:
+        return self._tree
+
     def reopen(self) -> None:
         with known_errors():
             self._database.close(True)
@@ -143,6 +141,9 @@ class SqliteStore:
         with known_errors():
             return {each: seq for each in ids for (seq,) in rows(self._database, query, bytes.fromhex(each))}
 
+    def check(self) -> None:
+        """Nothing: what was set at the start is not changed by others."""
+
     def checkpoint(self) -> None:
         if self._pages < CHECKPOINT_PAGES:
             self._restart_at = RESTART_PAGES
@@ -152,23 +153,20 @@ class SqliteStore:
         self._restart_at += RESTART_PAGES if restart else 0
         checkpoint(self._database, restart=restart)
 
-    def keep(self, head: Head, complete: Mapping[Span, bytes]) -> None:
+    def keep(self, head: Head, complete: Mapping[Span, bytes], *, after: int) -> bool:
         with known_errors(), self._database:
+            if rows(self._database, "SELECT coalesce(max(size), 0) FROM checkpoint") != [(after,)]:
+                return False
             values = (head.size, head.root, head.ts, head.note, head.peaks)
             self._database.execute("INSERT INTO checkpoint VALUES(?, ?, ?, ?, ?)", values)
             subtrees = [(*span, each) for span, each in complete.items()]
             self._database.executemany("INSERT INTO subtree VALUES(?, ?, ?)", subtrees)
+        return True
 
     def close(self) -> None:
         while not self._readers.empty():
             self._readers.get().close()
         self._database.close()
-
-    def last_epoch(self) -> int:
-        query = "SELECT body FROM leaf JOIN leaf_body USING (seq) WHERE kind = 'epoch' ORDER BY seq DESC LIMIT 1"
-        with self._reading() as database:
-            found = rows(database, query)
-        return int(msgspec.json.decode(found[0][0])["epoch"]) if found else 0
 
     def toks(self) -> Iterator[bytes]:
         with self._reading() as database:
@@ -195,7 +193,7 @@ class SqliteStore:
             self._database.execute("UPDATE settled SET below = ?", (self._size,))
 
     def entries(self, wanted: Filter, tok: bytes | None) -> Sequence[Entry]:
-        where, values = _where(wanted, tok)
+        where, values = conditions(wanted, tok)
         query = f"""
             SELECT l.seq, l.kind, b.body FROM leaf l JOIN leaf_body b USING (seq)
             WHERE {where} ORDER BY l.seq DESC LIMIT ?
@@ -340,25 +338,6 @@ def _parts(whole: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def _columns(index: Index) -> tuple[str | None, ...]:
     return index.vendor, index.operation, index.caller, index.code, index.result
-
-
-def _where(wanted: Filter, tok: bytes | None) -> tuple[str, list[object]]:
-    conditions, values = ["TRUE"], list[object]()
-    for name, condition in _CONDITIONS.items():
-        if (value := getattr(wanted, name)) is not None:
-            conditions.append(condition.format(outcome=_OUTCOME.format(name)))
-            values.append(bytes.fromhex(value) if name == "id" else value)
-    if wanted.kind not in (None, "intent", "outcome"):
-        # As the index over the rare kinds says it, or the index is not used.
-        conditions.append("l.kind NOT IN ('intent', 'outcome')")
-    if wanted.since is not None:
-        # Ids begin with the time, so the index over them leads to the first one.
-        conditions.append("l.id >= ?")
-        values.append(uuid7_floor(wanted.since))
-    if tok is not None:
-        conditions.append("l.seq IN (SELECT seq FROM link WHERE tok = ?)")
-        values.append(tok)
-    return " AND ".join(conditions), values
 
 
 def _parsed(body: bytes) -> Mapping[str, Json]:

@@ -31,6 +31,7 @@ class Row:
     links: tuple[Link, ...] = ()
     intent: int | None = None  # of an outcome: where its intent stands
     earlier: tuple[bytes, ...] = ()  # of an outcome: digests under which its intent is remembered
+    lasts: int | None = None  # of an intent: milliseconds after which it cannot be sent any more
     purges: tuple[
         tuple[int, int], ...
     ] = ()  # of a purge: what goes with it, from the first place to the last, with both
@@ -144,10 +145,17 @@ def _is_current(basis: Basis, later: Later | None) -> bool:
 
 
 class Store(Protocol):
-    """A database that holds one log. Every method raises StoreError.
+    """A database that holds one log, for several nodes where it can. Every method raises StoreError.
 
-    Those from `append` to `close` are called by one thread at a time; the others by any.
+    Those from `claim` to `close` are called by one thread at a time; the others by any.
     """
+
+    def claim(self, node: str) -> int:
+        """The number of a new epoch, the first thing asked of a store that is to be written.
+
+        What was left open by an earlier epoch of this node is from now on nobody's. Raises StartError where another
+        process writes as this node.
+        """
 
     def append(self, rows: Sequence[Row]) -> int:
         """Makes the rows durable, all or none, and tells the place of the first; the others follow it.
@@ -165,20 +173,26 @@ class Store(Protocol):
     def find(self, ids: Sequence[str]) -> Mapping[str, int]:
         """Where these entries stand, of those that are there."""
 
+    def check(self) -> None:
+        """Asked between appends, and every few seconds: raises StoreError where nothing may be written as it is."""
+
     def checkpoint(self) -> None:
         """Tidies up between appends, when it is due; raises only where the disk failed, for good."""
 
     @property
     def tree(self) -> Tree:
-        """Of all that was appended and, before this process, of what the database said."""
+        """Of all that was appended here and, before this process, of what the database said. Raises nothing."""
 
-    def keep(self, head: Head, complete: Mapping[Span, bytes]) -> None:
-        """Makes a checkpoint durable beside all earlier ones, and the roots of subtrees that are complete with it."""
+    def newest(self) -> Tree:
+        """The same, with what other nodes have appended up to now."""
+
+    def keep(self, head: Head, complete: Mapping[Span, bytes], *, after: int) -> bool:
+        """Makes a checkpoint durable beside all earlier ones, and the roots of subtrees that are complete with it.
+
+        False, and nothing is kept, where the largest one is not of the size `after`: another node was faster.
+        """
 
     def close(self) -> None: ...
-
-    def last_epoch(self) -> int:
-        """The number of the last epoch, 0 before the first."""
 
     def toks(self) -> Iterable[bytes]:
         """Every token that has a link."""
@@ -187,7 +201,10 @@ class Store(Protocol):
         """The key that the newest link of a token names."""
 
     def open_intents(self, limit: int) -> Sequence[OpenIntent]:
-        """Intents that have no outcome, of those that `all_settled` did not pass over."""
+        """Intents that have no outcome and get none from whoever wrote them, for the caller to settle.
+
+        Not those that `all_settled` passed over, nor those that a node which does not answer may still send.
+        """
 
     def all_settled(self) -> None:
         """Every intent so far has an outcome; none of them is looked at again."""

@@ -176,6 +176,7 @@ class Writer:
                         self._do(part[0], deed)
                     else:
                         self._write(part)
+                self._check()
                 self._notary.step()
         except StoreError as error:
             log.error("the disk of the ledger failed, and nobody knows what is on it: %s", error)  # noqa: TRY400
@@ -228,6 +229,14 @@ class Writer:
             self._failed([item], error)
             return
         self._tell(self._finished, item, done)
+
+    def _check(self) -> None:
+        try:
+            self._store.check()
+        except StoreError as error:
+            if error.lasting:
+                raise
+            self._failed((), error)
 
     def _failed(self, batch: Sequence[Item], error: StoreError) -> None:
         """The state of a commit that raised is unknown, so the database says what is there."""

@@ -252,13 +252,12 @@ class Forgetful(BalkyStore):
         super().__init__(path, log)
         self.failing: list[bool] = [False, True]
 
-    def keep(self, head: Head, complete: Mapping[Span, bytes]) -> None:
+    def keep(self, head: Head, complete: Mapping[Span, bytes], *, after: int) -> bool:
         if not self.failing:
-            super().keep(head, complete)
-        else:
-            if self.failing.pop(0):
-                super().keep(head, complete)
-            raise StoreError("FullError")
+            return super().keep(head, complete, after=after)
+        if self.failing.pop(0):
+            super().keep(head, complete, after=after)
+        raise StoreError("FullError")
 
 
 async def test_a_checkpoint_that_could_not_be_kept_is_tried_again(

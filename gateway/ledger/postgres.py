@@ -1,0 +1,367 @@
+"""The ledger in a PostgreSQL, which any number of gateways write into."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg import sql
+
+from gateway.errors import StartError
+from gateway.failpoints import failpoint
+from gateway.ledger.canonical import Json
+from gateway.ledger.database import StoreError
+from gateway.ledger.entry import Index
+from gateway.ledger.lease import ABANDONED, GRACE, HEAD, OWN, Lease, lost
+from gateway.ledger.postgres_append import APPENDED, values
+from gateway.ledger.postgres_attic import PostgresAttic
+from gateway.ledger.postgres_purge import purge
+from gateway.ledger.postgres_schema import demand_prepared, demand_weak
+from gateway.ledger.sealing import Link
+from gateway.ledger.search import conditions
+from gateway.ledger.session import DURABLE, READING, WRITING, Bounded, connected, doubt, known_errors, reached
+from gateway.ledger.store import (
+    Entry,
+    Filter,
+    Head,
+    Leaf,
+    Linked,
+    NotPurged,
+    OpenIntent,
+    Purged,
+    Row,
+    StaleFactsError,
+    demand_current,
+)
+from gateway.ledger.tree import Span, Tree
+from gateway.registry.basis import Later
+from gateway.registry.shared import SINCE
+
+log = logging.getLogger(__name__)
+
+CHECKED = 10.0  # seconds between two looks at all of the settings
+_PART = 10_000
+
+_HASHES = "SELECT hash FROM leaf WHERE seq >= %s AND seq < %s ORDER BY seq"
+# In one go, and each a statement of its own: what follows a lock sees what there is now, not what there was before.
+_LOCKED = f"""
+    BEGIN; {HEAD}; {OWN}; SELECT {", ".join(f"current_setting('{name}')" for name in DURABLE)}
+"""
+_INSERTED = ("leaf", "leaf_body", "link", "earlier")
+_OPEN = """
+    SELECT l.seq, l.id, b.vendor, b.operation, b.caller FROM leaf l JOIN leaf_body b USING (seq)
+    WHERE l.seq = ANY(%s::bigint[]) ORDER BY l.seq
+"""
+
+
+class PostgresStore:
+    """One log in the schema `ledger`: a session that writes, and others for everything else.
+
+    What it knows of the tree grows by what it wrote, and by what it read and saw to lead to the head.
+    """
+
+    def __init__(self, url: str, log: str, *, guarded: bool = True) -> None:
+        """Raises StartError where the database is not prepared, not durable, or its role could alter the record."""
+        self._url = url
+        self._log = log
+        self._lease = Lease(log)
+        self._tree = Tree()
+        self._readers: SimpleQueue[Bounded] = SimpleQueue()
+        self._warned = False
+        self._checked = 0.0
+        self.attic = PostgresAttic(self._asked, lambda: self._session)
+        self._session = reached(url, WRITING)
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            self._begin(guarded=guarded)
+            undo.pop_all()
+
+    def claim(self, node: str) -> int:
+        with known_errors():
+            epoch = self._lease.claim(self._session, node)
+            # Between the look at the size and now somebody else can have begun it.
+            self._advance()
+        self._demand_replicated()
+        return epoch
+
+    def append(self, rows: Sequence[Row]) -> int:
+        demand_current(rows)
+        with known_errors():
+            tree = self._locked(rows)
+            self._demand_current(rows)
+            grown = tree.plus(row.hash for row in rows)
+            self._session.execute(APPENDED, values(self._log, self._lease.epoch, rows, grown))
+            for table in _INSERTED:
+                failpoint(f"after-insert-{table}", rows)
+            self._purge(rows, tree.size)
+            failpoint("before-commit", rows)
+            commit = self._session.execute("COMMIT")
+        if commit.statusmessage != "COMMIT":
+            raise StoreError("the transaction was rolled back")
+        self._demand_replicated()
+        failpoint("after-commit", rows)
+        # Only now: after a COMMIT that raised, nobody knows how many there are.
+        self._tree = grown
+        return tree.size
+
+    def reopen(self) -> None:
+        with known_errors():
+            self._session.close()
+            self._session = connected(self._url, WRITING)
+            self._begin_session()
+            if found := doubt(self._session):
+                raise StoreError(found)
+            with self._session.transaction():
+                # An earlier session that still commits holds the head. After this lock it is known what came of it.
+                self._session.execute(sql.SQL(HEAD).format(log=self._log))
+                self._lease.renew(self._session)
+            self._advance()
+        self._demand_replicated()
+
+    def find(self, ids: Sequence[str]) -> Mapping[str, int]:
+        query = "SELECT id, seq FROM leaf WHERE id = ANY(%b::bytea[])"
+        with known_errors():
+            found = self._session.execute(query, [list(map(bytes.fromhex, ids))]).fetchall()
+        return {each.hex(): seq for each, seq in found}
+
+    def check(self) -> None:
+        with known_errors():
+            if self._lease.is_due:
+                self._lease.renew(self._session)
+            if (now := time.monotonic()) >= self._checked + CHECKED:
+                self._checked = now
+                if found := doubt(self._session):
+                    raise StoreError(found)
+
+    def checkpoint(self) -> None:
+        """Nothing: the server does it."""
+
+    @property
+    def tree(self) -> Tree:
+        return self._tree
+
+    def newest(self) -> Tree:
+        with known_errors():
+            self._advance()
+        return self._tree
+
+    def keep(self, head: Head, complete: Mapping[Span, bytes], *, after: int) -> bool:
+        kept = (head.size, head.root, head.ts, head.note, head.peaks)
+        with known_errors(), self._session.transaction():
+            self._session.execute("SELECT pg_advisory_xact_lock(hashtext('gateway.checkpoint'))")
+            if self._session.execute("SELECT coalesce(max(size), 0) FROM checkpoint").fetchall() != [(after,)]:
+                return False
+            self._session.execute("INSERT INTO checkpoint VALUES(%s, %s, %s, %s, %s)", kept)
+            for span, each in complete.items():
+                self._session.execute("INSERT INTO subtree VALUES(%s, %s, %s)", (*span, each))
+        self._demand_replicated()
+        return True
+
+    def close(self) -> None:
+        try:
+            with known_errors():
+                if self._lease.epoch:
+                    self._lease.release(self._session)
+        except StoreError as error:
+            log.warning("the lease of this node is left to end by itself: %s", error)
+        self._session.close()
+        while not self._readers.empty():
+            self._readers.get().close()
+
+    def toks(self) -> Iterator[bytes]:
+        last = b""
+        while found := self._asked("SELECT DISTINCT tok FROM link WHERE tok > %s ORDER BY tok LIMIT %s", last, _PART):
+            yield from (tok for (tok,) in found)
+            last = found[-1][0]
+
+    def dek_of(self, tok: bytes) -> bytes | None:
+        found = self._asked("SELECT dek FROM link WHERE tok = %s ORDER BY seq DESC LIMIT 1", tok)
+        return found[0][0] if found else None
+
+    def open_intents(self, limit: int) -> Sequence[OpenIntent]:
+        """Of nodes that are gone, and handed out once: whoever gets them is the one who settles them."""
+        if self._asked(ABANDONED, GRACE) == [(False,)]:
+            return []
+        with known_errors(), connected(self._url, WRITING) as session:
+            taken = self._lease.take_over(session, limit)
+        return [OpenIntent(seq, id_.hex(), Index(*index)) for seq, id_, *index in self._asked(_OPEN, taken)]
+
+    def all_settled(self) -> None:
+        """Nothing: which are open stands in a table of its own."""
+
+    def entries(self, wanted: Filter, tok: bytes | None) -> Sequence[Entry]:
+        where, bound = conditions(wanted, tok)
+        query = f"""
+            SELECT l.seq, l.kind, b.body FROM leaf l JOIN leaf_body b USING (seq)
+            WHERE {where} ORDER BY l.seq DESC LIMIT ?
+        """  # noqa: S608 - made of literals of our own; values are bound
+        found = self._asked(query.replace("?", "%s"), *bound, wanted.limit)
+        return [Entry(seq, _parsed(body), self._outcome(seq, kind)) for seq, kind, body in found]
+
+    def earlier(self, digest: bytes) -> Linked | None:
+        query = """
+            SELECT id, tok, dek, sealed FROM earlier JOIN leaf USING (seq) JOIN link USING (seq)
+            WHERE digest = %s ORDER BY ord
+        """
+        found = self._asked(query, digest)
+        return Linked(found[0][0].hex(), tuple(Link(*link) for _, *link in found)) if found else None
+
+    def leaves(self, first: int, limit: int) -> Sequence[Leaf]:
+        query = "SELECT seq, body, hash FROM leaf JOIN leaf_body USING (seq) WHERE seq >= %s ORDER BY seq LIMIT %s"
+        return list(map(Leaf._make, self._asked(query, first, limit)))
+
+    def purged(self, named: int | str) -> Purged | None:
+        column, value = ("id", bytes.fromhex(named)) if isinstance(named, str) else ("seq", named)
+        query = f"""
+            SELECT seq, id, kind, ts, hash, (
+                SELECT CASE WHEN last >= seq THEN purge END FROM purged WHERE first <= seq ORDER BY first DESC LIMIT 1
+            ) FROM leaf WHERE {column} = %s AND NOT EXISTS (SELECT 1 FROM leaf_body b WHERE b.seq = leaf.seq)
+        """  # noqa: S608 - one of two names
+        [(seq, id_, *rest)] = self._asked(query, value) or [(0, b"", None)]
+        return Purged(seq, id_.hex(), *rest) if rest[-1] is not None else None
+
+    def hashes(self, first: int, last: int) -> Iterator[bytes]:
+        for at in range(first, last, _PART):
+            yield from (each for (each,) in self._asked(_HASHES, at, min(at + _PART, last)))
+
+    def subtree(self, span: Span) -> bytes | None:
+        found = self._asked("SELECT hash FROM subtree WHERE first = %s AND last = %s", *span)
+        return found[0][0] if found else None
+
+    def last_head(self) -> Head | None:
+        found = self._asked("SELECT * FROM checkpoint ORDER BY size DESC LIMIT 1")
+        return Head(*found[0]) if found else None
+
+    def heads(self, size: int, limit: int) -> Sequence[Head]:
+        found = self._asked("SELECT * FROM checkpoint WHERE size >= %s ORDER BY size LIMIT %s", size, limit)
+        return [Head(*each) for each in found]
+
+    def newest_heads(self, limit: int) -> Sequence[Head]:
+        found = self._asked("SELECT * FROM checkpoint ORDER BY size DESC LIMIT %s", limit)
+        return [Head(*each) for each in reversed(found)]
+
+    def damage(self) -> str:
+        query = "SELECT coalesce(min(seq), 0), coalesce(max(seq), -1), (SELECT size FROM head) FROM {}"
+        for table in ("leaf", "leaf_body"):
+            [(first, last, size)] = self._asked(query.format(table))
+            if first < 0 or last >= size:
+                return f"entries after {size - 1} have lost their place"
+        return ""
+
+    def _begin(self, *, guarded: bool) -> None:
+        demand_prepared(self._session)
+        if guarded:
+            demand_weak(self._session)
+        with known_errors():
+            if found := doubt(self._session):
+                raise StartError(f"the database could lose what it acknowledged: {found}")
+            self._begin_session()
+            self._load()
+
+    def _begin_session(self) -> None:
+        self._warned = False
+        self._checked = time.monotonic()
+        self._session.add_notice_handler(self._noticed)
+
+    def _noticed(self, notice: psycopg.errors.Diagnostic) -> None:
+        self._warned = self._warned or notice.severity_nonlocalized == "WARNING"
+
+    def _demand_replicated(self) -> None:
+        """A commit that was not waited for until the standby had it is told as done, and only a warning says so."""
+        if self._warned:
+            raise StoreError("it is perhaps on no other machine")
+
+    def _load(self) -> None:
+        """What is kept in memory of the database, made anew from the last checkpoint on."""
+        head = self.last_head()
+        # A checkpoint that does not hold is found by whoever signs the next one.
+        self._tree = (head.tree if head else None) or Tree()
+        self._advance()
+
+    def _advance(self) -> None:
+        [(size, root)] = self._session.execute("SELECT size, root FROM head WHERE log = %s", [self._log]).fetchall()
+        self._tree = self._continued(size, root)
+
+    def _continued(self, size: int, root: bytes) -> Tree:
+        """What the log is now. Raises StoreError where that does not begin with what it was."""
+        tree = self._tree
+        if size < tree.size:
+            raise StoreError("the database lost entries", lasting=True)
+        for at in range(tree.size, size, _PART):
+            found = self._session.execute(_HASHES, [at, min(at + _PART, size)]).fetchall()
+            tree = tree.plus(each for (each,) in found)
+        if (tree.size, tree.root) != (size, root):
+            raise StoreError("the database holds another log", lasting=True)
+        return tree
+
+    def _locked(self, rows: Sequence[Row]) -> Tree:
+        """Begins a transaction beside which nobody appends; the tree that it continues."""
+        query = sql.SQL(_LOCKED).format(log=self._log, node=self._lease.node)
+        cursor = self._session.execute(query, prepare=False)
+        failpoint("after-begin", rows)
+        head, lease, settings = (cursor.fetchall() for _ in range(3) if cursor.nextset())
+        if lease != [(self._lease.epoch,)]:
+            raise lost()
+        for value, (name, accepted) in zip(settings[0], DURABLE.items(), strict=True):
+            if value not in accepted:
+                raise StoreError(f"{name} is {value}")
+        [(size, root)] = head
+        return self._continued(size, root)
+
+    def _demand_current(self, rows: Sequence[Row]) -> None:
+        """What was changed on any node before the lock overtakes; what is changed after it waits for this commit."""
+        versions = [row.basis.version for row in rows if row.basis is not None]
+        if not versions:
+            return
+        try:
+            demand_current(rows, Later.of(self._session.execute(SINCE, [min(versions)])))
+        except StaleFactsError:
+            self._session.execute("ROLLBACK")
+            raise
+
+    def _purge(self, new: Sequence[Row], first: int) -> None:
+        try:
+            for place, row in enumerate(new, first):
+                if row.purges:
+                    purge(self._session, place, row.purges)
+        except NotPurged:
+            self._session.execute("ROLLBACK")
+            raise
+
+    def _outcome(self, seq: int, kind: str) -> Mapping[str, Json] | None:
+        if kind != "intent":
+            return None
+        query = "SELECT body FROM leaf JOIN leaf_body USING (seq) WHERE intent = %s ORDER BY seq DESC LIMIT 1"
+        found = self._asked(query, seq)
+        return _parsed(found[0][0]) if found else None
+
+    def _asked(self, query: str, *bound: object) -> list[tuple[Any, ...]]:
+        """What a query finds. A session that stood by while its server went away is replaced."""
+        while True:
+            stood_by = not self._readers.empty()
+            with known_errors():
+                session = self._reader()
+            try:
+                with known_errors():
+                    return session.execute(query.encode(), bound).fetchall()
+            except StoreError:
+                if not (stood_by and session.closed):
+                    raise
+            finally:
+                if not session.closed:
+                    self._readers.put(session)
+
+    def _reader(self) -> Bounded:
+        try:
+            return self._readers.get_nowait()
+        except Empty:
+            return connected(self._url, READING)
+
+
+def _parsed(body: bytes) -> Mapping[str, Json]:
+    parsed: Mapping[str, Json] = msgspec.json.decode(body)
+    return parsed

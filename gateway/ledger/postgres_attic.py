@@ -1,0 +1,85 @@
+"""Old entries in the PostgreSQL: which there are. The room that they took is the server's to use again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from gateway.ledger.attic import Loose, Moment, Old, Place
+from gateway.ledger.canonical import Json
+from gateway.ledger.session import Session, known_errors
+
+Asked = Callable[..., list[tuple[Any, ...]]]
+
+_OLD = """
+    SELECT seq, ts, hash, body FROM leaf JOIN leaf_body USING (seq)
+    WHERE kind = %s AND seq >= %s AND seq < %s ORDER BY seq LIMIT %s
+"""
+_RARE = _OLD.replace("WHERE", "WHERE kind NOT IN ('intent', 'outcome') AND")
+_WITH = "SELECT intent, seq, ts, hash FROM leaf JOIN leaf_body USING (seq) WHERE intent BETWEEN %s AND %s ORDER BY seq"
+_FIRST_AFTER = """
+    SELECT coalesce((SELECT seq FROM leaf WHERE seq >= %s AND ts > %s ORDER BY seq LIMIT 1), (SELECT size FROM head))
+"""
+_LATER = """
+    SELECT DISTINCT n.seq, body FROM link k JOIN link n ON n.tok = k.tok AND n.seq > k.seq
+    JOIN leaf l ON l.seq = n.seq JOIN leaf_body b ON b.seq = n.seq
+    WHERE k.seq = %s AND n.seq < %s AND l.kind = (SELECT kind FROM leaf WHERE seq = k.seq)
+"""
+_MOMENTS = """
+    SELECT body FROM leaf_body WHERE seq IN (
+        SELECT seq - back FROM leaf, (VALUES (0), (1)) b(back)
+        WHERE kind = 'epoch' AND kind NOT IN ('intent', 'outcome')
+    ) ORDER BY seq
+"""
+_LOOSE = """
+    SELECT tok, dek, EXISTS (SELECT 1 FROM link k WHERE k.tok = loose.tok AND k.dek = loose.dek) FROM loose LIMIT %s
+"""
+_TIGHT = (
+    "DELETE FROM loose USING unnest(%b::bytea[], %b::bytea[]) d(tok, dek) WHERE (loose.tok, loose.dek) = (d.tok, d.dek)"
+)
+
+
+class PostgresAttic:
+    """Reads by sessions of their own; `writing` gives the one that writes, which is another after an error."""
+
+    def __init__(self, asked: Asked, writing: Callable[[], Session]) -> None:
+        self._asked = asked
+        self._writing = writing
+
+    def old(self, kind: str, first: int, below: int, limit: int) -> Sequence[Old]:
+        found = self._asked(_OLD if kind == "intent" else _RARE, kind, first, below, limit)
+        with_it: dict[int, list[Place]] = {}
+        if found and kind == "intent":
+            for intent, *place in self._asked(_WITH, found[0][0], found[-1][0]):
+                with_it.setdefault(intent, []).append(Place(*place))
+        return [Old(Place(*place), _parsed(body), with_it.get(place[0], ())) for *place, body in found]
+
+    def first_after(self, ts: int, first: int) -> int:
+        [(seq,)] = self._asked(_FIRST_AFTER, first, ts)
+        return int(seq)
+
+    def later(self, seq: int, below: int) -> Sequence[Mapping[str, Json]] | None:
+        if not self._asked("SELECT 1 FROM link WHERE seq = %s LIMIT 1", seq):
+            return None
+        return [_parsed(body) for _, body in self._asked(_LATER, seq, below)]
+
+    def moments(self) -> Sequence[Moment]:
+        bodies = [_parsed(body) for (body,) in self._asked(_MOMENTS)]
+        return [msgspec.convert([body[name] for name in Moment._fields], Moment) for body in bodies]
+
+    def loose(self, limit: int) -> Sequence[Loose]:
+        return list(map(Loose._make, self._asked(_LOOSE, limit)))
+
+    def tighten(self, done: Sequence[Loose]) -> None:
+        with known_errors():
+            self._writing().execute(_TIGHT, [[each.tok for each in done], [each.dek for each in done]])
+
+    def shrink(self, pages: int) -> bool:
+        """The server's own vacuum does it, as the owner of the tables."""
+        del pages
+        return False
+
+
+def _parsed(body: bytes) -> Mapping[str, Json]:
+    parsed: Mapping[str, Json] = msgspec.json.decode(body)
+    return parsed

@@ -1,0 +1,126 @@
+"""How a PostgreSQL is reached: every wait bounded, and refused where it would not keep what it acknowledges."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import conninfo, errors
+from psycopg.abc import PQGen
+
+from gateway.errors import StartError
+from gateway.ledger.database import StoreError
+
+RV = TypeVar("RV")
+
+OLDEST = 14
+ANSWER = 8.0  # seconds for which an answer is waited for: longer than the database works on any statement
+CONNECT = 2  # seconds
+# A node that stops while it holds the head must not stop the others; times in ms.
+WRITING: Mapping[str, str] = {
+    "lock_timeout": "2000",
+    "idle_in_transaction_session_timeout": "2000",
+    "statement_timeout": "5000",
+}
+READING: Mapping[str, str] = {**WRITING, "default_transaction_read_only": "on"}
+_TCP: Mapping[str, int] = {
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 2_000,
+}
+
+# What a commit rests on, and what it may be: otherwise one that was acknowledged can be gone after a crash.
+DURABLE: Mapping[str, tuple[str, ...]] = {
+    "fsync": ("on",),
+    "full_page_writes": ("on",),
+    "synchronous_commit": ("on", "remote_apply"),
+    "data_sync_retry": ("off",),
+    "server_encoding": ("UTF8",),
+}
+
+Session = psycopg.Connection[tuple[Any, ...]]
+
+
+class Bounded(psycopg.Connection[tuple[Any, ...]]):
+    """A connection on which no answer is waited for without end: a server can stop without a word."""
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        try:
+            return super().wait(gen, interval, ANSWER if timeout is None else timeout)
+        except errors._WaitTimeout:  # noqa: SLF001 - it has no other name
+            # An answer that came later would be taken for that to the next question.
+            self.pgconn.finish()
+            raise
+
+
+@contextmanager
+def known_errors() -> Iterator[None]:
+    """Raises StoreError, named by the class of the error, for whatever PostgreSQL raises."""
+    try:
+        yield
+    except psycopg.Error as error:
+        # `from None`: the message can quote what was to be written.
+        corrupt = isinstance(error, errors.DataCorrupted | errors.IndexCorrupted)
+        raise StoreError(type(error).__name__, lasting=corrupt) from None
+
+
+def connected(url: str, settings: Mapping[str, str]) -> Bounded:
+    """A connection in which each statement is a transaction of its own. Raises psycopg.Error."""
+    given = conninfo.conninfo_to_dict(url)
+    # The temporary schema last: otherwise a temporary table could stand in for one of ours.
+    fixed = {"search_path": "ledger,pg_temp", "client_min_messages": "warning", **settings}
+    options = " ".join([str(given.get("options", "")), *(f"-c {name}={value}" for name, value in fixed.items())])
+    parameters: dict[str, Any] = {"application_name": "gateway", **_TCP, **given, "options": options.strip()}
+    parameters["client_encoding"] = "utf8"
+    if settings is not READING:
+        parameters.setdefault("target_session_attrs", "read-write")
+    parameters.setdefault("connect_timeout", CONNECT)
+    return Bounded.connect(autocommit=True, prepare_threshold=0, **parameters)
+
+
+def reached(url: str, settings: Mapping[str, str]) -> Bounded:
+    """The same. Raises StartError, which does not say the address: a password can stand in it."""
+    try:
+        return connected(url, settings)
+    except psycopg.Error as error:
+        raise StartError(f"the database of GATEWAY_DATABASE cannot be reached ({type(error).__name__})") from None
+
+
+def doubt(session: Session) -> str:
+    """Why this session would not keep what it acknowledges, in the words of PostgreSQL's settings; empty where it
+    would. Raises psycopg.Error.
+    """
+    query = "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)"
+    found: dict[str, str] = dict(session.execute(query, [list(DURABLE)]).fetchall())
+    for name, accepted in DURABLE.items():
+        if (value := found.get(name)) not in accepted:
+            return f"{name} is {value}, not {' or '.join(accepted)}"
+    [(version, takes_none)] = session.execute("""
+        SELECT current_setting('server_version_num')::int,
+        pg_is_in_recovery() OR current_setting('transaction_read_only') <> 'off'
+    """).fetchall()
+    if version < OLDEST * 10_000:
+        return f"the server is version {version // 10_000}, older than {OLDEST}"
+    if takes_none:
+        return "the server takes no writes: it is a standby, or read-only"
+    return ""
+
+
+def power(session: Session, tables: Mapping[str, tuple[str, ...]]) -> str:
+    """What the role of a session may do that it must not; empty where nothing. `tables` names the privileges that it
+    must lack, by table. Raises psycopg.Error.
+    """
+    [(superuser, bypass)] = session.execute(
+        "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+    ).fetchall()
+    if superuser or bypass:
+        return "it is a superuser, or passes over row security"
+    for table, privileges in tables.items():
+        owner = "SELECT pg_has_role(current_user, relowner, 'MEMBER') FROM pg_class WHERE oid = %s::regclass"
+        if session.execute(owner, [table]).fetchall() == [(True,)]:
+            return f"it owns the table {table}"
+        for privilege in privileges:
+            if session.execute("SELECT has_table_privilege(%s, %s)", [table, privilege]).fetchall() == [(True,)]:
+                return f"it may {privilege} in the table {table}"
+    return ""
