@@ -48,6 +48,9 @@ class Book(Protocol):
 
     def heads(self) -> list[Head]: ...
 
+    def copied(self, file: Path) -> None:
+        """A copy of its own, in one file that nobody writes to."""
+
 
 @dataclass(frozen=True, slots=True)
 class SqliteBook:
@@ -73,6 +76,10 @@ class SqliteBook:
     def heads(self) -> list[Head]:
         with self._open() as database:
             return [Head(*row) for row in database.execute("SELECT size, root FROM checkpoint ORDER BY size")]
+
+    def copied(self, file: Path) -> None:
+        with self._open() as database:
+            database.execute("VACUUM INTO ?", (str(file),))
 
     @contextmanager
     def _open(self) -> Iterator[apsw.Connection]:

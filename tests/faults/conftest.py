@@ -36,7 +36,7 @@ def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
     made: list[World] = []
 
     def make(**given: object) -> World:
-        world = World(tmp_path / str(len(made)), **given)  # type: ignore[arg-type]
+        world = World(**{"folder": tmp_path / str(len(made)), **given})  # type: ignore[arg-type]
         made.append(world)
         return world.__enter__()
 

@@ -197,6 +197,7 @@ class World:
             transport = httpx2.HTTPTransport(uds=str(self.data / "control.sock"))
             with httpx2.Client(transport=transport, base_url="http://gateway", timeout=PATIENCE) as client:
                 answer = client.post("/issue", json={"service": "fulfilment"})
+                (self.folder / "vkey").write_text(client.post("/key", json=None).json()["result"])
             kept.write_text(answer.json()["result"]["token"])
         return kept.read_text()
 
@@ -267,7 +268,18 @@ class World:
         if reopen:
             assert self.reopened().stop() in STOPPED
         found = breaches(self.book, arrivals(self.file), self.acknowledged, closed=reopen)
-        return [*found, *canaries(self.folder, secrets(self.numbers))]
+        verified = self._verified() if reopen else []
+        return [*found, *verified, *canaries(self.folder, secrets(self.numbers))]
+
+    def _verified(self) -> list[str]:
+        """What an auditor finds in a copy."""
+        copy = self.folder / "copy.db"
+        self.book.copied(copy)
+        command = [sys.executable, str(ROOT / "ledger_verify.py"), str(copy)]
+        key = ["--key", (self.folder / "vkey").read_text()]
+        done = subprocess.run([*command, *key], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        copy.unlink()
+        return [] if done.returncode == 0 else [f"V{done.returncode - 10} {done.stdout}{done.stderr}"]
 
 
 def secrets(numbers: Sequence[int]) -> list[str]:
