@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test positions fuzz faults check format lock bench bench-memory clean
+.PHONY: help demo serve test positions fuzz faults check format lock bench bench-memory bench-ledger clean
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ bench: .venv/done ## Measure by size of document, and against a plain proxy and 
 
 bench-memory: .venv/done ## Measure what a hundred thousand calls leave in memory
 	$(BIN)/python -m bench memory
+
+bench-ledger: .venv/done ## Measure the ledger on SQLite and PostgreSQL, its verifier, and what growing costs
+	PYTHONPATH=tests:tests/ledger $(BIN)/python -m bench.ledger
 
 clean: ## Remove what these commands made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench build dist

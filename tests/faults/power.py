@@ -173,8 +173,8 @@ class Borrowed:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
-    def execute(self, *arguments: Any) -> apsw.Cursor:
-        return self._connection.execute(*arguments)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
 
     def close(self) -> None: ...
 

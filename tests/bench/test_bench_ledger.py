@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from bench.ledger import TREE, Measured, Nodes, ledger, rendered
+from bench.ledger_node import Load
+from bench.process import BenchError
+
+NODES = Nodes("sqlite", [Load(64, 30_000, 10.0, 9.0, 21.0), Load(64, 33_000, 10.0, 8.0, 33.0)])
+
+
+def test_nodes_add_up_and_the_slowest_counts() -> None:
+    assert (NODES.clients, NODES.rate, NODES.p99_ms) == (128, 6_300.0, 33.0)
+
+
+def test_an_aim_that_is_missed_says_so() -> None:
+    measured = Measured(100.0, [NODES], {10_000: 50.0, 1_000_000: 80.0}, 1_200.0, {TREE: 100_000.0})
+
+    claims = {claim.what: claim.met for claim in measured.claims()}
+
+    assert [claims[what] for what in claims] == [True, False, True, False, False]
+    assert rendered(measured).count("MISSED") == 3
+
+
+def test_a_small_log_is_grown_measured_and_verified(tmp_path: Path) -> None:
+    measured = ledger(["growth", "verify"], tmp_path, seconds=0.1, leaves=1_000)
+
+    assert measured.bytes_each > 100
+    assert all(rate > 0 for rate in measured.checks.values())
+    assert len(measured.checks) == 2
+
+
+def test_a_log_that_does_not_verify_is_not_measured(tmp_path: Path) -> None:
+    ledger(["growth"], tmp_path, seconds=0.1, leaves=600)
+    (tmp_path / "grown" / "vkey").write_text("another+00000000+AAAA")
+
+    with pytest.raises(BenchError, match="does not verify"):
+        ledger(["verify"], tmp_path, seconds=0.1, leaves=600)
