@@ -843,7 +843,10 @@ KINDS: Mapping[str, Kind] = {
     ),
     "policy": _kind({"version": _text, "digest": _text}),
     "fact": _kind(
-        {"fact": _filled}, {"state": _text, "vendor": _text, "by": _text, **_SUBJECTS}, vendor="vendor", caller="by"
+        {"fact": _filled},
+        {"state": _text, "vendor": _text, "by": _text, "put": _filled, **_SUBJECTS},
+        vendor="vendor",
+        caller="by",
     ),
     "purge": _kind(
         {
@@ -863,7 +866,7 @@ KINDS: Mapping[str, Kind] = {
     )._replace(variants=frozenset({frozenset({"generation"}), frozenset({"use", "vkey"})})),
     "token": _kind(
         {"token": _text, "service": _text, "state": _one_of("issued", "revoked")},
-        {"vendor": _text},
+        {"vendor": _text, "put": _filled},
         vendor="vendor",
         caller="service",
     ),

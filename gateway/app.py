@@ -26,6 +26,7 @@ from gateway.errors import StartError
 from gateway.exchange import Exchange, Limits
 from gateway.identity import Environment, Tokens
 from gateway.inforce import InForce, check_keys, in_force
+from gateway.intake import Intake
 from gateway.ledger.housekeeping import ContractActivated, PolicyActivated
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.sqlite import SqliteStore
@@ -83,7 +84,9 @@ async def opened(
         registry = Registry.open(settings.data / "registry.db", now=utc)
         closing.callback(registry.close)
         tokens = Tokens(ledger.named("token"), now=time.time, revoked=registry.is_revoked)
-        desk = Desk(registry, ledger, tokens, environment=environment_of(settings), entity=entity)
+        registry.listen(loop)
+        intake = await closing.enter_async_context(Intake(registry, ledger, node=settings.node).open())
+        desk = Desk(intake, ledger, tokens, environment=environment_of(settings), entity=entity)
         yield Stores(ledger, registry, tokens, desk)
 
 

@@ -1,6 +1,5 @@
 """What operators and reviewers do beside the calls: put facts in, issue tokens, look at the record."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -9,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from gateway.contract.model import Name
 from gateway.errors import GatewayError
 from gateway.identity import Environment, Tokens
+from gateway.intake import Intake
 from gateway.ledger.canonical import base64
 from gateway.ledger.entry import Subject
-from gateway.ledger.housekeeping import Access, FactPut, TokenChanged
+from gateway.ledger.housekeeping import Access, TokenChanged
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
-from gateway.registry.facts import ROWS, AnyRow, ConsentRow, SuspensionRow
-from gateway.registry.registry import Registry
+from gateway.registry.facts import ROWS, RevocationRow
 from gateway.retention import RetentionClass, kept
 
 DAY = 24 * 60 * 60
@@ -94,14 +93,14 @@ class Desk:
 
     def __init__(
         self,
-        registry: Registry,
+        intake: Intake,
         ledger: Ledger,
         tokens: Tokens,
         *,
         environment: Environment,
         entity: Callable[[], str],
     ) -> None:
-        self._registry = registry
+        self._intake = intake
         self._ledger = ledger
         self._tokens = tokens
         self._environment = environment
@@ -113,13 +112,7 @@ class Desk:
         Raises ValidationError for what is not a fact, and Refusal where ledger or registry do not take them.
         """
         facts = ROWS.validate_python(rows)
-        events = [(event, subjects) for fact in facts for event, subjects in _events(fact, by)]
-        for start in range(0, len(events), _TOGETHER):
-            part = events[start : start + _TOGETHER]
-            await asyncio.gather(*(self._ledger.record(event, subjects) for event, subjects in part))
-        await self._registry.put(facts)
-        # An intent that was decided before, and is being written at this moment.
-        await self._ledger.passed()
+        await self._intake.put(facts, by=by)
         return len(facts)
 
     async def issue_token(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
@@ -139,9 +132,7 @@ class Desk:
     async def revoke_token(self, token_id: str, *, by: str) -> None:
         """The next call with this token is refused. Raises ValidationError for the token itself."""
         token_id = _ID.validate_python(token_id)
-        await self._ledger.record(TokenChanged(token_id, by, "revoked"))
-        await self._registry.revoke(token_id)
-        await self._ledger.passed()
+        await self._intake.put([RevocationRow(token=token_id)], by=by)
 
     async def turnover(self, *, by: str) -> int:
         """The number of the generation under which all keys of people are wrapped from now on."""
@@ -219,16 +210,6 @@ class Desk:
         if not found and not gone:
             raise UnknownEntry("there is no entry with this number or id")
         return gone or found[0]
-
-
-def _events(fact: AnyRow, by: str) -> Sequence[tuple[FactPut, tuple[Subject, ...]]]:
-    """What of a fact is an event of its own in the record: what people said, and what was stopped."""
-    if isinstance(fact, ConsentRow):
-        subject = Subject(fact.subject, "subject", "")
-        return [(FactPut(f"consent:{fact.purpose}", fact.state.value, fact.vendor or "", by), (subject,))]
-    if isinstance(fact, SuspensionRow):
-        return [(FactPut("suspension", "lifted" if fact.lifted else "suspended", fact.vendor, by), ())]
-    return []
 
 
 def _left(gone: Purged) -> dict[str, Any]:

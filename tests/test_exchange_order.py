@@ -21,7 +21,7 @@ from gateway.app import Gateway
 from gateway.exchange import Book
 from gateway.ledger import Filter, Intent, Ledger, Subject, Ticket
 from gateway.registry.basis import NOTHING, Basis
-from gateway.registry.facts import ROWS, Facts
+from gateway.registry.facts import ROWS, Facts, RevocationRow
 
 SHIP = "/parcels/shipments"
 COUNT = """
@@ -370,7 +370,7 @@ def test_a_token_that_was_revoked_while_its_call_is_written_down_takes_the_call_
         issued = gateway.issued()
         waiting = decided(store, lambda: gateway.ship(token=issued["token"]), pool)
 
-        gateway.do(lambda: gateway.stores.registry.revoke(issued["id"]))
+        gateway.do(lambda: gateway.stores.registry.put([RevocationRow(token=issued["id"])]))
         store.going.set()
         reply = waiting.result(10)
 

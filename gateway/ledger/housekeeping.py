@@ -82,13 +82,14 @@ class FactPut:
     state: str = ""
     vendor: str = ""
     by: str = ""
+    put: str = ""  # by which a change that broke off finds what of it is on record
 
     @property
     def index(self) -> Index:
         return Index(vendor=self.vendor or None, caller=self.by or None)
 
     def members(self) -> dict[str, Json]:
-        members = {"fact": self.fact, "state": self.state, "vendor": self.vendor, "by": self.by}
+        members = {"fact": self.fact, "state": self.state, "vendor": self.vendor, "by": self.by, "put": self.put}
         return {name: member for name, member in members.items() if member}
 
 
@@ -182,13 +183,20 @@ class TokenChanged:
     service: str
     state: str  # issued, revoked
     vendor: str = ""
+    put: str = ""
 
     @property
     def index(self) -> Index:
         return Index(vendor=self.vendor or None, caller=self.service)
 
     def members(self) -> dict[str, Json]:
-        members = {"token": self.token, "service": self.service, "state": self.state, "vendor": self.vendor}
+        members = {
+            "token": self.token,
+            "service": self.service,
+            "state": self.state,
+            "vendor": self.vendor,
+            "put": self.put,
+        }
         return {name: member for name, member in members.items() if member}
 
 

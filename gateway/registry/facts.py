@@ -123,5 +123,14 @@ class SuspensionRow(Row):
     lifted: bool = False
 
 
+class RevocationRow(Row):
+    """A service token that proves nobody any more; not among what a shop puts in."""
+
+    kind: Literal["revocation"] = "revocation"
+    token: str
+
+
+StoredRow = OrderRow | SubjectRow | ConsentRow | SuspensionRow | RevocationRow
+STORED: TypeAdapter[list[StoredRow]] = TypeAdapter(list[Annotated[StoredRow, Field(discriminator="kind")]])
 AnyRow = Annotated[OrderRow | SubjectRow | ConsentRow | SuspensionRow, Field(discriminator="kind")]
 ROWS: TypeAdapter[list[AnyRow]] = TypeAdapter(list[AnyRow])

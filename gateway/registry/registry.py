@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +16,8 @@ from gateway.errors import StartError, refuse
 from gateway.registry import tables
 from gateway.registry.basis import TOKEN, Basis, Changes, Key, Later
 from gateway.registry.engine import CONNECTIONS, engine_of
-from gateway.registry.facts import AnyRow, Consent, ConsentRow, Facts, OrderRow, Person, SubjectRow
+from gateway.registry.facts import Consent, ConsentRow, Facts, OrderRow, Person, RevocationRow, StoredRow, SubjectRow
+from gateway.registry.pending import Pending, left, not_overtaken
 from gateway.registry.schema import bring_up
 from gateway.registry.shared import Listener, begin, newest, publish, since
 from gateway.vocabulary import SubjectRole
@@ -30,6 +31,7 @@ _UNKNOWABLE = "\0"  # PostgreSQL keeps no text with it, so nobody is called that
 SUSPENSIONS: Key = ("suspension", "")
 Asked = TypeVar("Asked")
 Value = TypeVar("Value")
+Written = Callable[[Connection], Iterable[tables.Statement]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +93,51 @@ class Registry:
     def is_revoked(self, token: str) -> bool:
         return token in self._revoked
 
-    async def revoke(self, token: str) -> None:
-        """No call with this token is decided after it returned."""
-        if token not in self._revoked:
-            await self._put(list(tables.revoking(token, self._now())), [_token(token)])
-            self._revoked |= {token}
-
-    async def put(self, rows: Sequence[AnyRow]) -> None:
+    async def put(self, facts: Sequence[StoredRow]) -> None:
         """Writes facts down, all or none. Raises Refusal `gateway.failed` where the database does not take them."""
         at = self._now()
-        statements = [statement for row in rows for statement in tables.statements(row, at)]
-        await self._put(statements, {key for row in rows for key in _keys(row)})
 
-    async def _put(self, statements: Sequence[tables.Statement], keys: Collection[Key]) -> None:
+        def written(_: Connection) -> Iterable[tables.Statement]:
+            return (statement for fact in facts for statement in tables.statements(fact, at))
+
+        await self._put(facts, written)
+
+    async def begin(self, node: str, by: str, facts: Sequence[StoredRow]) -> Pending:
+        """Notes facts that are to be put in, which changes nothing yet. Raises Refusal `gateway.failed`."""
+        pending = Pending.begun(node, by, facts, self._now())
+        await self._write(lambda _: [pending.written()], [])
+        return pending
+
+    async def carry_out(self, pending: Pending, entries: Mapping[int, str], *, late: bool) -> None:
+        """Writes down what was noted, once, each with the id of its entry; where it is late, not over what is newer.
+
+        Raises Refusal `gateway.failed`.
+        """
+
+        def written(connection: Connection) -> Iterable[tables.Statement]:
+            if not pending.done(connection):
+                return ()
+            return not_overtaken(connection, pending, entries) if late else pending.statements(entries)
+
+        await self._put(pending.facts, written)
+
+    async def give_up(self, pending: Pending) -> None:
+        """Forgets what was noted. Raises Refusal `gateway.failed`."""
+        await self._write(lambda _: [pending.forgotten()], [])
+
+    async def left(self, node: str) -> Sequence[Pending]:
+        """What this node began before it ended, and what others left long ago. Raises Refusal `gateway.failed`.
+
+        Without a name of a node only what was left long ago.
+        """
+        # A file belongs to one process, whatever it was called before.
+        return await self._read(left, (node if self._shared or not node else None, self._now()))
+
+    async def _put(self, facts: Sequence[StoredRow], written: Written) -> None:
         # One after another: SQLite lets nobody else write anyway, and waits for that by trying again and again.
         async with self._putting:
-            await self._write(statements, keys)
+            await self._write(written, {key for fact in facts for key in _keys(fact)})
+        self._revoked |= {fact.token for fact in facts if isinstance(fact, RevocationRow)}
         await self.follow()
 
     async def follow(self) -> None:
@@ -194,14 +225,15 @@ class Registry:
             # `from None`: the error quotes the statement and its parameters.
             raise refuse("gateway.failed", "the registry cannot be read") from None
 
-    async def _write(self, statements: Sequence[tables.Statement], keys: Collection[Key]) -> None:
+    async def _write(self, written: Written, keys: Collection[Key]) -> None:
         def writing() -> None:
             with self._engine.begin() as connection:
-                if self._shared:
+                is_told = self._shared and keys
+                if is_told:
                     begin(connection)
-                for statement in statements:
+                for statement in written(connection):
                     connection.execute(statement)
-                if self._shared:
+                if is_told:
                     publish(connection, keys, self._now())
 
         loop = asyncio.get_running_loop()
@@ -220,7 +252,7 @@ async def _within(seconds: float, under_way: Future[Value]) -> Value:
         return await asyncio.wrap_future(under_way)
 
 
-def _keys(row: AnyRow) -> Iterator[Key]:
+def _keys(row: StoredRow) -> Iterator[Key]:
     """What in memory a changed fact makes old."""
     if isinstance(row, OrderRow):
         yield "order", row.order
@@ -229,6 +261,8 @@ def _keys(row: AnyRow) -> Iterator[Key]:
         yield "subject", row.subject
     elif isinstance(row, ConsentRow):
         yield "consent", row.subject
+    elif isinstance(row, RevocationRow):
+        yield _token(row.token)
     else:
         yield SUSPENSIONS
 

@@ -22,7 +22,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import Delete, Insert
 
-from gateway.registry.facts import AnyRow, Consent, ConsentRow, OrderRow, Person, SubjectRow, Suspension
+from gateway.registry.facts import (
+    Consent,
+    ConsentRow,
+    OrderRow,
+    Person,
+    RevocationRow,
+    StoredRow,
+    SubjectRow,
+    Suspension,
+)
 from gateway.vocabulary import ConsentState, Purpose, SubjectRole
 
 METADATA = MetaData()
@@ -69,8 +78,15 @@ SUSPENSIONS = Table(
     Column("vendor", String, primary_key=True),
     Column("operation", String, primary_key=True),
     *_written(),
+    Column("entry", String),
 )
-REVOKED = Table("revoked_token", METADATA, Column("token", String, primary_key=True), Column("at", DateTime))
+REVOKED = Table(
+    "revoked_token",
+    METADATA,
+    Column("token", String, primary_key=True),
+    Column("at", DateTime),
+    Column("entry", String),
+)
 CHANGES = Table(
     "change",
     METADATA,
@@ -79,13 +95,22 @@ CHANGES = Table(
     Column("ref", String, primary_key=True),
     Column("at", DateTime, nullable=False, index=True),
 )
+PENDING = Table(
+    "pending",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("node", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("facts", String, nullable=False),
+    Column("at", DateTime, nullable=False),
+)
 
 Statement = Insert | Delete
 EVERY_OPERATION = ""
 
 
-def statements(row: AnyRow, at: datetime) -> Iterator[Statement]:
-    """What writes a fact down; `at` is when it was put in."""
+def statements(row: StoredRow, at: datetime, entry: str | None = None) -> Iterator[Statement]:
+    """What writes a fact down; `at` is when it was put in, `entry` the id of its entry where it has one."""
     written = {"source": row.source, "at": _stored(at)}
     if isinstance(row, OrderRow):
         yield delete(PEOPLE).where(PEOPLE.c.order == row.order)
@@ -98,19 +123,16 @@ def statements(row: AnyRow, at: datetime) -> Iterator[Statement]:
     elif isinstance(row, SubjectRow):
         yield from _living(row.subject, row.jurisdiction, written)
     elif isinstance(row, ConsentRow):
-        yield insert(CONSENTS).values(_consent(row) | written)
+        yield insert(CONSENTS).values(_consent(row) | {"record": entry or uuid.uuid4().hex} | written)
+    elif isinstance(row, RevocationRow):
+        yield delete(REVOKED).where(REVOKED.c.token == row.token)
+        yield insert(REVOKED).values(token=row.token, at=_stored(at), entry=entry)
     else:
         operation = row.operation or EVERY_OPERATION
         where = (SUSPENSIONS.c.vendor == row.vendor) & (SUSPENSIONS.c.operation == operation)
         yield delete(SUSPENSIONS).where(where)
         if not row.lifted:
-            yield insert(SUSPENSIONS).values({"vendor": row.vendor, "operation": operation} | written)
-
-
-def revoking(token: str, at: datetime) -> Iterator[Statement]:
-    """What writes down that a token is revoked, again where it is already."""
-    yield delete(REVOKED).where(REVOKED.c.token == token)
-    yield insert(REVOKED).values(token=token, at=_stored(at))
+            yield insert(SUSPENSIONS).values({"vendor": row.vendor, "operation": operation, "entry": entry} | written)
 
 
 def _living(subject: str, jurisdiction: str, written: dict[str, object]) -> Iterator[Statement]:
@@ -120,7 +142,6 @@ def _living(subject: str, jurisdiction: str, written: dict[str, object]) -> Iter
 
 def _consent(row: ConsentRow) -> dict[str, object]:
     return {
-        "record": uuid.uuid4().hex,
         "subject": row.subject,
         "purpose": row.purpose.value,
         "vendor": row.vendor,

@@ -14,7 +14,7 @@ from registries import NOON, fenced, until
 from sqlalchemy import Engine, event
 
 from gateway.errors import Refusal, StartError
-from gateway.registry.facts import ROWS, Facts, Person, Suspension
+from gateway.registry.facts import ROWS, Facts, Person, RevocationRow, Suspension
 from gateway.registry.registry import IN_MEMORY, Mention, Registry
 from gateway.vocabulary import ConsentState, SubjectRole
 
@@ -222,15 +222,15 @@ async def test_what_fell_out_of_memory_is_looked_up_again_and_holds_meanwhile(re
 async def test_a_token_that_is_revoked_takes_away_what_rested_on_it(registry: Registry) -> None:
     mine, other = registry.basis("0" * 32), registry.basis("1" * 32)
 
-    await registry.revoke("0" * 32)
+    await registry.put([RevocationRow(token="0" * 32)])
 
     assert (mine.hold(), other.hold()) == (False, True)
 
 
 async def test_facts_and_revocations_outlive_the_process(engine: Engine, registry: Registry) -> None:
     await put(registry, ORDER, SAID, STOP)
-    await registry.revoke("0" * 32)
-    await registry.revoke("0" * 32)
+    await registry.put([RevocationRow(token="0" * 32)])
+    await registry.put([RevocationRow(token="0" * 32)])
 
     again = Registry(engine, now=lambda: NOON)
     facts = await about(again, BY_ORDER)

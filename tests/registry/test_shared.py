@@ -11,7 +11,7 @@ from registries import HEAD, NOON, fenced, nodes, until
 
 from gateway.errors import Refusal
 from gateway.registry.basis import Basis, Changes, Later
-from gateway.registry.facts import ROWS, Facts
+from gateway.registry.facts import ROWS, Facts, RevocationRow
 from gateway.registry.registry import Mention, Registry
 from gateway.registry.shared import KEPT, SINCE, newest, prune, since
 from gateway.vocabulary import SubjectRole
@@ -79,14 +79,14 @@ async def test_a_token_that_another_node_revoked_is_revoked(emptied: str, pair: 
     here, there = pair
     basis = here.basis("0" * 32)
 
-    await there.revoke("0" * 32)
+    await there.put([RevocationRow(token="0" * 32)])
     at_the_head = asked(emptied, basis)
     await here.follow()
 
     assert at_the_head
     assert here.is_revoked("0" * 32)
     assert not basis.hold()
-    await here.revoke("0" * 32)
+    await here.put([RevocationRow(token="0" * 32)])
 
 
 async def test_who_listens_hears_of_changes_without_asking(pair: list[Registry]) -> None:
@@ -95,7 +95,7 @@ async def test_who_listens_hears_of_changes_without_asking(pair: list[Registry])
     facts = await about(here)
 
     await put(there, ORDER, SAID)
-    await there.revoke("0" * 32)
+    await there.put([RevocationRow(token="0" * 32)])
 
     await until(lambda: not facts.basis.hold() and here.is_revoked("0" * 32))
     assert [each.state.value for each in (await about(here)).consents["c-1"]] == ["given"]
@@ -165,7 +165,7 @@ async def test_what_was_let_go_of_counts_as_changed(emptied: str, pair: list[Reg
     here, there = pair
     facts = await about(here)
     await put(there, SAID | {"subject": "c-2"})
-    await there.revoke("0" * 32)
+    await there.put([RevocationRow(token="0" * 32)])
     await put(there, SAID | {"subject": "c-3"})
 
     with there._engine.begin() as connection:

@@ -1,0 +1,146 @@
+"""Takes facts in: noted first, then on record, then in force, and then answered; what broke off is carried on."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+
+from gateway.errors import Refusal
+from gateway.failpoints import failpoint
+from gateway.ledger.entry import Event, Subject
+from gateway.ledger.housekeeping import FactPut, TokenChanged
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.store import Filter
+from gateway.registry.facts import ConsentRow, RevocationRow, StoredRow, SuspensionRow
+from gateway.registry.pending import Pending
+from gateway.registry.registry import Registry
+
+TOGETHER = 500
+PERIOD = 1.0  # seconds between two attempts to carry on what broke off
+WATCH = 60.0  # seconds between two looks at what other nodes left
+_PAGE = 1_000
+_SLACK = timedelta(minutes=1)  # by which the clock may have been set back between a note and its entries
+
+
+class Intake:
+    """Puts facts in, for one node.
+
+    A fact that is an event of the record is put in by steps: a note of it, its entry, its row with the entry's id, the
+    answer. One that broke off after its entry is carried on; of one that came to no entry nothing is left.
+    """
+
+    def __init__(self, registry: Registry, ledger: Ledger, *, node: str) -> None:
+        self._registry = registry
+        self._ledger = ledger
+        self._node = node
+        self._broken: list[Pending] = []
+        self._mending: asyncio.Task[None] | None = None
+        self._alone = asyncio.Lock()
+
+    async def put(self, facts: Sequence[StoredRow], *, by: str) -> None:
+        """Returns when they are in force. Whatever becomes durable after that was decided on them.
+
+        Raises Refusal where ledger or registry do not take them; whether they come into force is then unknown.
+        """
+        await self._mend()
+        if not any(_event(fact, "", "") for fact in facts):
+            await self._registry.put(facts)
+            await self._ledger.passed()
+            return
+        pending = await self._registry.begin(self._node, by, facts)
+        failpoint("after-pending")
+        try:
+            await self._complete(pending, {}, late=False)
+        except BaseException:
+            self._broken.append(pending)
+            self._mend_soon()
+            raise
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator["Intake"]:
+        """Carries on what an earlier process left, and until the end of the block what others leave."""
+        for pending in await self._registry.left(self._node):
+            await self._carry_on(pending)
+        watching = asyncio.get_running_loop().create_task(self._watch())
+        try:
+            yield self
+        finally:
+            for task in filter(None, (watching, self._mending)):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def _complete(self, pending: Pending, entries: Mapping[int, str], *, late: bool) -> None:
+        done = dict(entries)
+        missing = {
+            number: event
+            for number, fact in enumerate(pending.facts)
+            if number not in done and (event := _event(fact, pending.by, f"{pending.id}:{number}"))
+        }
+        for start in range(0, len(missing), TOGETHER):
+            part = list(missing.items())[start : start + TOGETHER]
+            ids = await asyncio.gather(*(self._ledger.record(*event) for _, event in part))
+            done |= dict(zip((number for number, _ in part), ids, strict=True))
+        failpoint("after-entry")
+        await self._registry.carry_out(pending, done, late=late)
+        failpoint("after-row")
+        # An intent that was decided before, and is being written at this moment.
+        await self._ledger.passed()
+
+    async def _carry_on(self, pending: Pending) -> None:
+        # What was on its way into the ledger is there now, or never will be.
+        await self._ledger.passed()
+        if entries := await self._entries(pending):
+            await self._complete(pending, entries, late=True)
+        else:
+            await self._registry.give_up(pending)
+
+    async def _entries(self, pending: Pending) -> Mapping[int, str]:
+        """The ids of the entries that this came to, by the number of the fact."""
+        since = int((pending.at - _SLACK).timestamp() * 1_000_000)
+        found: dict[int, str] = {}
+        for kind in (FactPut.kind, TokenChanged.kind):
+            before = None
+            while page := await self._ledger.entries(Filter(kind=kind, since=since, before=before, limit=_PAGE)):
+                for entry in page:
+                    put, _, number = str(entry.body.get("put", "")).partition(":")
+                    if put == pending.id:
+                        found[int(number)] = str(entry.body["id"])
+                before = page[-1].seq
+        return found
+
+    async def _mend(self) -> None:
+        """Carries on what broke off in this process: what comes later must not be overtaken by it."""
+        async with self._alone:
+            while self._broken:
+                await self._carry_on(self._broken[0])
+                del self._broken[0]
+
+    def _mend_soon(self) -> None:
+        if self._mending is None or self._mending.done():
+            self._mending = asyncio.get_running_loop().create_task(self._mend_until_done())
+
+    async def _mend_until_done(self) -> None:
+        while self._broken:
+            await asyncio.sleep(PERIOD)
+            with contextlib.suppress(Refusal):
+                await self._mend()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH)
+            with contextlib.suppress(Refusal):
+                for pending in await self._registry.left(""):
+                    await self._carry_on(pending)
+
+
+def _event(fact: StoredRow, by: str, put: str) -> tuple[Event, tuple[Subject, ...]] | None:
+    """What of a fact is an event of its own in the record: what people said, and what was stopped."""
+    if isinstance(fact, ConsentRow):
+        subject = Subject(fact.subject, "subject", "")
+        return FactPut(f"consent:{fact.purpose}", fact.state.value, fact.vendor or "", by, put), (subject,)
+    if isinstance(fact, SuspensionRow):
+        return FactPut("suspension", "lifted" if fact.lifted else "suspended", fact.vendor, by, put), ()
+    if isinstance(fact, RevocationRow):
+        return TokenChanged(fact.token, by, "revoked", put=put), ()
+    return None

@@ -1,0 +1,141 @@
+"""What is carried on late does not come over what somebody has put in since."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from registries import NOON, fenced
+
+from gateway.registry.facts import ROWS, Facts, RevocationRow, StoredRow, Suspension
+from gateway.registry.pending import OLD, Pending
+from gateway.registry.registry import Mention, Registry
+from gateway.vocabulary import SubjectRole
+
+BUYER, RECEIVER = SubjectRole.PURCHASER, SubjectRole.CONSIGNEE
+YES = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given"}
+NO = YES | {"state": "withdrawn"}
+STOP = {"kind": "suspension", "vendor": "parcels"}
+LIVES = {"kind": "subject", "subject": "c-1", "jurisdiction": "DE"}
+ORDER = {"kind": "order", "order": "A-1", "people": [{"role": "purchaser", "subject": "c-1", "jurisdiction": "DE"}]}
+OTHER = {"kind": "order", "order": "A-1", "people": [{"role": "consignee", "subject": "c-1", "jurisdiction": "FR"}]}
+
+
+@pytest.fixture
+def clock() -> list[timedelta]:
+    return [timedelta()]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def registry(request: pytest.FixtureRequest, tmp_path: Path, clock: list[timedelta]) -> Iterator[Registry]:
+    shared = request.param == "postgresql"
+    database = fenced(request.getfixturevalue("emptied")) if shared else tmp_path / "registry.db"
+    registry = Registry.open(database, now=lambda: NOON + clock[0])
+    yield registry
+    registry.close()
+
+
+def rows(*facts: dict[str, Any]) -> list[StoredRow]:
+    return list(ROWS.validate_python(facts))
+
+
+async def begun(registry: Registry, *facts: dict[str, Any]) -> Pending:
+    return await registry.begin("n1", "anna", [*rows(*facts), RevocationRow(token="0" * 32)])
+
+
+async def about(registry: Registry) -> Facts:
+    mentions = [Mention(BUYER, order="A-1"), Mention(RECEIVER, order="A-1"), Mention(SubjectRole.PAYER, ref="c-1")]
+    return await registry.about(mentions, consents=True, order_stated=True)
+
+
+async def test_what_is_noted_comes_back_as_it_was_and_changes_nothing_until_it_is_carried_out(
+    registry: Registry,
+) -> None:
+    pending = await begun(registry, YES, STOP, LIVES, ORDER)
+    before = await about(registry)
+
+    [found] = await registry.left("n1")
+    await registry.carry_out(found, {0: "a" * 32}, late=False)
+    after = await about(registry)
+
+    assert found == pending
+    assert set(before.people) == {SubjectRole.PAYER}
+    assert before.suspensions == frozenset()
+    assert (after.people[BUYER].ref, after.people[BUYER].jurisdiction) == ("c-1", "DE")
+    assert [each.record for each in after.consents["c-1"]] == ["a" * 32]
+    assert after.suspensions == {Suspension("parcels", None)}
+    assert registry.is_revoked("0" * 32)
+    assert await registry.left("n1") == []
+
+
+async def test_nothing_is_carried_out_twice(registry: Registry) -> None:
+    pending = await begun(registry, YES)
+
+    await registry.carry_out(pending, {0: "a" * 32}, late=True)
+    await registry.carry_out(pending, {0: "a" * 32}, late=False)
+
+    assert len((await about(registry)).consents["c-1"]) == 1
+
+
+async def test_what_is_late_does_not_come_over_what_is_newer(registry: Registry, clock: list[timedelta]) -> None:
+    pending = await begun(registry, YES, STOP, LIVES, ORDER)
+    clock[0] += timedelta(seconds=1)
+    await registry.put(rows(NO, STOP | {"operation": "ship"}, OTHER))
+
+    await registry.carry_out(pending, {0: "a" * 32}, late=True)
+
+    facts = await about(registry)
+    assert [each.state.value for each in facts.consents["c-1"]] == ["withdrawn"]
+    assert facts.suspensions == {Suspension("parcels", None), Suspension("parcels", "ship")}
+    assert facts.people.keys() == {RECEIVER, SubjectRole.PAYER}
+    assert facts.people[RECEIVER].jurisdiction == "FR"
+    assert registry.is_revoked("0" * 32)
+
+
+async def test_what_is_late_comes_over_what_is_older(registry: Registry, clock: list[timedelta]) -> None:
+    await registry.put(rows(NO, OTHER, STOP))
+    clock[0] += timedelta(seconds=1)
+    pending = await begun(registry, YES, ORDER, STOP | {"lifted": True})
+
+    await registry.carry_out(pending, {0: "a" * 32}, late=True)
+
+    facts = await about(registry)
+    assert [each.state.value for each in facts.consents["c-1"]] == ["given", "withdrawn"]
+    assert facts.suspensions == frozenset()
+    assert facts.people[BUYER].jurisdiction == "DE"
+
+
+async def test_what_is_given_up_leaves_nothing(registry: Registry) -> None:
+    await registry.give_up(await begun(registry, YES))
+
+    assert await registry.left("n1") == []
+    assert (await about(registry)).consents["c-1"] == ()
+
+
+async def test_what_others_began_is_left_to_them_until_they_must_have_ended(
+    emptied: str, clock: list[timedelta]
+) -> None:
+    registry = Registry.open(fenced(emptied), now=lambda: NOON + clock[0])
+    pending = await begun(registry, YES)
+
+    of_others, of_nobody = await registry.left("n2"), await registry.left("")
+    clock[0] += OLD + timedelta(seconds=1)
+    old = await registry.left("n2")
+    registry.close()
+
+    assert (of_others, of_nobody, old) == ([], [], [pending])
+
+
+async def test_a_file_belongs_to_one_process_whatever_it_is_called(tmp_path: Path) -> None:
+    registry = Registry.open(tmp_path / "registry.db", now=lambda: NOON)
+    pending = await begun(registry, YES)
+
+    found = await registry.left("renamed"), await registry.left("")
+    registry.close()
+
+    assert found == ([pending], [])
+
+
+def test_nobody_is_named_where_something_pending_is_shown() -> None:
+    assert "c-1" not in repr(Pending.begun("n1", "anna", rows(YES), NOON))
