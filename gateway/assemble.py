@@ -11,7 +11,7 @@ from gateway.body.codecs import FORM, read_body, typed, written_body
 from gateway.body.coding import unpacked
 from gateway.body.document import Document, Scalar
 from gateway.body.names import Named
-from gateway.contract.check import GATEWAYS_OWN
+from gateway.contract.headers import GATEWAYS_OWN
 from gateway.contract.model import Vendor
 from gateway.contract.routes import pinned
 from gateway.contract.terms import Node, Terms
@@ -25,7 +25,7 @@ from gateway.signing.incoming import signed_places, without
 from gateway.signing.signer import Moment, signed
 
 USER_AGENT: Final = "data-sharing-gateway"
-# Of the headers that carry a message and not its meaning nothing is reported.
+# Of the headers that carry a message and not its meaning nothing is reported. A date may be named.
 _CARRYING = GATEWAYS_OWN | {"date"}
 
 
@@ -117,9 +117,9 @@ def headers_of(headers: Iterable[tuple[str, str]], tree: Node) -> dict[str, Docu
     """Headers as a document. One that a rule names once and that comes twice is refused."""
     document: dict[str, Document] = {}
     for name, value in headers:
-        if name in _CARRYING or name.startswith("gateway-"):
-            continue
         child = tree.members.get(name)
+        if (name in _CARRYING and child is None) or name.startswith("gateway-"):
+            continue
         if child is not None and child.each is not None:
             cast("list[Document]", document.setdefault(name, [])).append(value)
         elif name in document and child is not None:

@@ -1,7 +1,8 @@
 """Every place in which a request can carry data, with a text planted there that no contract names.
 
-Each place has a twin: the same request, with the text where the contract does name it, and something harmless at the
-place. Of the planted texts none may arrive at a vendor, of the twins all must: refusing everything is no way to pass.
+Each place has a twin: the same request, with the text in the same place where a contract may name that; and elsewhere,
+with something harmless at the place, where none may. Of the planted texts none may arrive at a vendor, of the twins all
+must: refusing everything is no way to pass.
 """
 
 import sys
@@ -16,19 +17,22 @@ from positions_bodies import CODECS, HARMLESS, PLANTED, TWIN
 from running import Running, running
 from shop_contracts import FILES
 
+from gateway.contract.headers import GATEWAYS_OWN, never_sent
+
 Fate = Literal["refused", "withheld", "arrived"]
 
 _OUTSIDE = ("path:mark", "query:mark", "query:marks.inner", "header:X-Mark")
+_PLACES, _NAMED = "places", "named"
 
 
-def _operation(name: str) -> str:
+def _operation(name: str, *, at: str = _PLACES, headers: Sequence[str] = ()) -> str:
     codec = CODECS[name]
     return f"""\
-operation: place-{name}
+operation: {at}-{name}
 version: 1
 status: enforce
 owner: fulfilment
-match: {codec.method} /places/{{mark}}/{name}
+match: {codec.method} /{at}/{{mark}}/{name}
 callers: [fulfilment]
 purpose: delivery
 subjects: none
@@ -39,16 +43,12 @@ sending:
   groups:
     - why: What is named leaves.
       category: {codec.category}
-      fields: [{", ".join((*_OUTSIDE, *codec.named))}]
+      fields: [{", ".join((*_OUTSIDE, *(f"header:{header}" for header in headers), *codec.named))}]
 examples:
   - name: nothing but the call
-    given: {codec.method} /places/a/{name}
-    sends: {codec.method} /places/a/{name}
+    given: {codec.method} /{at}/a/{name}
+    sends: {codec.method} /{at}/a/{name}
 """
-
-
-FILES_OF_PLACES = dict(FILES) | {f"parcels/place-{name}.yaml": _operation(name) for name in CODECS}
-"""The contracts of the small shop, and one for each kind of body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +186,23 @@ _FRAMING_HEADERS = (
 )
 
 
+_NAMEABLE = tuple(
+    name for name in _HARMLESS_HEADERS if not never_sent(name.lower()) and name.lower() not in GATEWAYS_OWN
+)
+FILES_OF_PLACES = (
+    dict(FILES)
+    | {f"parcels/{_PLACES}-{name}.yaml": _operation(name) for name in CODECS}
+    | {f"parcels/{_NAMED}-{name}.yaml": _operation(name, at=_NAMED, headers=_NAMEABLE) for name in CODECS}
+)
+"""The contracts of the small shop, and two for each kind of body: the second names each header that may be named."""
+
+
 def _around(codec: str, plain: Request, named: Request) -> Iterator[Place]:
     """Headers, query, path, method and framing; `named` is the request with the text in a named header."""
     for name in _HARMLESS_HEADERS:
         twin = replace(named, fields=(f"{name}: {HARMLESS}", *named.fields))
+        if name in _NAMEABLE:
+            twin = replace(plain, target=f"/parcels/{_NAMED}/p/{codec}", fields=(f"{name}: {TWIN}",))
         yield Place(f"{codec}: header {name}", replace(plain, fields=(f"{name}: {PLANTED}",)), twin)
     for name in _FRAMING_HEADERS:
         yield Place(f"{codec}: header {name}", replace(plain, fields=(f"{name}: {PLANTED}",)), named)

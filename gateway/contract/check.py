@@ -12,6 +12,7 @@ from gateway.contract.bodies import check_body, check_sent_body
 from gateway.contract.check_form import check_form, check_forms, check_keys, check_restores
 from gateway.contract.compile import Source
 from gateway.contract.free_text import check_free_text
+from gateway.contract.headers import GATEWAYS_OWN, never_sent
 from gateway.contract.model import Entities, ErrorAnswer, Policy, Vendor
 from gateway.contract.model import Section as Written
 from gateway.contract.routes import overlap
@@ -36,20 +37,6 @@ from gateway.vocabulary import (
     Verdict,
 )
 
-GATEWAYS_OWN = frozenset(
-    {
-        "host", "content-length", "content-type", "content-encoding", "accept", "accept-encoding", "user-agent",
-        "connection", "keep-alive", "proxy-authorization", "proxy-authenticate", "te", "trailer", "transfer-encoding",
-        "upgrade", "expect", "sec-gpc",
-    }
-)  # fmt: skip
-NEVER_SENT = frozenset(
-    {
-        "cookie", "set-cookie", "forwarded", "via", "referer", "from", "origin", "baggage", "traceparent", "tracestate",
-        "x-real-ip", "true-client-ip", "cf-connecting-ip", "x-request-id", "x-correlation-id",
-    }
-)  # fmt: skip
-_NEVER_SENT_PREFIXES = ("x-forwarded-", "gateway-", "x-b3-", "sentry-trace")
 _SECRET = re.compile(r"\$[A-Z][A-Z0-9_]*")
 # The last part of a name begins with a letter: digits alone would be read as an address.
 _PLAIN_HOST = re.compile(r"([a-z0-9_-]+\.)*[a-z][a-z0-9-]*|[0-9]+(\.[0-9]+){3}|[0-9a-f:.]*:[0-9a-f:.]*")
@@ -66,11 +53,6 @@ _IDENTIFYING = frozenset(
 ) - {Category.PAYMENT_AMOUNT, Category.ADDRESS_COUNTRY, Category.ADDRESS_REGION}
 _CLEAR = frozenset({"as_is", "encrypt", "truncate", "mask"})
 _IN_ANSWERS = frozenset({"why", "at", "when", "fields", "form"})
-
-
-def never_sent(header: str) -> bool:
-    """Whether a header stays here whatever a contract says."""
-    return header in NEVER_SENT or header.startswith(_NEVER_SENT_PREFIXES)
 
 
 def check_policy(policy: Policy, source: Source) -> list[Finding]:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from gateway.contract.check import GATEWAYS_OWN, never_sent
 from gateway.contract.compile import Source
+from gateway.contract.headers import GATEWAYS_OWN, never_sent
 from gateway.contract.model import Vendor
 from gateway.contract.sign import Alipay, HmacSha256, WechatPay
 from gateway.contract.terms import Origin, Rule, Terms

@@ -5,7 +5,6 @@ from pathlib import Path as Folder
 import pytest
 from small_contracts import ACME, FILES, OPERATION, SHIP, VENDOR, changed, found, with_field
 
-from gateway.contract.check import never_sent
 from gateway.vocabulary import ALLOWANCE, Allowed, Category, VendorKind, Verdict
 
 TABLE = [
@@ -289,15 +288,3 @@ def test_a_key_of_what_leaves_means_nothing_in_an_answer(key: str, tmp_path: Fol
 
     assert found(tmp_path / "own", own) == ["contract.unknown_key"]
     assert found(tmp_path / "shared", shared) == ["contract.unknown_key"]
-
-
-@pytest.mark.parametrize(
-    "header",
-    ["cookie", "x-forwarded-for", "gateway-token", "baggage", "traceparent", "sentry-trace", "referer", "x-b3-traceid"],
-)
-def test_some_headers_never_leave(header: str) -> None:
-    assert never_sent(header)
-
-
-def test_other_headers_may_leave() -> None:
-    assert not never_sent("idempotency-key")
