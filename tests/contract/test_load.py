@@ -49,6 +49,7 @@ BROKEN = {
     ),
     "no version": Broken("contract.missing", SHIP, "version: 1\n", ""),
     "no grounds": Broken("contract.missing", SHIP, ", legal_basis: legitimate_interest", "", "consignee"),
+    "no registration": Broken("contract.missing", ACME, " registration: HRB 1 Bonn,", "", "legal_entity"),
     "no review": Broken("contract.missing", ACME, "review: 2030-01-31\n", ""),
     "a version in quotes": Broken("contract.value", SHIP, "version: 1", 'version: "1"', "version"),
     "a version that is true": Broken("contract.value", SHIP, "version: 1", "version: true", "version"),
