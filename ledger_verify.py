@@ -361,6 +361,7 @@ _NAME = re.compile(r"[^\s+\x00-\x1f]{1,300}")
 _VKEY = re.compile(r"([^\s+]{1,300})\+([0-9a-f]{8})\+([A-Za-z0-9+/]{1,100}={0,2})")
 _SIGNATURE = re.compile(r"— ([^\s+]{1,300}) ([A-Za-z0-9+/]{1,10000}={0,2})")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+_ORIGIN = re.compile(r"(gateway/[0-9a-f]{16}/[^/]+)(?:/([1-9][0-9]{0,15}))?")
 
 
 class Key(NamedTuple):
@@ -417,6 +418,8 @@ def exact_base64(text: str) -> bytes:
 def opened(note: str, key: Key) -> Checkpoint:
     """The checkpoint that the key has signed as its own. Raises BadNote."""
     text, signatures = parts_of(note)
+    if is_earlier(origin := text.partition("\n")[0], key.name):
+        key = key._replace(name=origin)
     ours = [signature for name, id_, signature in signatures if (name, id_) == (key.name, key.id)]
     if not ours:
         raise BadNote("it has no signature of the key")
@@ -426,6 +429,12 @@ def opened(note: str, key: Key) -> Checkpoint:
     if checkpoint.origin != key.name:
         raise BadNote("it is of another log")
     return checkpoint
+
+
+def is_earlier(origin: str, name: str) -> bool:
+    """Whether a log had this origin before it was brought back from a backup and got its present one."""
+    before, now = _ORIGIN.fullmatch(origin), _ORIGIN.fullmatch(name)
+    return before is not None and now is not None and before[1] == now[1] and int(before[2] or 1) < int(now[2] or 1)
 
 
 def parts_of(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
@@ -834,7 +843,11 @@ KINDS: Mapping[str, Kind] = {
         {"filters": _list(_PAIR), "why": _text, **_SUBJECTS},
         caller="reviewer",
     ),
-    "genesis": _kind({"canonical": _one_of("rfc8785"), "tree": _one_of("rfc6962-sha256")}),
+    "genesis": _kind(
+        {"canonical": _one_of("rfc8785"), "tree": _one_of("rfc6962-sha256")},
+        {"origin": _count, "previous": _filled, "size": _count, "checkpoint": _text, "lost": _fixed(_count, _count)},
+    ),
+    "restore": _kind({"made": _count, "size": _count, "root": _digest, "erased": _count, "by": _filled}),
     "epoch": _kind({"state": _one_of("opened", "closed")}),
     "contract": _kind(
         {"vendor": _filled, "operation": _filled, "version": _filled, "digest": _filled},

@@ -40,6 +40,7 @@ GROUPS = {"contract": contract, "token": token, "facts": facts, "ledger": ledger
 for name, group in GROUPS.items():
     cli.add_typer(group, name=name)
 cli.command("backup")(cli_backup.backup)
+cli.command("restore")(cli_backup.restore)
 
 _WIDE = 80
 _HOW = 23

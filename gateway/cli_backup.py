@@ -8,7 +8,8 @@ from rich.markup import escape
 
 from gateway import app
 from gateway.backup import NOT_IN_IT, backed_up
-from gateway.console import asked, out
+from gateway.console import asked, me, out
+from gateway.restore import Asked, restored
 from gateway.settings import Settings
 
 
@@ -23,3 +24,29 @@ def backup(
     if manifest.unopenable:
         out.print(f"{manifest.unopenable} people in it were erased while it was made")
     out.print(f"not in it: {', '.join(NOT_IN_IT)}. Keep them apart from it: without them it cannot be brought back")
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A backup.")],
+    into: Annotated[Path, typer.Option(help="A folder with root.key, kek.key and sign.key, and no stores.")],
+    last_checkpoint: Annotated[
+        Path | None, typer.Option(help="The newest checkpoint that anybody has, in a file.")
+    ] = None,
+    new_origin: Annotated[bool, typer.Option("--new-origin", help="Begin a new origin in any case.")] = False,
+) -> None:
+    """Bring a backup back; where it lacks what was signed, the old origin ends and a new one begins."""
+    settings = Settings()
+    wanted = Asked(
+        into=into,
+        last=last_checkpoint.read_text("utf-8") if last_checkpoint else None,
+        anew=new_origin,
+        high_water=settings.high_water or into / "high-water",
+        by=me(),
+        node=settings.node,
+    )
+    told = restored(folder, wanted, app.microseconds)
+    out.print(escape(f"{told.size} entries are in {into}, under the origin {told.origin}"))
+    if told.is_new:
+        out.print("the origin before has ended: hand out the new public key, gateway ledger key")
+    if told.lost:
+        out.print(f"entries {told.lost[0]} to {told.lost[1]} are lost: ask vendors what they got since")

@@ -36,7 +36,7 @@ def asked(deed: str, of: Any) -> Any:
         transport = httpx2.HTTPTransport(uds=str(control))
         try:
             with httpx2.Client(transport=transport, base_url="http://gateway", timeout=60, trust_env=False) as client:
-                return _result(client.post(f"/{deed}", json=of, headers={"gateway-by": _me()}))
+                return _result(client.post(f"/{deed}", json=of, headers={"gateway-by": me()}))
         except httpx2.ConnectError:
             control.unlink(missing_ok=True)
     return app.run(_alone(settings, deed, of))
@@ -67,10 +67,10 @@ async def _alone(settings: Settings, deed: str, of: Any) -> Any:
         }
         if deed not in deeds:
             raise StartError("no gateway is running with this data folder")
-        return await deeds[deed](of, by=_me())
+        return await deeds[deed](of, by=me())
 
 
-def _me() -> str:
+def me() -> str:
     """Who is at the keyboard, as the operating system knows it; in a container that may be a number only."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name

@@ -8,6 +8,7 @@ import apsw
 import pytest
 from ledger_fakes import PURCHASER, SENT, Shop, shipment
 from processes import Machine
+from stores_of import grown, with_registry
 
 from gateway.backup import FILES, MANIFEST, Manifest, backed_up, read
 from gateway.errors import Distrusted, StartError
@@ -15,17 +16,8 @@ from gateway.ledger import Subject
 from gateway.ledger import copies as ledger_copies
 from gateway.ledger.checkpoint import opened
 from gateway.ledger.note import Verifier
-from gateway.registry.engine import engine_of
-from gateway.registry.schema import bring_up
 
 NOW = 1_767_225_600_000_000
-
-
-def registry(folder: Path) -> None:
-    engine = engine_of(folder / "registry.db")
-    with engine.begin() as connection:
-        bring_up(connection)
-    engine.dispose()
 
 
 async def taken(folder: Path, into: Path) -> Manifest:
@@ -35,15 +27,9 @@ async def taken(folder: Path, into: Path) -> Manifest:
 
 @pytest.fixture
 async def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    shop = Shop(folder)
-    ledger = shop.open()
-    ledger.settle(await ledger.intend(shipment(), [PURCHASER], b"{}", within=20), SENT)
-    await ledger._writer.drained()
-    await ledger.head(ledger._store.tree.size)
-    await ledger.close()
-    await asyncio.to_thread(registry, folder)
-    return folder
+    await grown(tmp_path / "data")
+    await asyncio.to_thread(with_registry, tmp_path / "data")
+    return tmp_path / "data"
 
 
 async def test_a_backup_holds_everything_and_no_key_that_opens_it(tmp_path: Path, data: Path) -> None:

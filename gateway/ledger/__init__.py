@@ -27,6 +27,7 @@ from gateway.ledger.housekeeping import (
     KeyMade,
     PolicyActivated,
     Purge,
+    Restored,
     SigningKey,
     TokenChanged,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "Purge",
     "Recipient",
     "Refused",
+    "Restored",
     "Result",
     "Retention",
     "SigningKey",

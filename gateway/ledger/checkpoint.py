@@ -2,12 +2,13 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.ledger.canonical import base64
 from gateway.ledger.note import NoteError, Signer, Verifier, exact_base64
 from gateway.ledger.tree import HASH
 
+_ORIGIN = re.compile(r"(gateway/[0-9a-f]{16}/[^/]+)(?:/([1-9][0-9]{0,15}))?")
 _SIZE = re.compile("0|[1-9][0-9]{0,18}")
 _LINES = 3
 PREVIOUS = "previous"
@@ -55,8 +56,25 @@ def signed(checkpoint: Checkpoint, signer: Signer) -> str:
 
 
 def opened(note: str, verifier: Verifier) -> Checkpoint:
-    """The checkpoint in a note that the log of this key has signed as its own. Raises NoteError."""
-    checkpoint = Checkpoint.parse(verifier.opened(note))
-    if checkpoint.origin != verifier.name:
+    """The checkpoint in a note that the log of this key has signed as its own, under this name or an earlier one.
+
+    Raises NoteError.
+    """
+    origin = note.partition("\n")[0]
+    signer = replace(verifier, name=origin) if _is_earlier(origin, verifier.name) else verifier
+    checkpoint = Checkpoint.parse(signer.opened(note))
+    if checkpoint.origin != signer.name:
         raise NoteError("the checkpoint is of another log")
     return checkpoint
+
+
+def number_of(origin: str) -> int:
+    """Which origin of its log it is: `gateway/KEY/LOG` is the first, `gateway/KEY/LOG/N` a later one."""
+    match = _ORIGIN.fullmatch(origin)
+    return int(match[2] or 1) if match else 1
+
+
+def _is_earlier(origin: str, name: str) -> bool:
+    """Whether a log had this origin before it was brought back from a backup that lacked what it had signed."""
+    before, now = _ORIGIN.fullmatch(origin), _ORIGIN.fullmatch(name)
+    return before is not None and now is not None and before[1] == now[1] and number_of(origin) < number_of(name)

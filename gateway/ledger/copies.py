@@ -9,7 +9,7 @@ import apsw
 from gateway.errors import Distrusted, StartError
 from gateway.ledger.checkpoint import signer_of
 from gateway.ledger.database import StoreError, known_errors, readable, rows, truncate
-from gateway.ledger.recovery import demand_unaltered
+from gateway.ledger.recovery import demand_unaltered, origin_of
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.store import Head
@@ -54,7 +54,7 @@ def checked(folder: Path, log: str, seed: bytes) -> Copied:
     try:
         store = SqliteStore(folder / "ledger.db", log)
         try:
-            demand_unaltered(store, signer_of(log, seed), whole=True)
+            demand_unaltered(store, signer_of(origin_of(store, log), seed), whole=True)
             head, tree = store.last_head(), store.tree
         finally:
             store.close()

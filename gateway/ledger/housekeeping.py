@@ -9,16 +9,46 @@ from gateway.ledger.entry import Index
 
 @dataclass(frozen=True, slots=True)
 class Genesis:
-    """The first leaf of a log: how the rest is to be read."""
+    """The first leaf of a log, or of an origin that goes on where another ended: how the rest is to be read.
+
+    `checkpoint` is the last note of the origin before that anybody has, `size` how many of its entries were brought
+    back, `lost` the places of those that were signed and are gone, from the first to the last with both.
+    """
 
     kind: ClassVar[str] = "genesis"
     index: ClassVar[Index] = Index()
 
     canonical: str = "rfc8785"
     tree: str = "rfc6962-sha256"
+    origin: int = 0
+    previous: str = ""
+    checkpoint: str = ""
+    size: int = 0
+    lost: tuple[int, int] | None = None
 
     def members(self) -> dict[str, Json]:
-        return {"canonical": self.canonical, "tree": self.tree}
+        members: dict[str, Json] = {"canonical": self.canonical, "tree": self.tree}
+        if self.origin:
+            members |= {"origin": self.origin, "previous": self.previous, "size": self.size}
+        stated: dict[str, Json] = {"checkpoint": self.checkpoint, "lost": self.lost}
+        return members | {name: member for name, member in stated.items() if member}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """A backup was brought back: what its manifest says of it, and who did it. `made` in µs."""
+
+    kind: ClassVar[str] = "restore"
+    index: ClassVar[Index] = Index()
+
+    made: int
+    size: int
+    root: str
+    erased: int
+    by: str
+
+    def members(self) -> dict[str, Json]:
+        return {"made": self.made, "size": self.size, "root": self.root, "erased": self.erased, "by": self.by}
 
 
 @dataclass(frozen=True, slots=True)

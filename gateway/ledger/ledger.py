@@ -24,7 +24,7 @@ from gateway.ledger.housekeeping import Epoch
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import AlteredError, Notary
 from gateway.ledger.proof import continued, included
-from gateway.ledger.recovery import begin, demand_reached, demand_unaltered, signing_seed, unusable
+from gateway.ledger.recovery import begin, demand_reached, demand_unaltered, origin_of, signing_seed, unusable
 from gateway.ledger.scribe import UNWRITTEN, Scribe, Ticket
 from gateway.ledger.sealing import Payload, opened
 from gateway.ledger.sqlite import SqliteStore
@@ -109,7 +109,7 @@ class Ledger:
                 database = store(folder / "ledger.db", LOG)
                 undo.callback(database.close)
                 keys.attach(database.toks(), database.dek_of)
-                signer = signer_of(LOG, signing_seed(folder, database, noise))
+                signer = signer_of(origin_of(database, LOG), signing_seed(folder, database, noise))
                 demand_unaltered(database, signer)
                 mark = HighWater(high_water or folder / "high-water")
                 undo.callback(mark.close)

@@ -73,6 +73,12 @@ def signing_seed(folder: Path, store: Store, randomness: Randomness) -> bytes:
     return secret(path, randomness)
 
 
+def origin_of(store: Store, log: str) -> str:
+    """Under which name the log is signed: its own, or that of the origin which goes on with it."""
+    begun = [entry.body.get("origin") for entry in store.entries(Filter(kind=Genesis.kind, limit=1), None)]
+    return f"{log}/{begun[0]}" if begun and begun[0] else log
+
+
 def begin(store: Store, scribe: Scribe, vkey: str) -> None:
     """Opens an epoch. Whether the intents that an earlier one left open were sent, nobody knows."""
     first: list[Event] = [Genesis(), KeyMade(1, "created")] if store.newest().size == 0 else []

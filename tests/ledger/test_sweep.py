@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 import pytest
+from histories import CONTRACT
 from ledger_fakes import PURCHASER, SENT
 from old_logs import KEEPS, YEAR, Times, bodies, disclosure, opened, sent, signed
 
@@ -314,6 +315,31 @@ async def test_a_database_that_does_not_answer_is_a_refusal(
 
     with pytest.raises(Refusal, match=r"ledger\.unavailable"):
         await ledger.purge(KEEPS, by="anna")
+
+
+async def test_a_log_after_purges_is_sound_to_whoever_checks_a_copy(
+    tmp_path: Path, ledger: Ledger, times: Times
+) -> None:
+    await ledger.record(CONTRACT)
+    for each in (PURCHASER, OTHER):
+        await sent(ledger, each)
+    kept_note = (await ledger.head(ledger._store.tree.size)).note
+    times.pass_days(OVER)
+    await sent(ledger, OTHER)
+    await ledger.purge(KEEPS, by="anna")
+    await signed(ledger)
+    await ledger.close()
+
+    judged = await asyncio.to_thread(verified, tmp_path, ledger.vkey, kept_note)
+
+    assert judged.returncode == 0, judged.stdout
+
+
+def verified(folder: Path, vkey: str, note: str) -> "subprocess.CompletedProcess[str]":
+    (folder / "kept").write_text(note, "utf-8")
+    words = [str(HERE.parents[1] / "ledger_verify.py"), str(folder / "ledger.db"), "--key", vkey]
+    command = [sys.executable, *words, "--since", str(folder / "kept")]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
 async def test_the_disk_gets_its_room_back(tmp_path: Path, ledger: Ledger, times: Times) -> None:

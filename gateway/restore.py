@@ -1,0 +1,187 @@
+"""A backup that is brought back: the same log where it has all that was signed, otherwise a new origin."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.backup import FILES, NOT_IN_IT, Manifest, described, read
+from gateway.errors import Distrusted, StartError
+from gateway.ledger.checkpoint import number_of, opened, signer_of
+from gateway.ledger.database import locked
+from gateway.ledger.entry import Event
+from gateway.ledger.highwater import HighWater, Mark
+from gateway.ledger.housekeeping import Epoch, Genesis, Restored
+from gateway.ledger.kek import KekFile
+from gateway.ledger.keys import Keys
+from gateway.ledger.ledger import LOG, since_boot
+from gateway.ledger.note import NoteError, Verifier
+from gateway.ledger.proof import root_at
+from gateway.ledger.recovery import origin_of
+from gateway.ledger.scribe import Scribe
+from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.store import Store
+from gateway.ledger.tree import Tree
+
+STAGED = "restoring"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was brought back: so many entries, under this origin, without the entries of these places."""
+
+    size: int
+    origin: str
+    is_new: bool
+    lost: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Where to, and what is known of what was signed last; `anew` where nothing is, or the log must not go on."""
+
+    into: Path
+    last: str | None
+    anew: bool
+    high_water: Path
+    by: str
+    node: str
+
+
+def restored(folder: Path, asked: Asked, now: Callable[[], int]) -> Told:
+    """Brings a backup back into a folder with its keys and no stores. Raises StartError, and Distrusted.
+
+    Until all of it is in place the high-water mark keeps a gateway from starting there.
+    """
+    manifest, into = read(folder), asked.into
+    _demand_room(into)
+    with ExitStack() as undo:
+        undo.callback(os.close, locked(into))
+        staged = into / STAGED
+        _cleared(staged)
+        undo.callback(_cleared, staged)
+        _stage(folder, into, staged)
+        _demand_same(described(staged, (into / "sign.key").read_bytes(), manifest.made), manifest)
+        told, tree = _written(staged, manifest, asked, now)
+        _place(staged, into, asked.high_water, tree)
+    return told
+
+
+def _stage(folder: Path, into: Path, staged: Path) -> None:
+    staged.mkdir(mode=0o700)
+    for name in (*FILES, *NOT_IN_IT):
+        shutil.copyfile(folder / name if name in FILES else into / name, staged / name)
+        (staged / name).chmod(0o600)
+
+
+def _cleared(staged: Path) -> None:
+    """Nothing is left, and of the key over the keys of people no bytes on the disk either."""
+    for name in NOT_IN_IT:
+        if (staged / name).exists():
+            with (staged / name).open("r+b") as file:
+                file.write(bytes((staged / name).stat().st_size))
+                file.flush()
+                os.fsync(file.fileno())
+    shutil.rmtree(staged, ignore_errors=True)
+
+
+def _demand_room(into: Path) -> None:
+    if there := [name for name in FILES if (into / name).exists()]:
+        raise StartError(f"{into} has {', '.join(there)}; nothing is written over, so move them somewhere else")
+    if missing := [name for name in NOT_IN_IT if not (into / name).is_file()]:
+        raise StartError(f"put {', '.join(missing)} into {into} first: they are in no backup")
+
+
+def _demand_same(found: Manifest, manifest: Manifest) -> None:
+    if (found.size, found.root, found.checkpoint) != (manifest.size, manifest.root, manifest.checkpoint):
+        raise Distrusted("CORRUPT", "the manifest is about another ledger than the one beside it")
+
+
+def _written(staged: Path, manifest: Manifest, asked: Asked, now: Callable[[], int]) -> tuple[Told, Tree]:
+    """Writes down in the copy that it was brought back."""
+    with ExitStack() as undo:
+        keys = Keys.open(staged)
+        undo.callback(keys.close)
+        store = SqliteStore(staged / "ledger.db", LOG)
+        undo.callback(store.close)
+        seed = (staged / "sign.key").read_bytes()
+        previous = signer_of(origin_of(store, LOG), seed).verifier
+        genesis = _genesis(store, previous, asked, now())
+        scribe = Scribe(
+            LOG, asked.node, secrets.token_hex(6), store.claim(asked.node), keys, now, since_boot, secrets.token_bytes
+        )
+        back = Restored(made=manifest.made, size=manifest.size, root=manifest.root, erased=manifest.erased, by=asked.by)
+        events: list[Event] = [*([genesis] if genesis else []), back, Epoch("opened"), Epoch("closed")]
+        store.append([scribe.row(event) for event in events])
+        origin = signer_of(origin_of(store, LOG), seed).verifier.name
+        lost = genesis.lost if genesis else None
+        return Told(manifest.size, origin, genesis is not None, lost), store.tree
+
+
+def _genesis(store: Store, previous: Verifier, asked: Asked, now: int) -> Genesis | None:
+    """The beginning of a new origin; None where the log has all that was signed, and goes on."""
+    size, (mark, number) = store.tree.size, _last(previous, asked)
+    is_behind = mark.size > size
+    if not is_behind and not asked.anew:
+        if root_at(store, mark.size) == mark.root:
+            return None
+        raise StartError("what was signed last is of another log than this backup; --new-origin begins a new one")
+    lost = (size, mark.size - 1) if is_behind else None
+    # Where the last origin is not known for certain, the time makes one that nobody has used.
+    origin = max(number, number_of(previous.name), 0 if number else now // 1_000_000) + 1
+    return Genesis(origin=origin, previous=previous.name, checkpoint=asked.last or "", size=size, lost=lost)
+
+
+def _last(previous: Verifier, asked: Asked) -> tuple[Mark, int]:
+    """How far the log is known to have been signed or acknowledged, and the number of its last origin, or nought."""
+    water = HighWater(asked.high_water)
+    mark = water.last
+    water.close()
+    if asked.last is None:
+        if not mark.size and not asked.anew:
+            raise StartError(
+                "how far the log was signed is not known here: give --last-checkpoint the newest checkpoint that "
+                "anybody has, or --new-origin where nobody has one"
+            )
+        return mark, 0
+    try:
+        checkpoint = opened(asked.last, _as_named(asked.last, previous))
+    except NoteError as error:
+        raise StartError(f"--last-checkpoint is no checkpoint of this log: {error}") from None
+    signed = Mark(checkpoint.size, checkpoint.root)
+    return (signed, number_of(checkpoint.origin)) if signed.size >= mark.size else (mark, 0)
+
+
+def _as_named(note: str, previous: Verifier) -> Verifier:
+    """The key of the log under the name that the note has: of an origin that came after that of the backup."""
+    origin = note.partition("\n")[0]
+    later = number_of(origin) > number_of(previous.name)
+    return Verifier(origin, previous.key) if later else previous
+
+
+def _place(staged: Path, into: Path, high_water: Path, tree: Tree) -> None:
+    """All or, as far as a start can tell, nothing: the mark is not reached before the ledger is in place."""
+    water = HighWater(high_water)
+    try:
+        # Twice, since a larger mark in the other slot would count.
+        water.mark(tree)
+        water.mark(tree)
+    finally:
+        water.close()
+    if (held := KekFile(staged / "kek.key").held()) is not None:
+        KekFile(into / "kek.key").hold(held)
+    for name in reversed(FILES):
+        _flush_path(staged / name)
+        (staged / name).rename(into / name)
+    _flush_path(into)
+
+
+def _flush_path(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
