@@ -260,7 +260,13 @@ def _headers(call: Call, prepared: Prepared, named: Document, media: str) -> Ite
     yield "user-agent", USER_AGENT
     if call.header("sec-gpc") == "1":
         yield "sec-gpc", "1"
-    for name, value in cast("Mapping[str, Document]", named).items():
-        for each in value if isinstance(value, list) else [value]:
-            yield name, as_text(cast("Scalar", each))
+    yield from lines_of(named)
     yield from prepared.headers
+
+
+def lines_of(headers: Document) -> Iterator[tuple[str, str]]:
+    """The lines of headers that are left; of one that repeats, those of which something is."""
+    for name, value in cast("Mapping[str, Document]", headers).items():
+        for each in value if isinstance(value, list) else [value]:
+            if not isinstance(each, Mapping):
+                yield name, as_text(cast("Scalar", each))

@@ -28,6 +28,7 @@ _PLAIN_NAME = re.compile(rf"(?!(?:where|wherenot)\Z){_PLAIN}\Z")
 _PREFIX = re.compile(r"(query|header|path):(.+)\Z")
 _OTHER_PREFIX = re.compile(r"[A-Za-z]*:")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_REPEATED = re.compile(r"(?:\.\*|\[\*\])\Z")
 _MISTAKES = (
     ("..", "recursive descent lets out what nobody sees; name every step"),
     ("?", "filters are not part of the language; use `when`"),
@@ -76,9 +77,11 @@ def parse_place(text: str, base: Path = ()) -> Place:
         kind, name = prefixed.groups()
         if kind == "query":
             return Place(kind, parse_path(f"$.{name}" if not name.startswith("[") else f"${name}"))
+        # A header may come several times, and each has the same name.
+        name, repeats = (_REPEATED.sub("", name), bool(_REPEATED.search(name))) if kind == "header" else (name, False)
         if not _TOKEN.match(name):
             raise PathError(f"`{text}` is not a name of a {kind}")
-        return Place(kind, (name.lower() if kind == "header" else name,))
+        return Place(kind, (name.lower() if kind == "header" else name, *([EACH] if repeats else [])))
     return Place("body", parse_path(text, base))
 
 

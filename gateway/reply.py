@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from gateway import problem
-from gateway.assemble import Matched, headers_of
+from gateway.assemble import Matched, headers_of, lines_of
 from gateway.bind import Bound
 from gateway.body.codecs import read_body, typed, written_body
 from gateway.body.coding import unpacked
@@ -19,7 +19,7 @@ from gateway.contract.form import LEADS_BACK
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Node, Terms
 from gateway.errors import CODES, Refusal, refuse
-from gateway.forms import NOWHERE, Situation, as_text
+from gateway.forms import NOWHERE, Situation
 from gateway.minimise import Minimised, minimise
 from gateway.outbound.send import Answer
 from gateway.signing.signer import Moment
@@ -134,13 +134,18 @@ def _minimised(
         named.pop("location", None)
     documents: Mapping[str, Document] = {"body": body, "header": named, "query": {}, "path": {}}
     left = minimise(bound, documents, secrets=secrets, answer=True, situation=situation)
-    kept = left.documents["header"]
-    fields = [(name, as_text(value)) for name, value in kept.items()] if isinstance(kept, dict) else []
     payload = written_body(left.documents["body"], body, bound.section)
     unnamed = unnamed_kinds(
         trees, {"body": body, "header": {name: headers[name] for name in headers.keys() - _FRAMING}}
     )
-    return Returned(answer, typed(media, payload, bound.section), payload, tuple(fields), left, unnamed=unnamed)
+    return Returned(
+        answer,
+        typed(media, payload, bound.section),
+        payload,
+        tuple(lines_of(left.documents["header"])),
+        left,
+        unnamed=unnamed,
+    )
 
 
 def _unambiguous(headers: Sequence[tuple[str, str]], tree: Node) -> Sequence[tuple[str, str]]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from bodies import operation
 from calls import IN_FORCE, JSON, call, taken
 from clearances import loaded
 from shop_contracts import CHARGE, FILES, SECRETS
@@ -53,6 +54,38 @@ async def test_a_request_is_built_from_what_rules_let_out_and_from_nothing_else(
         ("parcels-version", "3"),
         ("authorization", "Bearer pk-parcels-7Qx2"),
     )
+
+
+REPEATED = """
+body: json
+groups:
+  - {why: The vendor wants to know how., category: parcel.measure, fields: [$.a, header:Prefer.*, header:X-Once]}
+  - why: The vendor insures it for about so much.
+    fields: {header:X-Worth.*: order.declared_value}
+    form: {generalise: {number: 100}}
+"""
+
+
+async def test_of_a_header_that_repeats_those_lines_leave_of_which_something_is_left() -> None:
+    shop = operation(REPEATED, REPEATED)
+    lines = [
+        ("prefer", "wait=5"),
+        ("prefer", "a gtw-token-1"),
+        ("prefer", "b"),
+        ("x-worth", "250"),
+        ("x-worth", "much"),
+    ]
+
+    sending, outgoing = await shop.sent(b'{"a":1}', JSON, *lines)
+
+    left = [line for line in sending.headers if line[0] in ("prefer", "x-worth")]
+    assert left == [("prefer", "wait=5"), ("prefer", "b"), ("x-worth", "200")]
+    assert {str(place): place.reason for place in outgoing.withheld} == {
+        "header:prefer.*": "field.secret", "header:x-worth.*": "field.type",
+    }  # fmt: skip
+    assert list(shop.back(200, b'{"a":1}', JSON, *lines[3:]).headers) == [("x-worth", "200")]
+    with pytest.raises(Refusal, match=r"field\.repeated"):
+        await shop.sent(b'{"a":1}', JSON, ("x-once", "1"), ("x-once", "2"))
 
 
 @pytest.mark.parametrize("extra", [{"note": "hello"}, {"crm": {"segment": "gold"}}, {"weight": {"kg": 1}}])

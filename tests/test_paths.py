@@ -70,6 +70,20 @@ def test_a_place_outside_the_body_never_continues(text: str) -> None:
     assert parse_place(text, ("recipient",)).path == ("name",)
 
 
+@pytest.mark.parametrize("text", ["header:X-Name.*", "header:x-name[*]"])
+def test_each_line_of_a_header_that_repeats_is_a_place(text: str) -> None:
+    place = parse_place(text)
+
+    assert place.path == ("x-name", EACH)
+    assert str(place) == "header:x-name.*"
+
+
+@pytest.mark.parametrize("text", ["header:.*", "header:", "path:name[*]", "header:a b.*"])
+def test_a_header_without_a_name_and_a_segment_that_repeats_are_no_places(text: str) -> None:
+    with pytest.raises(PathError):
+        parse_place(text)
+
+
 names = st.text(st.characters(exclude_characters="'\\", exclude_categories=["Cc", "Cs"]), min_size=1).filter(
     lambda name: name != "*"
 )

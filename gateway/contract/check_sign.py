@@ -73,7 +73,7 @@ def _is_signature(rule: Rule, own: frozenset[str], body: str) -> bool:
     if rule.origin is Origin.CREDENTIAL:
         return False
     place: Place = rule.place
-    name = str(place.path[0]).lower() if len(place.path) == 1 else ""
+    name = str(place.path[0]).lower() if len(place.path) == 1 or place.kind == "header" else ""
     if place.kind == "header":
         return name in own or is_signature_header(name)
     return (place.kind == "query" or (place.kind == "body" and body == "form")) and name in SIGNATURE_PARAMETERS
