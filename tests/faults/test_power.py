@@ -172,8 +172,15 @@ async def test_nothing_that_was_acknowledged_is_lost_with_the_power(
 async def test_a_disk_that_lies_about_a_sync_loses_entries_and_leaves_a_whole_log(
     power: Power, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cuts, broken = await tried(tmp_path, monkeypatch, power(lies=60), 1, 40)
+    cuts, broken = 0, list[str]()
+    for seed in range(5):
+        done, found = await tried(tmp_path, monkeypatch, power(lies=300), seed, 40)
+        cuts, broken = cuts + done, broken + found
+        if DETECTED in broken:
+            break
 
-    assert any(each.startswith("I2") or each == DETECTED for each in broken)
+    # Out of contract; what was lost long enough before the cut is missed at the start.
+    assert DETECTED in broken
+    assert any(each.startswith("I2") for each in broken)
     assert not any(each.startswith("I4") for each in broken)
-    told("a lying fsync: out of contract, and the log is whole", cuts, "I3, I4", "itself: I2")
+    told("a lying fsync: out of contract, and the log is whole", cuts, f"I3, I4, {DETECTED}", "itself: I2")

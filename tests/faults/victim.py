@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from gateway import app, cli
+from gateway.errors import refuse
 from gateway.ledger import sqlite
 from gateway.ledger.database import StoreError
 from gateway.ledger.entry import Intent
@@ -120,12 +122,34 @@ class Stubborn(Marking):
     store = StubbornStore
 
 
+class Unlocked(Marking):
+    """Takes the folder although another process has it."""
+
+    @classmethod
+    def open(cls, folder: Path, **given: Any) -> Ledger:
+        (folder / "ledger.lock").unlink(missing_ok=True)
+        return super().open(folder, **given)
+
+
+class Timed(Marking):
+    """Measures a deadline by the clock that people set."""
+
+    async def _durable(self, row: Row, within: float) -> int:
+        until = row.ts + within * 1_000_000
+        place = await super()._durable(row, within)
+        if app.microseconds() > until:
+            raise refuse("ledger.unavailable", "too late by the clock on the wall")
+        return place
+
+
 BUILDS: Mapping[str, type[Marking]] = {
     "": Marking,
     "hasty": Hasty,
     "lying": Lying,
     "stubborn": Stubborn,
     "forgiving": Forgiving,
+    "unlocked": Unlocked,
+    "timed": Timed,
 }
 
 
@@ -138,10 +162,26 @@ def serve(environment: Mapping[str, str], log: Path, built: str, *, checkpoints:
     os.environ.update(environment)  # noqa: TID251  this is a process of its own
     if checkpoints:
         sqlite.CHECKPOINT_PAGES = 1
+    _set_clocks(log.with_name("clock"))
     vars(app).update(Ledger=BUILDS[built], Http1=Carrier)
     sys.argv = ["gateway", "serve"]
     _say(f"process {os.getpid()} {threading.get_native_id()}")
     cli.main()
+
+
+def _set_clocks(offset: Path) -> None:
+    """Clocks that go wrong by as many seconds as a file says."""
+
+    def wrong() -> int:
+        return int(offset.read_text()) if offset.exists() else 0
+
+    def microseconds() -> int:
+        return time.time_ns() // 1_000 + wrong() * 1_000_000
+
+    def utc() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=wrong())
+
+    vars(app).update(microseconds=microseconds, utc=utc)
 
 
 def _say(what: str) -> None:
