@@ -100,13 +100,17 @@ class Link(NamedTuple):
 
 
 class Row(NamedTuple):
-    """An entry as it is stored. `body` is None where it was purged, `links` where they are not part of the material."""
+    """An entry as it is stored. `body` is None where it was purged, `links` where they are not part of the material.
+
+    `strange` says that whoever has the keys found its links to lead to others than those whom it commits to.
+    """
 
     seq: int
     hash: bytes
     body: bytes | None
     found_by: FoundBy | None = None
     links: Sequence[Link] | None = None
+    strange: bool = False
 
 
 class Head(NamedTuple):
@@ -1262,6 +1266,8 @@ class Links(Check):
         said = leaf["subjects"]["n"] if isinstance(leaf.get("subjects"), dict) else 0
         if len(row.links) != said:
             self.found(row.seq, f"it is about {said} people and linked to {len(row.links)}")
+        if row.strange:
+            self.found(row.seq, "it is linked to others than those whom it commits to")
 
 
 class Clocks(Check):
@@ -1595,6 +1601,21 @@ def row_of(line: bytes) -> Row:
     return Row(_number(stated["seq"]), _bytes(stated["hash"], HASH), None if body == b"null" else body, found_by, links)
 
 
+def head_of(size: int, note: str) -> Head:
+    """A checkpoint of which nothing is kept but the note."""
+    try:
+        root = checkpoint_of(parts_of(note)[0]).root
+    except BadNote:
+        root = b""
+    return Head(size, root, note)
+
+
+def subtree_of(line: bytes) -> tuple[int, int, bytes]:
+    """A line of `subtrees.jsonl`. Raises Unreadable."""
+    stated = parsed(line)
+    return _number(stated.get("first")), _number(stated.get("last")), _bytes(stated.get("hash"), HASH)
+
+
 def _found_by(stated: Any) -> FoundBy:
     if not isinstance(stated, dict) or not {"id", "kind", "ts"} <= stated.keys() <= set(FoundBy._fields):
         raise Unreadable("what an entry is found by is not as it is written")
@@ -1670,7 +1691,7 @@ class Export:
             stated = parsed(line)
             if not isinstance(note := stated.get("note"), str):
                 raise Unreadable("a checkpoint has no note")
-            yield Head(_number(stated.get("size")), _bytes(stated.get("root"), HASH), note)
+            yield head_of(_number(stated.get("size")), note)
 
     def rows(self) -> Iterator[Row]:
         return map(row_of, self._lines("entries.jsonl"))
@@ -1688,7 +1709,7 @@ class Export:
         return None
 
     def subtrees(self) -> Iterator[tuple[int, int, bytes]] | None:
-        return None
+        return map(subtree_of, self._lines("subtrees.jsonl"))
 
     def faults(self) -> Iterator[str]:
         return iter(())
@@ -1847,7 +1868,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         key = key_of(given.key) if given.key else None
-        since = [_note_at(path) for path in given.since]
+        since = [note_at(path) for path in given.since]
         if given.proof:
             return _proved(given, key, since)
         canaries = _canaries(given.canaries) if given.canaries else ()
@@ -1856,8 +1877,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Unreadable, BadNote) as error:
         print(json.dumps({"verdict": "unreadable", "exit": UNREADABLE, "why": str(error)}) if given.json else error)
         return UNREADABLE
-    print(json.dumps(report.document(), indent=2) if given.json else "\n".join(report.lines()))
+    print(shown(report, as_json=given.json))
     return report.code
+
+
+def shown(report: Report, *, as_json: bool) -> str:
+    """A report as it is printed."""
+    return json.dumps(report.document(), indent=2) if as_json else "\n".join(report.lines())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -1877,7 +1903,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _note_at(path: Path) -> str:
+def note_at(path: Path) -> str:
+    """A checkpoint that somebody kept in a file. Raises Unreadable."""
     return _text_at(path, MAX_NOTE)
 
 

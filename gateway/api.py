@@ -97,6 +97,11 @@ def control(desk: Desk, reload: Callable[[], Awaitable[int]], keeps: Keeps) -> S
         "turnover": lambda _asked, by: desk.turnover(by=by),
         "backup": lambda _asked, by: desk.backup(by=by),
         "purge": lambda asked, by: desk.purge(asked, keeps(), by=by),
+        "checkpoints": lambda asked, by: desk.checkpoints(asked, by=by),
+        "export": lambda asked, by: desk.exports.begin(asked, by=by),
+        "export-end": lambda _asked, _by: desk.exports.end(),
+        "export-entries": lambda asked, _by: desk.exports.entries(asked),
+        "export-subtrees": lambda asked, _by: desk.exports.subtrees(asked),
         "reload": lambda _asked, _by: reload(),
     }
     routes = [Route(f"/{name}", _doing(deed, _as_said), methods=["POST"]) for name, deed in deeds.items()]

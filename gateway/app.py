@@ -297,8 +297,13 @@ def _port(server: _Server) -> int:
 
 def run(main: Any) -> Any:
     """Runs a coroutine on the loop that the gateway is measured with."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
+    with runner() as running:
+        return running.run(main)
+
+
+def runner() -> asyncio.Runner:
+    """The same for several coroutines, one after the other."""
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
 def moment(microseconds: int) -> str:

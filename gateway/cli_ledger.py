@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway import app
+from gateway.cli_verify import export, verify
 from gateway.console import Json, asked, out, table
 
 ledger = typer.Typer(help="Read the record and prove it. Every look is itself recorded.", no_args_is_help=True)
@@ -26,19 +27,27 @@ def list_entries(
     limit: int = 50,
     as_json: Json = False,
 ) -> None:
-    """List entries, newest first."""
+    """List entries, newest first, and say up to which checkpoint the page has all of them."""
     filters = {
         "kind": kind, "vendor": vendor, "operation": operation, "caller": caller, "code": code, "result": result,
         "subject": subject, "before": before, "limit": limit,
     }  # fmt: skip
-    found = asked("entries", {name: value for name, value in filters.items() if value is not None})
+    page = asked("entries", {name: value for name, value in filters.items() if value is not None})
     if as_json:
-        out.print_json(json.dumps(found))
+        out.print_json(json.dumps(page))
         return
     shown = table("seq", "time", "kind", "call", "caller", "result", "left", "stayed")
-    for entry in found:
+    for entry in page["entries"]:
         shown.add_row(*_row(entry))
     Console(highlight=False).print(shown)
+    out.print(_complete(page))
+
+
+def _complete(page: dict[str, Any]) -> str:
+    more = f"; --before {page['next']} goes on" if page["next"] is not None else ""
+    if page["complete"] is None:
+        return f"the log was altered: nobody vouches that this is all{more}"
+    return f"complete up to the checkpoint of {page['complete']} entries{more}"
 
 
 def _times(field: Any, at: int) -> int:
@@ -108,3 +117,7 @@ def purge(
         Console(highlight=False).print(shown)
     count = sum(purge["count"] for purge in purges)
     out.print(f"{count} entries would go" if rehearsed else f"{count} entries went, in {len(purges)} purges")
+
+
+ledger.command("export")(export)
+ledger.command("verify")(verify)

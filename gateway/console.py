@@ -2,8 +2,10 @@
 
 import os
 import pwd
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
 
 import httpx2
 import typer
@@ -12,11 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import app
+from gateway.desk import Desk
 from gateway.errors import StartError
 from gateway.settings import Settings
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+Ask: TypeAlias = Callable[[str, Any], Any]
+"""Asks for a deed by its name, with what it is to be done with, and returns the result. Raises GatewayError."""
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -30,16 +35,32 @@ def table(*columns: str, title: str | None = None) -> Table:
 
 def asked(deed: str, of: Any) -> Any:
     """Asks the running gateway over its control socket; with none running, opens the data folder itself."""
+    with asking() as ask:
+        return ask(deed, of)
+
+
+@contextmanager
+def asking() -> Iterator[Ask]:
+    """The same for several questions to one gateway."""
     settings = Settings()
     control = settings.data / app.CONTROL
-    if control.exists():
-        transport = httpx2.HTTPTransport(uds=str(control))
-        try:
-            with httpx2.Client(transport=transport, base_url="http://gateway", timeout=60, trust_env=False) as client:
-                return _result(client.post(f"/{deed}", json=of, headers={"gateway-by": me()}))
-        except httpx2.ConnectError:
-            control.unlink(missing_ok=True)
-    return app.run(_alone(settings, deed, of))
+    with ExitStack() as closing:
+        ask = _over(control, closing) if control.exists() else None
+        yield ask or closing.enter_context(_alone(settings))
+
+
+def _over(control: Path, closing: ExitStack) -> Ask | None:
+    """Asks whoever listens; None where nobody does, and then the socket is left from another time."""
+    client = httpx2.Client(
+        transport=httpx2.HTTPTransport(uds=str(control)), base_url="http://gateway", timeout=60, trust_env=False
+    )
+    closing.enter_context(client)
+    try:
+        client.get("/")
+    except httpx2.ConnectError:
+        control.unlink(missing_ok=True)
+        return None
+    return lambda deed, of: _result(client.post(f"/{deed}", json=of, headers={"gateway-by": me()}))
 
 
 def _result(response: httpx2.Response) -> Any:
@@ -49,25 +70,43 @@ def _result(response: httpx2.Response) -> Any:
     return document["result"]
 
 
-async def _alone(settings: Settings, deed: str, of: Any) -> Any:
-    async with app.opened(settings, lambda: app.first_entity(settings)) as stores:
-        deeds: dict[str, Callable[..., Awaitable[Any]]] = {
-            "facts": stores.desk.put_facts,
-            "issue": stores.desk.issue_token,
-            "revoke": stores.desk.revoke_token,
-            "entries": stores.desk.entries,
-            "entry": stores.desk.entry,
-            "proof": stores.desk.proof,
-            "growth": stores.desk.growth,
-            "backup": lambda _, by: stores.desk.backup(by=by),
-            "purge": lambda of, by: stores.desk.purge(of, app.contracts_of(settings).policy.retention, by=by),
-            "checkpoint": lambda _, by: stores.desk.checkpoint(by=by),
-            "key": lambda _, by: stores.desk.key(by=by),
-            "turnover": lambda _, by: stores.desk.turnover(by=by),
-        }
-        if deed not in deeds:
-            raise StartError("no gateway is running with this data folder")
-        return await deeds[deed](of, by=me())
+@contextmanager
+def _alone(settings: Settings) -> Iterator[Ask]:
+    with app.runner() as runner:
+        opening = app.opened(settings, lambda: app.first_entity(settings))
+        deeds = _deeds(runner.run(opening.__aenter__()).desk, settings)
+
+        def ask(deed: str, of: Any) -> Any:
+            if deed not in deeds:
+                raise StartError("no gateway is running with this data folder")
+            return runner.run(deeds[deed](of, me()))
+
+        try:
+            yield ask
+        finally:
+            runner.run(opening.__aexit__(None, None, None))
+
+
+def _deeds(desk: Desk, settings: Settings) -> Mapping[str, Callable[[Any, str], Coroutine[Any, Any, Any]]]:
+    return {
+        "facts": lambda of, by: desk.put_facts(of, by=by),
+        "issue": lambda of, by: desk.issue_token(of, by=by),
+        "revoke": lambda of, by: desk.revoke_token(of, by=by),
+        "entries": lambda of, by: desk.entries(of, by=by),
+        "entry": lambda of, by: desk.entry(of, by=by),
+        "proof": lambda of, by: desk.proof(of, by=by),
+        "growth": lambda of, by: desk.growth(of, by=by),
+        "backup": lambda _, by: desk.backup(by=by),
+        "purge": lambda of, by: desk.purge(of, app.contracts_of(settings).policy.retention, by=by),
+        "checkpoint": lambda _, by: desk.checkpoint(by=by),
+        "checkpoints": lambda of, by: desk.checkpoints(of, by=by),
+        "key": lambda _, by: desk.key(by=by),
+        "turnover": lambda _, by: desk.turnover(by=by),
+        "export": lambda of, by: desk.exports.begin(of, by=by),
+        "export-end": lambda _of, _by: desk.exports.end(),
+        "export-entries": lambda of, _by: desk.exports.entries(of),
+        "export-subtrees": lambda of, _by: desk.exports.subtrees(of),
+    }
 
 
 def me() -> str:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from gateway.contract.model import Name
 from gateway.errors import GatewayError
+from gateway.exports import Exports
 from gateway.identity import Environment, Tokens
 from gateway.intake import Intake
 from gateway.ledger.canonical import base64
@@ -100,6 +101,7 @@ class Desk:
         environment: Environment,
         entity: Callable[[], str],
     ) -> None:
+        self.exports = Exports(ledger)
         self._intake = intake
         self._ledger = ledger
         self._tokens = tokens
@@ -138,15 +140,21 @@ class Desk:
         """The number of the generation under which all keys of people are wrapped from now on."""
         return await self._ledger.erasing.turnover(by)
 
-    async def entries(self, asked: Mapping[str, Any], *, by: str) -> list[dict[str, Any]]:
-        """A page of the record, newest first. That somebody looked is written down before anything is shown."""
+    async def entries(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
+        """A page of the record, newest first. That somebody looked is written down before anything is shown.
+
+        `complete` is the size of a checkpoint: of the entries that it covers no other one fits, down to the last one of
+        the page. It is None where nobody vouches for the log any more. `next` leads to the page below, as `before`.
+        """
         look = TypeAdapter(Look).validate_python(asked)
+        signed = await self._ledger.signed()
         found = await self._ledger.entries(Filter(**look.model_dump()))
         filters = look.model_dump(exclude_none=True, exclude={"subject", "limit", "before"})
         searched = (Subject(look.subject, "searched", ""),) if look.subject else ()
         access = Access(by, "list", tuple((name, str(value)) for name, value in sorted(filters.items())), len(found))
         await self._ledger.record(access, searched)
-        return [_shown(entry) for entry in found]
+        more = found[-1].seq if len(found) == look.limit else None
+        return {"entries": [_shown(entry) for entry in found], "complete": signed, "next": more}
 
     async def entry(self, named: str, *, by: str) -> dict[str, Any]:
         """One entry, by its number or its id; of one that was purged, what is left. Raises UnknownEntry."""

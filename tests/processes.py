@@ -26,6 +26,7 @@ class Machine:
     folder: Path
     files: Mapping[str, str] = field(default_factory=lambda: placed(FILES))
     settings: Mapping[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         write_files(self.folder / "contracts", self.files)
@@ -43,7 +44,7 @@ class Machine:
         }
         inherited = os.environ  # noqa: TID251  what a shell hands on
         rest = {name: value for name, value in inherited.items() if not name.startswith("GATEWAY_")}
-        return rest | {f"GATEWAY_{name}": value for name, value in own.items()} | {"COLUMNS": "200"}
+        return rest | {f"GATEWAY_{name}": value for name, value in own.items()} | {"COLUMNS": "200", **self.variables}
 
     def typed(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """A command that has ended."""
@@ -58,6 +59,11 @@ class Machine:
         done = self.typed(*words, "--json", stdin=stdin)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    def listed(self, *words: str) -> list[dict[str, Any]]:
+        """The entries of a page of the record."""
+        page: dict[str, Any] = self.asked("ledger", "list", *words)
+        return list(page["entries"])
 
     @contextmanager
     def serving(self, *program: str) -> Iterator["Serving"]:

@@ -67,9 +67,9 @@ def test_told_to_stop_it_ends_the_calls_that_are_on_their_way_and_writes_them_do
             client.close()
 
         assert (status, reply.status, reply.headers["gateway-sent"]) == (0, 200, "yes")
-        [intent] = machine.asked("ledger", "list", "--kind", "intent")
+        [intent] = machine.listed("--kind", "intent")
         assert (intent["outcome"]["result"], intent["environment"]) == ("sent", "sandbox")
-        states = [entry["state"] for entry in machine.asked("ledger", "list", "--kind", "epoch")]
+        states = [entry["state"] for entry in machine.listed("--kind", "epoch")]
         assert "closed" in states
 
 
@@ -101,7 +101,7 @@ def test_killed_it_says_what_was_open_and_starts_again(tmp_path: Path) -> None:
         left = (tmp_path / "data" / app.CONTROL).exists()
 
     with machine.serving():
-        states = [entry["state"] for entry in machine.asked("ledger", "list", "--kind", "epoch")]
+        states = [entry["state"] for entry in machine.listed("--kind", "epoch")]
 
     assert left
     assert states == ["opened", "opened"]

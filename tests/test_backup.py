@@ -155,5 +155,5 @@ def test_a_backup_is_typed_beside_a_gateway_and_without_one(machine: Machine) ->
         manifest = read(machine.folder / folder)
         verifier = Verifier.parse(machine.typed("ledger", "key").stdout.strip())
         assert opened(manifest.checkpoint, verifier).size <= manifest.size
-    looks = machine.asked("ledger", "list", "--kind", "access")
+    looks = machine.listed("--kind", "access")
     assert [look["action"] for look in looks].count("backup") == 2

@@ -50,19 +50,19 @@ def test_tokens_facts_and_the_record_are_asked_of_the_running_gateway(machine: M
     assert (put.returncode, put.stdout) == (0, "1 facts are in force\n")
     assert (unreachable.status, unreachable.code) == (502, "vendor.unreachable")
     assert (revoked.returncode, refused.status) == (0, 401)
-    [intent] = machine.asked("ledger", "list", "--kind", "intent", "--result", "not_sent")
+    [intent] = machine.listed("--kind", "intent", "--result", "not_sent")
     assert intent["outcome"]["code"] == "vendor.unreachable"
     shown = json.loads(machine.typed("ledger", "show", intent["id"]).stdout)
     assert shown["disclosure"] == unreachable.headers["gateway-disclosure"]
-    assert [entry["code"] for entry in machine.asked("ledger", "list", "--kind", "refusal")] == ["subject.unresolved"]
-    looks = machine.asked("ledger", "list", "--kind", "access")
+    assert [entry["code"] for entry in machine.listed("--kind", "refusal")] == ["subject.unresolved"]
+    looks = machine.listed("--kind", "access")
     assert {look["action"] for look in looks} == {"list", "show"}
 
 
 def test_the_log_is_proved_by_the_running_gateway(machine: Machine, serving: Serving) -> None:
     vkey = machine.typed("ledger", "key").stdout.removesuffix("\n")
     older = opened(machine.typed("ledger", "checkpoint").stdout, Verifier.parse(vkey))
-    [entry, *_] = machine.asked("ledger", "list", "--kind", "contract")
+    [entry, *_] = machine.listed("--kind", "contract")
 
     proved = machine.typed("ledger", "prove", entry["id"]).stdout
     grown = machine.typed("ledger", "prove", "--consistency", str(older.size)).stdout
@@ -145,7 +145,7 @@ def test_without_a_gateway_the_folder_is_opened_and_left_as_it_was(tmp_path: Pat
 
     put = machine.typed("facts", "put", "-", stdin="\n".join(json.dumps(ORDER | {"order": f"A-{n}"}) for n in range(3)))
     token = machine.typed("token", "issue", "--service", "fulfilment", "--entity", "shop-uk").stdout
-    listed = machine.asked("ledger", "list", "--kind", "token")
+    listed = machine.listed("--kind", "token")
     reloaded = machine.typed("contract", "reload")
 
     assert put.stdout == "3 facts are in force\n"

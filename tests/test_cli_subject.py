@@ -15,7 +15,7 @@ def test_the_keys_are_turned_over_beside_calls_and_without_a_gateway(machine: Ma
     with machine.serving():
         beside = machine.typed("keys", "turnover")
     alone = machine.typed("keys", "turnover")
-    entries = machine.asked("ledger", "list", "--kind", "key")
+    entries = machine.listed("--kind", "key")
 
     assert "generation 2 is in force" in beside.stdout
     assert "generation 3 is in force" in alone.stdout
@@ -29,7 +29,7 @@ def test_a_turnover_that_is_killed_is_brought_to_its_end_by_the_next_start(machi
     killed = Machine(machine.folder, settings={"FAILPOINTS": f"{step}=kill"})
 
     assert killed.typed("keys", "turnover").returncode == -9
-    entries = machine.asked("ledger", "list", "--kind", "key")
+    entries = machine.listed("--kind", "key")
 
     told = sorted((each["generation"], each["state"]) for each in entries if "generation" in each)
     assert told == [(1, "created"), (1, "destroyed"), (2, "created")]

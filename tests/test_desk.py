@@ -121,7 +121,7 @@ async def test_every_look_is_on_record_with_its_filters_and_what_was_found(store
 
     found = await stores.desk.entries({"kind": "token", "limit": 5}, by="rita")
 
-    assert [entry["kind"] for entry in found] == ["token"]
+    assert [entry["kind"] for entry in found["entries"]] == ["token"]
     [access] = await record(stores, kind="access")
     assert (access["reviewer"], access["action"], access["found"]) == ("rita", "list", 1)
     assert access["filters"] == [["kind", "token"]]
@@ -132,7 +132,7 @@ async def test_who_was_searched_for_stands_sealed_in_the_record_of_the_look(stor
 
     found = await stores.desk.entries({"subject": "c-1"}, by="rita")
 
-    assert [entry["kind"] for entry in found] == ["fact"]
+    assert [entry["kind"] for entry in found["entries"]] == ["fact"]
     [access] = await record(stores, kind="access", subject="c-1")
     assert "c-1" not in repr(access)
 

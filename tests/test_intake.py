@@ -126,7 +126,7 @@ def test_killed_between_the_entry_and_the_row_the_next_process_writes_the_row(tm
 
     killed = machine.typed("facts", "put", "-", stdin=line)
     machine.settings = {}
-    recorded = machine.asked("ledger", "list", "--kind", "fact")
+    recorded = machine.listed("--kind", "fact")
 
     registry = Registry.open(tmp_path / "data" / "registry.db", now=utc)
     stopped = asyncio.run(suspended(registry))

@@ -38,6 +38,7 @@ TOGETHER: Mapping[str, str] = {
     "ledger/sealing": "ledger/test_ledger.py",
     "ledger/search": "ledger/test_stores.py",
     "ledger/session": "ledger/test_postgres.py",
+    "ledger/stored": "ledger/test_archive.py",
     "ledger/subject_key": "ledger/test_ledger_keys.py",
     "ledger/sqlite": "ledger/test_ledger_store.py",
     "ledger/sqlite_vault": "ledger/test_ledger_vault.py",

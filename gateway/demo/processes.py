@@ -53,7 +53,7 @@ class Gateway:
         """The settled intent of a disclosure; the reply does not wait for it to be settled."""
         until = time.monotonic() + within
         while time.monotonic() < until:
-            for entry in self.do("entries", {"kind": "intent", "limit": 10}):
+            for entry in self.do("entries", {"kind": "intent", "limit": 10})["entries"]:
                 if entry["disclosure"] == disclosure and "outcome" in entry:
                     return dict(entry)
             time.sleep(0.02)
@@ -61,7 +61,8 @@ class Gateway:
 
     def last_refusal(self) -> Json | None:
         """The newest refusal."""
-        return next((dict(entry) for entry in self.do("entries", {"kind": "refusal", "limit": 1})), None)
+        page = self.do("entries", {"kind": "refusal", "limit": 1})
+        return next((dict(entry) for entry in page["entries"]), None)
 
     def written(self) -> list[Json]:
         """Every entry, as a process of its own reads it from the disk. The gateway must have ended."""
@@ -71,7 +72,7 @@ class Gateway:
         )
         if done.returncode != 0:
             raise StartError(f"the ledger cannot be read: {done.stderr.strip()}")
-        entries: list[Json] = json.loads(done.stdout)
+        entries: list[Json] = json.loads(done.stdout)["entries"]
         return entries
 
 

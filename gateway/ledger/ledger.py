@@ -14,6 +14,7 @@ from typing import TypeVar
 from gateway.deadlines import Deadlines
 from gateway.errors import refuse
 from gateway.failpoints import failpoint
+from gateway.ledger.archive import Archive
 from gateway.ledger.canonical import Noise, Randomness
 from gateway.ledger.checkpoint import signer_of
 from gateway.ledger.database import StoreError, known_errors, locked
@@ -74,6 +75,7 @@ class Ledger:
         self.ended: asyncio.Future[int] = loop.create_future()
         self._writer = Writer(store, scribe.keys, notary, loop, self._written, self.ended.set_result)
         self.purge = Sweep(store, scribe, self._durable, self._deed, self._read).run
+        self.archive = Archive(store, scribe.keys, LOG, self._read)
         self.digest = scribe.keys.digest
         self.named = scribe.keys.named
         self.new_id = scribe.new_id
@@ -230,6 +232,17 @@ class Ledger:
             await self._writer.caught_up()
             await asyncio.sleep(BETWEEN_TRIES)
         raise refuse("ledger.unavailable", "the log is not signed that far")
+
+    async def signed(self) -> int | None:
+        """How many entries are signed; None where the log was altered, and nobody vouches for any. Raises Refusal."""
+        return None if self._notary.altered else (await self.head()).size
+
+    async def extent(self) -> Head | None:
+        """A checkpoint over all that was written before; of a log that is not signed any more, the last. Or Refusal."""
+        if self._notary.altered:
+            with _refused():
+                return await self._read(self._store.last_head)
+        return await self.head(self._store.tree.size)
 
     async def heads(self, size: int, limit: int) -> Sequence[Head]:
         """Checkpoints from a size on, the smallest first, at most a page. Raises Refusal."""

@@ -35,8 +35,10 @@ from gateway.ledger.store import (
     Purged,
     Row,
     StaleFactsError,
+    Stored,
     demand_current,
 )
+from gateway.ledger.stored import SUBTREES, gathered, stored_query
 from gateway.ledger.tree import Span, Tree
 from gateway.registry.basis import Later
 from gateway.registry.shared import SINCE
@@ -223,6 +225,12 @@ class PostgresStore:
         """  # noqa: S608 - one of two names
         [(seq, id_, *rest)] = self._asked(query, value) or [(0, b"", None)]
         return Purged(seq, id_.hex(), *rest) if rest[-1] is not None else None
+
+    def stored(self, first: int, limit: int, *, links: bool) -> Sequence[Stored]:
+        return gathered(self._asked(stored_query(links=links).replace("?", "%s"), first, limit))
+
+    def subtrees(self, first: int, last: int) -> Sequence[tuple[int, int, bytes]]:
+        return [(low, high, digest) for low, high, digest in self._asked(SUBTREES.replace("?", "%s"), first, last)]
 
     def hashes(self, first: int, last: int) -> Iterator[bytes]:
         for at in range(first, last, _PART):

@@ -76,6 +76,24 @@ def opened(keys: Keys, entry: str, ordinal: int, link: Link) -> Subject | None:
     return Subject(stated["ref"], stated["role"], stated["jurisdiction"], stated.get("order"))
 
 
+def fits(keys: Keys, entry: str, links: Sequence[Link], body: bytes) -> bool:
+    """Whether the links of an entry lead to those whom its body commits to, as far as their keys are there."""
+    commitments = []
+    for ordinal, link in enumerate(links):
+        if (key := keys.by_id(link.dek)) is None:
+            return True
+        try:
+            plain = key.cipher.decrypt(link.sealed[:_NONCE], link.sealed[_NONCE:], f"{entry}|{ordinal}".encode())
+        except InvalidTag:
+            return False
+        own, data = plain[:_SALT], plain[2 * _SALT :]
+        if keys.token(msgspec.json.decode(data, type=dict[str, str])["ref"]) != link.tok:
+            return False
+        commitments.append(commitment(SUBJECT, own, data))
+    said = msgspec.json.decode(body).get("subjects", {})
+    return bool(said == _members(commitments, None, b"").get("subjects", {}))
+
+
 def _shares(salt: bytes, count: int, randomness: Randomness) -> list[bytes]:
     shares = [randomness(_SALT) for _ in range(count - 1)]
     last = int.from_bytes(salt, "big")

@@ -19,7 +19,20 @@ from gateway.ledger.search import conditions
 from gateway.ledger.sqlite_attic import SqliteAttic
 from gateway.ledger.sqlite_purge import SCHEMA as PURGED
 from gateway.ledger.sqlite_purge import purge
-from gateway.ledger.store import Entry, Filter, Head, Leaf, Linked, NotPurged, OpenIntent, Purged, Row, demand_current
+from gateway.ledger.store import (
+    Entry,
+    Filter,
+    Head,
+    Leaf,
+    Linked,
+    NotPurged,
+    OpenIntent,
+    Purged,
+    Row,
+    Stored,
+    demand_current,
+)
+from gateway.ledger.stored import SUBTREES, gathered, stored_query
 from gateway.ledger.tree import Span, Tree
 
 T = TypeVar("T")
@@ -227,6 +240,14 @@ class SqliteStore:
             found = rows(database, query, value)
         [(seq, id_, *rest)] = found or [(0, b"", "", 0, b"", None)]
         return Purged(seq, id_.hex(), *rest) if rest[-1] is not None else None
+
+    def stored(self, first: int, limit: int, *, links: bool) -> Sequence[Stored]:
+        with self._reading() as database:
+            return gathered(rows(database, stored_query(links=links), first, limit))
+
+    def subtrees(self, first: int, last: int) -> Sequence[tuple[int, int, bytes]]:
+        with self._reading() as database:
+            return rows(database, SUBTREES, first, last)
 
     def hashes(self, first: int, last: int) -> Iterator[bytes]:
         query = "SELECT hash FROM leaf WHERE seq >= ? AND seq < ? ORDER BY seq"

@@ -105,6 +105,23 @@ class Leaf(NamedTuple):
     hash: bytes
 
 
+class Stored(NamedTuple):
+    """An entry with all that stands beside it. `body` is None once it was purged, `intent` the place of its intent.
+
+    `links` are empty where they were not asked for.
+    """
+
+    seq: int
+    hash: bytes
+    body: bytes | None
+    id: str
+    kind: str
+    ts: int
+    intent: int | None
+    found_by: Index
+    links: tuple[Link, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """A checkpoint that is kept: its note, and the complete subtrees under its root. `ts` in µs."""
@@ -224,6 +241,12 @@ class Store(Protocol):
 
     def purged(self, named: int | str) -> Purged | None:
         """What is left of an entry, by its place or id; None where there is none, or its body is there."""
+
+    def stored(self, first: int, limit: int, *, links: bool) -> Sequence[Stored]:
+        """Entries from a place on, as the database has them now, with what they are found by."""
+
+    def subtrees(self, first: int, last: int) -> Sequence[tuple[int, int, bytes]]:
+        """Kept subtrees that end after the first place and not after the last: by their end, the smallest first."""
 
     def hashes(self, first: int, last: int) -> Iterator[bytes]:
         """The leaf hashes from the first place up to, and without, the last."""

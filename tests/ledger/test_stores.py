@@ -178,6 +178,35 @@ def test_links_lead_to_keys_and_digests_to_the_first_call(store: Store, write: W
     assert store.dek_of(b"0" * 16) is None
 
 
+def test_entries_are_read_with_all_that_stands_beside_them(store: Store, write: Write, scribe: Scribe) -> None:
+    store.claim("n1")
+    intent, look = write(subjects=[PURCHASER, Subject("c-2", "consignee", "FR")]), write(Access("anna", "list"))
+    store.append([intent, look])
+    store.append([settled := outcome(scribe, intent, 0)])
+
+    first, second, third = store.stored(0, 10, links=True)
+
+    assert (first.body, first.hash, first.links, first.found_by) == (
+        intent.body,
+        intent.hash,
+        intent.links,
+        intent.index,
+    )
+    assert (second.kind, second.id, second.ts, second.links) == ("access", look.id, look.ts, look.links)
+    assert (third.body, third.intent, third.found_by, third.links) == (settled.body, 0, settled.index, ())
+    assert store.stored(1, 1, links=False) == [second._replace(links=())]
+    assert store.stored(3, 10, links=True) == []
+
+
+def test_kept_subtrees_are_read_by_where_they_end(store: Store) -> None:
+    store.claim("n1")
+    spans = {(0, 256): b"a" * 32, (256, 512): b"b" * 32, (0, 65_536): b"c" * 32, (65_280, 65_536): b"d" * 32}
+    store.keep(Head(70_000, b"r" * 32, 7, "note", b""), spans, after=0)
+
+    assert store.subtrees(0, 256) == [(0, 256, b"a" * 32)]
+    assert store.subtrees(256, 65_536) == [(256, 512, b"b" * 32), (65_280, 65_536, b"d" * 32), (0, 65_536, b"c" * 32)]
+
+
 def test_checkpoints_are_kept_beside_all_earlier_ones_and_follow_one_another(store: Store, write: Write) -> None:
     store.claim("n1")
     heads = [Head(size, bytes([size]) * 32, 7, f"note {size}", b"") for size in (2, 5, 9)]
