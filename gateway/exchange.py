@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Protocol
 
@@ -66,6 +67,7 @@ class Book(Protocol):
     async def intend(
         self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float, basis: Basis
     ) -> Ticket: ...
+    def release(self, ticket: Ticket) -> bool: ...
     def settle(self, ticket: Ticket, outcome: Settled, earlier: Sequence[bytes] = ()) -> None: ...
     def note(self, event: Event, subjects: Sequence[Subject] = ()) -> None: ...
     def digest(self, vendor: str, value: str) -> bytes: ...
@@ -160,7 +162,8 @@ class Exchange:
             ticket = await self._ledger.intend(intent, subjects, sending.payload, within=within, basis=basis)
             if ticket is not UNWRITTEN:
                 began = time.monotonic()
-                sent = await self._vendors.send(prepared.host, sending, limit=self._limits.answer, holds=basis.hold)
+                holds = partial(self._may_leave, basis, ticket)
+                sent = await self._vendors.send(prepared.host, sending, limit=self._limits.answer, holds=holds)
                 if sent is not STALE:
                     break
                 self._ledger.settle(ticket, Settled("not_sent"))
@@ -178,6 +181,9 @@ class Exchange:
         if sent.result == "possibly":
             course.trail.sent = "possibly"
         return Attempt(sent, back, sum(outgoing.withheld.values()))
+
+    def _may_leave(self, basis: Basis, ticket: Ticket) -> bool:
+        return basis.hold() and self._ledger.release(ticket)
 
     def _returned(self, matched: Matched, sent: Outcome, situation: Situation) -> tuple[Outcome, Returned | None]:
         """The outcome, and what of its answer goes back: of one that somebody else may have written, nothing."""

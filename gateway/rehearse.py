@@ -149,6 +149,10 @@ class Stage:
         self.intents.append(intent)
         return Ticket("0" * 32, 0, intent.index, tuple(subjects))
 
+    def release(self, ticket: Ticket) -> bool:
+        del ticket
+        return True
+
     def settle(self, ticket: Ticket, outcome: Settled, earlier: Sequence[bytes] = ()) -> None:
         """Nothing is kept."""
 

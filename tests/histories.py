@@ -94,7 +94,7 @@ async def _crashed(folder: Path, at: Path) -> History:
     await _begun(ledger)
     await _calls(ledger, 3)
     for _ in range(2):
-        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+        assert ledger.release(await ledger.intend(shipment(), [PURCHASER], b"{}", within=20))
     kept = await _signed(ledger)
     shutil.copytree(folder, at)
     await ledger.close()

@@ -80,7 +80,7 @@ class Hasty:
         task = asyncio.get_running_loop().create_task(later())
         self._later.add(task)
         task.add_done_callback(self._later.discard)
-        return Ticket("0" * 32, 0, intent.index, tuple(subjects))
+        return Ticket("0" * 32, 0, intent.index, tuple(subjects), 2**63)
 
     def settle(self, *_: object) -> None:
         """The ticket is made up, so nothing can be joined to it."""

@@ -35,6 +35,11 @@ def canonical(value: Json) -> bytes:
     return body
 
 
+def epoch_of(body: bytes) -> int:
+    """In which epoch an entry was written; 0 where it does not say."""
+    return int(msgspec.json.decode(body).get("epoch", 0))
+
+
 def leaf_hash(body: bytes) -> bytes:
     """SHA-256 of 0x00 and the body (RFC 9162, 2.1.1)."""
     digest = hashlib.sha256(b"\x00")

@@ -26,6 +26,7 @@ from gateway.ledger.keys import Keys
 from gateway.ledger.notary import AlteredError, Notary
 from gateway.ledger.proof import continued, included
 from gateway.ledger.recovery import begin, demand_reached, demand_unaltered, origin_of, signing_seed, unusable
+from gateway.ledger.releases import Releases
 from gateway.ledger.scribe import UNWRITTEN, Scribe, Ticket
 from gateway.ledger.sealing import Payload, opened
 from gateway.ledger.sqlite import SqliteStore
@@ -60,7 +61,13 @@ class Ledger:
     """
 
     def __init__(
-        self, store: Store, scribe: Scribe, lock: int, loop: asyncio.AbstractEventLoop, notary: Notary
+        self,
+        store: Store,
+        scribe: Scribe,
+        lock: int,
+        loop: asyncio.AbstractEventLoop,
+        notary: Notary,
+        releases: Releases,
     ) -> None:
         self._store = store
         self._scribe = scribe
@@ -72,6 +79,7 @@ class Ledger:
         self._deadlines = Deadlines[asyncio.Future[int | None]](loop, self._late)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-reader")
         self._notary = notary
+        self._releases = releases
         self.ended: asyncio.Future[int] = loop.create_future()
         self._writer = Writer(store, scribe.keys, notary, loop, self._written, self.ended.set_result)
         self.purge = Sweep(store, scribe, self._durable, self._deed, self._read).run
@@ -118,12 +126,14 @@ class Ledger:
                 demand_reached(database, mark.last)
                 epoch = database.claim(node)
                 scribe = Scribe(LOG, node, _boot(noise), epoch, keys, now, mono, noise)
-                begin(database, scribe, signer.verifier.vkey)
+                releases = Releases(folder / "releases", scribe.boot)
+                undo.callback(releases.close)
+                begin(database, scribe, signer.verifier.vkey, releases)
                 resume(database, scribe)
             except StoreError as error:
                 raise unusable(folder, error) from None
             undo.pop_all()
-        return cls(database, scribe, lock, loop, Notary(database, signer, mark, now))
+        return cls(database, scribe, lock, loop, Notary(database, signer, mark, now), releases)
 
     @property
     def healthy(self) -> bool:
@@ -144,13 +154,25 @@ class Ledger:
         Raises Refusal `ledger.unavailable` after `within` seconds at the latest. An intent that becomes durable
         although nobody waits for it any more gets the outcome `not_sent`.
         """
+        begun = self._scribe.mono()
         self._demand_ready()
         if self._notary.altered:
             raise refuse("ledger.unavailable", "the ledger was altered")
         with _refused():
             row = self._scribe.row(intent, subjects, Payload(payload, intent.media), basis)
         place = await self._durable(row, within)
-        return UNWRITTEN if place == OVERTAKEN else Ticket(row.id, place, row.index, tuple(subjects))
+        not_after = begun + (row.lasts or 0)
+        return UNWRITTEN if place == OVERTAKEN else Ticket(row.id, place, row.index, tuple(subjects), not_after)
+
+    def release(self, ticket: Ticket) -> bool:
+        """Whether the bytes of an intent may leave, at once or not at all. From a yes on it may have been sent.
+
+        Somebody who was stopped in between must not send what others have given up since.
+        """
+        if self._scribe.mono() >= ticket.not_after:
+            return False
+        self._releases.mark(ticket.seq)
+        return True
 
     def settle(self, ticket: Ticket, outcome: Outcome, earlier: Sequence[bytes] = ()) -> None:
         """Writes the outcome down without waiting. Each digest of `earlier` leads to the intent's subjects now."""
@@ -280,6 +302,7 @@ class Ledger:
             return
         self._readers.shutdown()
         self._notary.close()
+        self._releases.close()
         self._store.close()
         self._keys.close()
         os.close(self._lock)

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from gateway.errors import StartError
 from gateway.failpoints import failpoint
-from gateway.ledger.canonical import Json
+from gateway.ledger.canonical import Json, epoch_of
 from gateway.ledger.database import StoreError
 from gateway.ledger.entry import Index
 from gateway.ledger.lease import ABANDONED, GRACE, HEAD, OWN, Lease, lost
@@ -55,7 +55,7 @@ _LOCKED = f"""
 """
 _INSERTED = ("leaf", "leaf_body", "link", "earlier")
 _OPEN = """
-    SELECT l.seq, l.id, b.vendor, b.operation, b.caller FROM leaf l JOIN leaf_body b USING (seq)
+    SELECT l.seq, l.id, b.body, b.vendor, b.operation, b.caller FROM leaf l JOIN leaf_body b USING (seq)
     WHERE l.seq = ANY(%s::bigint[]) ORDER BY l.seq
 """
 
@@ -190,7 +190,8 @@ class PostgresStore:
             return []
         with known_errors(), connected(self._url, WRITING) as session:
             taken = self._lease.take_over(session, limit)
-        return [OpenIntent(seq, id_.hex(), Index(*index)) for seq, id_, *index in self._asked(_OPEN, taken)]
+        found = self._asked(_OPEN, taken)
+        return [OpenIntent(seq, id_.hex(), Index(*index), epoch_of(body)) for seq, id_, body, *index in found]
 
     def all_settled(self) -> None:
         """Nothing: which are open stands in a table of its own."""

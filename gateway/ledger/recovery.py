@@ -13,6 +13,7 @@ from gateway.ledger.housekeeping import Epoch, Genesis, KeyMade, SigningKey
 from gateway.ledger.notary import PART, AlteredError, head_tree
 from gateway.ledger.note import NoteError, Signer
 from gateway.ledger.proof import root_at, subtree_root
+from gateway.ledger.releases import Releases
 from gateway.ledger.scribe import Scribe, Ticket
 from gateway.ledger.secret import secret
 from gateway.ledger.store import Filter, Head, Leaf, Store
@@ -79,15 +80,24 @@ def origin_of(store: Store, log: str) -> str:
     return f"{log}/{begun[0]}" if begun and begun[0] else log
 
 
-def begin(store: Store, scribe: Scribe, vkey: str) -> None:
-    """Opens an epoch. Whether the intents that an earlier one left open were sent, nobody knows."""
+def begin(store: Store, scribe: Scribe, vkey: str, releases: Releases) -> None:
+    """Opens an epoch, and settles what earlier ones left open: as not sent where that is proven, else as in doubt."""
     first: list[Event] = [Genesis(), KeyMade(1, "created")] if store.newest().size == 0 else []
     if not any(entry.body.get("vkey") == vkey for entry in store.entries(Filter(kind="key", limit=KEYS), None)):
         first.append(SigningKey(vkey))
     store.append([scribe.row(event) for event in (*first, Epoch("opened"))])
-    in_doubt = Outcome("in_doubt")
+    settle(store, scribe, releases)
+    releases.begin(scribe.epoch)
+
+
+def settle(store: Store, scribe: Scribe, releases: Releases) -> None:
+    """Settles what epochs that are over left open."""
+    size = store.tree.size
     while left := store.open_intents(TOGETHER):
-        store.append([scribe.outcome(in_doubt, Ticket(each.id, each.seq, each.index)) for each in left])
+        unsent = [releases.unsent(each.seq, each.epoch, size) for each in left]
+        settled = [Outcome("not_sent" if proven else "in_doubt") for proven in unsent]
+        tickets = [Ticket(each.id, each.seq, each.index) for each in left]
+        store.append([scribe.outcome(*each) for each in zip(settled, tickets, strict=True)])
     store.all_settled()
 
 

@@ -15,14 +15,16 @@ from gateway.registry.basis import Basis
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Ticket:
-    """A durable intent: what its outcome will be joined to."""
+    """A durable intent: what its outcome will be joined to. Nothing leaves from `not_after` on, in ms since boot."""
 
     intent: str
     seq: int
     index: Index
     subjects: tuple[Subject, ...] = ()
+    not_after: int = 0
 
 
+LEAVES: Final = 15_000  # ms after its deadline within which an intent leaves: a vendor is found and reached by then
 UNWRITTEN: Final = Ticket("", -1, Index())
 """Of an intent that was not written, because what its decision rested on had changed."""
 
@@ -57,7 +59,7 @@ class Scribe:
             index=event.index,
             links=sealed.links,
             basis=basis,
-            lasts=event.deadline_ms if isinstance(event, Intent) else None,
+            lasts=event.deadline_ms + LEAVES if isinstance(event, Intent) else None,
         )
 
     def outcome(self, outcome: Outcome, ticket: Ticket, earlier: Sequence[bytes] = ()) -> Row:

@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.errors import StartError
 from gateway.failpoints import failpoint
-from gateway.ledger.canonical import Json
+from gateway.ledger.canonical import Json, epoch_of
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, writable
 from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
@@ -116,7 +116,7 @@ class SqliteStore:
         query = "SELECT body FROM leaf JOIN leaf_body USING (seq) WHERE kind = 'epoch' ORDER BY seq DESC LIMIT 1"
         with self._reading() as database:
             found = rows(database, query)
-        return 1 + int(msgspec.json.decode(found[0][0])["epoch"]) if found else 1
+        return 1 + epoch_of(found[0][0]) if found else 1
 
     def append(self, rows: Sequence[Row]) -> int:
         demand_current(rows)
@@ -193,13 +193,13 @@ class SqliteStore:
 
     def open_intents(self, limit: int) -> Sequence[OpenIntent]:
         query = """
-            SELECT l.seq, l.id, b.vendor, b.operation, b.caller FROM leaf l JOIN leaf_body b USING (seq)
+            SELECT l.seq, l.id, b.body, b.vendor, b.operation, b.caller FROM leaf l JOIN leaf_body b USING (seq)
             WHERE l.seq >= (SELECT below FROM settled) AND l.kind = 'intent'
             AND NOT EXISTS (SELECT 1 FROM leaf o WHERE o.intent = l.seq) ORDER BY l.seq LIMIT ?
         """
         with self._reading() as database:
             found = rows(database, query, limit)
-        return [OpenIntent(seq, id_.hex(), Index(*index)) for seq, id_, *index in found]
+        return [OpenIntent(seq, id_.hex(), Index(*index), epoch_of(body)) for seq, id_, body, *index in found]
 
     def all_settled(self) -> None:
         with known_errors():

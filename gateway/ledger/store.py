@@ -40,11 +40,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class OpenIntent:
-    """An intent without an outcome."""
+    """An intent without an outcome, and the epoch in which it was written."""
 
     seq: int
     id: str
     index: Index
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -29,6 +29,8 @@ async def main(folder: Path, until: str) -> None:
         await asyncio.sleep(60)
     while True:
         ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+        if until != "kept back":
+            ledger.release(ticket)
         say(ticket.intent)
         if until != "killed":
             await asyncio.sleep(60)

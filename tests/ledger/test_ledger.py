@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -455,14 +456,51 @@ async def test_a_restart_begins_an_epoch_and_keeps_what_was_settled(shop: Shop, 
     assert len(await again.entries(Filter(kind="genesis"))) == 1
 
 
-async def test_an_intent_that_was_left_open_is_in_doubt_after_a_restart(shop: Shop, ledger: Ledger) -> None:
-    await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+async def test_an_intent_that_was_left_open_after_it_was_let_out_is_in_doubt(shop: Shop, ledger: Ledger) -> None:
+    ledger.release(await ledger.intend(shipment(), [PURCHASER], b"{}", within=5))
     await ledger.close()
 
     again = shop.open()
 
     assert [outcome(entry)["result"] for entry in await intents(again)] == ["in_doubt"]
     assert [entry.body["kind"] for entry in await again.entries(Filter(result="in_doubt"))] == ["outcome", "intent"]
+
+
+async def test_one_that_was_never_let_out_was_not_sent(shop: Shop, ledger: Ledger) -> None:
+    kept = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    out = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ledger.release(out)
+    await ledger.close()
+
+    results = {entry.body["id"]: outcome(entry)["result"] for entry in await intents(shop.open())}
+
+    assert results == {kept.intent: "not_sent", out.intent: "in_doubt"}
+
+
+async def test_after_the_machine_was_started_anew_nothing_is_proven(
+    shop: Shop, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    await ledger.close()
+    monkeypatch.setattr("gateway.ledger.ledger._boot", lambda _: "0" * 12)
+
+    assert [outcome(entry)["result"] for entry in await intents(shop.open())] == ["in_doubt"]
+
+
+async def test_without_the_file_of_releases_nothing_is_proven(shop: Shop, ledger: Ledger) -> None:
+    await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    await ledger.close()
+    (shop.folder / "releases").unlink()
+
+    assert [outcome(entry)["result"] for entry in await intents(shop.open())] == ["in_doubt"]
+
+
+async def test_what_was_kept_back_for_long_does_not_leave(ledger: Ledger) -> None:
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+
+    assert ticket.not_after > since_boot() + 10_000
+    assert not ledger.release(replace(ticket, not_after=since_boot()))
+    assert ledger.release(ticket)
 
 
 async def test_a_folder_belongs_to_one_ledger(shop: Shop, ledger: Ledger) -> None:

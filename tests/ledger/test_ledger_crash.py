@@ -34,8 +34,11 @@ def heard(child: "subprocess.Popen[str]") -> str:
     return child.stdout.readline().strip()
 
 
-async def test_an_intent_that_was_acknowledged_survives_a_kill_and_is_in_doubt(shop: Shop) -> None:
-    with running(shop.folder, "acknowledged") as child:
+@pytest.mark.parametrize(("until", "result"), [("acknowledged", "in_doubt"), ("kept back", "not_sent")])
+async def test_an_intent_that_was_acknowledged_survives_a_kill_and_is_in_doubt_unless_it_was_kept_back(
+    shop: Shop, until: str, result: str
+) -> None:
+    with running(shop.folder, until) as child:
         acknowledged = heard(child)
         child.kill()
         child.wait()
@@ -44,7 +47,7 @@ async def test_an_intent_that_was_acknowledged_survives_a_kill_and_is_in_doubt(s
 
     assert entry.body["id"] == acknowledged
     assert entry.outcome
-    assert entry.outcome["result"] == "in_doubt"
+    assert entry.outcome["result"] == result
 
 
 async def test_a_store_that_acknowledges_too_early_is_found_out(shop: Shop) -> None:
@@ -70,7 +73,9 @@ async def test_whenever_the_kill_comes_nothing_acknowledged_is_lost(shop: Shop, 
     leaves = shop.store._database.execute("SELECT seq, hash, body FROM leaf JOIN leaf_body USING (seq)").fetchall()
 
     assert acknowledged <= {str(entry.body["id"]) for entry in entries}
-    assert all(entry.outcome and entry.outcome["result"] in {"sent", "in_doubt"} for entry in entries)
+    results = {entry.body["id"]: entry.outcome and entry.outcome["result"] for entry in entries}
+    assert {results[each] for each in acknowledged} <= {"sent", "in_doubt"}
+    assert set(results.values()) <= {"sent", "in_doubt", "not_sent"}
     assert [seq for seq, *_ in leaves] == list(range(len(leaves)))
     assert all(hashed == leaf_hash(bytes(body)) for _, hashed, body in leaves)  # type: ignore[arg-type]
 
