@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Key = tuple[str, str]  # what kind of fact, and whose or which
 
@@ -41,6 +42,8 @@ class Changes:
 
     def since(self, moment: int, keys: Iterable[Key]) -> bool:
         """Whether any of these changed after a moment, as far as that is still known; otherwise yes."""
+        if moment == self.moment:
+            return False
         return moment < self._forgotten or any(self._last.get(key, 0) > moment for key in keys)
 
 
@@ -70,14 +73,16 @@ class Later:
         return max(self.last.values(), default=0)
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Basis:
+class Basis(NamedTuple):
     """The facts that a decision rests on: which they are, and as of when they are known. Holds references of people."""
 
     keys: tuple[Key, ...]
     moment: int
     version: int
     changes: Changes
+
+    def __repr__(self) -> str:
+        return f"Basis({len(self.keys)} facts)"
 
     def hold(self) -> bool:
         """Whether nothing of it has changed, as far as this process knows."""
