@@ -4,6 +4,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
 from typing import Any, cast
 
 from gateway.assemble import Call
@@ -15,6 +16,8 @@ from gateway.reply import Reply, refused
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_WITHOUT_BODY = frozenset((HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED))
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +48,7 @@ class Proxy:
             reply = refused(refuse("gateway.overloaded"))
         else:
             reply = await self._reply(_call(scope, body))
-        await _answer(reply, send, close=body.is_unread)
+        await _answer(reply, send, head=scope["method"] == "HEAD", close=body.is_unread)
 
     @property
     def busy(self) -> int:
@@ -134,9 +137,11 @@ def _call(scope: Scope, body: _Body) -> Call:
     return Call(scope["method"], path, scope["query_string"], headers, body.read, scope["scheme"])
 
 
-async def _answer(reply: Reply, send: Send, *, close: bool) -> None:
+async def _answer(reply: Reply, send: Send, *, head: bool, close: bool) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in reply.headers]
-    headers.append((b"content-length", str(len(reply.payload)).encode()))
+    if not head and reply.status not in _WITHOUT_BODY:
+        # Of what is not there nobody knows the length that it would have (RFC 9110 section 8.6).
+        headers.append((b"content-length", str(len(reply.payload)).encode()))
     if close:
         # What is still on its way must not be taken for the next request.
         headers.append((b"connection", b"close"))

@@ -4,10 +4,12 @@ import gzip
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from packers import PACKERS
 from running import Running, running
+from shop_contracts import FILES
 from vendors import Script, answers, hangs_up, says
 
 from gateway.errors import CODES
@@ -60,6 +62,54 @@ def test_however_an_answer_comes_the_same_is_left_of_it(gateway: Running, script
     assert (reply.status, reply.payload) == (200, LEFT)
     assert b"zoe" not in repr(reply).encode()
     assert "content-encoding" not in reply.headers
+
+
+THING = """\
+operation: {name}
+version: 1
+status: enforce
+owner: fulfilment
+match: {method} /things/{{id}}
+callers: [fulfilment]
+purpose: delivery
+subjects: none
+retention: {{vendor_keeps: P90D, why: As long as claims can come.}}
+sending:
+  body: none
+  groups:
+    - {{why: Which one it is., category: parcel.measure, fields: [path:id]}}
+answer:
+  body: json
+  groups:
+    - {{why: Shown to the staff., category: parcel.measure, fields: [$.a, header:ETag]}}
+examples:
+  - name: one of them
+    given: {method} /things/1
+    sends: {method} /things/1
+"""
+
+
+def test_an_answer_that_has_no_body_has_no_length_and_the_next_one_follows_it(tmp_path: Path) -> None:
+    methods = {"see-thing": "HEAD", "remove-thing": "DELETE", "get-thing": "GET"}
+    things = {f"parcels/{name}.yaml": THING.format(name=name, method=method) for name, method in methods.items()}
+    with running(tmp_path, files={**FILES, **things}) as gateway:
+        client = gateway.client()
+        for method, said, status in (
+            ("HEAD", b"200 OK\r\ncontent-type: application/json\r\ncontent-length: 7", 200),
+            ("HEAD", b"404 Not Found\r\ncontent-type: application/json\r\ncontent-length: 7", 404),
+            ("HEAD", b"302 Found\r\nlocation: https://x.example/zoe\r\ncontent-length: 7", 302),
+            ("DELETE", b"204 No Content", 204),
+            ("GET", b"304 Not Modified\r\ncontent-length: 7", 304),
+        ):
+            gateway.parcels.script = says(b"HTTP/1.1 %b\r\netag: x1\r\n\r\n" % said)
+            client.say(gateway.raw(method, "/parcels/things/1"))
+            reply = client.reply()
+
+            assert (reply.status, reply.payload) == (status, b"")
+            assert reply.headers.keys().isdisjoint({"content-length", "transfer-encoding", "location"})
+            assert reply.headers["gateway-sent"] == "yes"
+            assert reply.headers.get("etag", "x1") == "x1"
+        client.close()
 
 
 @pytest.mark.parametrize("status", [200, 409])
