@@ -41,11 +41,15 @@ _PUBLIC_MAIL = frozenset({
 _HIDDEN_DIGITS = 6
 _SHOWN_DIGITS = 4
 _UNIT = re.compile(
-    r"\b(?:apt|apartment|unit|suite|ste|room|rm|flat|floor|fl|zimmer|whg|wohnung|app|bât|étage)\b\.?\s*#?\s*[\w*-]+"
-    r"|#\s*\w+|\d+\s*(?:号楼|单元|室|层|号房|호|동)",
+    r"\b(?:apt|apartment|unit|suite|ste|room|rm|flat|floor|fl|zimmer|whg|wohnung|app|bât|étage"
+    r"|apto|piso|planta|puerta|escalera|interno|scala|lokal)\b\.?\s*#?\s*[\w*-]+"
+    r"|#\s*\w+|\b\d{1,3}[oa]\s+[a-z]{1,3}\b"
+    r"|\d[\d-]*\s*(?:号楼|号院|号房|号|號|单元|單元|室|层|樓|楼|丁目|番地|番|호|동|층|번지)",
     re.IGNORECASE,
 )
-_HOUSE = re.compile(r"^\s*\d+\s?[a-z]?\s+(?=\D)|\s+\d+\s?[a-z]?\s*$", re.IGNORECASE)
+_LONGEST_STREET = 500
+_NUMBER = r"\d+\s?(?:[a-z]|bis|ter|quater)?(?:\s?[/-]\s?\w{1,4}\b)*"
+_HOUSE = re.compile(rf"^\s*{_NUMBER}\s*$|^\s*{_NUMBER}\s+(?=\D)|\s+{_NUMBER}\s*$", re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -279,9 +283,11 @@ def _name_part(part: str) -> str:
 
 
 def _street(text: str) -> str:
-    """The street without unit, room or house number, taken off until none is left."""
-    parts = (_HOUSE.sub("", _UNIT.sub("", part)).strip(" -") for part in _normal(text).split(","))
-    street = ", ".join(part for part in parts if part and not part.isdecimal()) or "*"
+    """The street without unit, room or house number, taken off until none is left; of what is no street, nothing."""
+    if len(text) > _LONGEST_STREET:
+        return "*"
+    parts = (_HOUSE.sub("", _UNIT.sub("", " ".join(part.split()))).strip(" -") for part in _normal(text).split(","))
+    street = ", ".join(part for part in parts if part) or "*"
     return street if street == text else _street(street)
 
 
