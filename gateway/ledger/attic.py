@@ -1,8 +1,10 @@
 """What taking old entries away asks of a database, in which shape."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
 
 from gateway.ledger.canonical import Json
 
@@ -17,10 +19,11 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Old:
-    """An entry whose body is there, and of an intent what belongs to it: its outcomes."""
+    """An entry whose body is there, the tokens of its subjects, and of an intent what belongs to it: its outcomes."""
 
     place: Place
     body: Mapping[str, Json]
+    toks: frozenset[bytes] = frozenset()
     with_it: Sequence[Place] = ()
 
 
@@ -67,3 +70,35 @@ class Attic(Protocol):
 
     def shrink(self, pages: int) -> bool:
         """Gives some of the room of what is gone back to the disk; whether there is more of it."""
+
+
+def parsed(body: bytes) -> Mapping[str, Json]:
+    """What an entry says."""
+    members: Mapping[str, Json] = msgspec.json.decode(body)
+    return members
+
+
+def moments_of(bodies: Iterable[bytes]) -> Sequence[Moment]:
+    """When entries were written, as they say it themselves."""
+    return [msgspec.convert([parsed(body)[name] for name in Moment._fields], Moment) for body in bodies]
+
+
+def olds(
+    found: Iterable[tuple[Any, ...]], toks: Iterable[tuple[Any, ...]], with_it: Iterable[tuple[Any, ...]]
+) -> Sequence[Old]:
+    """Rows of `seq, ts, hash, body`, of `seq, tok`, and of `intent, seq, ts, hash`, put together."""
+    subjects: dict[int, set[bytes]] = {}
+    for seq, tok in toks:
+        subjects.setdefault(seq, set()).add(tok)
+    belonging: dict[int, list[Place]] = {}
+    for intent, *place in with_it:
+        belonging.setdefault(intent, []).append(Place(*place))
+    return [
+        Old(
+            Place(seq, ts, hashed),
+            parsed(body),
+            frozenset(subjects.get(seq, ())),
+            belonging.get(seq, ()),
+        )
+        for seq, ts, hashed, body in found
+    ]

@@ -336,7 +336,7 @@ class PostgresStore:
         try:
             for place, row in enumerate(new, first):
                 if row.purges:
-                    purge(self._session, place, row.purges)
+                    purge(self._session, place, row.purges, row.as_of)
         except NotPurged:
             self._session.execute("ROLLBACK")
             raise

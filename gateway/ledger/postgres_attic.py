@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from gateway.ledger.attic import Loose, Moment, Old, Place
+from gateway.ledger.attic import Loose, Moment, Old, moments_of, olds, parsed
 from gateway.ledger.canonical import Json
 from gateway.ledger.session import Session, known_errors
 
@@ -17,6 +15,7 @@ _OLD = """
 """
 _RARE = _OLD.replace("WHERE", "WHERE kind NOT IN ('intent', 'outcome') AND")
 _WITH = "SELECT intent, seq, ts, hash FROM leaf JOIN leaf_body USING (seq) WHERE intent BETWEEN %s AND %s ORDER BY seq"
+_TOKS = "SELECT seq, tok FROM link WHERE seq BETWEEN %s AND %s"
 _FIRST_AFTER = """
     SELECT coalesce((SELECT seq FROM leaf WHERE seq >= %s AND ts > %s ORDER BY seq LIMIT 1), (SELECT size FROM head))
 """
@@ -48,11 +47,8 @@ class PostgresAttic:
 
     def old(self, kind: str, first: int, below: int, limit: int) -> Sequence[Old]:
         found = self._asked(_OLD if kind == "intent" else _RARE, kind, first, below, limit)
-        with_it: dict[int, list[Place]] = {}
-        if found and kind == "intent":
-            for intent, *place in self._asked(_WITH, found[0][0], found[-1][0]):
-                with_it.setdefault(intent, []).append(Place(*place))
-        return [Old(Place(*place), _parsed(body), with_it.get(place[0], ())) for *place, body in found]
+        among = (found[0][0], found[-1][0]) if found else (0, -1)
+        return olds(found, self._asked(_TOKS, *among), self._asked(_WITH, *among) if kind == "intent" else ())
 
     def first_after(self, ts: int, first: int) -> int:
         [(seq,)] = self._asked(_FIRST_AFTER, first, ts)
@@ -61,11 +57,10 @@ class PostgresAttic:
     def later(self, seq: int, below: int) -> Sequence[Mapping[str, Json]] | None:
         if not self._asked("SELECT 1 FROM link WHERE seq = %s LIMIT 1", seq):
             return None
-        return [_parsed(body) for _, body in self._asked(_LATER, seq, below)]
+        return [parsed(body) for _, body in self._asked(_LATER, seq, below)]
 
     def moments(self) -> Sequence[Moment]:
-        bodies = [_parsed(body) for (body,) in self._asked(_MOMENTS)]
-        return [msgspec.convert([body[name] for name in Moment._fields], Moment) for body in bodies]
+        return moments_of(body for (body,) in self._asked(_MOMENTS))
 
     def loose(self, limit: int) -> Sequence[Loose]:
         return list(map(Loose._make, self._asked(_LOOSE, limit)))
@@ -78,8 +73,3 @@ class PostgresAttic:
         """The server's own vacuum does it, as the owner of the tables."""
         del pages
         return False
-
-
-def _parsed(body: bytes) -> Mapping[str, Json]:
-    parsed: Mapping[str, Json] = msgspec.json.decode(body)
-    return parsed

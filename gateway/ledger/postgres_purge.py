@@ -35,18 +35,23 @@ _PLACES = "unnest(%(first)s::bigint[], %(last)s::bigint[]) r(first, last)"
 _THERE = f"SELECT seq, kind, intent FROM leaf JOIN leaf_body USING (seq) JOIN {_PLACES} ON seq BETWEEN first AND last"  # noqa: S608
 _FOLLOWERS = f"SELECT seq FROM leaf JOIN {_PLACES} ON intent BETWEEN first AND last"  # noqa: S608
 _LINKS = f"SELECT DISTINCT tok, dek FROM link JOIN {_PLACES} ON seq BETWEEN first AND last"  # noqa: S608
+_HELD = "SELECT 1 FROM leaf WHERE kind = 'hold' AND kind NOT IN ('intent', 'outcome') AND seq >= %s"
 _LOOSE = """
     INSERT INTO loose SELECT * FROM unnest(%b::bytea[], %b::bytea[]) u(tok, dek)
     WHERE NOT EXISTS (SELECT 1 FROM link WHERE link.tok = u.tok) ON CONFLICT DO NOTHING
 """
 
 
-def purge(session: Session, place: int, ranges: Ranges) -> None:
+def purge(session: Session, place: int, ranges: Ranges, as_of: int) -> None:
     """Takes the bodies of these places away in the transaction of the purge that stands at `place`.
+
+    It was decided when the log had `as_of` entries.
 
     The keys of people who have no other link are noted as loose, to be destroyed after it. Raises NotPurged.
     """
     places = {"first": [first for first, _ in ranges], "last": [last for _, last in ranges]}
+    if session.execute(_HELD, [as_of]).fetchall():
+        raise NotPurged("somebody was held in the meantime")
     _demand_due(session, ranges, places)
     links = session.execute(_LINKS, places).fetchall()
     named = f"INSERT INTO purged SELECT first, last, %(place)s FROM {_PLACES}"  # noqa: S608

@@ -1,7 +1,7 @@
 """Which bodies go when their time is over, and what a purge says about them."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import merge
 from itertools import pairwise
@@ -37,15 +37,26 @@ class Due:
 
 
 class Choice:
-    """Goes through the entries once. Nothing is chosen of what is not signed, open, or unknown to the rules.
+    """Goes through the entries once. Nothing is chosen of what is not signed, open, held, or unknown to the rules.
 
     An entry counts as no older than any that stands before it, so that one with a wrong time does not go early.
     """
 
-    def __init__(self, attic: Attic, keeps: Mapping[RetentionClass, str], *, now: int, signed: int, by: str) -> None:
+    def __init__(
+        self,
+        attic: Attic,
+        keeps: Mapping[RetentionClass, str],
+        *,
+        now: int,
+        signed: int,
+        by: str,
+        held: Collection[bytes] = (),
+    ) -> None:
+        """`now` in µs, `signed` up to where the log is, `held` the tokens of people of whom nothing may go."""
         self._attic = attic
         self._keeps = keeps
         self._by = by
+        self._held = frozenset(held)
         ends = {each: now - days(duration) * _DAY for each, duration in keeps.items()}
         self._below = {each: min(signed, attic.first_after(end, 0)) for each, end in ends.items()}
         self._left = _merged(self._due(kind) for kind in _OF_KIND)
@@ -82,7 +93,7 @@ class Choice:
     def _due(self, kind: str) -> Iterator[Due]:
         first, below = 0, max(self._below[each] for each in _OF_KIND[kind])
         while page := self._attic.old(kind, first, below, PAGE):
-            for old in page:
+            for old in (each for each in page if not each.toks & self._held):
                 of, places = _class_of(kind, old.body), (old.place, *old.with_it)
                 if of is not None and places[-1].seq < self._below[of] and self._is_over(kind, of, old):
                     yield Due(of, places)

@@ -78,9 +78,9 @@ class Scribe:
             earlier=tuple(earlier),
         )
 
-    def purge(self, purge: Purge) -> Row:
-        """The bodies of its places go with it."""
-        return replace(self.row(purge), purges=purge.ranges)
+    def purge(self, purge: Purge, as_of: int) -> Row:
+        """The bodies of its places go with it, unless somebody was held since the log had `as_of` entries."""
+        return replace(self.row(purge), purges=purge.ranges, as_of=as_of)
 
     def new_id(self) -> str:
         return uuid7(self.now(), self.randomness)

@@ -325,7 +325,7 @@ class SqliteStore:
         failpoint("after-insert-earlier", new)
         for n, r in places:
             if r.purges:
-                purge(self._database, n, r.purges)
+                purge(self._database, n, r.purges, r.as_of)
 
     def _put(self, table: str, values: Sequence[tuple[str | bytes | int | None, ...]]) -> None:
         for part in _parts(values):

@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import apsw
-import msgspec
 
 from gateway.failpoints import failpoint
-from gateway.ledger.attic import Loose, Moment, Old, Place
+from gateway.ledger.attic import Loose, Moment, Old, moments_of, olds, parsed
 from gateway.ledger.canonical import Json
 from gateway.ledger.database import known_errors, rows, truncate
 
@@ -21,6 +20,7 @@ _OLD = "SELECT seq, ts, hash, body FROM {} WHERE kind = ? AND seq >= ? AND seq <
 _INTENTS = _OLD.format("leaf_body CROSS JOIN leaf USING (seq)")
 _RARE = _OLD.format("leaf JOIN leaf_body USING (seq)").replace("WHERE", "WHERE kind NOT IN ('intent', 'outcome') AND")
 _WITH = "SELECT intent, seq, ts, hash FROM leaf JOIN leaf_body USING (seq) WHERE intent BETWEEN ? AND ? ORDER BY seq"
+_TOKS = "SELECT seq, tok FROM link WHERE seq BETWEEN ? AND ?"
 _LATER = """
     SELECT DISTINCT n.seq, body FROM link k JOIN link n ON n.tok = k.tok AND n.seq > k.seq
     JOIN leaf l ON l.seq = n.seq JOIN leaf_body b ON b.seq = n.seq
@@ -47,11 +47,9 @@ class SqliteAttic:
     def old(self, kind: str, first: int, below: int, limit: int) -> Sequence[Old]:
         with self._reading() as database:
             found = rows(database, _INTENTS if kind == "intent" else _RARE, kind, first, below, limit)
-            with_it: dict[int, list[Place]] = {}
-            if found and kind == "intent":
-                for intent, *place in rows(database, _WITH, found[0][0], found[-1][0]):
-                    with_it.setdefault(intent, []).append(Place(*place))
-        return [Old(Place(*place), _parsed(body), with_it.get(place[0], ())) for *place, body in found]
+            among = (found[0][0], found[-1][0]) if found else (0, -1)
+            toks, with_it = rows(database, _TOKS, *among), rows(database, _WITH, *among)
+        return olds(found, toks, with_it if kind == "intent" else ())
 
     def first_after(self, ts: int, first: int) -> int:
         query = """
@@ -66,12 +64,11 @@ class SqliteAttic:
         with self._reading() as database:
             if not rows(database, "SELECT 1 FROM link WHERE seq = ? LIMIT 1", seq):
                 return None
-            return [_parsed(body) for _, body in rows(database, _LATER, seq, below)]
+            return [parsed(body) for _, body in rows(database, _LATER, seq, below)]
 
     def moments(self) -> Sequence[Moment]:
         with self._reading() as database:
-            bodies = [_parsed(body) for (body,) in rows(database, _MOMENTS)]
-        return [msgspec.convert([body[name] for name in Moment._fields], Moment) for body in bodies]
+            return moments_of(body for (body,) in rows(database, _MOMENTS))
 
     def loose(self, limit: int) -> Sequence[Loose]:
         with self._reading() as database:
@@ -94,8 +91,3 @@ class SqliteAttic:
                 # Somebody reads; what is in the WAL goes with the next checkpoint.
                 log.info("the file of the ledger shrinks later: it is being read")
         return False
-
-
-def _parsed(body: bytes) -> Mapping[str, Json]:
-    parsed: Mapping[str, Json] = msgspec.json.decode(body)
-    return parsed

@@ -29,14 +29,20 @@ CREATE INDEX earlier_seq ON earlier(seq);
 CREATE TABLE loose(tok BLOB NOT NULL, dek BLOB NOT NULL, PRIMARY KEY (tok, dek)) STRICT, WITHOUT ROWID;
 """  # noqa: S608 - made of literals of this module
 
+_HELD = "SELECT 1 FROM leaf WHERE kind = 'hold' AND kind NOT IN ('intent', 'outcome') AND seq >= ?"
+
 Ranges = Sequence[tuple[int, int]]
 
 
-def purge(database: apsw.Connection, place: int, ranges: Ranges) -> None:
+def purge(database: apsw.Connection, place: int, ranges: Ranges, as_of: int) -> None:
     """Takes the bodies of these places away in the transaction of the purge that stands at `place`.
+
+    It was decided when the log had `as_of` entries.
 
     The keys of people who have no other link are noted as loose, to be destroyed after it. Raises NotPurged.
     """
+    if rows(database, _HELD, as_of):
+        raise NotPurged("somebody was held in the meantime")
     _demand_due(database, ranges)
     links = {link for each in ranges for link in rows(database, f"SELECT tok, dek {_of('link')}", *each)}
     database.executemany("INSERT INTO purged VALUES(?, ?, ?)", [(*each, place) for each in ranges])

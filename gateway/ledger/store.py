@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from gateway.errors import GatewayError
 from gateway.ledger.attic import Attic
@@ -11,6 +11,9 @@ from gateway.ledger.entry import Index
 from gateway.ledger.sealing import Link
 from gateway.ledger.tree import HASH, Span, Tree
 from gateway.registry.basis import Basis, Later
+
+Range: TypeAlias = tuple[int, int]
+"""Entries from the first place to the last, with both."""
 
 
 class NotPurged(GatewayError):
@@ -32,9 +35,8 @@ class Row:
     intent: int | None = None  # of an outcome: where its intent stands
     earlier: tuple[bytes, ...] = ()  # of an outcome: digests under which its intent is remembered
     lasts: int | None = None  # of an intent: milliseconds after which it cannot be sent any more
-    purges: tuple[
-        tuple[int, int], ...
-    ] = ()  # of a purge: what goes with it, from the first place to the last, with both
+    purges: tuple[Range, ...] = ()  # of a purge: what goes with it
+    as_of: int = 0  # of a purge: how large the log was when it was decided
     basis: Basis | None = None  # of an intent: what its decision rests on
 
 
@@ -180,9 +182,9 @@ class Store(Protocol):
 
         With a purge go the bodies, the links and the remembered digests of its places. Raises NotPurged, and then none
         of the rows is there, unless they are closed intents with all of their outcomes, or entries of other kinds that
-        may go, whole and signed. After a StoreError it is unknown whether they are there: `reopen`, then `find`. Raises
-        StaleFactsError where what an intent rests on changed before: no change that was answered comes before an intent
-        that it overtook.
+        may go, whole and signed, and nobody was held since it was decided. After a StoreError it is unknown whether
+        they are there: `reopen`, then `find`. Raises StaleFactsError where what an intent rests on changed before: no
+        change that was answered comes before an intent that it overtook.
         """
 
     def reopen(self) -> None:

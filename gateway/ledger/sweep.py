@@ -66,11 +66,12 @@ class Sweep:
 
     async def _run(self, keeps: Mapping[RetentionClass, str], by: str, *, rehearsed: bool) -> Sequence[Purge]:
         async with self._running:
+            as_of = self._store.tree.size
             choice = await self._read(lambda: self._choice(keeps, by))
             done: list[Purge] = []
             while (purge := await self._read(choice.purge)) is not None:
                 if not rehearsed:
-                    await self._write(self._scribe.purge(purge), WITHIN)
+                    await self._write(self._scribe.purge(purge, as_of), WITHIN)
                 done.append(purge)
             if not rehearsed:
                 await self._tidy()

@@ -1,12 +1,15 @@
 """Ledgers whose clocks a test sets, so that years go by."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ledger_fakes import SENT, shipment
 
 from gateway.ledger import Intent, Ledger, Retention, Subject
+from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.store import Store
 from gateway.retention import RetentionClass, kept
 
 YEAR = 366
@@ -36,9 +39,9 @@ class Times:
         self.wall += days * DAY
 
 
-def opened(folder: Path, times: Times) -> Ledger:
+def opened(folder: Path, times: Times, store: Callable[[Path, str], Store] = SqliteStore) -> Ledger:
     loop = asyncio.get_running_loop()
-    return Ledger.open(folder, node="n1", now=times.now, mono=times.mono, loop=loop)
+    return Ledger.open(folder, node="n1", now=times.now, mono=times.mono, loop=loop, store=store)
 
 
 def disclosure(of: str = RetentionClass.ROUTINE) -> Intent:

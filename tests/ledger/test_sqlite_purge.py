@@ -25,7 +25,10 @@ class Filled:
         leaves = [leaf for first, last in ranges for leaf in self.shop.store.leaves(first, last + 1 - first)]
         root = b64encode(set_root((leaf.seq, leaf.hash) for leaf in leaves)).decode()
         return self.ledger._scribe.purge(
-            Purge(policy="", classes=(), ranges=ranges, count=2, set_root=root, oldest_ts=1, newest_ts=2, by="somebody")
+            Purge(
+                policy="", classes=(), ranges=ranges, count=2, set_root=root, oldest_ts=1, newest_ts=2, by="somebody"
+            ),
+            as_of=0,
         )
 
     def purge(self, *ranges: tuple[int, int]) -> int:

@@ -22,7 +22,7 @@ from gateway.ledger.keys import Keys
 from gateway.ledger.scribe import Scribe, Ticket
 from gateway.ledger.sealing import Payload
 from gateway.ledger.sqlite import SqliteStore
-from gateway.ledger.store import Head, NotPurged, Row, Store
+from gateway.ledger.store import Head, NotPurged, Range, Row, Store
 from gateway.ledger.tree import Tree, root
 
 Opening: TypeAlias = Callable[[], Store]
@@ -257,7 +257,7 @@ def test_bodies_go_with_a_purge_that_names_them_or_not_at_all(store: Store, writ
         event = Purge(
             policy="", classes=(), ranges=ranges, count=2, set_root="", oldest_ts=1, newest_ts=2, by="somebody"
         )
-        return store.append([scribe.purge(event)])
+        return store.append([scribe.purge(event, as_of=0)])
 
     for too_much in ((0, 0), (1, 1), (2, 2), (3, 3), (4, 4)):
         with pytest.raises(NotPurged):
@@ -279,6 +279,25 @@ def test_bodies_go_with_a_purge_that_names_them_or_not_at_all(store: Store, writ
     assert store.attic.loose(10) == []
     with pytest.raises(NotPurged):
         purge((1, 2))
+
+
+def test_nothing_goes_once_somebody_was_held_since_it_was_decided(store: Store, write: Write, scribe: Scribe) -> None:
+    store.claim("n1")
+    first, second = write(), write()
+    store.append([first, second, outcome(scribe, first, 0), outcome(scribe, second, 1)])
+    decided = store.tree.size
+    store.keep(Head(decided, b"r" * 32, 0, "note", b""), {}, after=0)
+    store.append([replace(write(Access("ann", "list"), ()), kind="hold")])
+
+    def purge(places: tuple[Range, ...], as_of: int) -> int:
+        event = Purge(policy="", classes=(), ranges=places, count=2, set_root="", oldest_ts=1, newest_ts=2, by="ann")
+        return store.append([scribe.purge(event, as_of)])
+
+    with pytest.raises(NotPurged, match="held in the meantime"):
+        purge(((0, 0), (2, 2)), decided)
+
+    assert len(store.leaves(0, 10)) == decided + 1
+    assert purge(((0, 0), (2, 2)), decided + 1) == decided + 1
 
 
 def test_old_entries_are_found_with_what_belongs_to_them(store: Store, write: Write, scribe: Scribe) -> None:

@@ -13,9 +13,11 @@ import pytest
 from histories import CONTRACT
 from ledger_fakes import PURCHASER, SENT
 from old_logs import KEEPS, YEAR, Times, bodies, disclosure, opened, sent, signed
+from postgres_stores import prepared
 
 from gateway.errors import Refusal
 from gateway.ledger import Access, FactPut, Filter, Ledger, Refused, StoreError, Subject, sweep
+from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.purging import set_root
 from gateway.ledger.store import NotPurged, Row
 from gateway.ledger.writer import Item
@@ -340,6 +342,28 @@ def verified(folder: Path, vkey: str, note: str) -> "subprocess.CompletedProcess
     words = [str(HERE.parents[1] / "ledger_verify.py"), str(folder / "ledger.db"), "--key", vkey]
     command = [sys.executable, *words, "--since", str(folder / "kept")]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+async def test_on_postgresql_the_same_goes(tmp_path: Path, times: Times, database: str) -> None:
+    url = prepared(database).url
+    ledger = opened(tmp_path, times, lambda _, log: PostgresStore(url, log))
+    await ledger.record(REFUSED)
+    old = await sent(ledger, PURCHASER)
+    token = ledger.tokenise(PURCHASER.ref, "parcels", "Ann")
+    times.pass_days(OVER)
+    young = await sent(ledger, OTHER)
+
+    [purge] = await ledger.purge(KEEPS, by="anna")
+
+    assert purge.ranges == ((old - 1, old + 1),)
+    assert [(each.name, each.count) for each in purge.classes] == [("refusal", 1), ("routine", 2)]
+    assert young in bodies(ledger)
+    assert old not in bodies(ledger)
+    assert ledger.behind("parcels", token) is None
+    assert await ledger.purge(KEEPS, by="anna") == []
+    await signed(ledger)
+    assert ledger.healthy
+    await ledger.close()
 
 
 async def test_the_disk_gets_its_room_back(tmp_path: Path, ledger: Ledger, times: Times) -> None:
