@@ -4,7 +4,7 @@
 
 EXPORT is what `gateway ledger export` wrote, or a copy of `ledger.db`. It takes Python 3.11 and nothing else: nothing
 of the gateway is imported, no network is used, nothing is written. `cryptography` makes it faster where it is there.
-Fourteen checks, V1 to V14, each with an exit code of its own.
+Fourteen checks, V1 to V14, each with an exit code of its own; docs/auditor.md says what they prove and what not.
 """
 
 import argparse
@@ -1526,6 +1526,8 @@ class Walk:
             self._found["V3"](self._unsigned[0], "from here on nothing is signed, and more than 15 minutes passed")
         self._end_checks()
         report.open, report.in_doubt = len(state.open), len(state.doubtful)
+        if not self._source.has_links:
+            self._verdicts["V12"].notes.append("the material has no links")
         if state.partial:
             self._notes_of_part()
 
@@ -1757,7 +1759,8 @@ class Copy:
         import sqlite3  # noqa: PLC0415 - where rows come from elsewhere, no second SQLite is loaded
 
         self.name = str(path)
-        self._errors = (sqlite3.Error, sqlite3.Warning, OverflowError)
+        # What a damaged file says about itself need not be text.
+        self._errors = (sqlite3.Error, sqlite3.Warning, OverflowError, MemoryError, UnicodeError)
         beside = [each for end in ("-wal", "-shm", "-journal") if (each := Path(f"{path}{end}")).exists()]
         if beside and not without_wal:
             raise Unreadable(_BESIDE.format(beside[0].name))

@@ -151,7 +151,9 @@ class Gateway:
 
     async def activate(self) -> int:
         """Puts on record which contracts and policy are in force now, and returns how many contracts there are."""
-        contracts = self.exchange.contracts.contracts
+        return await self._recorded(self.exchange.contracts.contracts)
+
+    async def _recorded(self, contracts: ContractSet) -> int:
         for terms in contracts.terms:
             event = ContractActivated(
                 terms.vendor.vendor, terms.operation.operation, str(terms.operation.version), terms.digest
@@ -178,8 +180,11 @@ class Gateway:
     async def reload(self) -> int:
         """Takes the contracts anew. Raises ContractError or StartError, and then those in force stay in force."""
         contracts = await asyncio.to_thread(contracts_of, self.settings)
-        self.exchange.contracts = self._bound(contracts)
-        return await self.activate()
+        bound = self._bound(contracts)
+        # First on record, so that no call names a contract that was never put in force.
+        count = await self._recorded(contracts)
+        self.exchange.contracts = bound
+        return count
 
 
 class _Server(uvicorn.Server):

@@ -285,6 +285,6 @@ def test_a_backup_is_brought_back_as_somebody_types_it(tmp_path: Path) -> None:
     assert "hand out the new public key" in done.stdout
     assert "are lost: ask vendors" in done.stdout
     with other.serving():
-        [genesis, _] = other.asked("ledger", "list", "--kind", "genesis")
+        [genesis, _] = other.listed("--kind", "genesis")
         assert genesis["origin"] == 2
         assert other.typed("ledger", "key").stdout.split("+")[0].endswith("/main/2")
