@@ -7,6 +7,7 @@ from itertools import combinations
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gateway.contract.addresses import check_addresses
 from gateway.contract.batches import check_batch
 from gateway.contract.bodies import check_body, check_sent_body
 from gateway.contract.check_form import check_form, check_forms, check_keys, check_restores
@@ -340,6 +341,7 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     _check_categories,
     check_telling,
     check_free_text,
+    check_addresses,
     check_forms,
     _check_answer,
     _check_grounds,
