@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,15 +28,21 @@ from gateway.exchange import Exchange, Limits
 from gateway.identity import Environment, Tokens
 from gateway.inforce import InForce, check_keys, in_force
 from gateway.intake import Intake
+from gateway.ledger import postgres_schema
 from gateway.ledger.housekeeping import ContractActivated, PolicyActivated
-from gateway.ledger.ledger import Ledger
+from gateway.ledger.ledger import LOG, Ledger
+from gateway.ledger.postgres import PostgresStore
+from gateway.ledger.postgres_vault import PostgresVault
 from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.store import Filter, Store
+from gateway.ledger.vault import Vault
 from gateway.outbound.guard import Addresses, system_lookup
 from gateway.outbound.http1 import Http1
 from gateway.outbound.send import Vendors
 from gateway.proxy import Proxy
 from gateway.record import Recorder
+from gateway.registry import engine as registry_engine
 from gateway.registry.registry import Registry
 from gateway.retention import RetentionClass
 from gateway.settings import Settings
@@ -76,18 +83,46 @@ async def opened(
         log.warning("GATEWAY_FAILPOINTS is set: this process will fail, as tests of faults want it to")
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     loop = asyncio.get_running_loop()
+    shared = settings.database.get_secret_value() if settings.database else None
+    vault: Callable[[Path], Vault] = SqliteVault
+    if shared is not None:
+        if settings.database_unguarded:
+            prepare(shared, shared)
+        store = partial(_store_at, shared, guarded=not settings.database_unguarded)
+        vault = partial(_vault_at, shared)
     ledger = Ledger.open(
-        settings.data, node=settings.node, now=microseconds, loop=loop, store=store, high_water=settings.high_water
+        settings.data,
+        node=settings.node,
+        now=microseconds,
+        loop=loop,
+        store=store,
+        vault=vault,
+        high_water=settings.high_water,
     )
     async with AsyncExitStack() as closing:
         closing.push_async_callback(ledger.close)
-        registry = Registry.open(settings.data / "registry.db", now=utc)
+        registry = Registry.open(shared or settings.data / "registry.db", now=utc)
         closing.callback(registry.close)
         tokens = Tokens(ledger.named("token"), now=time.time, revoked=registry.is_revoked)
         registry.listen(loop)
         intake = await closing.enter_async_context(Intake(registry, ledger, node=settings.node).open())
         desk = Desk(intake, ledger, tokens, environment=environment_of(settings), entity=entity)
         yield Stores(ledger, registry, tokens, desk)
+
+
+def _store_at(url: str, _: Path, log: str, *, guarded: bool) -> Store:
+    return PostgresStore(url, log, guarded=guarded)
+
+
+def _vault_at(url: str, _: Path) -> Vault:
+    return PostgresVault(url)
+
+
+def prepare(owner: str, url: str) -> str:
+    """Makes everything that a gateway needs in a PostgreSQL, and tells as which role it will run. Raises StartError."""
+    role = postgres_schema.prepare(owner, url, LOG)
+    registry_engine.prepare(owner, role)
+    return role
 
 
 def environment_of(settings: Settings) -> Environment:

@@ -10,6 +10,8 @@ from rich.markup import escape
 from gateway import app
 from gateway.cli_verify import export, verify
 from gateway.console import Json, asked, out, table
+from gateway.errors import StartError
+from gateway.settings import Settings
 
 ledger = typer.Typer(help="Read the record and prove it. Every look is itself recorded.", no_args_is_help=True)
 
@@ -121,3 +123,16 @@ def purge(
 
 ledger.command("export")(export)
 ledger.command("verify")(verify)
+
+
+@ledger.command("prepare")
+def prepare() -> None:
+    """Make the tables in GATEWAY_DATABASE, and its role, which can add to the record and alter nothing in it.
+
+    Done as the role of GATEWAY_DATABASE_OWNER; again with each new version of the gateway.
+    """
+    settings = Settings()
+    if settings.database is None or settings.database_owner is None:
+        raise StartError("set GATEWAY_DATABASE, and GATEWAY_DATABASE_OWNER to the same database as whoever may make it")
+    role = app.prepare(settings.database_owner.get_secret_value(), settings.database.get_secret_value())
+    out.print(f"the database is ready for gateways that come as {escape(role)}")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 __all__ = ["LOOPBACK", "Settings", "SettingsError"]
@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     """The folder of the embedded stores and keys."""
     high_water: Path | None = None
     """Where it is kept how far the record was written; in `data` where it is not given."""
+    database: SecretStr | None = None
+    """A PostgreSQL in place of the embedded stores, for any number of nodes: `postgresql://ROLE:PASSWORD@HOST/NAME`."""
+    database_owner: SecretStr | None = None
+    """The same as the role that makes the tables; only `gateway ledger prepare` uses it."""
+    database_unguarded: bool = False
+    """For a trial: the role of `database` owns its tables, and nothing in the database stops a mistaken statement."""
     contracts: Path = Path("contracts")
     secrets: Path | None = None
     """A folder with one file a secret, named like it; the environment is asked first."""

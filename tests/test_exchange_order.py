@@ -109,6 +109,38 @@ def test_each_intent_is_durable_before_the_first_byte(
         assert seen == durable
 
 
+class Late(Hasty):
+    """A ledger whose first intent is durable, and the process then stops until it may not be sent any more."""
+
+    tickets = 0
+
+    async def intend(
+        self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float, basis: Basis
+    ) -> Ticket:
+        ticket = await self._ledger.intend(intent, subjects, payload, within=within, basis=basis)
+        self.tickets += 1
+        return replace(ticket, not_after=0) if self.tickets == 1 else ticket
+
+    def settle(self, *given: Any) -> None:
+        self._ledger.settle(*given)
+
+
+def late(*arguments: Any) -> Gateway:
+    gateway = Gateway(*arguments)
+    book: Book = Late(gateway.stores.ledger)
+    gateway.exchange._ledger = book
+    return gateway
+
+
+def test_what_may_not_be_sent_any_more_is_written_down_anew_before_it_is(tmp_path: Path) -> None:
+    with running(tmp_path, built=late) as gateway:
+        reply = gateway.ship()
+
+        assert reply.status == 200
+        assert len(gateway.parcels.received) == 1
+        assert [entry["outcome"]["result"] for entry in gateway.record(kind="intent")] == ["sent", "not_sent"]
+
+
 class Deaf:
     """A registry for which nothing ever changes between a decision and its sending."""
 

@@ -34,6 +34,7 @@ TOGETHER: Mapping[str, str] = {
     "ledger/postgres_attic": "ledger/test_stores.py",
     "ledger/postgres_purge": "ledger/test_stores.py",
     "ledger/postgres_schema": "ledger/test_postgres.py",
+    "ledger/postgres_vault": "ledger/test_ledger_vault.py",
     "ledger/scribe": "ledger/test_ledger.py",
     "ledger/sealing": "ledger/test_ledger.py",
     "ledger/search": "ledger/test_stores.py",

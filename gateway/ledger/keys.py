@@ -43,7 +43,7 @@ class Keys:
         tokens = hmac.new(derived(root, b"own/token/1"), digestmod="sha256")
         self._tokens = Tokens(vault, tokens, randomness)
         self._earlier = hmac.new(self.named("earlier"), digestmod="sha256")
-        self._seen = _Seen(())
+        self._seen: _Seen | _Anybody = _Anybody()
         self._assigned: Assigned = lambda _: None
         self._known: OrderedDict[bytes, SubjectKey] = OrderedDict()
         # Keys whose first link is not durable yet: calls for one subject at one time must share one.
@@ -57,18 +57,22 @@ class Keys:
     ) -> "Keys":
         """Makes `root.key` and the vault at the first start. Raises StartError where they do not belong together."""
         _demand_complete(folder)
-        root = secret(folder / "root.key", randomness)
         database = vault(folder / "keys.db")
         try:
+            _demand_root(folder, database)
+            root = secret(folder / "root.key", randomness)
             hierarchy = Hierarchy(root, KekFile(folder / "kek.key"), database, randomness)
         except BaseException:
             database.close()
             raise
         return cls(root, hierarchy, database, randomness)
 
-    def attach(self, toks: Iterable[bytes], assigned: Assigned) -> None:
-        """Says who has a key already: every token that has a link, and which key the links of one name."""
-        self._seen = _Seen(toks)
+    def attach(self, toks: Iterable[bytes] | None, assigned: Assigned) -> None:
+        """Says who has a key already: every token that has a link, and which key the links of one name.
+
+        Without the tokens it is looked up for each: other nodes make keys as well.
+        """
+        self._seen = _Seen(toks) if toks is not None else _Anybody()
         self._assigned = assigned
 
     def named(self, name: str) -> bytes:
@@ -201,11 +205,26 @@ class _Seen:
         return all(self._bits[at >> 3 & 0xFFFFF] >> (at & 7) & 1 for at in _POSITIONS(tok))
 
 
+class _Anybody:
+    """Whoever it is may have a key."""
+
+    def add(self, tok: bytes) -> None: ...
+
+    def __contains__(self, tok: bytes) -> bool:
+        return True
+
+
 def _mac(keyed: hmac.HMAC, data: bytes) -> bytes:
     # Not hmac.digest, which gives the interpreter's lock away for every few bytes.
     mac = keyed.copy()
     mac.update(data)
     return mac.digest()[:16]
+
+
+def _demand_root(folder: Path, vault: Vault) -> None:
+    """Before one is made: nothing that is in the vault already would open under another."""
+    if not (folder / "root.key").exists() and vault.generation():
+        raise StartError(f"{folder} has no root.key; copy root.key, kek.key and sign.key from another node")
 
 
 def _demand_complete(folder: Path) -> None:

@@ -37,14 +37,16 @@ _RELEASED = "DELETE FROM lease WHERE node = %s AND epoch = %s"
 # Whether there are open intents of dead nodes which cannot be sent any more.
 ABANDONED = """
     SELECT EXISTS (
-        SELECT 1 FROM open_intent WHERE not_after + %s * interval '1 s' < clock_timestamp()
+        SELECT 1 FROM open_intent
+        WHERE (not_after + %s * interval '1 s' < clock_timestamp() OR epoch = ANY(%s::bigint[]))
         AND epoch NOT IN (SELECT epoch FROM lease WHERE expires > clock_timestamp())
     )
 """
 _FENCED = "DELETE FROM lease WHERE expires < clock_timestamp()"
 _TAKEN = """
     UPDATE open_intent SET epoch = %s WHERE seq IN (
-        SELECT seq FROM open_intent WHERE not_after + %s * interval '1 s' < clock_timestamp()
+        SELECT seq FROM open_intent
+        WHERE (not_after + %s * interval '1 s' < clock_timestamp() OR epoch = ANY(%s::bigint[]))
         AND epoch NOT IN (SELECT epoch FROM lease) ORDER BY seq LIMIT %s
     ) RETURNING seq
 """
@@ -92,7 +94,7 @@ class Lease:
         """The node ends in good order."""
         session.execute(_RELEASED, [self.node, self.epoch])
 
-    def take_over(self, session: Session, limit: int) -> Sequence[int]:
+    def take_over(self, session: Session, limit: int, over: Sequence[int]) -> Sequence[int]:
         """The places of open intents that dead nodes cannot send any more, each given to one node, once.
 
         They count as this node's from now on, and their nodes cannot write: what was settled is not settled again.
@@ -100,7 +102,7 @@ class Lease:
         with session.transaction():
             session.execute(sql.SQL(HEAD).format(log=self._log))
             session.execute(_FENCED)
-            return [seq for (seq,) in session.execute(_TAKEN, [self.epoch, GRACE, limit]).fetchall()]
+            return [seq for (seq,) in session.execute(_TAKEN, [self.epoch, GRACE, list(over), limit]).fetchall()]
 
 
 def lost() -> StoreError:

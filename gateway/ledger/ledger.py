@@ -25,13 +25,22 @@ from gateway.ledger.housekeeping import Epoch
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import AlteredError, Notary
 from gateway.ledger.proof import continued, included
-from gateway.ledger.recovery import begin, demand_reached, demand_unaltered, origin_of, signing_seed, unusable
+from gateway.ledger.recovery import (
+    TOGETHER,
+    begin,
+    demand_reached,
+    demand_unaltered,
+    ended,
+    origin_of,
+    signing_seed,
+    unusable,
+)
 from gateway.ledger.releases import Releases
 from gateway.ledger.scribe import UNWRITTEN, Scribe, Ticket
 from gateway.ledger.sealing import Payload, opened
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.sqlite_vault import SqliteVault
-from gateway.ledger.store import Entry, Filter, Head, Linked, Purged, Row, Store
+from gateway.ledger.store import Entry, Filter, Head, Linked, OpenIntent, Purged, Row, Store
 from gateway.ledger.sweep import Sweep
 from gateway.ledger.vault import Vault
 from gateway.ledger.writer import OVERTAKEN, QUEUED, Item, Writer
@@ -44,6 +53,7 @@ T = TypeVar("T")
 LOG = "main"
 PAGE = 1_000
 READERS = 2
+LOOKED_AFTER = 5.0  # seconds
 TRIES = 250
 BETWEEN_TRIES = 0.02  # seconds
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -89,6 +99,7 @@ class Ledger:
         self.new_id = scribe.new_id
         self.erasing = Erasing(store, scribe, self._deed, self.record)
         self._writer.start()
+        self._looking = loop.call_later(LOOKED_AFTER, self._look_after)
 
     @classmethod
     def open(
@@ -292,6 +303,7 @@ class Ledger:
         """Writes what is queued and lets go of the folder; where the disk hangs, the process keeps it to its end."""
         if not self._closing:
             self._closing = True
+            self._looking.cancel()
             self._writer.put(Item(self._scribe.row(Epoch("closed"))))
         try:
             async with asyncio.timeout(within):
@@ -339,6 +351,23 @@ class Ledger:
         if (done := await waiter) is None:
             raise refuse("ledger.unavailable", "the ledger cannot be written")
         return done
+
+    def _look_after(self) -> None:
+        """Every few seconds: what nodes that are gone left open is settled by one that is there."""
+        self._looking = self._loop.call_later(LOOKED_AFTER, self._look_after)
+        if self._writer.healthy and not self._closing:
+            self._loop.run_in_executor(self._readers, self._abandoned).add_done_callback(self._settle_abandoned)
+
+    def _abandoned(self) -> Sequence[OpenIntent]:
+        try:
+            return self._store.abandoned(TOGETHER)
+        except StoreError as error:
+            log.warning("what other nodes left open is settled later: %s", error)
+            return ()
+
+    def _settle_abandoned(self, found: "asyncio.Future[Sequence[OpenIntent]]") -> None:
+        for each in found.result():
+            self.settle(Ticket(each.id, each.seq, each.index), ended(each, self._releases, self._store.tree.size))
 
     def _late(self, waiter: asyncio.Future[int | None]) -> None:
         if not waiter.done():

@@ -174,24 +174,23 @@ class PostgresStore:
         while not self._readers.empty():
             self._readers.get().close()
 
-    def toks(self) -> Iterator[bytes]:
-        last = b""
-        while found := self._asked("SELECT DISTINCT tok FROM link WHERE tok > %s ORDER BY tok LIMIT %s", last, _PART):
-            yield from (tok for (tok,) in found)
-            last = found[-1][0]
+    def toks(self) -> None:
+        return None
 
     def dek_of(self, tok: bytes) -> bytes | None:
         found = self._asked("SELECT dek FROM link WHERE tok = %s ORDER BY seq DESC LIMIT 1", tok)
         return found[0][0] if found else None
 
-    def open_intents(self, limit: int) -> Sequence[OpenIntent]:
-        """Of nodes that are gone, and handed out once: whoever gets them is the one who settles them."""
-        if self._asked(ABANDONED, GRACE) == [(False,)]:
+    def open_intents(self, limit: int, over: Sequence[int] = ()) -> Sequence[OpenIntent]:
+        if self._asked(ABANDONED, GRACE, list(over)) == [(False,)]:
             return []
         with known_errors(), connected(self._url, WRITING) as session:
-            taken = self._lease.take_over(session, limit)
+            taken = self._lease.take_over(session, limit, over)
         found = self._asked(_OPEN, taken)
         return [OpenIntent(seq, id_.hex(), Index(*index), epoch_of(body)) for seq, id_, body, *index in found]
+
+    def abandoned(self, limit: int) -> Sequence[OpenIntent]:
+        return self.open_intents(limit)
 
     def all_settled(self) -> None:
         """Nothing: which are open stands in a table of its own."""

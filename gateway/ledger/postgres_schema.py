@@ -7,6 +7,8 @@ from psycopg import conninfo, sql
 
 from gateway.errors import StartError
 from gateway.ledger.postgres_purge import SCHEMA as PURGED
+from gateway.ledger.postgres_vault import GRANTS as KEY_GRANTS
+from gateway.ledger.postgres_vault import SCHEMA as KEYS
 from gateway.ledger.session import WRITING, Session, known_errors, power, reached
 
 _TABLES = """
@@ -69,7 +71,7 @@ def _guards() -> str:
 
 
 # Each brings a database to the next version; what stands here never changes, and the next one stands below.
-MIGRATIONS: Sequence[str] = (_TABLES + PURGED + _guards(),)
+MIGRATIONS: Sequence[str] = (_TABLES + PURGED + _guards(), KEYS)
 
 # What the gateway's own role may do. What it may do nowhere: change or remove what was written into the log.
 GRANTS: Mapping[str, str] = {
@@ -166,7 +168,8 @@ def _make_role(session: Session, role: str, password: str | None) -> None:
 
 def _grant(session: Session, role: str) -> None:
     named = sql.Identifier(role)
-    session.execute(sql.SQL("GRANT USAGE ON SCHEMA ledger TO {}").format(named))
-    for table, privileges in GRANTS.items():
-        to = sql.SQL(privileges), sql.Identifier("ledger", table), named
-        session.execute(sql.SQL("GRANT {} ON {} TO {}").format(*to))
+    for schema, grants in (("ledger", GRANTS), ("keys", KEY_GRANTS)):
+        session.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), named))
+        for table, privileges in grants.items():
+            to = sql.SQL(privileges), sql.Identifier(schema, table), named
+            session.execute(sql.SQL("GRANT {} ON {} TO {}").format(*to))

@@ -16,7 +16,7 @@ from gateway.ledger.proof import root_at, subtree_root
 from gateway.ledger.releases import Releases
 from gateway.ledger.scribe import Scribe, Ticket
 from gateway.ledger.secret import secret
-from gateway.ledger.store import Filter, Head, Leaf, Store
+from gateway.ledger.store import Filter, Head, Leaf, OpenIntent, Store
 from gateway.ledger.tree import WIDTHS, Tree, root, spans
 
 WHOLE = 500_000  # entries up to which all of a log is read again at a start: a second or two
@@ -93,12 +93,16 @@ def begin(store: Store, scribe: Scribe, vkey: str, releases: Releases) -> None:
 def settle(store: Store, scribe: Scribe, releases: Releases) -> None:
     """Settles what epochs that are over left open."""
     size = store.tree.size
-    while left := store.open_intents(TOGETHER):
-        unsent = [releases.unsent(each.seq, each.epoch, size) for each in left]
-        settled = [Outcome("not_sent" if proven else "in_doubt") for proven in unsent]
+    while left := store.open_intents(TOGETHER, releases.over):
         tickets = [Ticket(each.id, each.seq, each.index) for each in left]
-        store.append([scribe.outcome(*each) for each in zip(settled, tickets, strict=True)])
+        ends = [ended(each, releases, size) for each in left]
+        store.append([scribe.outcome(*each) for each in zip(ends, tickets, strict=True)])
     store.all_settled()
+
+
+def ended(left: OpenIntent, releases: Releases, size: int) -> Outcome:
+    """How an intent ended that was left open in a log that has this size now."""
+    return Outcome("not_sent" if releases.unsent(left.seq, left.epoch, size) else "in_doubt")
 
 
 def _check(store: Store, signer: Signer, *, whole: bool) -> None:

@@ -6,6 +6,7 @@ within one boot.
 
 import mmap
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from struct import Struct
 
@@ -34,6 +35,12 @@ class Releases:
         boot, *epochs = _HEADER.unpack_from(self._map, 0)
         earlier = epochs if boot == self._boot else [0] * EPOCHS
         _HEADER.pack_into(self._map, 0, self._boot, *earlier[1:], epoch)
+
+    @property
+    def over(self) -> Sequence[int]:
+        """Epochs of processes that had this folder in this boot, and so are gone."""
+        boot, *epochs = _HEADER.unpack_from(self._map, 0)
+        return [epoch for epoch in epochs if epoch] if boot == self._boot else []
 
     def mark(self, seq: int) -> None:
         """Once it returns, no kill makes this intent pass for one that was not sent."""

@@ -15,6 +15,7 @@ RV = TypeVar("RV")
 
 OLDEST = 14
 ANSWER = 8.0  # seconds for which an answer is waited for: longer than the database works on any statement
+ASIDE = 1.0  # seconds, where a thread waits that has other things to do
 CONNECT = 2  # seconds
 # A node that stops while it holds the head must not stop the others; times in ms.
 WRITING: Mapping[str, str] = {
@@ -45,9 +46,16 @@ Session = psycopg.Connection[tuple[Any, ...]]
 class Bounded(psycopg.Connection[tuple[Any, ...]]):
     """A connection on which no answer is waited for without end: a server can stop without a word."""
 
+    url = ""
+    within: float | None = None
+
+    def again(self, settings: Mapping[str, str]) -> "Bounded":
+        """The same, or where it is closed another one like it. Raises psycopg.Error."""
+        return connected(self.url, settings, self.within) if self.closed else self
+
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         try:
-            return super().wait(gen, interval, ANSWER if timeout is None else timeout)
+            return super().wait(gen, interval, timeout or self.within or ANSWER)
         except errors._WaitTimeout:  # noqa: SLF001 - it has no other name
             # An answer that came later would be taken for that to the next question.
             self.pgconn.finish()
@@ -65,7 +73,7 @@ def known_errors() -> Iterator[None]:
         raise StoreError(type(error).__name__, lasting=corrupt) from None
 
 
-def connected(url: str, settings: Mapping[str, str]) -> Bounded:
+def connected(url: str, settings: Mapping[str, str], within: float | None = None) -> Bounded:
     """A connection in which each statement is a transaction of its own. Raises psycopg.Error."""
     given = conninfo.conninfo_to_dict(url)
     # The temporary schema last: otherwise a temporary table could stand in for one of ours.
@@ -76,13 +84,15 @@ def connected(url: str, settings: Mapping[str, str]) -> Bounded:
     if settings is not READING:
         parameters.setdefault("target_session_attrs", "read-write")
     parameters.setdefault("connect_timeout", CONNECT)
-    return Bounded.connect(autocommit=True, prepare_threshold=0, **parameters)
+    session = Bounded.connect(autocommit=True, prepare_threshold=0, **parameters)
+    session.url, session.within = url, within
+    return session
 
 
-def reached(url: str, settings: Mapping[str, str]) -> Bounded:
+def reached(url: str, settings: Mapping[str, str], within: float | None = None) -> Bounded:
     """The same. Raises StartError, which does not say the address: a password can stand in it."""
     try:
-        return connected(url, settings)
+        return connected(url, settings, within)
     except psycopg.Error as error:
         raise StartError(f"the database of GATEWAY_DATABASE cannot be reached ({type(error).__name__})") from None
 

@@ -191,7 +191,8 @@ class SqliteStore:
             found = rows(database, "SELECT dek FROM link WHERE tok = ? ORDER BY seq DESC LIMIT 1", tok)
         return found[0][0] if found else None
 
-    def open_intents(self, limit: int) -> Sequence[OpenIntent]:
+    def open_intents(self, limit: int, over: Sequence[int] = ()) -> Sequence[OpenIntent]:
+        del over  # All are: nobody else writes.
         query = """
             SELECT l.seq, l.id, b.body, b.vendor, b.operation, b.caller FROM leaf l JOIN leaf_body b USING (seq)
             WHERE l.seq >= (SELECT below FROM settled) AND l.kind = 'intent'
@@ -200,6 +201,11 @@ class SqliteStore:
         with self._reading() as database:
             found = rows(database, query, limit)
         return [OpenIntent(seq, id_.hex(), Index(*index), epoch_of(body)) for seq, id_, body, *index in found]
+
+    def abandoned(self, limit: int) -> Sequence[OpenIntent]:
+        """None: there is no other node."""
+        del limit
+        return ()
 
     def all_settled(self) -> None:
         with known_errors():

@@ -214,17 +214,21 @@ class Store(Protocol):
 
     def close(self) -> None: ...
 
-    def toks(self) -> Iterable[bytes]:
-        """Every token that has a link."""
+    def toks(self) -> Iterable[bytes] | None:
+        """Every token that has a link; None where other nodes add to them at any time."""
 
     def dek_of(self, tok: bytes) -> bytes | None:
         """The key that the newest link of a token names."""
 
-    def open_intents(self, limit: int) -> Sequence[OpenIntent]:
+    def open_intents(self, limit: int, over: Sequence[int] = ()) -> Sequence[OpenIntent]:
         """Intents that have no outcome and get none from whoever wrote them, for the caller to settle.
 
-        Not those that `all_settled` passed over, nor those that a node which does not answer may still send.
+        Not those that `all_settled` passed over, nor those that a node which does not answer may still send. Of the
+        epochs that are `over` the caller knows that their processes are gone.
         """
+
+    def abandoned(self, limit: int) -> Sequence[OpenIntent]:
+        """Those of nodes that are gone, each handed out once: whoever gets them settles them."""
 
     def all_settled(self) -> None:
         """Every intent so far has an outcome; none of them is looked at again."""

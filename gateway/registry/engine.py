@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from gateway.errors import StartError
-from gateway.registry.schema import SCHEMA
+from gateway.registry import schema
 
 # Milliseconds. Whoever waits longer than these is let go, and a node that stopped in the middle holds nobody up.
 LIMITS = {"lock_timeout": 2_000, "statement_timeout": 5_000, "idle_in_transaction_session_timeout": 2_000}
@@ -19,6 +19,18 @@ _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "se
 def engine_of(database: Path | str) -> Engine:
     """An engine for a file, or for a `postgresql://` URL. Raises StartError for any other URL."""
     return _embedded(database) if isinstance(database, Path) else _shared(database)
+
+
+def prepare(owner: str, role: str) -> None:
+    """Makes the tables as the role of `owner`, an address, and lets another role use them. Raises StartError."""
+    engine = engine_of(owner)
+    try:
+        with engine.begin() as connection:
+            schema.prepare(connection, role)
+    except SQLAlchemyError as error:
+        raise StartError(f"the registry cannot be prepared ({type(error).__name__})") from None
+    finally:
+        engine.dispose()
 
 
 def _embedded(file: Path) -> Engine:
@@ -38,7 +50,7 @@ def _shared(given: str) -> Engine:
         raise StartError("the database's address is not a URL") from None
     if url.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
         raise StartError("the database's address must begin with postgresql://")
-    settings = {"search_path": SCHEMA, "timezone": "UTC", **LIMITS}
+    settings = {"search_path": schema.SCHEMA, "timezone": "UTC", **LIMITS}
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=CONNECTIONS,

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import apsw
 import pytest
+from postgres_stores import prepared
 
 from gateway.ledger import StoreError
+from gateway.ledger.postgres_vault import PostgresVault
 from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.vault import Generation, OldGenerationError, SealedToken, Vault, WrappedKey
 
@@ -29,13 +31,14 @@ def token(number: int, of: WrappedKey) -> SealedToken:
 ZOE, BOB = key(17), key(18)
 
 
-@pytest.fixture(params=["sqlite"])
-def opened(tmp_path: Path) -> Iterator[Opened]:
+@pytest.fixture(params=["sqlite", "postgres"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
     """Opens the same vault as often as a test likes."""
     vaults: list[Vault] = []
+    url = prepared(request.getfixturevalue("emptied")).url if request.param == "postgres" else ""
 
     def again() -> Vault:
-        vaults.append(SqliteVault(tmp_path / "keys.db"))
+        vaults.append(PostgresVault(url) if url else SqliteVault(tmp_path / "keys.db"))
         return vaults[-1]
 
     yield again

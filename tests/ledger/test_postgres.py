@@ -1,26 +1,31 @@
 """Several gateways write one log in a PostgreSQL, which must be durable, and which none of them could alter."""
 
 import ast
+import asyncio
 import os
+import shutil
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 from clusters import Cluster, cluster
+from ledger_fakes import PURCHASER, SENT, Ticking, shipment
 from postgres_stores import WRITER, Prepared, prepared, rows
 
 from gateway.errors import StartError
-from gateway.ledger import StoreError
+from gateway.ledger import Filter, Ledger, StoreError
 from gateway.ledger import session as sessions
 from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.postgres_schema import MIGRATIONS
+from gateway.ledger.postgres_vault import PostgresVault
 from gateway.ledger.store import Head
 from gateway.ledger.tree import Tree
 
@@ -28,8 +33,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def shared_log(database: str) -> Prepared:
-    return prepared(database)
+def shared_log(emptied: str) -> Prepared:
+    return prepared(emptied)
 
 
 @pytest.fixture
@@ -106,9 +111,9 @@ def test_a_role_that_could_alter_the_record_does_not_start(shared_log: Prepared,
         shared_log.does("ALTER ROLE writer NOSUPERUSER NOBYPASSRLS")
 
 
-def test_a_database_that_was_not_prepared_says_how(database: str) -> None:
+def test_a_database_that_was_not_prepared_says_how(emptied: str) -> None:
     with pytest.raises(StartError, match="gateway ledger prepare"):
-        PostgresStore(database, "main")
+        PostgresStore(emptied, "main")
 
 
 def test_a_database_of_a_newer_version_is_refused(shared_log: Prepared) -> None:
@@ -339,6 +344,70 @@ def test_a_log_that_lost_entries_or_is_another_one_is_written_no_more(shared_log
 
     assert other.value.lasting
     assert less.value.lasting
+
+
+def ledger_of(log: Prepared, folder: Path, node: str) -> Ledger:
+    return Ledger.open(
+        folder, node=node, now=Ticking(), loop=asyncio.get_running_loop(),
+        store=lambda _, name: PostgresStore(log.url, name), vault=lambda _: PostgresVault(log.url),
+    )  # fmt: skip
+
+
+async def test_what_a_dead_node_left_open_is_in_doubt_soon(
+    shared_log: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.ledger.ledger.LOOKED_AFTER", 0.1)
+    monkeypatch.setattr("gateway.ledger.scribe.LEAVES", 0)
+    monkeypatch.setattr("gateway.ledger.lease.LEASE", 0.3)
+    monkeypatch.setattr("gateway.ledger.postgres.GRACE", 0)
+    monkeypatch.setattr("gateway.ledger.lease.GRACE", 0)
+    one = ledger_of(shared_log, tmp_path / "one", "n1")
+    shutil.copytree(
+        tmp_path / "one", tmp_path / "two", ignore=shutil.ignore_patterns("ledger.lock", "high-water", "releases")
+    )
+    ticket = await one.intend(replace(shipment(), deadline_ms=100), [PURCHASER], b"{}", within=20)
+    one._looking.cancel()
+    await one._writer.stop()
+    two = ledger_of(shared_log, tmp_path / "two", "n2")
+
+    async with asyncio.timeout(20):
+        while not (found := await two.entries(Filter(id=ticket.intent)))[0].outcome:  # noqa: ASYNC110 - it happens in a database
+            await asyncio.sleep(0.05)
+    # The outcome that the first one would write comes too late.
+    with pytest.raises(StoreError, match="another node took over"):
+        one._store.append([one._scribe.outcome(SENT, ticket)])
+    await two.close()
+    one._notary._mark.close()
+    one._releases.close()
+    one._store.close()
+    one._keys.close()
+    one._readers.shutdown()
+    os.close(one._lock)
+
+    outcome = found[0].outcome
+    assert outcome
+    assert (outcome["result"], outcome["node"]) == ("in_doubt", "n2")
+
+
+async def test_what_a_killed_node_left_open_is_settled_at_its_next_start(shared_log: Prepared, tmp_path: Path) -> None:
+    killed = ledger_of(shared_log, tmp_path, "n1")
+    tickets = [await killed.intend(shipment(), [PURCHASER], b"{}", within=20) for _ in range(2)]
+    assert killed.release(tickets[0])
+    killed._looking.cancel()
+    await killed._writer.stop()
+    killed._store._session.close()  # type: ignore[attr-defined]
+    killed._notary._mark.close()
+    killed._releases.close()
+    killed._store.close()
+    killed._keys.close()
+    killed._readers.shutdown()
+    os.close(killed._lock)
+
+    again = ledger_of(shared_log, tmp_path, "n1")
+    found = [entry.outcome for ticket in tickets for entry in await again.entries(Filter(id=ticket.intent))]
+    await again.close()
+
+    assert [outcome and outcome["result"] for outcome in found] == ["in_doubt", "not_sent"]
 
 
 # Commits of which nobody knows.
