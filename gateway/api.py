@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway import problem
@@ -15,10 +15,16 @@ from gateway.desk import Desk
 from gateway.errors import GatewayError, Refusal, refuse
 from gateway.identity import Tokens, find_token
 from gateway.ledger.ledger import LOG
+from gateway.public import Language, Page, html
 from gateway.retention import RetentionClass
 from gateway.telemetry import CONTENT_TYPE, Telemetry
 
 MAX_BODY = 8 * 1024 * 1024
+# A page loads nothing, and nothing of it is anybody's but ours.
+_BARE = {
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "x-content-type-options": "nosniff",
+}
 
 Deed = Callable[[Any, str], Awaitable[Any]]
 Look = Callable[[Request, str], Awaitable[Response]]
@@ -26,8 +32,13 @@ Who = Callable[[Request], str]
 Keeps = Callable[[], Mapping[RetentionClass, str]]
 
 
-def operators(desk: Desk, tokens: Tokens, telemetry: Telemetry, ready: Callable[[], bool]) -> Starlette:
-    """The operators' listener: what changes something needs an operator's token."""
+def operators(
+    desk: Desk, tokens: Tokens, telemetry: Telemetry, ready: Callable[[], bool], pages: Callable[[str], Page]
+) -> Starlette:
+    """The operators' listener: what changes something, or shows the record, needs an operator's token.
+
+    `pages` makes the public page of a kind, as it is at that moment.
+    """
 
     def who(request: Request) -> str:
         token = find_token([request.headers.get("authorization", "")])
@@ -44,9 +55,28 @@ def operators(desk: Desk, tokens: Tokens, telemetry: Telemetry, ready: Callable[
             Route("/health", healthy, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
             Route("/facts", _doing(lambda asked, by: desk.put_facts(asked, by=by), who), methods=["POST"]),
+            *_public(pages),
             *_log(desk, who),
         ]
     )
+
+
+def _public(pages: Callable[[str], Page]) -> Iterator[Route]:
+    """What everybody may read: JSON, or HTML in English or Chinese for whoever asks for that."""
+
+    def shown(kind: str) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            page = pages(kind)
+            if "text/html" not in request.headers.get("accept", ""):
+                return JSONResponse(page)
+            wanted = request.query_params.get("lang") or request.headers.get("accept-language", "")
+            language: Language = "zh" if wanted.lower().startswith("zh") else "en"
+            return HTMLResponse(html(kind, page, language), headers=_BARE)
+
+        return endpoint
+
+    for path, kind in (("policy", "policy"), ("policy/history", "history"), ("recipients", "recipients")):
+        yield Route(f"/public/{path}", shown(kind), methods=["GET"])
 
 
 def _log(desk: Desk, who: Who) -> Iterator[Route]:

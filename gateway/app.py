@@ -19,7 +19,7 @@ from typing import Any, Final
 import uvicorn
 import uvloop
 
-from gateway import api, failpoints
+from gateway import api, failpoints, public
 from gateway.contract.load import ContractSet, load
 from gateway.daily import daily
 from gateway.desk import Desk
@@ -212,6 +212,16 @@ class Gateway:
         """Takes away what is over by now."""
         await self.stores.desk.purge({}, self.keeps(), by="gateway")
 
+    def page(self, kind: str) -> public.Page:
+        """A public page, made from the contracts in force now."""
+        contracts, now = self.exchange.contracts.contracts, utc()
+        pages = {
+            "policy": lambda: public.policy(contracts.policy, now),
+            "history": lambda: public.history(contracts.policy, now),
+            "recipients": lambda: public.recipients(contracts, now),
+        }
+        return pages[kind]()
+
     async def reload(self) -> int:
         """Takes the contracts anew. Raises ContractError or StartError, and then those in force stay in force."""
         contracts = await asyncio.to_thread(contracts_of, self.settings)
@@ -284,7 +294,7 @@ async def _listen(gateway: Gateway, ready: Callable[[int, int], None]) -> None:
     settings, stores, telemetry = gateway.settings, gateway.stores, gateway.telemetry
     control = settings.data / CONTROL
     control.unlink(missing_ok=True)
-    operators = api.operators(stores.desk, stores.tokens, telemetry, lambda: stores.ledger.healthy)
+    operators = api.operators(stores.desk, stores.tokens, telemetry, lambda: stores.ledger.healthy, gateway.page)
     servers = [
         _on(gateway.proxy, telemetry, host=settings.host, port=settings.port, ends_calls=False),
         _on(operators, telemetry, host=settings.operators_host, port=settings.operators_port),
