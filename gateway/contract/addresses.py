@@ -12,11 +12,11 @@ _AS_IT_CAME = frozenset({"as_is", "encrypt", "truncate", "scrub"})
 
 
 def check_addresses(terms: Terms, source: Source) -> None:
-    """A finding for each field that is called like an address and may lead anywhere."""
+    """A note for each field that is called like an address and may lead anywhere."""
     for rule in terms.sending.rules:
         if rule.origin is Origin.GROUP and rule.form.name in _AS_IT_CAME and _is_called_address(rule):
             message = f"{rule.path} is called like an address of the web, and any address could leave in it"
-            source.find("contract.form", rule.where, message, "list its hosts: {link: {hosts: [shop.example]}}")
+            source.find("contract.form", rule.where, message, "write {link: {hosts: [shop.example]}}", note=True)
 
 
 def _is_called_address(rule: Rule) -> bool:
