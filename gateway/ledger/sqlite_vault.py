@@ -103,6 +103,8 @@ class SqliteVault:
 
     def wipe(self) -> None:
         with known_errors():
+            # Little at a time: it is asked for after each commit in which something went.
+            self._writing.execute("PRAGMA incremental_vacuum").fetchall()
             truncate(self._writing)
 
     def close(self) -> None:
