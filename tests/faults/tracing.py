@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,24 @@ def demand_strace() -> str:
         required = os.environ.get("GATEWAY_REQUIRE", "").split(",")  # noqa: TID251  of the test run
         assert "strace" not in required, "strace is missing"
         pytest.skip("strace is not on this machine")
+    if not _may_trace(found):
+        pytest.skip("nobody may trace on this machine, as in many containers")
     return found
+
+
+@lru_cache
+def _may_trace(program: str) -> bool:
+    """Whether another process can be taken hold of, as the tests do it."""
+    with subprocess.Popen(["sleep", "60"]) as other:
+        try:
+            command = [program, "-p", str(other.pid), "-o", os.devnull]
+            with subprocess.Popen(command, stderr=subprocess.PIPE) as tracer:
+                assert tracer.stderr
+                said = tracer.stderr.readline()
+                tracer.terminate()
+        finally:
+            other.kill()
+    return b"attached" in said
 
 
 @contextmanager
