@@ -20,6 +20,8 @@ from vendors import Script
 from gateway.app import Gateway
 from gateway.exchange import Book
 from gateway.ledger import Filter, Intent, Ledger, Subject, Ticket
+from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.store import Row
 from gateway.registry.basis import NOTHING, Basis
 from gateway.registry.facts import ROWS, Facts, RevocationRow
 
@@ -336,9 +338,17 @@ def said_yes(gateway: Running) -> int:
     return gateway.do(counted)
 
 
+class Sluggish(SqliteStore):
+    """A disk that takes its time, so that something is on its way at every moment."""
+
+    def append(self, rows: Sequence[Row]) -> int:
+        time.sleep(0.01)
+        return super().append(rows)
+
+
 def after_withdrawals(folder: Path, built: Callable[..., Gateway], rounds: int = 12) -> int:
     """How many intents became durable after the answer to a withdrawal, while calls came in all the time."""
-    with running(folder, built=built) as gateway, ThreadPoolExecutor(3) as pool:
+    with running(folder, built=built, store=Sluggish) as gateway, ThreadPoolExecutor(3) as pool:
         gateway.token("shop-web")
         stop = threading.Event()
 
