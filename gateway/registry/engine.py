@@ -53,7 +53,8 @@ def _shared(given: str) -> Engine:
     settings = {"search_path": schema.SCHEMA, "timezone": "UTC", **LIMITS}
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
-        pool_size=CONNECTIONS,
+        # One more, for whoever listens.
+        pool_size=CONNECTIONS + 1,
         max_overflow=0,
         pool_timeout=CONNECT,
         # A connection that the server has dropped is noticed and replaced before something is asked over it.

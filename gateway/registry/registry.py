@@ -3,11 +3,11 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -57,6 +57,7 @@ class Registry:
         self._shared = engine.dialect.name == "postgresql"
         self._patience = ANSWER if self._shared else PATIENCE
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="registry")
+        self._under_way: set[Future[Any]] = set()
         self._listener: Listener | None = None
         self._rows: OrderedDict[Key, object] = OrderedDict()
         self._changes = Changes()
@@ -87,7 +88,8 @@ class Registry:
     def close(self) -> None:
         if self._listener is not None:
             self._listener.stop()
-        self._threads.shutdown(wait=not self._shared)
+        wait(list(self._under_way), PATIENCE)
+        self._threads.shutdown(wait=False)
         self._engine.dispose()
 
     def is_revoked(self, token: str) -> bool:
@@ -220,7 +222,7 @@ class Registry:
                 return read(connection, ref)
 
         try:
-            return await _within(self._patience, self._threads.submit(reading))
+            return await _within(self._patience, self._begun(reading))
         except (SQLAlchemyError, TimeoutError):
             # `from None`: the error quotes the statement and its parameters.
             raise refuse("gateway.failed", "the registry cannot be read") from None
@@ -237,13 +239,19 @@ class Registry:
                     publish(connection, keys, self._now())
 
         loop = asyncio.get_running_loop()
-        under_way = self._threads.submit(writing)
+        under_way = self._begun(writing)
         # When it is done, and not when somebody stops waiting: what is read before that is old soon.
         under_way.add_done_callback(lambda _: loop.call_soon_threadsafe(self._forget, keys))
         try:
             await _within(PATIENCE, under_way)
         except (SQLAlchemyError, TimeoutError):
             raise refuse("gateway.failed", "the registry cannot be written") from None
+
+    def _begun(self, deed: Callable[[], Value]) -> Future[Value]:
+        under_way = self._threads.submit(deed)
+        self._under_way.add(under_way)
+        under_way.add_done_callback(self._under_way.discard)
+        return under_way
 
 
 async def _within(seconds: float, under_way: Future[Value]) -> Value:

@@ -36,7 +36,7 @@ def test_on_postgresql_there_are_few_connections_and_every_wait_ends(scheme: str
     _, options = engine.dialect.create_connect_args(engine.url)
 
     assert engine.url.drivername == "postgresql+psycopg"
-    assert engine.pool.size() == CONNECTIONS  # type: ignore[attr-defined]
+    assert engine.pool.size() == CONNECTIONS + 1  # type: ignore[attr-defined]
     assert "canary-word" not in repr(engine)
     assert options["password"] == "canary-word"
 

@@ -279,6 +279,20 @@ def test_a_file_that_is_no_database_is_said_at_start(tmp_path: Path) -> None:
         Registry.open(tmp_path / "registry.db", now=lambda: NOON)
 
 
+async def test_a_database_that_does_not_answer_is_not_waited_for_without_end(
+    engine: Engine, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow("SELECT consent")
+    event.listen(engine, "after_cursor_execute", slow)
+    registry._patience = 0.05
+
+    with pytest.raises(Refusal) as refused:
+        await about(registry, BY_NUMBER)
+    slow.going.set()
+
+    assert refused.value.code == "gateway.failed"
+
+
 async def test_nobody_is_called_what_no_database_keeps(registry: Registry) -> None:
     facts = await about(registry, Mention(BUYER, order="A\0"), Mention(RECEIVER, ref="c\0"))
 
