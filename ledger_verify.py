@@ -958,6 +958,7 @@ class State:
         self.by_node: dict[str, int] = {}
         self.contracts: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
         self.newest = 0
+        self.signed = 0
 
 
 class Opened(NamedTuple):
@@ -1070,6 +1071,9 @@ class Purges(Check):
         said = source.purged()
         if said is not None and list(said) != ranges:
             self.found(None, "what the material says was purged is not what its purges say")
+        for each in self._purges:
+            if each.seq >= self.state.signed:
+                self.found(each.seq, "it took something, and nobody has signed it")
         if all(first >= source.first for first, *_ in ranges):
             self._compare_roots(source, ranges)
 
@@ -1485,6 +1489,7 @@ class Walk:
         if head.peaks is not None and head.peaks != b"".join(self._tree.peaks):
             self._found["V11"](None, f"the subtrees beside the checkpoint of {head.size} entries are others")
         self.report.signed, self.report.root, self._unsigned = head.size, head.root, None
+        self._state.signed = head.size
 
     def _judge_history(self, size: int, extensions: Iterable[str]) -> None:
         """A checkpoint names the one that was signed before it. Where several sign, it need not be the one above."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_fakes import PURCHASER, SENT, Ticking, shipment
+from old_logs import KEEPS, YEAR, Times, opened, sent
 
 from gateway.ledger import (
     Access,
@@ -103,6 +104,29 @@ async def _crashed(folder: Path, at: Path) -> History:
     kept = await _signed(again)
     await again.close()
     return History(at, again._notary._signer, (kept,))
+
+
+async def _purged(folder: Path) -> History:
+    """Years ago two calls, a look and a refusal; lately a call; and a purge of what was over."""
+    times = Times()
+    ledger = opened(folder, times)
+    await _begun(ledger)
+    await _calls(ledger, 3)
+    await sent(ledger, PURCHASER)
+    await sent(ledger, CONSIGNEE)
+    kept = [await _signed(ledger)]
+    times.pass_days(6 * YEAR)
+    await ledger.record(Access("uid:1000", "list"))
+    await sent(ledger, PURCHASER)
+    await ledger.purge(KEEPS, by="anna")
+    kept.append(await _signed(ledger))
+    await ledger.close()
+    return History(folder, ledger._notary._signer, tuple(kept))
+
+
+def purged(folder: Path) -> History:
+    """A log of which a part was purged."""
+    return asyncio.run(_purged(folder))
 
 
 def written(folder: Path, *parts: int) -> History:

@@ -4,18 +4,19 @@ import hashlib
 import json
 import shutil
 import sqlite3
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from histories import History, crashed, written
+from histories import History, crashed, purged, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.ledger.checkpoint import PREVIOUS, Checkpoint, signed
 from gateway.ledger.tree import Span, Tree
-from ledger_verify import FIRST_CODE, Report, body_of, key_of, source_of, verify
+from ledger_verify import FIRST_CODE, Leaf, Report, body_of, key_of, source_of, verify
 
 Edit = Callable[[sqlite3.Connection, History], None]
 AN_INTENT = "(SELECT seq FROM leaf WHERE kind = 'intent' LIMIT 1 OFFSET 20)"
@@ -259,11 +260,115 @@ def test_entries_of_another_log_are_found(history: History, tmp_path: Path) -> N
     assert "V8" in failed(checked(history, edited(history, tmp_path, other)))
 
 
+@pytest.fixture(scope="session")
+def with_purge(tmp_path_factory: pytest.TempPathFactory) -> History:
+    return purged(tmp_path_factory.mktemp("purged"))
+
+
+def test_what_was_purged_as_it_had_to_be_is_sound(with_purge: History, tmp_path: Path) -> None:
+    report = checked(with_purge, with_purge.copy(tmp_path), *with_purge.kept)
+
+    assert (report.code, failed(report)) == (0, set())
+    assert report.purged >= 7
+
+
+PURGE = "(SELECT max(seq) FROM leaf WHERE kind = 'purge')"
+YOUNG = "(SELECT max(seq) FROM leaf WHERE kind = 'intent')"
+
+
+def _repurged(database: sqlite3.Connection, history: History, change: Callable[[Leaf], None]) -> None:
+    """What a purge says becomes something else, by somebody who has the key."""
+    [(seq,)] = database.execute(f"SELECT {PURGE}")
+    leaf = json.loads(_body(database, seq))
+    change(leaf)
+    _put(database, seq, json.dumps(leaf, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+    database.execute("DELETE FROM purged")
+    database.executemany("INSERT INTO purged VALUES(?, ?, ?)", [(*each, seq) for each in leaf["ranges"]])
+    resigned(database, history)
+
+
+def forged(database: sqlite3.Connection, _: History) -> None:
+    """A tombstone at the end of the log, for a call that somebody wants to be gone; without the key."""
+    [(seq, size)] = database.execute(f"SELECT {YOUNG}, max(seq) + 1 FROM leaf")
+    [(digest, id_)] = database.execute("SELECT hash, id FROM leaf WHERE seq = ?", (seq,))
+    [(old,)] = database.execute(f"SELECT {PURGE}")
+    leaf = json.loads(_body(database, old))
+    tree = hashlib.sha256(b"\x00" + seq.to_bytes(8, "big") + digest).digest()
+    leaf |= {"ranges": [[seq, seq]], "count": 1, "set_root": b64encode(tree).decode(), "id": bytes(id_).hex()}
+    leaf["classes"] = [{**leaf["classes"][0], "count": 1}]
+    leaf["newest_ts"] = leaf["classes"][0]["newest_ts"]
+    body = json.dumps(leaf, sort_keys=True, separators=(",", ":")).encode()
+    values = (size, b"\x01" * 16, "purge", leaf["ts"], hashlib.sha256(b"\x00" + body).digest())
+    database.execute("INSERT INTO leaf(seq, id, kind, ts, hash) VALUES(?, ?, ?, ?, ?)", values)
+    database.execute("INSERT INTO leaf_body(seq, body) VALUES(?, ?)", (size, body))
+    database.execute("INSERT INTO purged VALUES(?, ?, ?)", (seq, seq, size))
+    for table in ("leaf_body", "link"):
+        database.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,))
+
+
+def widened(database: sqlite3.Connection, history: History) -> None:
+    """The purge takes one more, which was not due; with the key."""
+    [(seq,)] = database.execute(f"SELECT {YOUNG}")
+
+    def change(leaf: Leaf) -> None:
+        leaf["ranges"] = sorted([*leaf["ranges"], [seq, seq]])
+        leaf["count"] += 1
+        leaf["classes"][0]["count"] += 1
+
+    database.execute("DELETE FROM leaf_body WHERE seq = ?", (seq,))
+    database.execute("DELETE FROM link WHERE seq = ?", (seq,))
+    _repurged(database, history, change)
+
+
+def hurried(database: sqlite3.Connection, history: History) -> None:
+    """The purge says that it kept for longer than it did; with the key."""
+
+    def change(leaf: Leaf) -> None:
+        leaf["classes"][0]["keeps"] = "P50Y"
+
+    _repurged(database, history, change)
+
+
+def held(database: sqlite3.Connection, history: History) -> None:
+    """The purge takes an entry that is still linked to a person, as those who are held are."""
+    [(seq,)] = database.execute(f"SELECT {YOUNG}")
+    links = database.execute("SELECT * FROM link WHERE seq = ?", (seq,)).fetchall()
+    widened(database, history)
+    database.executemany(f"INSERT INTO link VALUES({', '.join('?' * len(links[0]))})", links)
+
+
+def of_all_kinds(database: sqlite3.Connection, history: History) -> None:
+    """The purge takes the entry by which a contract came into force."""
+    [(seq,)] = database.execute("SELECT seq FROM leaf WHERE kind = 'contract'")
+    database.execute("DELETE FROM leaf_body WHERE seq = ?", (seq,))
+    _repurged(database, history, lambda leaf: leaf["ranges"].insert(0, [seq, seq]))
+
+
+TOMBSTONES: Mapping[str, Edit] = {
+    "a tombstone is forged": forged,
+    "a tombstone takes what was not due": widened,
+    "a tombstone came too early": hurried,
+    "a tombstone takes what is held": held,
+    "a tombstone takes what stays for good": of_all_kinds,
+    "the tombstones are others beside the log": sql("UPDATE purged SET last = last + 1"),
+    "the tombstones are gone beside the log": sql("DELETE FROM purged"),
+    "what was purged is there again": sql("INSERT INTO leaf_body(seq, body) SELECT min(first), x'7b7d' FROM purged"),
+}
+
+
+@pytest.mark.parametrize("edit", TOMBSTONES.values(), ids=TOMBSTONES.keys())
+def test_a_tombstone_that_does_not_hold_is_found(with_purge: History, tmp_path: Path, edit: Edit) -> None:
+    report = checked(with_purge, edited(with_purge, tmp_path, edit))
+
+    assert "V5" in failed(report)
+
+
 COLUMNS = {
     "leaf": ("seq", "id", "kind", "ts", "intent", "hash"),
     "leaf_body": ("seq", "body", "vendor", "operation", "caller", "code", "result"),
     "checkpoint": ("size", "root", "note", "peaks"),
     "subtree": ("first", "last", "hash"),
+    "purged": ("first", "last", "purge"),
 }
 
 
@@ -272,7 +377,7 @@ def _mutations(data: st.DataObject, database: sqlite3.Connection) -> Iterator[tu
     [(signed_size,)] = database.execute("SELECT max(size) FROM checkpoint")
     tables = [name for name in (*COLUMNS, "link") if database.execute(f"SELECT 1 FROM {name}").fetchone()]
     table = data.draw(st.sampled_from(tables))
-    first = "seq" if table in ("leaf", "leaf_body", "link") else "rowid" if table == "checkpoint" else "first"
+    first = {"checkpoint": "size", "subtree": "first", "purged": "first"}.get(table, "seq")
     places = [row[0] for row in database.execute(f"SELECT DISTINCT {first} FROM {table} ORDER BY 1")]
     if first == "seq":
         places = [place for place in places if place < signed_size]
@@ -298,8 +403,15 @@ def _changed(data: st.DataObject, value: object) -> object:
 
 
 @pytest.fixture(scope="session")
-def histories(history: History, in_doubt: History, tmp_path_factory: pytest.TempPathFactory) -> list[History]:
-    return [history, in_doubt, *(written(tmp_path_factory.mktemp("short"), *parts) for parts in ((1,), (3, 2, 1)))]
+def histories(
+    history: History, in_doubt: History, with_purge: History, tmp_path_factory: pytest.TempPathFactory
+) -> list[History]:
+    return [
+        history,
+        in_doubt,
+        with_purge,
+        *(written(tmp_path_factory.mktemp("short"), *parts) for parts in ((1,), (3, 2, 1))),
+    ]
 
 
 @settings(max_examples=50, deadline=None)
