@@ -784,6 +784,12 @@ def _kind(required: Mapping[str, Form], optional: Mapping[str, Form] | None = No
     return Kind(frozenset(whole), {**whole, **(optional or {})}, found_by)
 
 
+def _variants(*variants: set[str]) -> frozenset[frozenset[str]]:
+    return frozenset(map(frozenset, variants))
+
+
+_ERASED = {"reason", "by", "links", "keys", "root", "generation"}
+
 KINDS: Mapping[str, Kind] = {
     "intent": _kind(
         {
@@ -879,8 +885,19 @@ KINDS: Mapping[str, Kind] = {
     ),
     "key": _kind(
         {"state": _one_of("created", "destroyed")},
-        {"generation": _count, "use": _one_of("checkpoint"), "vkey": _filled},
-    )._replace(variants=frozenset({frozenset({"generation"}), frozenset({"use", "vkey"})})),
+        {"generation": _count, "by": _filled, "use": _one_of("checkpoint"), "vkey": _filled},
+        caller="by",
+    )._replace(variants=_variants({"generation"}, {"generation", "by"}, {"use", "vkey"})),
+    "erase": _kind(
+        {"state": _one_of("pending", "done")},
+        {
+            "reason": _filled, "by": _filled, "links": _count, "keys": _count, "root": _digest, "generation": _count,
+            "forced": lambda value: value is True, "erase": _id,
+        },
+        caller="by",
+    )._replace(variants=_variants(_ERASED, _ERASED | {"forced"}, {"erase"})),
+    "hold": _kind({"reason": _filled, "by": _filled}, {"until": _filled, **_SUBJECTS}, caller="by"),
+    "hold_release": _kind({"hold": _id, "by": _filled}, {**_SUBJECTS}, caller="by"),
     "token": _kind(
         {"token": _text, "service": _text, "state": _one_of("issued", "revoked")},
         {"vendor": _text, "put": _filled},
@@ -1262,16 +1279,42 @@ class Search(Check):
 
 
 class Links(Check):
-    """V12."""
+    """V12. What is kept in memory are the erasures, and the entries from which they took links."""
+
+    def __init__(self, verdict: Verdict, state: State) -> None:
+        super().__init__(verdict, state)
+        self._lacking: list[tuple[int, int]] = []
+        self._erased: list[tuple[int, int]] = []
+        self._is_whole = True
 
     def see(self, row: Row, leaf: Leaf | None) -> None:
         if row.links is None or leaf is None:
+            self._is_whole = False
             return
         said = leaf["subjects"]["n"] if isinstance(leaf.get("subjects"), dict) else 0
-        if len(row.links) != said:
+        if len(row.links) > said:
             self.found(row.seq, f"it is about {said} people and linked to {len(row.links)}")
+        elif len(row.links) < said:
+            self._lacking.append((row.seq, said - len(row.links)))
         if row.strange:
             self.found(row.seq, "it is linked to others than those whom it commits to")
+        if leaf["kind"] == "erase" and leaf["state"] == "pending":
+            self._erased.append((row.seq, leaf["links"]))
+
+    def end(self, source: Source) -> None:
+        """From behind: what an entry lacks was taken by an erasure that stands after it."""
+        erased, left = list(self._erased), 0
+        for seq, lacking in reversed(self._lacking):
+            while erased and erased[-1][0] > seq:
+                left += erased.pop()[1]
+            left -= lacking
+            if left < 0:
+                self.found(seq, f"it is linked to {lacking} people less than it is about, and no erasure took them")
+                left = 0
+        left += sum(links for _, links in erased)
+        # Of what was purged, and of what was not looked at, nobody knows what it lacked.
+        if left and self._is_whole and source.first == 0:
+            self.found(self._erased[0][0], f"{left} links that were erased are there")
 
 
 class Clocks(Check):

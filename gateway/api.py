@@ -56,6 +56,10 @@ def operators(
             Route("/metrics", metrics, methods=["GET"]),
             Route("/facts", _doing(lambda asked, by: desk.put_facts(asked, by=by), who), methods=["POST"]),
             *_public(pages),
+            *(
+                Route(f"/subjects/{name}", _doing(deed, who), methods=["POST"])
+                for name, deed in _subjects(desk).items()
+            ),
             *_log(desk, who),
         ]
     )
@@ -77,6 +81,15 @@ def _public(pages: Callable[[str], Page]) -> Iterator[Route]:
 
     for path, kind in (("policy", "policy"), ("policy/history", "history"), ("recipients", "recipients")):
         yield Route(f"/public/{path}", shown(kind), methods=["GET"])
+
+
+def _subjects(desk: Desk) -> Mapping[str, Deed]:
+    """What is done about one person, whose reference stands in the body: addresses are written into logs."""
+    return {
+        "erase": lambda asked, by: desk.erase(asked, by=by),
+        "hold": lambda asked, by: desk.hold(asked, by=by),
+        "release": lambda asked, by: desk.release(asked, by=by),
+    }
 
 
 def _log(desk: Desk, who: Who) -> Iterator[Route]:
@@ -124,6 +137,7 @@ def control(desk: Desk, reload: Callable[[], Awaitable[int]], keeps: Keeps) -> S
         "growth": lambda asked, by: desk.growth(asked, by=by),
         "checkpoint": lambda _asked, by: desk.checkpoint(by=by),
         "key": lambda _asked, by: desk.key(by=by),
+        **_subjects(desk),
         "turnover": lambda _asked, by: desk.turnover(by=by),
         "backup": lambda _asked, by: desk.backup(by=by),
         "purge": lambda asked, by: desk.purge(asked, keeps(), by=by),

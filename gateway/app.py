@@ -106,7 +106,8 @@ async def opened(
         tokens = Tokens(ledger.named("token"), now=time.time, revoked=registry.is_revoked)
         registry.listen(loop)
         intake = await closing.enter_async_context(Intake(registry, ledger, node=settings.node).open())
-        desk = Desk(intake, ledger, tokens, environment=environment_of(settings), entity=entity)
+        await ledger.erasing.resume(registry)
+        desk = Desk(intake, ledger, tokens, environment=environment_of(settings), entity=entity, people=registry)
         yield Stores(ledger, registry, tokens, desk)
 
 

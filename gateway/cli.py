@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from gateway import app, cli_backup, explain
 from gateway.cli_ledger import ledger
-from gateway.cli_subject import keys
+from gateway.cli_subject import keys, subject
 from gateway.console import Json, asked, err, out, table
 from gateway.contract.load import ContractSet, load, read
 from gateway.contract.terms import Terms
@@ -36,7 +36,15 @@ contract = typer.Typer(help="Check, test and read contracts.", no_args_is_help=T
 token = typer.Typer(help="Tokens of shop services and operators.", no_args_is_help=True)
 facts = typer.Typer(help="What decisions look up: orders, consents, suspensions.", no_args_is_help=True)
 prose = typer.Typer(help="Personal data in free text.", no_args_is_help=True)
-GROUPS = {"contract": contract, "token": token, "facts": facts, "ledger": ledger, "keys": keys, "scrub": prose}
+GROUPS = {
+    "contract": contract,
+    "token": token,
+    "facts": facts,
+    "ledger": ledger,
+    "keys": keys,
+    "subject": subject,
+    "scrub": prose,
+}
 for name, group in GROUPS.items():
     cli.add_typer(group, name=name)
 cli.command("backup")(cli_backup.backup)

@@ -1,21 +1,23 @@
 """What operators and reviewers do beside the calls: put facts in, issue tokens, look at the record."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from gateway.contract.model import Name
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, refuse
 from gateway.exports import Exports
 from gateway.identity import Environment, Tokens
 from gateway.intake import Intake
 from gateway.ledger.canonical import base64
 from gateway.ledger.entry import Subject
+from gateway.ledger.erasing import People
 from gateway.ledger.housekeeping import Access, TokenChanged
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
-from gateway.registry.facts import ROWS, RevocationRow
+from gateway.registry.facts import ROWS, Ref, RevocationRow
 from gateway.retention import RetentionClass, kept
 
 DAY = 24 * 60 * 60
@@ -29,10 +31,16 @@ Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _LONGEST_NUMBER = 15
+Notices = Callable[[str], Awaitable[Sequence[str]]]
+"""The vendors that are still to be told what was asked about a person, and to confirm it."""
 
 
 class UnknownEntry(GatewayError):
     """There is no such entry."""
+
+
+class UnfitReason(GatewayError):
+    """A reason that must not stand in the record."""
 
 
 class UnknownSize(GatewayError):
@@ -70,6 +78,26 @@ class Look(Asked):
     limit: int = Field(default=50, ge=1, le=1000)
 
 
+class Erase(Asked):
+    """Why a person is erased stands in the record for good, so it is a word. `force`: although vendors are not told."""
+
+    subject: Ref
+    reason: Word
+    force: bool = False
+
+
+class Keep(Asked):
+    """A hold, to the end of a day of UTC where it says until when."""
+
+    subject: Ref
+    reason: Word
+    until: date | None = None
+
+
+class Release(Asked):
+    subject: Ref
+
+
 class Growth(Asked):
     """Two sizes of the log, the newer one that of a checkpoint; the newest where it is left out."""
 
@@ -89,6 +117,11 @@ class From(Asked):
     size: int = Field(default=0, ge=0)
 
 
+async def no_notices(_: str) -> Sequence[str]:
+    """Nobody tells vendors yet, so none is being told."""
+    return ()
+
+
 class Desk:
     """One deed a method. `by` is who does it, and stands in the entry that every deed leaves."""
 
@@ -100,6 +133,8 @@ class Desk:
         *,
         environment: Environment,
         entity: Callable[[], str],
+        people: People,
+        notices: Notices = no_notices,
     ) -> None:
         self.exports = Exports(ledger)
         self._intake = intake
@@ -107,6 +142,8 @@ class Desk:
         self._tokens = tokens
         self._environment = environment
         self._entity = entity
+        self._people = people
+        self._notices = notices
 
     async def put_facts(self, rows: Sequence[Mapping[str, Any]], *, by: str) -> int:
         """Writes facts down and returns how many. Whatever becomes durable after this was decided on them.
@@ -135,6 +172,32 @@ class Desk:
         """The next call with this token is refused. Raises ValidationError for the token itself."""
         token_id = _ID.validate_python(token_id)
         await self._intake.put([RevocationRow(token=token_id)], by=by)
+
+    async def erase(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
+        """Leaves nothing by which a person is found, here or in the registry: the entry, and how much it took.
+
+        Raises Refusal `erasure.notices_open` unless forced, and `erasure.held` in any case.
+        """
+        wanted = TypeAdapter(Erase).validate_python(asked)
+        _demand_nobody(wanted.reason, wanted.subject)
+        is_open = bool(vendors := await self._notices(wanted.subject))
+        if is_open and not wanted.force:
+            raise refuse("erasure.notices_open", f"not yet told: {', '.join(sorted(vendors))}")
+        done = await self._ledger.erasing.erase(
+            wanted.subject, self._people, reason=wanted.reason, by=by, forced=is_open
+        )
+        return {"entry": done.entry, "links": done.links, "keys": done.keys}
+
+    async def hold(self, asked: Mapping[str, Any], *, by: str) -> str:
+        """Nothing of a person is erased or purged from now on; the id of the entry."""
+        wanted = TypeAdapter(Keep).validate_python(asked)
+        _demand_nobody(wanted.reason, wanted.subject)
+        until = wanted.until.isoformat() if wanted.until else ""
+        return await self._ledger.erasing.hold(wanted.subject, reason=wanted.reason, by=by, until=until)
+
+    async def release(self, asked: Mapping[str, Any], *, by: str) -> int:
+        """How many holds on a person were ended."""
+        return await self._ledger.erasing.release(TypeAdapter(Release).validate_python(asked).subject, by=by)
 
     async def turnover(self, *, by: str) -> int:
         """The number of the generation under which all keys of people are wrapped from now on."""
@@ -218,6 +281,12 @@ class Desk:
         if not found and not gone:
             raise UnknownEntry("there is no entry with this number or id")
         return gone or found[0]
+
+
+def _demand_nobody(reason: str, subject: str) -> None:
+    if subject.lower() in reason:
+        # Neither is quoted: the message may end up in a log.
+        raise UnfitReason("the reason says who it is about, and would stand in the record for good")
 
 
 def _left(gone: Purged) -> dict[str, Any]:

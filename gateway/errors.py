@@ -221,6 +221,12 @@ CODES: Mapping[str, Code] = {
     "field.unclassified": Code(422, "This field has no category", "Give it one in the contract."),
     "proof.failed": Code(422, "What was written is not what was allowed", "Report this: it is a fault of the gateway."),
     # Our own side and the vendor's.
+    "erasure.held": Code(
+        403, "A hold keeps what is known of the person", "`gateway subject release` ends it, once its reason is over."
+    ),
+    "erasure.notices_open": Code(
+        403, "Vendors are still to be told to erase", "Have them told and confirm, or force it and say why."
+    ),
     "ledger.unavailable": Code(
         503, "It cannot be written down, so it does not go", "See the log of the gateway; try later."
     ),

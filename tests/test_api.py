@@ -54,6 +54,22 @@ def test_nobody_but_an_operator_puts_facts_in(gateway: Running) -> None:
     assert len(gateway.record(kind="fact")) == before
 
 
+def test_an_operator_erases_and_holds_people(gateway: Running) -> None:
+    facts(gateway, FACT | {"subject": "c-9"})
+    about = {"subject": "c-9", "reason": "request"}
+
+    only = {"subject": "c-9"}
+    deeds = (("hold", about), ("erase", about), ("release", only), ("erase", about), ("erase", only))
+
+    replies = [asked(gateway, "POST", f"/subjects/{deed}", json.dumps(body).encode(), None) for deed, body in deeds]
+
+    assert [reply.status for reply in replies] == [200, 403, 200, 200, 422]
+    assert replies[1].code == "erasure.held"
+    assert gateway.record(kind="fact", subject="c-9") == []
+    nobody = asked(gateway, "POST", "/subjects/erase", json.dumps(about).encode(), gateway.token())
+    assert (nobody.status, nobody.code) == (401, "caller.unknown")
+
+
 def test_an_operators_token_makes_no_calls(gateway: Running) -> None:
     reply = gateway.ship(token=gateway.token("fulfilment", operator=True))
 

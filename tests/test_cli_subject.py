@@ -1,5 +1,6 @@
 """What makes the record forget is a command, with a gateway running or without."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,78 @@ def test_a_turnover_that_is_killed_is_brought_to_its_end_by_the_next_start(machi
     told = sorted((each["generation"], each["state"]) for each in entries if "generation" in each)
     assert told == [(1, "created"), (1, "destroyed"), (2, "created")]
     assert "generation 3 is in force" in machine.typed("keys", "turnover").stdout
+
+
+CONSENT = {"kind": "consent", "subject": "shopper-4711", "purpose": "delivery", "state": "given", "vendor": "parcels"}
+ORDER = {
+    "kind": "order",
+    "order": "A-1",
+    "people": [{"role": "payer", "subject": "shopper-4711", "jurisdiction": "DE"}],
+}
+
+
+def seen(machine: Machine, *secrets: str) -> set[str]:
+    """Which of these texts stand in a file of the data folder."""
+    files = [each for each in (machine.folder / "data").iterdir() if each.is_file()]
+    return {secret for secret in secrets for file in files if secret.encode() in file.read_bytes()}
+
+
+def test_a_person_is_erased_beside_calls_and_without_a_gateway(machine: Machine) -> None:
+    for serving in (True, False):
+        machine.typed("facts", "put", "-", stdin=json.dumps([CONSENT, ORDER]))
+        assert seen(machine, "shopper-4711") == {"shopper-4711"}
+        if serving:
+            with machine.serving():
+                done = machine.asked("subject", "erase", "shopper-4711", "--reason", "request")
+        else:
+            done = machine.asked("subject", "erase", "shopper-4711", "--reason", "request")
+        assert (done["links"], done["keys"]) == (1, 1)
+        assert seen(machine, "shopper-4711") == set()
+    again = machine.typed("subject", "erase", "shopper-4711", "--reason", "request")
+    assert "erased: 0 links and 0 keys" in again.stdout
+
+
+STEPS = (
+    "after-forget", "erasure-entered", "erasure-counted", "erasure-destroyed", "registry-erased", "erasure-told",
+    "erasure-wiped",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_an_erasure_that_is_killed_is_brought_to_its_end_by_the_next_start(machine: Machine, step: str) -> None:
+    machine.typed("facts", "put", "-", stdin=json.dumps([CONSENT, ORDER]))
+    killed = Machine(machine.folder, settings={"FAILPOINTS": f"{step}=kill"})
+    assert killed.typed("subject", "erase", "shopper-4711", "--reason", "request").returncode == -9
+
+    machine.typed("ledger", "checkpoint")
+    if step == "after-forget":
+        # The entry was not in the ledger yet, so nothing has begun.
+        assert seen(machine, "shopper-4711") == {"shopper-4711"}
+        machine.typed("subject", "erase", "shopper-4711", "--reason", "request")
+
+    assert seen(machine, "shopper-4711") == set()
+    told = machine.typed("ledger", "list", "--kind", "erase", "--json").stdout
+    assert (told.count('"pending"'), told.count('"done"')) == (1, 1)
+
+
+def test_a_person_on_hold_is_not_erased_and_the_reason_is_said(machine: Machine) -> None:
+    machine.typed("facts", "put", "-", stdin=json.dumps([CONSENT]))
+    held = machine.typed("subject", "hold", "shopper-4711", "--reason", "court-order", "--until", "2999-12-31")
+    refused = machine.typed("subject", "erase", "shopper-4711", "--reason", "request", "--force")
+    released = machine.typed("subject", "release", "shopper-4711")
+    erased = machine.typed("subject", "erase", "shopper-4711", "--reason", "request")
+
+    assert held.stdout.startswith("held; entry ")
+    assert refused.returncode == 1
+    assert "erasure.held" in refused.stderr
+    assert "gateway subject release" in refused.stderr
+    assert released.stdout == "1 holds are released\n"
+    assert "erased: 3 links" in erased.stdout
+
+
+@pytest.mark.parametrize("reason", ["because Ann asked for it", "shopper-4711", "about-shopper-4711", ""])
+def test_a_reason_is_a_word_and_says_nobody(machine: Machine, reason: str) -> None:
+    refused = machine.typed("subject", "erase", "shopper-4711", "--reason", reason)
+
+    assert refused.returncode == 1
+    assert "4711" not in refused.stderr

@@ -8,10 +8,13 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.app import Stores, opened
-from gateway.desk import UnknownEntry
+from gateway.desk import Desk, UnknownEntry
 from gateway.errors import Refusal
+from gateway.intake import Intake
 from gateway.ledger import Filter
+from gateway.registry.registry import Mention
 from gateway.settings import Settings
+from gateway.vocabulary import SubjectRole
 
 CONSENT = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given", "vendor": "parcels"}
 
@@ -203,3 +206,67 @@ async def test_where_the_record_cannot_be_written_nobody_looks_and_nothing_is_pu
         assert refused.value.code == "ledger.unavailable"
 
     stores.ledger._writer._dead = False
+
+
+async def told_to_nobody(_: str) -> list[str]:
+    return ["stripe", "parcels"]
+
+
+def noticing(stores: Stores) -> Desk:
+    """A desk that vendors have not yet answered."""
+    return Desk(
+        Intake(stores.registry, stores.ledger, node="n1"), stores.ledger, stores.tokens,
+        environment="live", entity=lambda: "shop-eu", people=stores.registry, notices=told_to_nobody,
+    )  # fmt: skip
+
+
+async def test_nobody_is_erased_before_vendors_were_told_unless_it_is_forced(stores: Stores) -> None:
+    await stores.desk.put_facts([CONSENT], by="anna")
+    desk, asked = noticing(stores), {"subject": "c-1", "reason": "request"}
+
+    with pytest.raises(Refusal) as refused:
+        await desk.erase(asked, by="anna")
+    assert refused.value.code == "erasure.notices_open"
+    assert "parcels, stripe" in refused.value.failures[0].detail
+    assert len(await record(stores, kind="fact", subject="c-1")) == 1
+
+    done = await desk.erase(asked | {"force": True}, by="anna")
+
+    [_, begun] = await record(stores, kind="erase")
+    assert (begun["id"], begun["forced"], begun["by"], begun["reason"]) == (done["entry"], True, "anna", "request")
+    assert await record(stores, kind="fact", subject="c-1") == []
+
+
+async def test_where_nobody_is_to_be_told_nothing_is_forced(stores: Stores) -> None:
+    await stores.desk.erase({"subject": "c-1", "reason": "request", "force": True}, by="anna")
+
+    [_, begun] = await record(stores, kind="erase")
+    assert "forced" not in begun
+
+
+async def test_a_hold_stands_even_against_force(stores: Stores) -> None:
+    await noticing(stores).hold({"subject": "c-1", "reason": "court-order", "until": "2999-12-31"}, by="anna")
+
+    with pytest.raises(Refusal) as refused:
+        await noticing(stores).erase({"subject": "c-1", "reason": "request", "force": True}, by="anna")
+
+    assert refused.value.code == "erasure.held"
+    assert await stores.desk.release({"subject": "c-1"}, by="rita") == 1
+    assert await stores.desk.release({"subject": "c-1"}, by="rita") == 0
+
+
+async def test_what_decisions_look_up_is_gone_with_the_person(stores: Stores) -> None:
+    people = [{"role": "payer", "subject": "c-1"}, {"role": "consignee", "subject": "c-2"}]
+    order = {"kind": "order", "order": "A-1", "people": people}
+    lives: dict[str, Any] = {"kind": "subject", "subject": "c-1", "jurisdiction": "DE"}
+    await stores.desk.put_facts([CONSENT, order, CONSENT | {"subject": "c-2"}, lives], by="anna")
+    mentions = [Mention(SubjectRole.PAYER, order="A-1"), Mention(SubjectRole.CONSIGNEE, order="A-1")]
+    before = await stores.registry.about(mentions, consents=True, order_stated=True)
+    assert set(before.people) == {SubjectRole.PAYER, SubjectRole.CONSIGNEE}
+
+    await stores.desk.erase({"subject": "c-1", "reason": "request"}, by="anna")
+
+    after = await stores.registry.about(mentions, consents=True, order_stated=True)
+    assert {role: person.ref for role, person in after.people.items()} == {SubjectRole.CONSIGNEE: "c-2"}
+    assert set(after.consents) == {"c-2"}
+    assert await stores.registry.known() == {"c-2"}

@@ -1,22 +1,54 @@
-"""What makes the record forget: keys of people that are destroyed, and generations of the key over them."""
+"""What makes the record forget: people that are erased, and generations of the key over their keys."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+import os
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gateway.ledger.entry import Event
-from gateway.ledger.housekeeping import KeyMade
+from gateway.errors import Distrusted, refuse
+from gateway.failpoints import failpoint
+from gateway.ledger.canonical import base64, leaf_hash
+from gateway.ledger.database import StoreError
+from gateway.ledger.entry import Event, Subject
+from gateway.ledger.holds import InForce, in_force
+from gateway.ledger.housekeeping import Erased, ErasureDone, Hold, HoldReleased, KeyMade
+from gateway.ledger.keys import Keys
+from gateway.ledger.oblivion import Forgotten, NotErased, tombstone
 from gateway.ledger.scribe import Scribe
 from gateway.ledger.store import Filter, Store
+from gateway.ledger.tree import root
 
-NEWEST = 1_000  # entries about keys, among which those of the newest generation are looked for
+NEWEST = 1_000  # entries of a kind, among which those are looked for that something is missing of
+TRIES = 100  # to empty the files of what was deleted, which waits for whoever reads
+BETWEEN_TRIES = 0.05  # seconds
+_HELD, _CHANGED = -1, -2  # instead of a place
 
 Do = Callable[[Callable[[], int]], Awaitable[int]]
 """Has the writer do something between two commits, after all that was put in before."""
 
 
 class Record(Protocol):
-    def __call__(self, event: Event) -> Awaitable[str]: ...
+    def __call__(self, event: Event, subjects: Sequence[Subject] = ()) -> Awaitable[str]: ...
+
+
+class People(Protocol):
+    """What knows people by their references beside the ledger."""
+
+    async def known(self) -> Collection[str]:
+        """Everybody who is known."""
+
+    async def erase(self, ref: str) -> None:
+        """Nobody is known by this reference any more; also where nobody was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an erasure found, and the id of its entry."""
+
+    entry: str
+    links: int
+    keys: int
 
 
 class Erasing:
@@ -24,11 +56,13 @@ class Erasing:
 
     def __init__(self, store: Store, scribe: Scribe, do: Do, record: Record) -> None:
         self._store = store
-        self._scribe = scribe
-        self._hierarchy = scribe.keys.hierarchy
+        # What the writer's thread writes draws its random bytes from the system: those of the loop are for its own.
+        self._scribe = replace(scribe, randomness=os.urandom)
+        self._keys = scribe.keys
         self._do = do
         self._record = record
         self._turning = asyncio.Lock()
+        self._erasing = asyncio.Lock()
 
     async def turnover(self, by: str) -> int:
         """Wraps the keys of all subjects under a new generation and destroys the one before; tells its number.
@@ -36,18 +70,139 @@ class Erasing:
         Copies of the keys that were made before open nothing from then on. Raises Refusal; then it goes on where it is
         asked for again, or at the next start.
         """
+        hierarchy = self._keys.hierarchy
         async with self._turning:
-            generation = await self._do(self._hierarchy.begin)
+            generation = await self._do(hierarchy.begin)
             await self._record(KeyMade(generation, "created", by))
-            while await self._do(self._hierarchy.rewrap):
+            while await self._do(hierarchy.rewrap):
                 pass
-            await self._do(self._hierarchy.end)
+            await self._do(hierarchy.end)
             await self._record(KeyMade(generation - 1, "destroyed", by))
         return generation
 
+    async def erase(self, ref: str, people: People, *, reason: str, by: str, forced: bool) -> Done:
+        """Leaves nothing that links the person to an entry. What comes later is about somebody new.
+
+        Raises Refusal `erasure.held`, or `ledger.unavailable`: then it goes on where it is asked for again, or at the
+        next start.
+        """
+        tok, told = self._keys.token(ref), list[Done]()
+
+        def enter() -> int:
+            return self._enter(tok, used, told, reason=reason, by=by, forced=forced)
+
+        async with self._erasing:
+            with self._keys.erasing(tok) as used:
+                place = _CHANGED
+                while place == _CHANGED:
+                    place = await self._do(enter)
+            if place == _HELD:
+                raise refuse("erasure.held", "a hold is in force; `gateway subject release` ends it")
+            await people.erase(ref)
+            failpoint("registry-erased")
+            await self._do(lambda: self._told({tok}))
+            await self._finish()
+        return told[-1]
+
+    async def hold(self, ref: str, *, reason: str, by: str, until: str = "") -> str:
+        """Nothing of the person is erased or purged until it is released; the id of its entry. Raises Refusal."""
+        return await self._record(Hold(reason, by, until), [Subject(ref, "held", "")])
+
+    async def release(self, ref: str, *, by: str) -> int:
+        """Ends every hold on the person, and tells how many there were. Raises Refusal."""
+        holds = self._holds(self._keys.token(ref))
+        for hold in holds:
+            await self._record(HoldReleased(hold.id, by), [Subject(ref, "held", "")])
+        return len(holds)
+
+    async def resume(self, people: People) -> None:
+        """Finishes what a process that ended could not: people whom the ledger forgot are forgotten elsewhere too."""
+        if pending := self._store.oblivion.pending():
+            toks = {each.tok for each in pending}
+            for ref in await people.known():
+                if self._keys.token(ref) in toks:
+                    await people.erase(ref)
+            await self._do(lambda: self._told(toks))
+        if self._undone():
+            await self._finish()
+
+    def _enter(self, tok: bytes, used: Sequence[bytes], told: list[Done], *, reason: str, by: str, forced: bool) -> int:
+        """The entry, and with it everything that links the person to others; then the keys."""
+        if self._holds(tok):
+            return _HELD
+        oblivion = self._store.oblivion
+        known = oblivion.known(tok)
+        deks = sorted({*known.deks, *used})
+        stones = tuple(sorted(map(tombstone, deks)))
+        event = Erased(
+            reason=reason, by=by, forced=forced, links=known.links, keys=len(deks),
+            root=base64(root(map(leaf_hash, stones))), generation=self._keys.hierarchy.generation,
+        )  # fmt: skip
+        row = replace(self._scribe.row(event), forgets=Forgotten(tok, known.links, stones))
+        try:
+            place = self._store.append([row])
+        except NotErased:
+            return _CHANGED
+        failpoint("erasure-entered")
+        self._keys.erase(oblivion.tombstones, deks)
+        told.append(Done(row.id, known.links, len(deks)))
+        return place
+
+    def _told(self, toks: Collection[bytes]) -> int:
+        """Nobody else knows these any more, whichever erasure it was."""
+        for each in self._store.oblivion.pending():
+            if each.tok in toks:
+                self._store.oblivion.told(each.seq)
+        failpoint("erasure-told")
+        return len(toks)
+
+    async def _finish(self) -> None:
+        """Empties the files of what was deleted, and says of each erasure that it is done."""
+        for _ in range(TRIES):
+            if await self._do(self._wiped):
+                break
+            await asyncio.sleep(BETWEEN_TRIES)
+        else:
+            raise refuse("ledger.unavailable", "somebody reads the files, so what was erased still stands in them")
+        failpoint("erasure-wiped")
+        for entry in self._undone():
+            await self._record(ErasureDone(entry))
+
+    def _wiped(self) -> int:
+        try:
+            self._keys.wipe()
+            self._store.oblivion.wipe()
+        except StoreError as error:
+            if error.lasting:
+                raise
+            return 0
+        return 1
+
+    def _undone(self) -> Sequence[str]:
+        """Erasures that are not done, of those of which nobody else has to be told."""
+        found = self._store.entries(Filter(kind=Erased.kind, limit=NEWEST), None)
+        pending = {each.seq for each in self._store.oblivion.pending()}
+        done = {entry.body.get("erase") for entry in found}
+        begun = (entry for entry in found if entry.body.get("state") == "pending" and entry.seq not in pending)
+        return [str(entry.body["id"]) for entry in begun if entry.body["id"] not in done]
+
+    def _holds(self, tok: bytes) -> Sequence[InForce]:
+        return in_force(self._store.oblivion, self._scribe.now()).get(tok, [])
+
+
+def demand_newest(store: Store, keys: Keys) -> None:
+    """Raises Distrusted where the keys know of erasures that the ledger does not."""
+    if store.oblivion.count() < keys.erased:
+        raise Distrusted(
+            "ROLLBACK_DETECTED",
+            "the ledger is older than an erasure that the keys remember; nothing was opened and nothing is sent. "
+            "Restore a ledger that was copied after it",
+        )
+
 
 def resume(store: Store, scribe: Scribe) -> None:
-    """Puts on record what the keys did when nobody could write it down any more."""
+    """Destroys again what was erased, before anything is opened, and puts on record what nobody could write down."""
+    scribe.keys.erase(store.oblivion.tombstones)
     if missing := list(_unrecorded(store, scribe.keys.hierarchy.generation)):
         store.append([scribe.row(event) for event in missing])
 

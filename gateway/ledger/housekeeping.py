@@ -203,6 +203,93 @@ class SigningKey:
         return {"use": "checkpoint", "state": "created", "vkey": self.vkey}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """A person is forgotten: what linked them to entries went with this one, and their keys go next.
+
+    It says neither who nor which keys. `root` is that of a Merkle tree over the tombstones of the keys, by which a copy
+    of one is known again. `forced`: although vendors were still to be told.
+    """
+
+    kind: ClassVar[str] = "erase"
+
+    reason: str
+    by: str
+    links: int
+    keys: int
+    root: str
+    generation: int
+    forced: bool = False
+
+    @property
+    def index(self) -> Index:
+        return Index(caller=self.by)
+
+    def members(self) -> dict[str, Json]:
+        members: dict[str, Json] = {
+            "state": "pending",
+            "reason": self.reason,
+            "by": self.by,
+            "links": self.links,
+            "keys": self.keys,
+            "root": self.root,
+            "generation": self.generation,
+        }
+        return members | ({"forced": True} if self.forced else {})
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureDone:
+    """The keys are gone, and what knew the person elsewhere; `erase` is the id of the entry that said it would be."""
+
+    kind: ClassVar[str] = "erase"
+    index: ClassVar[Index] = Index()
+
+    erase: str
+
+    def members(self) -> dict[str, Json]:
+        return {"state": "done", "erase": self.erase}
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What is known of a person stays until this is released, or to the end of a day, `until` (ISO 8601).
+
+    Who that is, is sealed beside it.
+    """
+
+    kind: ClassVar[str] = "hold"
+
+    reason: str
+    by: str
+    until: str = ""
+
+    @property
+    def index(self) -> Index:
+        return Index(caller=self.by)
+
+    def members(self) -> dict[str, Json]:
+        members: dict[str, Json] = {"reason": self.reason, "by": self.by}
+        return members | ({"until": self.until} if self.until else {})
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReleased:
+    """A hold, named by the id of its entry, holds no more."""
+
+    kind: ClassVar[str] = "hold_release"
+
+    hold: str
+    by: str
+
+    @property
+    def index(self) -> Index:
+        return Index(caller=self.by)
+
+    def members(self) -> dict[str, Json]:
+        return {"hold": self.hold, "by": self.by}
+
+
 @dataclass(frozen=True, slots=True)
 class TokenChanged:
     """A service token was issued or revoked; the id, never the token."""

@@ -4,15 +4,18 @@ import hmac
 import logging
 import os
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from struct import Struct
 
 from gateway.errors import StartError
+from gateway.failpoints import failpoint
 from gateway.ledger.canonical import Randomness
 from gateway.ledger.database import StoreError
 from gateway.ledger.hierarchy import Hierarchy
 from gateway.ledger.kek import KekFile, derived
+from gateway.ledger.oblivion import tombstone
 from gateway.ledger.secret import secret
 from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.subject_key import SubjectKey
@@ -48,6 +51,7 @@ class Keys:
         self._known: OrderedDict[bytes, SubjectKey] = OrderedDict()
         # Keys whose first link is not durable yet: calls for one subject at one time must share one.
         self._fresh: dict[bytes, SubjectKey] = {}
+        self._erasing: set[bytes] = set()
         self._ahead: list[SubjectKey] = []
         self._to_commit: deque[WrappedKey] = deque()
 
@@ -92,7 +96,7 @@ class Keys:
         if (key := self._known.get(tok)) is not None:
             self._known.move_to_end(tok)
             return key
-        key = self._fresh.get(tok) or (self._linked(tok) if tok in self._seen else None) or self._new(tok)
+        key = self._fresh.get(tok) or self._linked(tok) or self._new(tok)
         self._known[tok] = key
         if len(self._known) > CACHED:
             self._known.popitem(last=False)
@@ -124,6 +128,51 @@ class Keys:
         """Looks for their keys among the links again, where next they are needed."""
         for tok in toks:
             self._known.pop(tok, None)
+
+    def lost(self, toks: Iterable[bytes]) -> None:
+        """The keys that were used for these are gone, by what another node did."""
+        for tok in toks:
+            self._known.pop(tok, None)
+            self._fresh.pop(tok, None)
+
+    @contextmanager
+    def erasing(self, tok: bytes) -> Iterator[Sequence[bytes]]:
+        """Whatever is sealed or made about a subject from here on has a new key.
+
+        Gives the keys that were in use, which may have no link yet.
+        """
+        used = {key.id for key in (self._known.pop(tok, None), self._fresh.pop(tok, None)) if key}
+        self._erasing.add(tok)
+        try:
+            yield sorted(used)
+        finally:
+            self._erasing.discard(tok)
+
+    @property
+    def erased(self) -> int:
+        """How many keys were erased as far as the vault, or the file beside it, remembers. Raises StoreError."""
+        return max(self._vault.erased(), self.hierarchy.erased)
+
+    def erase(self, stones: Callable[[int], Sequence[bytes]], known: Sequence[bytes] = ()) -> None:
+        """Destroys the keys of these tombstones: `stones` gives those after the first so many. On the thread of the
+        writer; raises StoreError. `known` are keys among which they may be; all others are looked through for the rest.
+        """
+        before = self._vault.erased()
+        if not (left := set(stones(before))):
+            return
+        count = before + len(left)
+        # Remembered outside the vault first: a copy of the vault from before cannot pass for one from after.
+        self.hierarchy.count(count)
+        failpoint("erasure-counted")
+        gone = [dek for dek in known if tombstone(dek) in left]
+        if len(gone) < len(left):
+            gone = [dek for dek in self._vault.ids() if tombstone(dek) in left]
+        self._vault.destroy(gone, count)
+        failpoint("erasure-destroyed")
+
+    def wipe(self) -> None:
+        """Leaves nothing of what was destroyed in the files of the vault. Raises StoreError."""
+        self._vault.wipe()
 
     def destroy(self, deks: Sequence[bytes]) -> None:
         """Of people of whom nothing is recorded any more. On the thread of the writer; raises StoreError."""
@@ -163,7 +212,7 @@ class Keys:
         self._vault.close()
 
     def _linked(self, tok: bytes) -> SubjectKey | None:
-        dek = self._assigned(tok)
+        dek = self._assigned(tok) if tok in self._seen and tok not in self._erasing else None
         return self._stored(dek) if dek else None
 
     def _keep(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:

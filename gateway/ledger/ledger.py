@@ -19,7 +19,7 @@ from gateway.ledger.canonical import Noise, Randomness
 from gateway.ledger.checkpoint import signer_of
 from gateway.ledger.database import StoreError, known_errors, locked
 from gateway.ledger.entry import Event, Intent, Outcome, Subject
-from gateway.ledger.erasing import Erasing, resume
+from gateway.ledger.erasing import Erasing, demand_newest, resume
 from gateway.ledger.highwater import HighWater
 from gateway.ledger.housekeeping import Epoch
 from gateway.ledger.keys import Keys
@@ -129,6 +129,7 @@ class Ledger:
                 undo.callback(keys.close)
                 database = store(folder / "ledger.db", LOG)
                 undo.callback(database.close)
+                demand_newest(database, keys)
                 keys.attach(database.toks(), database.dek_of)
                 signer = signer_of(origin_of(database, LOG), signing_seed(folder, database, noise))
                 demand_unaltered(database, signer)
@@ -226,7 +227,8 @@ class Ledger:
         self._demand_ready()
         with _refused():
             row = self._scribe.row(event, subjects)
-        await self._durable(row, within)
+        if await self._durable(row, within) == OVERTAKEN:
+            raise refuse("ledger.unavailable", "somebody whom it is about was erased meanwhile; try again")
         return row.id
 
     async def passed(self, within: float = 10.0) -> None:

@@ -17,8 +17,10 @@ from gateway.ledger.canonical import Json, epoch_of
 from gateway.ledger.database import StoreError
 from gateway.ledger.entry import Index
 from gateway.ledger.lease import ABANDONED, GRACE, HEAD, OWN, Lease, lost
+from gateway.ledger.oblivion import NotErased
 from gateway.ledger.postgres_append import APPENDED, values
 from gateway.ledger.postgres_attic import PostgresAttic
+from gateway.ledger.postgres_oblivion import PostgresOblivion, forget, unspoiled
 from gateway.ledger.postgres_purge import purge
 from gateway.ledger.postgres_schema import demand_prepared, demand_weak
 from gateway.ledger.sealing import Link
@@ -76,6 +78,7 @@ class PostgresStore:
         self._warned = False
         self._checked = 0.0
         self.attic = PostgresAttic(self._asked, lambda: self._session)
+        self.oblivion = PostgresOblivion(self._asked, lambda: self._session)
         self._session = reached(url, WRITING)
         with ExitStack() as undo:
             undo.callback(self.close)
@@ -94,12 +97,12 @@ class PostgresStore:
         demand_current(rows)
         with known_errors():
             tree = self._locked(rows)
-            self._demand_current(rows)
+            rows = self._current(rows)
             grown = tree.plus(row.hash for row in rows)
             self._session.execute(APPENDED, values(self._log, self._lease.epoch, rows, grown))
             for table in _INSERTED:
                 failpoint(f"after-insert-{table}", rows)
-            self._purge(rows, tree.size)
+            self._take_away(rows, tree.size)
             failpoint("before-commit", rows)
             commit = self._session.execute("COMMIT")
         if commit.statusmessage != "COMMIT":
@@ -320,23 +323,25 @@ class PostgresStore:
         [(size, root)] = head
         return self._continued(size, root)
 
-    def _demand_current(self, rows: Sequence[Row]) -> None:
+    def _current(self, rows: Sequence[Row]) -> Sequence[Row]:
         """What was changed on any node before the lock overtakes; what is changed after it waits for this commit."""
         versions = [row.basis.version for row in rows if row.basis is not None]
-        if not versions:
-            return
         try:
-            demand_current(rows, Later.of(self._session.execute(SINCE, [min(versions)])))
+            if versions:
+                demand_current(rows, Later.of(self._session.execute(SINCE, [min(versions)])))
+            return unspoiled(self._session, rows)
         except StaleFactsError:
             self._session.execute("ROLLBACK")
             raise
 
-    def _purge(self, new: Sequence[Row], first: int) -> None:
+    def _take_away(self, new: Sequence[Row], first: int) -> None:
         try:
             for place, row in enumerate(new, first):
                 if row.purges:
                     purge(self._session, place, row.purges, row.as_of)
-        except NotPurged:
+                if row.forgets:
+                    forget(self._session, place, row.forgets)
+        except (NotErased, NotPurged):
             self._session.execute("ROLLBACK")
             raise
 

@@ -6,6 +6,7 @@ import psycopg
 from psycopg import conninfo, sql
 
 from gateway.errors import StartError
+from gateway.ledger.postgres_oblivion import SCHEMA as ERASED
 from gateway.ledger.postgres_purge import SCHEMA as PURGED
 from gateway.ledger.postgres_vault import GRANTS as KEY_GRANTS
 from gateway.ledger.postgres_vault import SCHEMA as KEYS
@@ -71,7 +72,11 @@ def _guards() -> str:
 
 
 # Each brings a database to the next version; what stands here never changes, and the next one stands below.
-MIGRATIONS: Sequence[str] = (_TABLES + PURGED + _guards(), KEYS)
+MIGRATIONS: Sequence[str] = (
+    _TABLES + PURGED + _guards(),
+    KEYS,
+    ERASED + _GUARD.format(table="erased", acts=" OR ".join(_ALL)),
+)
 
 # What the gateway's own role may do. What it may do nowhere: change or remove what was written into the log.
 GRANTS: Mapping[str, str] = {
@@ -84,6 +89,8 @@ GRANTS: Mapping[str, str] = {
     "earlier": "SELECT, INSERT, DELETE",
     "purged": "SELECT, INSERT",
     "loose": "SELECT, INSERT, DELETE",
+    "erased": "SELECT, INSERT",
+    "erasing": "SELECT, INSERT, DELETE",
     "open_intent": "SELECT, INSERT, UPDATE, DELETE",
     "lease": "SELECT, INSERT, UPDATE, DELETE",
     "checkpoint": "SELECT, INSERT",
@@ -144,7 +151,7 @@ def demand_prepared(session: Session) -> None:
 def demand_weak(session: Session) -> None:
     """Raises StartError where the role of the session could change or remove what was written into the log."""
     with known_errors():
-        found = power(session, _GUARDED)
+        found = power(session, {**_GUARDED, "erased": _ALL})
     if found:
         raise StartError(
             f"the role of GATEWAY_DATABASE could alter the record: {found}. Let `gateway ledger prepare` make a role "

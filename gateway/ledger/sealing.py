@@ -1,6 +1,7 @@
 """What stands beside a leaf: its subjects, each sealed under a key of their own, and what opens its commitments."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -9,6 +10,7 @@ from cryptography.exceptions import InvalidTag
 from gateway.ledger.canonical import Json, Randomness, base64, canonical, commitment, leaf_hash
 from gateway.ledger.entry import Subject
 from gateway.ledger.keys import Keys
+from gateway.ledger.subject_key import SubjectKey
 from gateway.ledger.tree import root
 
 SUBJECT = b"subject/1"
@@ -77,21 +79,32 @@ def opened(keys: Keys, entry: str, ordinal: int, link: Link) -> Subject | None:
 
 
 def fits(keys: Keys, entry: str, links: Sequence[Link], body: bytes) -> bool:
-    """Whether the links of an entry lead to those whom its body commits to, as far as their keys are there."""
+    """Whether the links of an entry lead to those whom its body commits to, as far as their keys are there.
+
+    Where somebody was erased, the others stand at places of their own, and the commitment to all does not open.
+    """
+    said = msgspec.json.decode(body).get("subjects", {})
+    everybody = range(said.get("n", 0))
+    is_whole = len(links) == len(everybody)
     commitments = []
     for ordinal, link in enumerate(links):
         if (key := keys.by_id(link.dek)) is None:
             return True
-        try:
-            plain = key.cipher.decrypt(link.sealed[:_NONCE], link.sealed[_NONCE:], f"{entry}|{ordinal}".encode())
-        except InvalidTag:
+        plain = _plain(key, entry, (ordinal,) if is_whole else everybody, link.sealed)
+        if plain is None:
             return False
         own, data = plain[:_SALT], plain[2 * _SALT :]
         if keys.token(msgspec.json.decode(data, type=dict[str, str])["ref"]) != link.tok:
             return False
         commitments.append(commitment(SUBJECT, own, data))
-    said = msgspec.json.decode(body).get("subjects", {})
-    return bool(said == _members(commitments, None, b"").get("subjects", {}))
+    return not is_whole or bool(said == _members(commitments, None, b"").get("subjects", {}))
+
+
+def _plain(key: SubjectKey, entry: str, ordinals: Iterable[int], sealed: bytes) -> bytes | None:
+    for ordinal in ordinals:
+        with suppress(InvalidTag):
+            return key.cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], f"{entry}|{ordinal}".encode())
+    return None
 
 
 def _shares(salt: bytes, count: int, randomness: Randomness) -> list[bytes]:

@@ -14,9 +14,12 @@ from gateway.failpoints import failpoint
 from gateway.ledger.canonical import Json, epoch_of
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, writable
 from gateway.ledger.entry import Index
+from gateway.ledger.oblivion import NotErased, Oblivion
 from gateway.ledger.sealing import Link
 from gateway.ledger.search import conditions
 from gateway.ledger.sqlite_attic import SqliteAttic
+from gateway.ledger.sqlite_oblivion import SCHEMA as ERASED
+from gateway.ledger.sqlite_oblivion import SqliteOblivion, forget, is_whole
 from gateway.ledger.sqlite_purge import SCHEMA as PURGED
 from gateway.ledger.sqlite_purge import purge
 from gateway.ledger.store import (
@@ -92,6 +95,7 @@ MIGRATIONS: Sequence[str] = (
     _CHECKPOINT + _guards("checkpoint"),
     _SUBTREE + _guards("subtree"),
     PURGED + _guards("purged"),
+    ERASED + _guards("erased"),
 )
 
 
@@ -106,6 +110,7 @@ class SqliteStore:
         self._tree = Tree()
         self._readers: SimpleQueue[apsw.Connection] = SimpleQueue()
         self.attic = SqliteAttic(self._reading, lambda: self._database)
+        self.oblivion: Oblivion = SqliteOblivion(self._reading, lambda: self._database)
         with known_errors():
             self._connect()
             self._migrate(log)
@@ -125,7 +130,7 @@ class SqliteStore:
             failpoint("after-begin", rows)
             try:
                 self._insert(rows)
-            except NotPurged:
+            except (NotErased, NotPurged):
                 self._database.execute("ROLLBACK")
                 raise
             failpoint("before-commit", rows)
@@ -313,6 +318,7 @@ class SqliteStore:
     def _load(self) -> None:
         """What is kept in memory of the database, made anew: after a commit that raised nobody knows what is true."""
         [(self._size,)] = rows(self._database, "SELECT coalesce(max(seq), -1) + 1 FROM leaf")
+        self._has_forgotten = self.oblivion.count() > 0
         head = self.last_head()
         last = head.tree if head and head.size <= self._size else None
         # A checkpoint that does not hold is found by whoever signs the next one.
@@ -327,11 +333,19 @@ class SqliteStore:
         failpoint("after-insert-leaf_body", new)
         self._put("link", [(n, o, k.tok, k.dek, k.sealed) for n, r in places for o, k in enumerate(r.links)])
         failpoint("after-insert-link", new)
-        self._put("earlier", [(digest, r.intent) for r in new for digest in r.earlier])
+        self._put("earlier", [(digest, r.intent) for r in new if self._may_remember(r) for digest in r.earlier])
         failpoint("after-insert-earlier", new)
         for n, r in places:
             if r.purges:
                 purge(self._database, n, r.purges, r.as_of)
+            if r.forgets:
+                forget(self._database, n, r.forgets)
+                self._has_forgotten = True
+
+    def _may_remember(self, row: Row) -> bool:
+        if not row.earlier or row.intent is None or not self._has_forgotten:
+            return True
+        return is_whole(self._database, row.intent)
 
     def _put(self, table: str, values: Sequence[tuple[str | bytes | int | None, ...]]) -> None:
         for part in _parts(values):

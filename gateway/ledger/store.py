@@ -8,6 +8,7 @@ from gateway.errors import GatewayError
 from gateway.ledger.attic import Attic
 from gateway.ledger.canonical import Json
 from gateway.ledger.entry import Index
+from gateway.ledger.oblivion import Forgotten, Oblivion
 from gateway.ledger.sealing import Link
 from gateway.ledger.tree import HASH, Span, Tree
 from gateway.registry.basis import Basis, Later
@@ -38,6 +39,7 @@ class Row:
     purges: tuple[Range, ...] = ()  # of a purge: what goes with it
     as_of: int = 0  # of a purge: how large the log was when it was decided
     basis: Basis | None = None  # of an intent: what its decision rests on
+    forgets: Forgotten | None = None  # of an erasure
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,14 @@ class StaleFactsError(GatewayError):
         self.ids = ids
 
 
+class ErasedKeysError(StaleFactsError):
+    """People whom these rows are about were erased meanwhile, on another node: the keys that were used are gone."""
+
+    def __init__(self, rows: Sequence[Row], toks: Sequence[bytes]) -> None:
+        super().__init__([row.id for row in rows])
+        self.toks = toks
+
+
 def demand_current(rows: Sequence[Row], later: Later | None = None) -> None:
     """Raises StaleFactsError for rows whose basis has changed, here or, as `later` says, on some node."""
     stale = [row.id for row in rows if row.basis is not None and not _is_current(row.basis, later)]
@@ -182,10 +192,16 @@ class Store(Protocol):
 
         With a purge go the bodies, the links and the remembered digests of its places. Raises NotPurged, and then none
         of the rows is there, unless they are closed intents with all of their outcomes, or entries of other kinds that
-        may go, whole and signed, and nobody was held since it was decided. After a StoreError it is unknown whether
-        they are there: `reopen`, then `find`. Raises StaleFactsError where what an intent rests on changed before: no
-        change that was answered comes before an intent that it overtook.
+        may go, whole and signed, and nobody was held since it was decided. With an erasure go the links of the person
+        and what leads to them; raises NotErased, and then none of the rows is there, where there are others than it
+        says. After a StoreError it is unknown whether they are there: `reopen`, then `find`. Raises StaleFactsError
+        where what an intent rests on changed before: no change that was answered comes before an intent that it
+        overtook.
         """
+
+    @property
+    def oblivion(self) -> Oblivion:
+        """What is asked for where a person is to be forgotten."""
 
     def reopen(self) -> None:
         """Starts again from what the database holds."""

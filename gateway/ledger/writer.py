@@ -12,7 +12,7 @@ from gateway.errors import refuse
 from gateway.ledger.database import StoreError
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import PERIOD, Notary
-from gateway.ledger.store import NotPurged, Row, StaleFactsError, Store
+from gateway.ledger.store import ErasedKeysError, NotPurged, Row, StaleFactsError, Store
 
 log = logging.getLogger(__name__)
 
@@ -201,6 +201,8 @@ class Writer:
             self._keys.commit()
             first = self._store.append(rows) if rows else 0
         except StaleFactsError as stale:
+            if isinstance(stale, ErasedKeysError):
+                self._tell(self._keys.lost, stale.toks)
             self._tell(self._dropped, [item for item in batch if item.row and item.row.id in stale.ids], OVERTAKEN)
             self._write([item for item in batch if item.row is None or item.row.id not in stale.ids])
             return

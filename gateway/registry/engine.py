@@ -33,6 +33,23 @@ def prepare(owner: str, role: str) -> None:
         engine.dispose()
 
 
+def wipe(engine: Engine) -> None:
+    """Leaves nothing in an SQLite file of what was deleted: rows that were moved are left where they stood before.
+
+    On PostgreSQL that is the server's to do, with its next vacuum. Raises SQLAlchemyError.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("VACUUM")
+        [(busy, *_)] = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.close()
+    if busy:
+        raise SQLAlchemyError("somebody reads")
+
+
 def _embedded(file: Path) -> Engine:
     # SQLite gives the WAL the mode of the file, so it is made before SQLite can make it readable for others.
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))

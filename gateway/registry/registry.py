@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.errors import StartError, refuse
 from gateway.registry import tables
 from gateway.registry.basis import TOKEN, Basis, Changes, Key, Later
-from gateway.registry.engine import CONNECTIONS, engine_of
+from gateway.registry.engine import CONNECTIONS, engine_of, wipe
 from gateway.registry.facts import Consent, ConsentRow, Facts, OrderRow, Person, RevocationRow, StoredRow, SubjectRow
 from gateway.registry.pending import Pending, left, not_overtaken
 from gateway.registry.schema import bring_up
@@ -134,6 +134,24 @@ class Registry:
         """
         # A file belongs to one process, whatever it was called before.
         return await self._read(left, (node if self._shared or not node else None, self._now()))
+
+    async def known(self) -> Collection[str]:
+        """Everybody whom some fact is about. Raises Refusal."""
+        return await self._read(tables.everybody, "")
+
+    async def erase(self, ref: str) -> None:
+        """Takes a person out of all orders, and what they consented to and where they live; nothing of it stays in the
+        files. Raises Refusal `gateway.failed`.
+        """
+        orders = await self._read(tables.orders_of, ref)
+        keys = {("subject", ref), ("consent", ref), *(("order", order) for order in orders)}
+        async with self._putting:
+            await self._write(lambda _: tables.erasing(ref), keys)
+            try:
+                await _within(PATIENCE, self._threads.submit(wipe, self._engine))
+            except (SQLAlchemyError, TimeoutError):
+                raise refuse("gateway.failed", "the registry cannot be written") from None
+        await self.follow()
 
     async def _put(self, facts: Sequence[StoredRow], written: Written) -> None:
         # One after another: SQLite lets nobody else write anyway, and waits for that by trying again and again.

@@ -135,6 +135,23 @@ def statements(row: StoredRow, at: datetime, entry: str | None = None) -> Iterat
             yield insert(SUSPENSIONS).values({"vendor": row.vendor, "operation": operation, "entry": entry} | written)
 
 
+def erasing(subject: str) -> Iterator[Statement]:
+    """What leaves nothing by which a person is known."""
+    for table in (PEOPLE, SUBJECTS, CONSENTS):
+        yield delete(table).where(table.c.subject == subject)
+
+
+def orders_of(connection: Connection, subject: str) -> list[str]:
+    return list(connection.scalars(select(PEOPLE.c.order).where(PEOPLE.c.subject == subject)))
+
+
+def everybody(connection: Connection, _: str) -> frozenset[str]:
+    """Every reference of a person."""
+    return frozenset(
+        ref for table in (PEOPLE, SUBJECTS, CONSENTS) for ref in connection.scalars(select(table.c.subject))
+    )
+
+
 def _living(subject: str, jurisdiction: str, written: dict[str, object]) -> Iterator[Statement]:
     yield delete(SUBJECTS).where(SUBJECTS.c.subject == subject)
     yield insert(SUBJECTS).values({"subject": subject, "jurisdiction": jurisdiction} | written)

@@ -301,7 +301,10 @@ async def test_a_file_of_the_first_version_goes_on_as_it_was_and_is_signed(shop:
     written = await grown(shop, 5)
     await written.close()
     database = file(shop)
-    database.execute("DROP TABLE checkpoint; DROP TABLE subtree; DROP TABLE purged; DROP TABLE loose")
+    database.execute(
+        "DROP TABLE checkpoint; DROP TABLE subtree; DROP TABLE purged; DROP TABLE loose"
+        "; DROP TABLE erased; DROP TABLE erasing"
+    )
     database.execute("DROP INDEX earlier_seq")
     database.pragma("user_version", 1)
     before = database.execute("SELECT * FROM leaf JOIN leaf_body USING (seq) ORDER BY seq").fetchall()

@@ -1,0 +1,105 @@
+"""What forgetting a person does to the PostgreSQL. What it leaves in pages and in its own log is the server's."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from gateway.failpoints import failpoint
+from gateway.ledger.canonical import Json
+from gateway.ledger.oblivion import Forgotten, Known, NotErased, Pending, tombstone
+from gateway.ledger.session import Session, known_errors
+from gateway.ledger.store import ErasedKeysError, Row
+
+SCHEMA = """
+CREATE TABLE erased(number bigint PRIMARY KEY, tombstone bytea NOT NULL UNIQUE, erasure bigint NOT NULL);
+CREATE TABLE erasing(seq bigint PRIMARY KEY, tok bytea NOT NULL);
+"""
+_ABOUT = """
+    SELECT tok, body FROM leaf JOIN leaf_body USING (seq) JOIN link USING (seq)
+    WHERE kind = %s AND kind NOT IN ('intent', 'outcome') ORDER BY seq
+"""
+_KNOWN = """
+    SELECT (SELECT count(*) FROM link WHERE tok = %(tok)s), array(
+        SELECT dek FROM link WHERE tok = %(tok)s UNION SELECT dek FROM loose WHERE tok = %(tok)s ORDER BY 1
+    )
+"""
+_ENTERED = """
+    INSERT INTO erased SELECT (SELECT coalesce(max(number), 0) FROM erased) + n, tombstone, %s
+    FROM unnest(%s::bytea[]) WITH ORDINALITY u(tombstone, n) WHERE NOT EXISTS (
+        SELECT FROM erased e WHERE e.tombstone = u.tombstone
+    )
+"""
+_SPOILED = """
+    SELECT tombstone, NULL FROM erased WHERE tombstone = ANY(%b::bytea[]) UNION ALL
+    SELECT NULL, seq FROM leaf_body b WHERE seq = ANY(%s::bigint[]) AND EXISTS (SELECT FROM erased)
+    AND (SELECT count(*) FROM link l WHERE l.seq = b.seq)
+        < (convert_from(body, 'UTF8')::jsonb #>> '{subjects,n}')::bigint
+"""
+
+Asked = Callable[..., list[tuple[Any, ...]]]
+
+
+class PostgresOblivion:
+    """Reads by sessions of their own; `writing` gives the one that writes, which is another after an error."""
+
+    def __init__(self, asked: Asked, writing: Callable[[], Session]) -> None:
+        self._asked = asked
+        self._writing = writing
+
+    def known(self, tok: bytes) -> Known:
+        [(links, deks)] = self._asked(_KNOWN.replace("%(tok)s", "%s"), tok, tok, tok)
+        return Known(links, deks)
+
+    def count(self) -> int:
+        [(count,)] = self._asked("SELECT coalesce(max(number), 0) FROM erased")
+        return int(count)
+
+    def tombstones(self, after: int) -> Sequence[bytes]:
+        found = self._asked("SELECT tombstone FROM erased WHERE number > %s ORDER BY number", after)
+        return [each for (each,) in found]
+
+    def pending(self) -> Sequence[Pending]:
+        return list(map(Pending._make, self._asked("SELECT seq, tok FROM erasing ORDER BY seq")))
+
+    def told(self, seq: int) -> None:
+        with known_errors():
+            self._writing().execute("DELETE FROM erasing WHERE seq = %s", [seq])
+
+    def about(self, kind: str) -> Sequence[tuple[bytes, Mapping[str, Json]]]:
+        return [(tok, msgspec.json.decode(body)) for tok, body in self._asked(_ABOUT, kind)]
+
+    def wipe(self) -> None:
+        """Nothing: only the owner of the tables could."""
+
+
+def forget(session: Session, place: int, who: Forgotten) -> None:
+    """Deletes what links a person to entries, in the transaction of the erasure at `place`. Raises NotErased."""
+    [(links, deks)] = session.execute(_KNOWN, {"tok": who.tok}).fetchall()
+    if links != who.links or not {tombstone(dek) for dek in deks} <= set(who.tombstones):
+        raise NotErased("something was written about the person meanwhile")
+    session.execute(_ENTERED, [place, list(who.tombstones)])
+    session.execute("INSERT INTO erasing VALUES(%s, %s)", [place, who.tok])
+    session.execute("DELETE FROM earlier WHERE seq IN (SELECT seq FROM link WHERE tok = %s)", [who.tok])
+    for table in ("link", "loose"):
+        session.execute(f"DELETE FROM {table} WHERE tok = %s", [who.tok])  # noqa: S608 - one of two names
+    failpoint("after-forget")
+
+
+def unspoiled(session: Session, rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows as they may be written, beside whatever was erased on any node until now.
+
+    What a vendor calls somebody who was erased is not remembered. Raises ErasedKeysError where a link is sealed under
+    a key that was erased.
+    """
+    links = {tombstone(link.dek): row for row in rows for link in row.links}
+    intents = [row.intent for row in rows if row.earlier and row.intent is not None]
+    if not links and not intents:
+        return rows
+    found = session.execute(_SPOILED, [list(links), intents]).fetchall()
+    if stones := {stone for stone, _ in found if stone is not None}:
+        late = [row for row in rows if any(tombstone(link.dek) in stones for link in row.links)]
+        raise ErasedKeysError(late, [link.tok for row in late for link in row.links if tombstone(link.dek) in stones])
+    spoiled = {seq for _, seq in found}
+    return [replace(row, earlier=()) if row.intent in spoiled else row for row in rows] if spoiled else rows

@@ -1,0 +1,91 @@
+"""What forgetting a person does to the SQLite file."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+
+import apsw
+import msgspec
+
+from gateway.failpoints import failpoint
+from gateway.ledger.canonical import Json
+from gateway.ledger.database import known_errors, rows, truncate
+from gateway.ledger.oblivion import Forgotten, Known, NotErased, Pending, tombstone
+
+SCHEMA = """
+CREATE TABLE erased(number INTEGER PRIMARY KEY, tombstone BLOB NOT NULL UNIQUE, erasure INTEGER NOT NULL) STRICT;
+CREATE TABLE erasing(seq INTEGER PRIMARY KEY, tok BLOB NOT NULL) STRICT;
+"""
+_KNOWN = "SELECT dek FROM link WHERE tok = ?1 UNION SELECT dek FROM loose WHERE tok = ?1"
+_WHOLE = """
+    SELECT count(*) = (SELECT json_extract(CAST(body AS TEXT), '$.subjects.n') FROM leaf_body WHERE seq = ?1)
+    FROM link WHERE seq = ?1
+"""
+
+Reading = Callable[[], AbstractContextManager[apsw.Connection]]
+
+
+class SqliteOblivion:
+    """Reads by connections of its own; `writing` gives the one that writes, which is another after an error."""
+
+    def __init__(self, reading: Reading, writing: Callable[[], apsw.Connection]) -> None:
+        self._reading = reading
+        self._writing = writing
+
+    def known(self, tok: bytes) -> Known:
+        with self._reading() as database:
+            return _known(database, tok)
+
+    def count(self) -> int:
+        with self._reading() as database:
+            [(count,)] = rows(database, "SELECT coalesce(max(number), 0) FROM erased")
+        return int(count)
+
+    def tombstones(self, after: int) -> Sequence[bytes]:
+        with self._reading() as database:
+            found = rows(database, "SELECT tombstone FROM erased WHERE number > ? ORDER BY number", after)
+        return [each for (each,) in found]
+
+    def pending(self) -> Sequence[Pending]:
+        with self._reading() as database:
+            return list(map(Pending._make, rows(database, "SELECT seq, tok FROM erasing ORDER BY seq")))
+
+    def told(self, seq: int) -> None:
+        with known_errors(), self._writing() as database:
+            database.execute("DELETE FROM erasing WHERE seq = ?", (seq,))
+
+    def about(self, kind: str) -> Sequence[tuple[bytes, Mapping[str, Json]]]:
+        query = """
+            SELECT tok, body FROM leaf JOIN leaf_body USING (seq) JOIN link USING (seq)
+            WHERE kind = ? AND kind NOT IN ('intent', 'outcome') ORDER BY seq
+        """
+        with self._reading() as database:
+            return [(tok, msgspec.json.decode(body)) for tok, body in rows(database, query, kind)]
+
+    def wipe(self) -> None:
+        with known_errors():
+            truncate(self._writing())
+
+
+def forget(database: apsw.Connection, place: int, who: Forgotten) -> None:
+    """Deletes what links a person to entries, in the transaction of the erasure at `place`. Raises NotErased."""
+    known = _known(database, who.tok)
+    if known.links != who.links or not {tombstone(dek) for dek in known.deks} <= set(who.tombstones):
+        raise NotErased("something was written about the person meanwhile")
+    values = [(each, place) for each in who.tombstones]
+    database.executemany("INSERT OR IGNORE INTO erased(tombstone, erasure) VALUES(?, ?)", values)
+    database.execute("INSERT INTO erasing VALUES(?, ?)", (place, who.tok))
+    database.execute("DELETE FROM earlier WHERE seq IN (SELECT seq FROM link WHERE tok = ?)", (who.tok,))
+    for table in ("link", "loose"):
+        database.execute(f"DELETE FROM {table} WHERE tok = ?", (who.tok,))  # noqa: S608 - one of two names
+    failpoint("after-forget")
+
+
+def is_whole(database: apsw.Connection, intent: int) -> bool:
+    """Whether nobody whom an intent is about was erased: what a vendor calls them is not remembered then."""
+    [(whole,)] = rows(database, _WHOLE, intent)
+    return bool(whole)
+
+
+def _known(database: apsw.Connection, tok: bytes) -> Known:
+    [(links,)] = rows(database, "SELECT count(*) FROM link WHERE tok = ?", tok)
+    return Known(links, sorted(dek for (dek,) in rows(database, _KNOWN, tok)))
