@@ -55,7 +55,7 @@ FORMAT = "gateway-ledger-export/1"
 CLOSING = 60_000_000  # µs in which an epoch that died is settled by the next one
 CHANGING = 60_000_000  # µs in which calls on their way still go by the contract before
 DAY = 86_400_000_000  # µs
-MAY_GO = frozenset({"intent", "outcome", "refusal", "access", "token", "fact"})
+MAY_GO = frozenset({"intent", "outcome", "refusal", "access", "token", "fact", "resolve"})
 UNSIGNED = 900_000_000  # µs of one epoch in which something has to be signed
 
 Leaf: TypeAlias = dict[str, Any]
@@ -836,6 +836,9 @@ KINDS: Mapping[str, Kind] = {
         code="code",
         result="result",
     ),
+    "resolve": _kind(
+        {"intent": _id, "result": _one_of("sent", "not_sent"), "reason": _filled, "by": _filled}, result="result"
+    ),
     "refusal": _kind(
         {"caller": _filled, "code": _filled},
         {
@@ -1150,6 +1153,8 @@ class Outcomes(Check):
             state.open[leaf["id"]] = Opened(row.seq, leaf["ts"], leaf["epoch"], found_by)
         elif leaf["kind"] == "outcome":
             self._settle(row, leaf)
+        elif leaf["kind"] == "resolve":
+            self._resolve(row, leaf)
 
     def _settle(self, row: Row, leaf: Leaf) -> None:
         state, intent = self.state, leaf["intent"]
@@ -1165,6 +1170,13 @@ class Outcomes(Check):
         state.about = opened
         if opened is not None and leaf["result"] == "in_doubt":
             state.doubtful[intent] = Doubtful(leaf["id"], opened)
+
+    def _resolve(self, row: Row, leaf: Leaf) -> None:
+        state = self.state
+        if (doubtful := state.doubtful.pop(leaf["intent"], None)) is not None:
+            state.about = doubtful.intent
+        elif not state.partial:
+            self.found(row.seq, "it says how an intent ended that is not in doubt")
 
     def _unknown(self, row: Row) -> None:
         if not self.state.partial:
@@ -1272,7 +1284,7 @@ class Search(Check):
         members = KINDS[kind].found_by if kind in KINDS else {}
         found_by = {column: leaf.get(member) or None for column, member in members.items()}
         about = self.state.about
-        if kind == "outcome" and about is not None:
+        if kind in ("outcome", "resolve") and about is not None:
             vendor, operation, caller = about.found_by
             return FoundBy(leaf["id"], kind, leaf["ts"], about.seq, vendor, operation, caller, **found_by)
         return FoundBy(leaf["id"], kind, leaf["ts"], None, **found_by)

@@ -55,6 +55,7 @@ def operators(
             Route("/health", healthy, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
             Route("/facts", _doing(lambda asked, by: desk.put_facts(asked, by=by), who), methods=["POST"]),
+            Route("/resolve", _doing(lambda asked, by: desk.resolve(asked, by=by), who), methods=["POST"]),
             *_public(pages),
             *(
                 Route(f"/subjects/{name}", _doing(deed, who), methods=["POST"])
@@ -133,6 +134,7 @@ def control(desk: Desk, reload: Callable[[], Awaitable[int]], keeps: Keeps) -> S
         "revoke": lambda asked, by: desk.revoke_token(str(asked), by=by),
         "entries": lambda asked, by: desk.entries(asked, by=by),
         "entry": lambda asked, by: desk.entry(str(asked), by=by),
+        "resolve": lambda asked, by: desk.resolve(asked, by=by),
         "proof": lambda asked, by: desk.proof(str(asked), by=by),
         "growth": lambda asked, by: desk.growth(asked, by=by),
         "checkpoint": lambda _asked, by: desk.checkpoint(by=by),

@@ -75,6 +75,17 @@ def show(entry: Annotated[str, typer.Argument(metavar="SEQ|ID", help="Its number
     out.print_json(json.dumps(asked("entry", entry)))
 
 
+@ledger.command("resolve")
+def resolve(
+    entry: Annotated[str, typer.Argument(metavar="SEQ|ID", help="Its number in the list, or its id.")],
+    result: Annotated[str, typer.Option("--as", help="sent or not_sent, as the vendor or its logs say.")],
+    reason: Annotated[str, typer.Option(help="How you know; name nobody.")],
+) -> None:
+    """Write down how a call ended that is in doubt. From then on that counts, and everybody can see who said so."""
+    id_ = asked("resolve", {"entry": entry, "result": result, "reason": reason})
+    out.print(f"{result}, by entry {id_}")
+
+
 @ledger.command("checkpoint")
 def checkpoint() -> None:
     """Print the newest checkpoint. Keep some elsewhere: nobody can alter unseen what such a one covers."""

@@ -1,10 +1,12 @@
 """What operators and reviewers do beside the calls: put facts in, issue tokens, look at the record."""
 
+import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, field_validator
 
 from gateway.contract.model import Name
 from gateway.errors import GatewayError, refuse
@@ -14,7 +16,7 @@ from gateway.intake import Intake
 from gateway.ledger.canonical import base64
 from gateway.ledger.entry import Subject
 from gateway.ledger.erasing import People
-from gateway.ledger.housekeeping import Access, TokenChanged
+from gateway.ledger.housekeeping import Access, Resolved, TokenChanged
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
 from gateway.registry.facts import ROWS, Ref, RevocationRow
@@ -41,6 +43,10 @@ class UnknownEntry(GatewayError):
 
 class UnfitReason(GatewayError):
     """A reason that must not stand in the record."""
+
+
+class NotInDoubt(GatewayError):
+    """There is nothing to find out about this entry."""
 
 
 class UnknownSize(GatewayError):
@@ -111,6 +117,26 @@ class Over(Asked):
     rehearsed: bool = False
 
 
+# As plain as a filter: what somebody types here stands in the record for as long as its intent does.
+Reason = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 .,:;/#()'_-]{2,199}$")]
+_LONG_NUMBER = re.compile(r"(?:\d[ .,:;/()'_-]*){9}")
+
+
+class Resolve(Asked):
+    """What was found out about an intent in doubt: by its number or id, or by that of the entry that says so."""
+
+    entry: str
+    result: Literal["sent", "not_sent"]
+    reason: Reason
+
+    @field_validator("reason")
+    @classmethod
+    def _names_nobody(cls, reason: str) -> str:
+        if _LONG_NUMBER.search(reason):
+            raise ValueError("a reason has no numbers of people, accounts or telephones in it")
+        return reason
+
+
 class From(Asked):
     """Checkpoints of this size and larger ones."""
 
@@ -144,6 +170,8 @@ class Desk:
         self._entity = entity
         self._people = people
         self._notices = notices
+        # Between looking and writing nobody else settles the same intent.
+        self._resolving = asyncio.Lock()
 
     async def put_facts(self, rows: Sequence[Mapping[str, Any]], *, by: str) -> int:
         """Writes facts down and returns how many. Whatever becomes durable after this was decided on them.
@@ -223,6 +251,17 @@ class Desk:
         """One entry, by its number or its id; of one that was purged, what is left. Raises UnknownEntry."""
         found = await self._found(named, "show", by)
         return _left(found) if isinstance(found, Purged) else _shown(found)
+
+    async def resolve(self, asked: Mapping[str, Any], *, by: str) -> str:
+        """The id of the entry that says how an intent in doubt ended. Raises UnknownEntry and NotInDoubt."""
+        wanted = TypeAdapter(Resolve).validate_python(asked)
+        async with self._resolving:
+            found = await self._found(wanted.entry, "resolve", by)
+            if isinstance(found, Entry) and found.body.get("kind") == "outcome":
+                found = await self._found(str(found.body["intent"]), "resolve", by)
+            if isinstance(found, Purged) or (found.outcome or {}).get("result") != "in_doubt":
+                raise NotInDoubt("it is no intent that is in doubt")
+            return await self._ledger.resolve(found, Resolved(wanted.result, wanted.reason, by))
 
     async def backup(self, *, by: str) -> int:
         """Puts on record that a copy of everything is made, and has the log signed that far; tells how far."""

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 from ledger_fakes import PURCHASER, SENT, Ticking, shipment
@@ -13,10 +14,12 @@ from gateway.ledger import (
     Access,
     ContractActivated,
     FactPut,
+    Filter,
     Ledger,
     Outcome,
     PolicyActivated,
     Refused,
+    Resolved,
     Subject,
     TokenChanged,
 )
@@ -88,8 +91,8 @@ async def _written(folder: Path, parts: Sequence[int]) -> History:
     return History(folder, ledger._notary._signer, tuple(kept))
 
 
-async def _crashed(folder: Path, at: Path) -> History:
-    """What a machine finds that begins where another one stopped in the middle of two calls."""
+async def _crashed(folder: Path, at: Path, *results: str) -> History:
+    """What a machine finds that begins where another one stopped in the middle of two calls, and what people found."""
     now = Ticking()
     ledger = _opened(folder, now)
     await _begun(ledger)
@@ -101,6 +104,9 @@ async def _crashed(folder: Path, at: Path) -> History:
     await ledger.close()
     again = _opened(at, now)
     await _calls(again, 2)
+    doubtful = cycle(await again.entries(Filter(kind="intent", result="in_doubt")))
+    for entry, result in zip(doubtful, results, strict=False):
+        await again.resolve(entry, Resolved(result, "the vendor found it", "rita"))
     kept = await _signed(again)
     await again.close()
     return History(at, again._notary._signer, (kept,))
@@ -134,6 +140,6 @@ def written(folder: Path, *parts: int) -> History:
     return asyncio.run(_written(folder, parts))
 
 
-def crashed(folder: Path) -> History:
-    """A log with two intents that are in doubt."""
-    return asyncio.run(_crashed(folder / "before", folder / "after"))
+def crashed(folder: Path, *results: str) -> History:
+    """A log with two intents that are in doubt, or for which somebody found out."""
+    return asyncio.run(_crashed(folder / "before", folder / "after", *results))

@@ -1,17 +1,19 @@
 """What operators and reviewers do is itself on record, and every look at the record too."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ledger_fakes import PURCHASER, shipment
 from pydantic import ValidationError
 
 from gateway.app import Stores, opened
-from gateway.desk import Desk, UnknownEntry
+from gateway.desk import Desk, NotInDoubt, UnknownEntry
 from gateway.errors import Refusal
 from gateway.intake import Intake
-from gateway.ledger import Filter
+from gateway.ledger import Filter, Outcome
 from gateway.registry.registry import Mention
 from gateway.settings import Settings
 from gateway.vocabulary import SubjectRole
@@ -175,6 +177,67 @@ async def test_an_entry_that_does_not_exist_is_not_found_and_the_look_is_on_reco
         await stores.desk.entry("f" * 32, by="rita")
 
     assert (await record(stores, kind="access"))[0]["found"] == 0
+
+
+async def doubtful(stores: Stores) -> tuple[int, str]:
+    """An intent that is in doubt: its number, and the id of the entry that says so."""
+    ledger = stores.ledger
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+    ledger.settle(ticket, Outcome("in_doubt"))
+    [said] = await record(stores, kind="outcome", result="in_doubt")
+    return ticket.seq, said["id"]
+
+
+@pytest.mark.parametrize("by_its_intent", [True, False])
+@pytest.mark.parametrize("result", ["sent", "not_sent"])
+async def test_what_was_in_doubt_is_what_a_reviewer_found_out(stores: Stores, by_its_intent: bool, result: str) -> None:
+    seq, id_ = await doubtful(stores)
+    asked = {"entry": str(seq) if by_its_intent else id_, "result": result, "reason": "the vendor's log, line 12"}
+
+    said = await stores.desk.resolve(asked, by="rita")
+
+    [entry] = await record(stores, kind="resolve")
+    assert (entry["id"], entry["by"], entry["result"], entry["reason"]) == (said, "rita", result, asked["reason"])
+    shown = await stores.desk.entry(str(seq), by="rita")
+    assert shown["outcome"]["result"] == result
+    assert [each["id"] for each in await record(stores, kind="intent", result=result)] == [shown["id"]]
+    assert await record(stores, kind="intent", result="in_doubt") == []
+    assert await record(stores, kind="outcome", result="in_doubt") != []
+
+
+async def test_what_is_not_in_doubt_is_not_resolved_and_nothing_is_twice(stores: Stores) -> None:
+    seq, _ = await doubtful(stores)
+    asked = {"result": "sent", "reason": "asked"}
+    tries = [stores.desk.resolve({"entry": str(seq), **asked}, by=by) for by in ("rita", "anna")]
+
+    done = await asyncio.gather(*tries, return_exceptions=True)
+
+    assert [type(each) for each in done] == [str, NotInDoubt]
+    for entry in ("0", str(seq)):
+        with pytest.raises(NotInDoubt):
+            await stores.desk.resolve({"entry": entry, **asked}, by="rita")
+    assert len(await record(stores, kind="resolve")) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"result": "possibly"},
+        {"reason": ""},
+        {"reason": "zoe@example.com said so"},
+        {"reason": "called +49 170 1234567"},
+        {"reason": "account 4815 1623 42"},
+        {"reason": "x" * 201},
+        {"who": "c-1"},
+    ],
+)
+async def test_a_reason_that_could_hold_a_value_is_not_taken(stores: Stores, wrong: dict[str, str]) -> None:
+    seq, _ = await doubtful(stores)
+
+    with pytest.raises(ValidationError):
+        await stores.desk.resolve({"entry": str(seq), "result": "sent", "reason": "asked"} | wrong, by="rita")
+
+    assert await record(stores, kind="resolve") == []
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,22 @@ def test_what_two_calls_left_in_doubt_is_sound(in_doubt: History, tmp_path: Path
     assert (report.code, report.in_doubt, report.open) == (0, 2, 0)
 
 
+def test_what_somebody_found_out_about_them_is_sound_and_counts(tmp_path: Path) -> None:
+    history = crashed(tmp_path / "resolved", "sent", "not_sent")
+
+    report = checked(history, history.copy(tmp_path), *history.kept)
+
+    assert (report.code, report.in_doubt, report.open) == (0, 0, 0)
+
+
+def test_to_find_out_about_what_is_not_in_doubt_any_more_is_found(tmp_path: Path) -> None:
+    history = crashed(tmp_path / "twice", "sent", "sent", "not_sent")
+
+    report = checked(history, history.copy(tmp_path), *history.kept)
+
+    assert "V7" in failed(report)
+
+
 @pytest.mark.parametrize(("edit", "check"), SIMPLE.values(), ids=SIMPLE.keys())
 def test_tampering_is_found_by_the_check_that_is_there_for_it(
     history: History, tmp_path: Path, edit: Edit, check: str

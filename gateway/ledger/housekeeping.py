@@ -318,6 +318,24 @@ class TokenChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a person found out about an intent that was in doubt. Which intent, the ledger adds."""
+
+    kind: ClassVar[str] = "resolve"
+
+    result: str  # sent, not_sent
+    reason: str
+    by: str
+
+    @property
+    def index(self) -> Index:
+        return Index(result=self.result)
+
+    def members(self) -> dict[str, Json]:
+        return {"result": self.result, "reason": self.reason, "by": self.by}
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """A look at the record: who, what for, by which filters, and how much was found.
 

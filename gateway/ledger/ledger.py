@@ -18,10 +18,10 @@ from gateway.ledger.archive import Archive
 from gateway.ledger.canonical import Noise, Randomness
 from gateway.ledger.checkpoint import signer_of
 from gateway.ledger.database import StoreError, known_errors, locked
-from gateway.ledger.entry import Event, Intent, Outcome, Subject
+from gateway.ledger.entry import Event, Index, Intent, Outcome, Subject
 from gateway.ledger.erasing import Erasing, demand_newest, resume
 from gateway.ledger.highwater import HighWater
-from gateway.ledger.housekeeping import Epoch
+from gateway.ledger.housekeeping import Epoch, Resolved
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import AlteredError, Notary
 from gateway.ledger.proof import continued, included
@@ -192,6 +192,14 @@ class Ledger:
         for digest in remembered:
             self._recent.setdefault(digest, ticket.subjects)
         self._writer.put(Item(self._scribe.outcome(outcome, ticket, remembered)))
+
+    async def resolve(self, entry: Entry, resolved: Resolved, *, within: float = 10.0) -> str:
+        """The id of what was found out about an intent, durable when it returns. Raises Refusal."""
+        self._demand_ready()
+        said = {name: str(entry.body[name]) for name in ("vendor", "operation", "caller")}
+        row = self._scribe.outcome(resolved, Ticket(str(entry.body["id"]), entry.seq, Index(**said)))
+        await self._durable(row, within)
+        return row.id
 
     async def earlier(self, digest: bytes) -> tuple[Subject, ...] | None:
         """The subjects of the call that first brought this digest; None where there is none, or one was erased."""

@@ -4,12 +4,18 @@ from collections.abc import Sequence
 
 from gateway.failpoints import failpoint
 from gateway.ledger.session import Session
-from gateway.ledger.sqlite_purge import MAY_GO, Ranges
+from gateway.ledger.sqlite_purge import AT_FIRST, MAY_GO, Ranges, listed
 from gateway.ledger.store import NotPurged
 
-_KINDS = ", ".join(f"'{kind}'" for kind in MAY_GO)
 _COVERING = "coalesce((SELECT last FROM purged WHERE first <= {} ORDER BY first DESC LIMIT 1), -1)"
 
+_NAMED = f"""
+CREATE OR REPLACE FUNCTION named() RETURNS trigger LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$ BEGIN
+    IF {_COVERING.format("OLD.seq")} < OLD.seq
+        OR NOT EXISTS (SELECT 1 FROM leaf WHERE seq = OLD.seq AND kind IN ({{kinds}}))
+    THEN RAISE EXCEPTION 'the ledger is append-only'; END IF;
+    RETURN OLD;
+END $$;"""  # noqa: S608 - made of literals of our own
 # A trigger of each row for bodies: as a rule they stay, and only what a purge has named may go.
 SCHEMA = f"""
 CREATE TABLE purged(first bigint PRIMARY KEY, last bigint NOT NULL, purge bigint NOT NULL);
@@ -22,14 +28,10 @@ CREATE FUNCTION covers() RETURNS trigger LANGUAGE plpgsql SET search_path = ledg
     RETURN NEW;
 END $$;
 CREATE TRIGGER covers BEFORE INSERT ON purged FOR EACH ROW EXECUTE FUNCTION covers();
-CREATE FUNCTION named() RETURNS trigger LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$ BEGIN
-    IF {_COVERING.format("OLD.seq")} < OLD.seq
-        OR NOT EXISTS (SELECT 1 FROM leaf WHERE seq = OLD.seq AND kind IN ({_KINDS}))
-    THEN RAISE EXCEPTION 'the ledger is append-only'; END IF;
-    RETURN OLD;
-END $$;
+{_NAMED.format(kinds=listed(AT_FIRST))}
 CREATE TRIGGER named BEFORE DELETE ON leaf_body FOR EACH ROW EXECUTE FUNCTION named();
 """  # noqa: S608 - made of literals of our own
+WITH_RESOLVE = _NAMED.format(kinds=listed(MAY_GO))
 
 _PLACES = "unnest(%(first)s::bigint[], %(last)s::bigint[]) r(first, last)"
 _THERE = f"SELECT seq, kind, intent FROM leaf JOIN leaf_body USING (seq) JOIN {_PLACES} ON seq BETWEEN first AND last"  # noqa: S608

@@ -8,6 +8,7 @@ from psycopg import conninfo, sql
 from gateway.errors import StartError
 from gateway.ledger.postgres_oblivion import SCHEMA as ERASED
 from gateway.ledger.postgres_purge import SCHEMA as PURGED
+from gateway.ledger.postgres_purge import WITH_RESOLVE
 from gateway.ledger.postgres_vault import GRANTS as KEY_GRANTS
 from gateway.ledger.postgres_vault import SCHEMA as KEYS
 from gateway.ledger.session import WRITING, Session, known_errors, power, reached
@@ -76,6 +77,7 @@ MIGRATIONS: Sequence[str] = (
     _TABLES + PURGED + _guards(),
     KEYS,
     ERASED + _GUARD.format(table="erased", acts=" OR ".join(_ALL)),
+    WITH_RESOLVE,
 )
 
 # What the gateway's own role may do. What it may do nowhere: change or remove what was written into the log.

@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.ledger.canonical import Randomness, leaf_hash, uuid7
 from gateway.ledger.entry import Event, Index, Intent, Outcome, Stamp, Subject, leaf
-from gateway.ledger.housekeeping import Purge
+from gateway.ledger.housekeeping import Purge, Resolved
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import Payload, seal
 from gateway.ledger.store import Row
@@ -62,9 +62,9 @@ class Scribe:
             lasts=event.deadline_ms + LEAVES if isinstance(event, Intent) else None,
         )
 
-    def outcome(self, outcome: Outcome, ticket: Ticket, earlier: Sequence[bytes] = ()) -> Row:
+    def outcome(self, outcome: Outcome | Resolved, ticket: Ticket, earlier: Sequence[bytes] = ()) -> Row:
         """How an intent ended; found by vendor, operation and caller like the intent itself."""
-        stamp, about = self._stamp(), ticket.index
+        stamp, about, found_by = self._stamp(), ticket.index, outcome.index
         body = leaf(outcome, stamp, {"intent": ticket.intent})
         return Row(
             id=stamp.id,
@@ -73,7 +73,7 @@ class Scribe:
             epoch=self.epoch,
             body=body,
             hash=leaf_hash(body),
-            index=Index(about.vendor, about.operation, about.caller, outcome.code or None, outcome.result),
+            index=Index(about.vendor, about.operation, about.caller, found_by.code, found_by.result),
             intent=ticket.seq,
             earlier=tuple(earlier),
         )

@@ -21,7 +21,7 @@ from gateway.ledger.sqlite_attic import SqliteAttic
 from gateway.ledger.sqlite_oblivion import SCHEMA as ERASED
 from gateway.ledger.sqlite_oblivion import SqliteOblivion, forget, is_whole
 from gateway.ledger.sqlite_purge import SCHEMA as PURGED
-from gateway.ledger.sqlite_purge import purge
+from gateway.ledger.sqlite_purge import WITH_RESOLVE, purge
 from gateway.ledger.store import (
     Entry,
     Filter,
@@ -96,6 +96,7 @@ MIGRATIONS: Sequence[str] = (
     _SUBTREE + _guards("subtree"),
     PURGED + _guards("purged"),
     ERASED + _guards("erased"),
+    WITH_RESOLVE,
 )
 
 

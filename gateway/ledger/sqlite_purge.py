@@ -8,26 +8,35 @@ from gateway.failpoints import failpoint
 from gateway.ledger.database import rows
 from gateway.ledger.store import NotPurged
 
-MAY_GO = ("intent", "outcome", "refusal", "access", "token", "fact")
+AT_FIRST = ("intent", "outcome", "refusal", "access", "token", "fact")
+MAY_GO = (*AT_FIRST, "resolve")
 """Kinds of entries that a time is set for. What tells how the others are to be read stays for good."""
 
-_KINDS = ", ".join(f"'{kind}'" for kind in MAY_GO)
+
+def listed(kinds: Sequence[str]) -> str:
+    """As SQL writes them."""
+    return ", ".join(f"'{kind}'" for kind in kinds)
+
+
 _COVERING = "coalesce((SELECT last FROM purged WHERE first <= {} ORDER BY first DESC LIMIT 1), -1)"
+
+_GUARD = f"""
+DROP TRIGGER leaf_body_DELETE;
+CREATE TRIGGER leaf_body_DELETE BEFORE DELETE ON leaf_body
+WHEN {_COVERING.format("OLD.seq")} < OLD.seq
+    OR NOT EXISTS (SELECT 1 FROM leaf WHERE seq = OLD.seq AND kind IN ({{kinds}}))
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;"""  # noqa: S608 - made of literals of this module
 
 SCHEMA = f"""
 CREATE TABLE purged(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, purge INTEGER NOT NULL) STRICT;
 CREATE TRIGGER purged_INSERT BEFORE INSERT ON purged
 WHEN NEW.first > NEW.last OR NEW.last >= NEW.purge OR {_COVERING.format("NEW.last")} >= NEW.first
     OR NOT EXISTS (SELECT 1 FROM leaf WHERE seq = NEW.purge AND kind = 'purge')
-BEGIN SELECT RAISE(ABORT, 'a purge covers what stands before it, and once'); END;
-DROP TRIGGER leaf_body_DELETE;
-CREATE TRIGGER leaf_body_DELETE BEFORE DELETE ON leaf_body
-WHEN {_COVERING.format("OLD.seq")} < OLD.seq
-    OR NOT EXISTS (SELECT 1 FROM leaf WHERE seq = OLD.seq AND kind IN ({_KINDS}))
-BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+BEGIN SELECT RAISE(ABORT, 'a purge covers what stands before it, and once'); END;{_GUARD.format(kinds=listed(AT_FIRST))}
 CREATE INDEX earlier_seq ON earlier(seq);
 CREATE TABLE loose(tok BLOB NOT NULL, dek BLOB NOT NULL, PRIMARY KEY (tok, dek)) STRICT, WITHOUT ROWID;
 """  # noqa: S608 - made of literals of this module
+WITH_RESOLVE = _GUARD.format(kinds=listed(MAY_GO))
 
 _HELD = "SELECT 1 FROM leaf WHERE kind = 'hold' AND kind NOT IN ('intent', 'outcome') AND seq >= ?"
 

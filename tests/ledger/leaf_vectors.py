@@ -23,6 +23,7 @@ from gateway.ledger import (
     PolicyActivated,
     Purge,
     Refused,
+    Resolved,
     Restored,
     SigningKey,
     Subject,
@@ -107,6 +108,12 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
     "hold": (Hold("court-order", "anna"), (PURCHASER,), None, ""),
     "hold until a day": (Hold("court-order", "anna", "2026-12-31"), (PURCHASER,), None, ""),
     "hold released": (HoldReleased("01980000000070008000000000000001", "rita"), (PURCHASER,), None, ""),
+    "resolve": (
+        Resolved("sent", "the vendor found it under our reference", "uid:1000"),
+        (),
+        None,
+        "01980000000070008000000000000001",
+    ),
     "signing key": (SigningKey("gateway/04a4390329720815/main+04a43903+AQ=="), (), None, ""),
     "token": (TokenChanged("01980000000070008000000000000001", "checkout", "issued"), (), None, ""),
     "purge": (

@@ -7,7 +7,8 @@ import pytest
 from ledger_fakes import PURCHASER, SENT, Shop, shipment
 
 from gateway.errors import Refusal
-from gateway.ledger import Access, Ledger, Purge, Refused
+from gateway.ledger import Access, Filter, Ledger, Outcome, Purge, Refused, Resolved, Ticket
+from gateway.ledger.entry import Index
 from gateway.ledger.purging import set_root
 from gateway.ledger.store import NotPurged, Row
 
@@ -67,6 +68,22 @@ async def test_bodies_links_and_digests_go_and_hashes_stay(filled: Filled) -> No
     assert gone is not None
     assert (gone.seq, gone.kind, gone.hash, gone.purge) == (4, "intent", before[4], place)
     assert store.purged(gone.id) == gone
+
+
+async def test_what_somebody_found_out_goes_with_its_intent(filled: Filled) -> None:
+    ledger = filled.ledger
+    ledger.settle(Ticket("0" * 32, 7, Index()), Outcome("in_doubt"))
+    [entry] = await ledger.entries(Filter(kind="intent", result="in_doubt"))
+    id_ = await ledger.resolve(entry, Resolved("sent", "asked", "rita"))
+    [doubt] = await ledger.entries(Filter(kind="outcome", result="in_doubt"))
+    [found] = await ledger.entries(Filter(id=id_))
+    await ledger.head(found.seq + 1)
+
+    with pytest.raises(NotPurged, match="is to stay"):
+        filled.purge((7, 7), (doubt.seq, doubt.seq))
+    filled.purge((7, 7), (doubt.seq, found.seq))
+
+    assert not {7, doubt.seq, found.seq} & set(filled.bodies)
 
 
 async def test_what_is_there_and_what_never_was_is_not_purged(filled: Filled) -> None:
