@@ -7,10 +7,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from gateway import app
+from gateway import app, failpoints
 from gateway.cli_verify import export, verify
 from gateway.console import Json, asked, out, table
 from gateway.errors import StartError
+from gateway.migrate import moved
 from gateway.settings import Settings
 
 ledger = typer.Typer(help="Read the record and prove it. Every look is itself recorded.", no_args_is_help=True)
@@ -147,3 +148,19 @@ def prepare() -> None:
         raise StartError("set GATEWAY_DATABASE, and GATEWAY_DATABASE_OWNER to the same database as whoever may make it")
     role = app.prepare(settings.database_owner.get_secret_value(), settings.database.get_secret_value())
     out.print(f"the database is ready for gateways that come as {escape(role)}")
+
+
+@ledger.command("migrate")
+def migrate() -> None:
+    """Bring the stores of GATEWAY_DATA into the prepared GATEWAY_DATABASE, under the same origin, and prove it.
+
+    The gateway must have ended. All or nothing; the files are laid aside in the folder `migrated`.
+    """
+    settings = Settings()
+    if settings.database is None:
+        raise StartError("set GATEWAY_DATABASE to where the stores are to stand")
+    failpoints.arm(settings.failpoints or "")
+    url = settings.database.get_secret_value()
+    told = moved(settings.data, settings.high_water, url, app.microseconds)
+    out.print(f"{told.entries} entries came over, and hash to the root that is signed:")
+    typer.echo(told.checkpoint, nl=False)

@@ -47,6 +47,8 @@ NAMES = (
     "turnover-part",
     "turnover-wrapped",
     "turnover-ended",
+    "registry-moved",
+    "ledger-moved",
 )
 FLUSHED = 0.02  # seconds in which a loop hands what it was given to the kernel
 

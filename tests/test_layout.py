@@ -30,6 +30,8 @@ TOGETHER: Mapping[str, str] = {
     "ledger/database": "ledger/test_ledger_store.py",
     "ledger/housekeeping": "ledger/test_ledger.py",
     "ledger/lease": "ledger/test_postgres.py",
+    "ledger/migrate": "test_migrate.py",
+    "registry/moving": "test_migrate.py",
     "ledger/postgres_append": "ledger/test_stores.py",
     "ledger/holds": "ledger/test_erasing.py",
     "ledger/sqlite_oblivion": "ledger/test_oblivion.py",
