@@ -20,6 +20,7 @@ people said is in the registry last of all."""
 NOT_IN_IT = ("root.key", "kek.key", "sign.key")
 MANIFEST = "manifest.json"
 VERSION = 1
+TRIES = 3
 _PIECE = 1 << 20
 
 
@@ -35,7 +36,7 @@ class Kept:
 class Manifest:
     """What a backup holds: the newest checkpoint in it, and how many entries there are up to and after it.
 
-    `made` in µs since 1970; `erased` is how many keys were erased by then.
+    `made` in µs since 1970; `erased` is how many keys were erased by then, `told` how many of them the ledger knows of.
     """
 
     version: int
@@ -45,6 +46,7 @@ class Manifest:
     size: int
     root: str
     erased: int
+    told: int
     unopenable: int
     registry: str
     files: Mapping[str, Kept]
@@ -60,12 +62,22 @@ def backed_up(data: Path, into: Path, now: Callable[[], int]) -> Manifest:
     if into.exists() and any(into.iterdir()):
         raise StartError(f"there is something in {into}; give each backup a folder of its own")
     into.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = now()
-    for name in FILES:
-        (registry_copies if name == "registry.db" else ledger_copies).copied(data / name, into / name)
-    manifest = described(into, (data / "sign.key").read_bytes(), made)
+    seed = (data / "sign.key").read_bytes()
+    for _ in range(TRIES):
+        manifest = _copied(data, into, seed, now())
+        if manifest.erased <= manifest.told:
+            break
+    else:
+        raise StartError("people were erased each time while it was copied; try again later")
     write_durably(into / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest
+
+
+def _copied(data: Path, into: Path, seed: bytes, made: int) -> Manifest:
+    for name in FILES:
+        (into / name).unlink(missing_ok=True)
+        (registry_copies if name == "registry.db" else ledger_copies).copied(data / name, into / name)
+    return described(into, seed, made)
 
 
 def described(folder: Path, seed: bytes, made: int) -> Manifest:
@@ -80,6 +92,7 @@ def described(folder: Path, seed: bytes, made: int) -> Manifest:
         size=held.tree.size,
         root=base64(held.tree.root),
         erased=held.erased,
+        told=held.told,
         unopenable=held.unopenable,
         registry=revision,
         files={name: _kept(folder / name) for name in FILES},

@@ -13,6 +13,7 @@ from gateway.errors import Distrusted, StartError
 from gateway.ledger.checkpoint import number_of, opened, signer_of
 from gateway.ledger.database import locked
 from gateway.ledger.entry import Event
+from gateway.ledger.erasing import demand_newest
 from gateway.ledger.highwater import HighWater, Mark
 from gateway.ledger.housekeeping import Epoch, Genesis, Restored
 from gateway.ledger.kek import KekFile
@@ -107,6 +108,8 @@ def _written(staged: Path, manifest: Manifest, asked: Asked, now: Callable[[], i
         undo.callback(keys.close)
         store = SqliteStore(staged / "ledger.db", LOG)
         undo.callback(store.close)
+        demand_newest(store, keys)
+        keys.erase(store.oblivion.tombstones)
         seed = (staged / "sign.key").read_bytes()
         previous = signer_of(origin_of(store, LOG), seed).verifier
         genesis = _genesis(store, previous, asked, now())

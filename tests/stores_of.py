@@ -30,6 +30,20 @@ async def grown(folder: Path, disclosures: int = 1) -> str:
     return note
 
 
+class Nobody:
+    """Whatever else would know people, and does not."""
+
+    async def known(self) -> frozenset[str]:
+        return frozenset()
+
+    async def erase(self, ref: str) -> None:
+        del ref
+
+
+async def forgotten(ledger: Ledger, ref: str) -> None:
+    await ledger.erasing.erase(ref, Nobody(), reason="request", by="anna", forced=False)
+
+
 async def signed(ledger: Ledger) -> str:
     await ledger._writer.drained()
     return (await ledger.head(ledger._store.tree.size)).note

@@ -8,7 +8,7 @@ import apsw
 import pytest
 from ledger_fakes import PURCHASER, SENT, Shop, shipment
 from processes import Machine
-from stores_of import grown, with_registry
+from stores_of import forgotten, grown, with_registry
 
 from gateway.backup import FILES, MANIFEST, Manifest, backed_up, read
 from gateway.errors import Distrusted, StartError
@@ -89,6 +89,34 @@ async def test_people_whose_keys_are_not_in_it_are_counted(
     manifest = await taken(data, tmp_path / "b")
 
     assert manifest.unopenable > 0
+
+
+@pytest.mark.parametrize("every_time", [False, True], ids=["once", "every time"])
+async def test_an_erasure_between_two_files_makes_it_copy_them_again(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, every_time: bool
+) -> None:
+    ledger, loop, copy, tries = Shop(data).open(), asyncio.get_running_loop(), ledger_copies.copied, list[str]()
+
+    def erased_before(source: Path, target: Path) -> None:
+        if source.name == "keys.db":
+            tries.append(f"c-{len(tries)}")
+            if every_time or len(tries) == 1:
+                asyncio.run_coroutine_threadsafe(erasure(), loop).result(20)
+        copy(source, target)
+
+    async def erasure() -> None:
+        await ledger.intend(shipment(), [Subject(tries[-1], "purchaser", "DE")], b"{}", within=20)
+        await forgotten(ledger, tries[-1])
+
+    monkeypatch.setattr(ledger_copies, "copied", erased_before)
+    if every_time:
+        with pytest.raises(StartError, match="try again later"):
+            await taken(data, tmp_path / "b")
+    else:
+        manifest = await taken(data, tmp_path / "b")
+        assert (manifest.erased, manifest.told) == (1, 1)
+    assert len(tries) == (3 if every_time else 2)
+    await ledger.close()
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ledger_fakes import PURCHASER, Shop
 from processes import Machine
-from stores_of import grown, signed, with_keys, with_registry
+from stores_of import forgotten, grown, signed, with_keys, with_registry
 
 from gateway import backup, restore
 from gateway.backup import FILES, backed_up
@@ -244,6 +244,44 @@ async def test_a_folder_in_use_is_refused(tmp_path: Path, data: Path) -> None:
     await ledger.close()
 
 
+async def test_a_backup_from_before_an_erasure_does_not_bring_anybody_back(tmp_path: Path, data: Path) -> None:
+    folder = await taken(data, tmp_path / "b")
+    ledger = Shop(data).open()
+    await forgotten(ledger, PURCHASER.ref)
+    await ledger.close()
+    into = with_keys(tmp_path / "new", data, "high-water")
+
+    with pytest.raises(Distrusted, match="older than an erasure"):
+        await brought(folder, into)
+
+    assert not any((into / each).exists() for each in (*FILES, "restoring"))
+
+
+async def test_with_a_key_from_before_it_too_nobody_could_tell(tmp_path: Path, data: Path) -> None:
+    folder = await taken(data, tmp_path / "b")
+    into = with_keys(tmp_path / "new", data)
+    ledger = Shop(data).open()
+    await forgotten(ledger, PURCHASER.ref)
+    last = await signed(ledger)
+    await ledger.close()
+
+    assert (await brought(folder, into, last)).is_new
+
+
+async def test_a_backup_from_after_an_erasure_comes_back_without_the_person(tmp_path: Path, data: Path) -> None:
+    ledger = Shop(data).open()
+    await forgotten(ledger, PURCHASER.ref)
+    await ledger.close()
+    folder = await taken(data, tmp_path / "b")
+
+    await brought(folder, with_keys(tmp_path / "new", data, "high-water"))
+
+    again = Shop(tmp_path / "new").open()
+    assert await again.entries(Filter(subject=PURCHASER.ref)) == []
+    assert len(await about(again, "intent")) == 1
+    await again.close()
+
+
 @pytest.mark.parametrize("step", ["mark", "ledger.db"])
 async def test_what_was_cut_short_does_not_start(
     tmp_path: Path, data: Path, step: str, monkeypatch: pytest.MonkeyPatch
@@ -276,6 +314,9 @@ def test_a_backup_is_brought_back_as_somebody_types_it(tmp_path: Path) -> None:
     with machine.serving():
         machine.typed("backup", str(tmp_path / "b"))
         machine.typed("token", "issue", "--service", "fulfilment")
+        [issued] = machine.asked("ledger", "list", "--kind", "token")
+        # So that the newest checkpoint covers it.
+        machine.typed("ledger", "prove", str(issued["seq"]))
         (tmp_path / "last").write_text(machine.typed("ledger", "checkpoint").stdout, "utf-8")
     with_keys(other.folder / "data", machine.folder / "data")
 

@@ -22,12 +22,14 @@ PAGES = 1_024  # that are copied in one step: eight mebibytes
 class Copied:
     """What a copy of the ledger holds: all entries as a tree, its newest checkpoint, and how many keys were erased.
 
-    `unopenable` counts people who stand in the ledger and whose keys do not: they were erased between the two copies.
+    `told` is how many of those the ledger knows of; with fewer than were erased it does not start. `unopenable` counts
+    people who stand in the ledger and whose keys do not: they were erased between the two copies.
     """
 
     tree: Tree
     head: Head
     erased: int
+    told: int
     unopenable: int
 
 
@@ -55,7 +57,7 @@ def checked(folder: Path, log: str, seed: bytes) -> Copied:
         store = SqliteStore(folder / "ledger.db", log)
         try:
             demand_unaltered(store, signer_of(origin_of(store, log), seed), whole=True)
-            head, tree = store.last_head(), store.tree
+            head, tree, told = store.last_head(), store.tree, store.oblivion.count()
         finally:
             store.close()
         if head is None:
@@ -63,7 +65,7 @@ def checked(folder: Path, log: str, seed: bytes) -> Copied:
         erased, unopenable = _keys(folder)
     except StoreError as error:
         raise Distrusted("CORRUPT", f"the copy in {folder} cannot be read: {error}") from None
-    return Copied(tree, head, erased, unopenable)
+    return Copied(tree, head, erased, told, unopenable)
 
 
 def _keys(folder: Path) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from gateway.errors import refuse
 from gateway.failpoints import failpoint
 from gateway.ledger.attic import Moment
 from gateway.ledger.database import StoreError
+from gateway.ledger.holds import in_force
 from gateway.ledger.housekeeping import Purge
 from gateway.ledger.purging import Choice, lived
 from gateway.ledger.scribe import Scribe
@@ -66,6 +67,7 @@ class Sweep:
 
     async def _run(self, keeps: Mapping[RetentionClass, str], by: str, *, rehearsed: bool) -> Sequence[Purge]:
         async with self._running:
+            # Before it is read who is held: a hold that comes later stops what was decided without it.
             as_of = self._store.tree.size
             choice = await self._read(lambda: self._choice(keeps, by))
             done: list[Purge] = []
@@ -83,7 +85,8 @@ class Sweep:
         now = lived(attic.moments(), here)
         if now != here.ts:
             log.info("the clock is %d s ahead of what the ledger lived through", (here.ts - now) // 1_000_000)
-        return Choice(attic, keeps, now=now, signed=head.size if head else 0, by=by)
+        held = in_force(self._store.oblivion, now)
+        return Choice(attic, keeps, now=now, signed=head.size if head else 0, by=by, held=held.keys())
 
     async def _tidy(self) -> None:
         attic, keys = self._store.attic, self._scribe.keys

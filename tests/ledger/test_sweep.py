@@ -7,6 +7,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from gateway.ledger import Access, FactPut, Filter, Ledger, Refused, StoreError,
 from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.purging import set_root
 from gateway.ledger.store import NotPurged, Row
+from gateway.ledger.sweep import Sweep
 from gateway.ledger.writer import Item
 from gateway.retention import RetentionClass, kept
 
@@ -281,6 +283,42 @@ async def test_answers_of_people_are_kept_while_they_hold(ledger: Ledger, times:
     [purge] = await ledger.purge(KEEPS, by="anna")
     assert {seq for first, last in purge.ranges for seq in range(first, last + 1)} == {first, withdrawn}
     assert held in bodies(ledger)
+
+
+async def test_what_is_about_somebody_who_is_held_stays_until_the_hold_ends(ledger: Ledger, times: Times) -> None:
+    held, other = await sent(ledger, PURCHASER, OTHER), await sent(ledger, OTHER)
+    times.pass_days(OVER)
+    await ledger.erasing.hold(PURCHASER.ref, reason="court-order", by="anna")
+
+    [purge] = await ledger.purge(KEEPS, by="anna")
+    assert purge.ranges == ((other, other + 1),)
+
+    await ledger.erasing.release(PURCHASER.ref, by="anna")
+    [purge] = await ledger.purge(KEEPS, by="anna")
+    assert purge.ranges == ((held, held + 1),)
+
+
+@pytest.mark.parametrize("is_checked", [True, False], ids=["as it is", "without the check"])
+async def test_a_hold_that_comes_while_it_is_decided_wins(ledger: Ledger, times: Times, is_checked: bool) -> None:
+    old = await sent(ledger, PURCHASER)
+    times.pass_days(OVER)
+    write = ledger._durable
+
+    async def held_first(row: Row, within: float) -> int:
+        if row.purges:
+            await ledger.erasing.hold(PURCHASER.ref, reason="court-order", by="anna")
+            row = row if is_checked else replace(row, as_of=ledger._store.tree.size)
+        return await write(row, within)
+
+    purge = Sweep(ledger._store, ledger._scribe, held_first, ledger._deed, ledger._read).run
+    if is_checked:
+        with pytest.raises(Refusal):
+            await purge(KEEPS, by="anna")
+    else:
+        await purge(KEEPS, by="anna")
+
+    assert (old in bodies(ledger)) is is_checked
+    assert ledger.healthy
 
 
 async def test_a_hold_or_an_outcome_in_between_stops_a_purge_and_nothing_else(
