@@ -8,6 +8,7 @@ import asyncio
 import os
 import re
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -138,7 +139,8 @@ def _kill(_: float) -> None:
 
 
 def _stop(_: float) -> None:
-    os.kill(os.getpid(), signal.SIGSTOP)
+    # To this thread: sent to the process, another one takes it, and this one goes on for a moment.
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
 def _raise(_: float) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import apsw
+import psycopg
 
 PATIENCE_MS = 5_000
 
@@ -88,9 +89,40 @@ class SqliteBook:
             yield database
 
 
+@dataclass(frozen=True, slots=True)
+class PostgresBook:
+    """The tables of the shared ledger, as their owner."""
+
+    url: str
+
+    def place(self, intent: str) -> tuple[int, bytes] | None:
+        found = self._asked("SELECT seq, hash FROM ledger.leaf WHERE id = %s", bytes.fromhex(intent))
+        return found[0] if found else None
+
+    def intents(self) -> int:
+        [(count,)] = self._asked("SELECT count(*) FROM ledger.leaf WHERE kind = 'intent'")
+        return int(count)
+
+    def leaves(self) -> list[Leaf]:
+        query = "SELECT seq, hash, body FROM ledger.leaf LEFT JOIN ledger.leaf_body USING (seq) ORDER BY seq"
+        return [Leaf(*row) for row in self._asked(query)]
+
+    def heads(self) -> list[Head]:
+        kept = [Head(*row) for row in self._asked("SELECT size, root FROM ledger.checkpoint ORDER BY size")]
+        # What the next batch goes on from is the root of all there is.
+        return [*kept, *(Head(*row) for row in self._asked("SELECT size, root FROM ledger.head"))]
+
+    def copied(self, file: Path) -> None:
+        raise NotImplementedError
+
+    def _asked(self, query: str, *values: object) -> list[Any]:
+        with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as session:
+            return session.execute(query.encode(), values).fetchall()
+
+
 def book_at(where: str) -> Book:
-    """The ledger behind a path."""
-    return SqliteBook(Path(where))
+    """The ledger behind a path or an address."""
+    return PostgresBook(where) if where.startswith("postgresql:") else SqliteBook(Path(where))
 
 
 def root_of(hashes: list[bytes]) -> bytes:

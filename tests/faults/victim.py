@@ -14,18 +14,20 @@ from typing import Any
 
 from gateway import app, cli
 from gateway.errors import refuse
-from gateway.ledger import sqlite
+from gateway.ledger import postgres, session, sqlite
 from gateway.ledger.database import StoreError
 from gateway.ledger.entry import Intent
 from gateway.ledger.ledger import Ledger
+from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.scribe import Ticket
 from gateway.ledger.sqlite import SqliteStore
-from gateway.ledger.store import Row
+from gateway.ledger.store import Row, Store
 from gateway.ledger.writer import Item
 from gateway.outbound.http1 import Http1
 from gateway.outbound.send import Holds, Host, Outcome, Sending
 
 ATTEMPT: ContextVar[str] = ContextVar("attempt", default="0" * 32)
+DATABASE = "FAULTS_DATABASE"
 _SET_PTRACER = 0x59616D61  # prctl(2): who may trace this process
 _LATE = 0.15  # seconds
 
@@ -41,15 +43,22 @@ class Carrier(Http1):
 class Marking(Ledger):
     """The real ledger; says which thread writes, and remembers the attempt of a task."""
 
-    store: Callable[[Path, str], SqliteStore] = SqliteStore
+    store: Callable[[Path, str], Store] | None = None
 
     @classmethod
     def open(cls, folder: Path, **given: Any) -> Ledger:
-        ledger = super().open(folder, **given | {"store": cls.store})
+        if url := os.environ.get(DATABASE, ""):  # noqa: TID251  this is a process of its own
+            given["store"] = lambda _, log: PostgresStore(url, log)
+        if cls.store:
+            given["store"] = cls.store
+        ledger = super().open(folder, **given)
         _say(f"writer {ledger._writer._thread.native_id}")
         return ledger
 
     async def intend(self, *arguments: Any, **named: Any) -> Ticket:
+        if DATABASE in os.environ:  # noqa: TID251  this is a process of its own
+            # The facts of these tests stand in a file beside it, and its versions mean nothing there.
+            named["basis"] = None
         ticket = await super().intend(*arguments, **named)
         ATTEMPT.set(ticket.intent)
         return ticket
@@ -91,7 +100,7 @@ class StubbornStore(SqliteStore):
 class Hasty(Marking):
     """Lets a request go before its intent is durable."""
 
-    store = SlowStore
+    store: Callable[[Path, str], Store] | None = SlowStore
 
     async def _durable(self, row: Row, within: float) -> int:
         if row.kind != Intent.kind:
@@ -122,6 +131,21 @@ class Stubborn(Marking):
     store = StubbornStore
 
 
+class HastyThere(Hasty):
+    """The same on PostgreSQL, where a failpoint makes the commit slow."""
+
+    store = None
+
+
+class Patient(Marking):
+    """Lets a session hold the head for as long as it likes."""
+
+    @classmethod
+    def open(cls, folder: Path, **given: Any) -> Ledger:
+        vars(postgres).update(WRITING={**session.WRITING, "idle_in_transaction_session_timeout": "0"})
+        return super().open(folder, **given)
+
+
 class Unlocked(Marking):
     """Takes the folder although another process has it."""
 
@@ -149,6 +173,8 @@ BUILDS: Mapping[str, type[Marking]] = {
     "stubborn": Stubborn,
     "forgiving": Forgiving,
     "unlocked": Unlocked,
+    "hasty there": HastyThere,
+    "patient": Patient,
     "timed": Timed,
 }
 

@@ -1,0 +1,452 @@
+"""A PostgreSQL that crashes, freezes, is cut off or changed under a gateway at work; and nodes that stop."""
+
+import os
+import random
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from clusters import Cluster, binaries, cluster
+
+from faults.test_kills import NONE, STEPS
+from faults.test_processes import stopped
+from faults.tracing import demand_strace, traced
+from faults.world import Victim, World
+from gateway.ledger.postgres_schema import prepare
+
+Worlds = Callable[..., World]
+Told = Callable[[str, int, str, str], None]
+Extent = Callable[[int, int], int]
+Shared = Callable[..., World]
+
+CREATED, UNAVAILABLE = 201, 503
+KILLED = -9
+RESUMED = 2.5  # seconds
+SECRETS = ("root.key", "kek.key", "sign.key")
+
+
+@pytest.fixture
+def server(postgres: Cluster) -> Iterator[Cluster]:
+    """A PostgreSQL of the test's own, which it may hurt."""
+    found = binaries()
+    assert found is not None
+    with cluster(found) as running:
+        yield running
+
+
+@pytest.fixture
+def shared(worlds: Worlds, server: Cluster) -> Iterator[Shared]:
+    """Makes nodes over one log: each a world with a folder of its own and the secrets of the first."""
+    with server.database() as owner:
+        role = owner.replace("//postgres@", "//writer@")
+        prepare(owner, role, "main")
+        made: list[World] = []
+
+        def make(*, through: Callable[[str], str] = lambda url: url, node: str = "", **given: object) -> World:
+            name = node or f"n{len(made)}"
+            settings = {"NODE": name, **given.pop("settings", {})}  # type: ignore[dict-item]
+            world = worlds(owner=owner, database=through(role), settings=settings, **given)
+            if made:
+                for secret in SECRETS:
+                    if (first := made[0].data / secret).exists():
+                        shutil.copy(first, world.data / secret)
+            made.append(world)
+            return world
+
+        yield make
+        for world in made:
+            world.__exit__()
+        _await_started(server)
+
+
+def _await_started(server: Cluster) -> None:
+    if server.process is None or server.process.poll() is not None:
+        server.start()
+
+
+def one_more(world: World, gateway: Victim, within: float = 15.0) -> float:
+    """Seconds until an order goes through again."""
+    began = time.monotonic()
+    while (reply := world.call(gateway)) is None or reply.status != CREATED:
+        assert time.monotonic() - began < within, (reply, gateway.said[-3000:])
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def found_hasty(shared: Shared) -> str:
+    """A gateway that does not wait for the commit is found out by the vendor."""
+    world = shared(built="hasty there")
+    gateway = world.serving(GATEWAY_FAILPOINTS="before-commit:intent=sleep:0.3@1")
+    world.call(gateway)
+    gateway.kill()
+    found = world.breaches(reopen=False)
+    assert any(each.startswith("I1") for each in found), found
+    return "hasty: I1"
+
+
+@contextmanager
+def under_load(world: World, gateway: Victim, at_once: int = 6) -> Iterator[None]:
+    """Orders without a pause, until the block ends."""
+    going = threading.Event()
+    going.set()
+
+    def orders(number: int) -> None:
+        while going.is_set():
+            world._called(gateway, number, 15.0)
+            number += 1
+
+    with ThreadPoolExecutor(at_once) as pool:
+        asked = [pool.submit(orders, 1_000_000 * (each + 1)) for each in range(at_once)]
+        try:
+            yield
+        finally:
+            going.clear()
+            for each in asked:
+                each.result()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_kill_at_any_step_leaves_what_the_table_says(shared: Shared, told: Told, step: str) -> None:
+    world = shared()
+    gateway = world.serving(GATEWAY_FAILPOINTS=f"{step}=kill@2")
+    world.call(gateway)
+    world.await_settled()
+
+    world.call(gateway)
+    status = gateway.ended()
+    found = world.breaches()
+
+    result, arrived = STEPS[step]
+    assert (status, found) == (KILLED, [])
+    # An intent stays open until the last moment at which its node could have sent it is long over.
+    assert len(world.results()) == (2 if result == NONE else 3)
+    assert world.arrived() == 2 + arrived
+    told(f"PostgreSQL: SIGKILL {step}", 1, "I1, I2, I4, I5", "hasty: I1")
+
+
+def test_crashes_of_the_server_under_load_lose_nothing(
+    shared: Shared, server: Cluster, told: Told, extent: Extent
+) -> None:
+    world = shared()
+    gateway = world.serving()
+    world.call(gateway)
+    rounds, dice = extent(4, 100), random.Random(4)
+
+    with under_load(world, gateway):
+        for _ in range(rounds):
+            time.sleep(0.3 + dice.random() / 2)
+            server.stop("immediate")
+            server.start()
+            one_more(world, gateway)
+    gateway.stop()
+    found = world.breaches()
+
+    assert found == []
+    assert len(world.acknowledged) > rounds
+    told(
+        "PostgreSQL: stop -m immediate under load",
+        rounds,
+        f"I1-I5, {len(world.acknowledged):,} kept",
+        found_hasty(shared),
+    )
+
+
+def test_sessions_that_are_ended_in_their_commit_lose_nothing(
+    shared: Shared, server: Cluster, told: Told, extent: Extent
+) -> None:
+    world = shared()
+    gateway = world.serving()
+    world.call(gateway)
+    rounds, dice, ended = extent(20, 300), random.Random(5), 0
+
+    with under_load(world, gateway), server.session() as session:
+        for _ in range(rounds):
+            time.sleep(dice.random() / 5)
+            [(some,)] = session.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE usename = 'writer' AND state <> 'idle'"
+            ).fetchall()
+            ended += some
+        one_more(world, gateway)
+    gateway.stop()
+    found = world.breaches()
+
+    assert found == []
+    assert ended > 0
+    told("PostgreSQL: pg_terminate_backend under load", ended, "I1-I5", found_hasty(shared))
+
+
+def test_a_failed_sync_in_the_server_is_not_taken_for_a_commit(shared: Shared, server: Cluster, told: Told) -> None:
+    demand_strace()
+    world = shared()
+    gateway = world.serving()
+    world.call(gateway)
+    world.await_settled()
+    arrived = world.arrived()
+
+    with traced(writing(server), ("fdatasync",), "error=EIO:when=1"):
+        reply = world.call(gateway)
+    sent = world.arrived() - arrived
+    one_more(world, gateway)
+    gateway.stop()
+    found = world.breaches()
+
+    assert reply is None or reply.status == UNAVAILABLE
+    assert "PANIC" in server.log
+    assert (sent, found) == (0, [])
+    assert world.results()[1] in ("sent", "not_sent")
+    told("PostgreSQL: EIO in the server's fdatasync", 1, "I1-I5, PANIC, not sent", found_hasty(shared))
+
+
+def writing(server: Cluster) -> int:
+    """The process of the session that writes."""
+    query = "SELECT pid FROM pg_stat_activity WHERE usename = 'writer' AND query ~* 'commit|insert|head' LIMIT 1"
+    with server.session() as session:
+        [(pid,)] = session.execute(query).fetchall()
+    return int(pid)
+
+
+def test_a_node_that_stops_while_it_holds_the_head_does_not_stop_the_others(shared: Shared, told: Told) -> None:
+    first, second = shared(), shared()
+    holding = first.serving(GATEWAY_FAILPOINTS="before-commit:intent=stop@2")
+    _same_secrets(first, second)
+    other = second.serving()
+    first.call(holding)
+    second.call(other)
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(first.call, holding)
+        stopped(holding.pid)
+        began = time.monotonic()
+        reply = second.call(other)
+        waited = time.monotonic() - began
+        arrived = first.arrived()
+        os.kill(holding.pid, signal.SIGCONT)
+        answer = asked.result()
+    one_more(first, holding)
+    holding.stop()
+    other.stop()
+    found = [*first.breaches(), *second.breaches()]
+
+    assert reply is not None
+    assert reply.status == CREATED
+    assert waited <= RESUMED
+    assert answer is None or answer.status == UNAVAILABLE
+    assert arrived == 1
+    assert found == []
+    told("PostgreSQL: a node stopped while it holds the head", 1, f"others after {waited:.1f} s", waits(shared))
+
+
+def _same_secrets(first: World, second: World) -> None:
+    for secret in SECRETS:
+        if (made := first.data / secret).exists():
+            shutil.copy(made, second.data / secret)
+
+
+def waits(shared: Shared) -> str:
+    """Without the time-out of sessions the others wait for as long as the node sleeps."""
+    first = shared(built="patient")
+    holding = first.serving(GATEWAY_FAILPOINTS="before-commit:intent=stop@1")
+    second = shared()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(first.call, holding)
+        stopped(holding.pid)
+        began = time.monotonic()
+        other = second.launched()
+        time.sleep(RESUMED + 1.0)
+        waited = not (other.log.exists() and other.is_ready)
+        os.kill(holding.pid, signal.SIGCONT)
+        asked.result()
+    assert waited or time.monotonic() - began < RESUMED
+    assert waited
+    return "patient: others wait"
+
+
+@dataclass
+class Cable:
+    """A line to the server. While it is cut, what is said still arrives, and no answer comes back."""
+
+    server: Path
+    folder: Path
+    is_cut: bool = False
+    dead: set[socket.socket] = field(default_factory=set)
+    lines: list[socket.socket] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.folder / self.server.name))
+        self.listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        self.is_cut = True
+        self.dead.update(self.lines)
+
+    def mend(self) -> None:
+        """New connections are whole; those that there were never are again."""
+        self.is_cut = False
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(str(self.server))
+                self.lines.append(client)
+                if self.is_cut:
+                    self.dead.add(client)
+                for source, sink in ((client, server), (server, client)):
+                    threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with source, suppress(OSError):
+            while data := source.recv(65_536):
+                if sink not in self.dead:
+                    sink.sendall(data)
+            if sink not in self.dead:
+                sink.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def cable(server: Cluster) -> Iterator[Cable]:
+    # The path of a socket is short.
+    with tempfile.TemporaryDirectory(prefix="cable-") as folder:
+        cable = Cable(server.folder / ".s.PGSQL.5432", Path(folder))
+        yield cable
+        cable.listener.close()
+
+
+def test_a_line_that_is_cut_in_a_commit_sends_nothing(
+    shared: Shared, server: Cluster, cable: Cable, told: Told
+) -> None:
+    world = shared(through=lambda url: url.replace(str(server.folder), str(cable.folder)))
+    gateway = world.serving(GATEWAY_FAILPOINTS="before-commit:intent=sleep:0.5@2")
+    world.call(gateway)
+    world.await_settled()
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(world.call, gateway)
+        time.sleep(0.3)
+        cable.cut()
+        reply = asked.result()
+    took = time.monotonic() - began
+    arrived = world.arrived()
+    cable.mend()
+    one_more(world, gateway, within=40)
+    gateway.stop()
+    found = world.breaches()
+
+    assert reply is None or reply.status == UNAVAILABLE
+    assert took < 6
+    assert (arrived, found) == (1, [])
+    assert world.results()[1] in ("sent", "not_sent")
+    told("PostgreSQL: the line is cut in COMMIT", 1, f"503 after {took:.1f} s, not sent", found_hasty(shared))
+
+
+def members(server: Cluster) -> list[int]:
+    """Every process of a server; each is in a session of its own."""
+    assert server.process is not None
+    parent = f"PPid:\t{server.process.pid}\n"
+    found = [server.process.pid]
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            if parent in status.read_text():
+                found.append(int(status.parent.name))
+    return found
+
+
+def signalled(server: Cluster, number: int) -> None:
+    for pid in members(server):
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def test_a_server_that_is_frozen_is_answered_for_in_time(shared: Shared, server: Cluster, told: Told) -> None:
+    world = shared(settings={"INTENT_DEADLINE": "1"})
+    gateway = world.serving()
+    world.call(gateway)
+    world.await_settled()
+
+    signalled(server, signal.SIGSTOP)
+    began = time.monotonic()
+    reply = world.call(gateway)
+    took = time.monotonic() - began
+    health = gateway.health()
+    arrived = len(world.file.read_text().splitlines())
+    signalled(server, signal.SIGCONT)
+    one_more(world, gateway, within=40)
+    gateway.stop()
+    found = world.breaches()
+
+    assert reply is not None
+    assert (reply.status, health, arrived, found) == (UNAVAILABLE, 503, 1, [])
+    assert took < 2.5
+    told("PostgreSQL: frozen", 1, f"503 after {took:.1f} s, not ready", found_hasty(shared))
+
+
+@pytest.mark.parametrize("setting", ["synchronous_commit", "fsync", "full_page_writes"])
+def test_a_setting_that_is_changed_while_it_runs_ends_intents(
+    shared: Shared, server: Cluster, told: Told, setting: str
+) -> None:
+    world = shared()
+    gateway = world.serving()
+    world.call(gateway)
+    world.await_settled()
+
+    _set(server, setting, "off")
+    reply = world.call(gateway)
+    arrived = world.arrived()
+    _set(server, setting, "on")
+    one_more(world, gateway, within=20)
+    gateway.stop()
+    found = world.breaches()
+
+    assert reply is not None
+    assert (reply.status, arrived, found) == (UNAVAILABLE, 1, [])
+    told(f"PostgreSQL: {setting} = off while it runs", 1, "503, not sent", found_hasty(shared))
+
+
+def _set(server: Cluster, setting: str, value: str) -> None:
+    with server.session() as session:
+        session.execute(f"ALTER SYSTEM SET {setting} = {value}")
+        session.execute("SELECT pg_reload_conf()")
+    time.sleep(0.5)
+
+
+def test_two_nodes_of_one_name_do_not_both_write(shared: Shared, told: Told) -> None:
+    first = shared(node="same")
+    running = first.serving()
+    first.call(running)
+    second = shared(node="same")
+
+    late = second.launched()
+    status = late.ended()
+    after = first.call(running)
+    running.stop()
+    other = shared(node="another")
+    beside = other.serving()
+    beside.stop()
+
+    assert status not in (0, None)
+    assert "another gateway writes as node" in late.said
+    assert after is not None
+    assert after.status == CREATED
+    told("PostgreSQL: one node id twice", 1, "the second does not start", "another id: starts")
+
+
+def test_nobody_asks_the_server_what_became_of_a_transaction() -> None:
+    sources = [path.read_text() for path in (Path(__file__).parents[2] / "gateway").rglob("*.py")]
+
+    # Its answer is wrong after a crash: the number of a transaction that was lost is given out again.
+    assert sources
+    assert not any("pg_xact_status" in source for source in sources)
