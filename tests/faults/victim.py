@@ -18,7 +18,6 @@ from gateway.ledger import postgres, session, sqlite
 from gateway.ledger.database import StoreError
 from gateway.ledger.entry import Intent
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.scribe import Ticket
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Row, Store
@@ -27,7 +26,6 @@ from gateway.outbound.http1 import Http1
 from gateway.outbound.send import Holds, Host, Outcome, Sending
 
 ATTEMPT: ContextVar[str] = ContextVar("attempt", default="0" * 32)
-DATABASE = "FAULTS_DATABASE"
 _SET_PTRACER = 0x59616D61  # prctl(2): who may trace this process
 _LATE = 0.15  # seconds
 
@@ -47,8 +45,6 @@ class Marking(Ledger):
 
     @classmethod
     def open(cls, folder: Path, **given: Any) -> Ledger:
-        if url := os.environ.get(DATABASE, ""):  # noqa: TID251  this is a process of its own
-            given["store"] = lambda _, log: PostgresStore(url, log)
         if cls.store:
             given["store"] = cls.store
         ledger = super().open(folder, **given)
@@ -56,9 +52,6 @@ class Marking(Ledger):
         return ledger
 
     async def intend(self, *arguments: Any, **named: Any) -> Ticket:
-        if DATABASE in os.environ:  # noqa: TID251  this is a process of its own
-            # The facts of these tests stand in a file beside it, and its versions mean nothing there.
-            named["basis"] = None
         ticket = await super().intend(*arguments, **named)
         ATTEMPT.set(ticket.intent)
         return ticket

@@ -168,8 +168,8 @@ class World:
             "SANDBOX": json.dumps({"parcelgate": f"http://127.0.0.1:{self.vendor_port}"}),
             **self.settings,
         }
-        there = {victim.DATABASE: self.database} if self.database else {}
-        return {f"GATEWAY_{name}": value for name, value in own.items()} | there
+        there = {"DATABASE": self.database} if self.database else {}
+        return {f"GATEWAY_{name}": value for name, value in (own | there).items()}
 
     def launched(self, **more: str) -> Victim:
         """A gateway that was started just now, with these variables besides."""
