@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 from psycopg import conninfo, errors
-from psycopg.abc import PQGen
 
+from gateway import bounded
 from gateway.errors import StartError
 from gateway.ledger.database import StoreError
 
-RV = TypeVar("RV")
-
 OLDEST = 14
-ANSWER = 8.0  # seconds for which an answer is waited for: longer than the database works on any statement
 ASIDE = 1.0  # seconds, where a thread waits that has other things to do
 CONNECT = 2  # seconds
 # A node that stops while it holds the head must not stop the others; times in ms.
@@ -43,23 +40,14 @@ DURABLE: Mapping[str, tuple[str, ...]] = {
 Session = psycopg.Connection[tuple[Any, ...]]
 
 
-class Bounded(psycopg.Connection[tuple[Any, ...]]):
-    """A connection on which no answer is waited for without end: a server can stop without a word."""
+class Bounded(bounded.Bounded):
+    """A connection that knows where it leads."""
 
     url = ""
-    within: float | None = None
 
     def again(self, settings: Mapping[str, str]) -> "Bounded":
         """The same, or where it is closed another one like it. Raises psycopg.Error."""
         return connected(self.url, settings, self.within) if self.closed else self
-
-    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        try:
-            return super().wait(gen, interval, timeout or self.within or ANSWER)
-        except errors._WaitTimeout:  # noqa: SLF001 - it has no other name
-            # An answer that came later would be taken for that to the next question.
-            self.pgconn.finish()
-            raise
 
 
 @contextmanager

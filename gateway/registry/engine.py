@@ -1,11 +1,14 @@
 """The connections of the registry: to an SQLite file that only its owner can read, or to PostgreSQL."""
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from gateway.bounded import Bounded
 from gateway.errors import StartError
 from gateway.registry import schema
 
@@ -13,7 +16,14 @@ from gateway.registry import schema
 LIMITS = {"lock_timeout": 2_000, "statement_timeout": 5_000, "idle_in_transaction_session_timeout": 2_000}
 CONNECT = 2  # seconds
 CONNECTIONS = 4
+_TCP = {"keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3, "tcp_user_timeout": 2_000}
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
+
+
+class Patient(Bounded):
+    """Waits for longer than any change may take."""
+
+    within = 20.0
 
 
 def engine_of(database: Path | str) -> Engine:
@@ -67,6 +77,12 @@ def _shared(given: str) -> Engine:
         raise StartError("the database's address is not a URL") from None
     if url.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
         raise StartError("the database's address must begin with postgresql://")
+    engine = _pooled(url)
+    event.listen(engine, "do_connect", _connected)
+    return engine
+
+
+def _pooled(url: URL) -> Engine:
     settings = {"search_path": schema.SCHEMA, "timezone": "UTC", **LIMITS}
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
@@ -79,9 +95,14 @@ def _shared(given: str) -> Engine:
         hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT,
+            **_TCP,
             "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
         },
     )
+
+
+def _connected(_dialect: object, _record: object, given: Sequence[str], settings: Mapping[str, Any]) -> Patient:
+    return Patient.connect(*given, **settings)
 
 
 def _make_durable(connection: object, record: object) -> None:

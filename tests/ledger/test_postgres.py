@@ -19,6 +19,7 @@ from clusters import Cluster, cluster
 from ledger_fakes import PURCHASER, SENT, Ticking, shipment
 from postgres_stores import WRITER, Prepared, prepared, rows
 
+from gateway import bounded
 from gateway.errors import StartError
 from gateway.ledger import Filter, Ledger, StoreError
 from gateway.ledger import session as sessions
@@ -499,7 +500,7 @@ def _reopened(store: PostgresStore) -> None:
 
 
 def test_a_server_that_stands_still_is_not_waited_for(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "ANSWER", 0.5)
+    monkeypatch.setattr(bounded, "ANSWER", 0.5)
     with own.database() as url, opened(prepared(url), "n1") as store:
         store.append(rows(1))
         backend = store._session.info.backend_pid

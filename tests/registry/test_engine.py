@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import StartError
-from gateway.registry.engine import CONNECTIONS, engine_of
+from gateway.registry.engine import CONNECTIONS, LIMITS, Patient, engine_of
 
 
 def test_a_file_is_its_owners_alone_with_all_that_sqlite_puts_beside_it(tmp_path: Path) -> None:
@@ -50,3 +50,19 @@ def test_another_database_is_refused_without_showing_its_address(address: str) -
 
     assert "canary-word" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_a_connection_to_postgresql_waits_for_nobody_without_end(emptied: str) -> None:
+    engine = engine_of(emptied)
+    with engine.connect() as connection:
+        found = {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in (*LIMITS, "search_path")}
+        driver = connection.connection.driver_connection
+    engine.dispose()
+
+    assert found == {
+        "lock_timeout": "2s",
+        "statement_timeout": "5s",
+        "idle_in_transaction_session_timeout": "2s",
+        "search_path": "registry",
+    }
+    assert isinstance(driver, Patient)
