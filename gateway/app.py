@@ -33,6 +33,7 @@ from gateway.ledger.housekeeping import ContractActivated, PolicyActivated
 from gateway.ledger.ledger import LOG, Ledger
 from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.postgres_vault import PostgresVault
+from gateway.ledger.room import Room
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.store import Filter, Store
@@ -75,7 +76,7 @@ class Stores:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, entity: Callable[[], str], store: Callable[[Path, str], Store] = SqliteStore
+    settings: Settings, entity: Callable[[], str], store: Callable[[Path, str], Store] | None = None
 ) -> AsyncIterator[Stores]:
     """Opens the stores, and closes them in the order that loses nothing. Raises StartError."""
     failpoints.arm(settings.failpoints or "")
@@ -90,6 +91,9 @@ async def opened(
             prepare(shared, shared)
         store = partial(_store_at, shared, guarded=not settings.database_unguarded)
         vault = partial(_vault_at, shared)
+    elif store is None:
+        room = Room(settings.data, watermark=settings.disk_watermark, ballast=settings.disk_ballast)
+        store = partial(SqliteStore, room=room)
     ledger = Ledger.open(
         settings.data,
         node=settings.node,

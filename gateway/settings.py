@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     answer_bytes: int = Field(default=4 * 1024 * 1024, gt=0)
     in_flight: int = Field(default=512, gt=0)
     """Calls at once; more are refused."""
+    disk_watermark: int | None = Field(default=None, ge=0)
+    """With less room on the disk of the ledger no new call is taken."""
+    disk_ballast: int = Field(default=64 * 1024 * 1024, ge=0)
+    """What is set aside there for what became of calls, and given up when nothing else is left."""
     failpoints: str | None = None
     """Faults that a test wants: see gateway/failpoints.py."""
 

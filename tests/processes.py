@@ -40,6 +40,7 @@ class Machine:
             "PORT": "0",
             "OPERATORS_PORT": "0",
             "INTENT_DEADLINE": "20",
+            "DISK_BALLAST": "0",
             **self.settings,
         }
         inherited = os.environ  # noqa: TID251  what a shell hands on

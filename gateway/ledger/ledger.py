@@ -150,7 +150,7 @@ class Ledger:
     @property
     def healthy(self) -> bool:
         """False also where the record was altered: then it takes no intent any more, and nobody vouches for it."""
-        return self._writer.healthy and not self._closing and not self._notary.altered
+        return self._writer.healthy and self._store.has_room and not self._closing and not self._notary.altered
 
     async def intend(
         self,
@@ -170,6 +170,8 @@ class Ledger:
         self._demand_ready()
         if self._notary.altered:
             raise refuse("ledger.unavailable", "the ledger was altered")
+        if not self._store.has_room:
+            raise refuse("ledger.unavailable", "the disk of the ledger is nearly full")
         with _refused():
             row = self._scribe.row(intent, subjects, Payload(payload, intent.media), basis)
         place = await self._durable(row, within)
@@ -223,8 +225,8 @@ class Ledger:
             return self._keys.behind(scope, token)
 
     def note(self, event: Event, subjects: Sequence[Subject] = ()) -> None:
-        """Writes an entry down without waiting. Where thousands wait already it is lost, and the log says so."""
-        if self._writer.unfinished >= 2 * QUEUED:
+        """Writes an entry down without waiting. Where thousands wait or room is short it is lost, as the log says."""
+        if self._writer.unfinished >= 2 * QUEUED or not self._store.has_room:
             log.error("an entry was not written: %s", event.kind)
             return
         with _refused():

@@ -142,6 +142,11 @@ class PostgresStore:
                 if found := doubt(self._session):
                     raise StoreError(found)
 
+    @property
+    def has_room(self) -> bool:
+        """The server's disk is the server's business: a full one fails the commit."""
+        return True
+
     def checkpoint(self) -> None:
         """Nothing: the server does it."""
 

@@ -15,6 +15,7 @@ from gateway.ledger.canonical import Json, epoch_of
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, writable
 from gateway.ledger.entry import Index
 from gateway.ledger.oblivion import NotErased, Oblivion
+from gateway.ledger.room import Room
 from gateway.ledger.sealing import Link
 from gateway.ledger.search import conditions
 from gateway.ledger.sqlite_attic import SqliteAttic
@@ -103,8 +104,9 @@ MIGRATIONS: Sequence[str] = (
 class SqliteStore:
     """One log in `ledger.db`: one connection that writes, and read-only ones for everything else."""
 
-    def __init__(self, path: Path, log: str) -> None:
+    def __init__(self, path: Path, log: str, room: Room | None = None) -> None:
         self._path = path
+        self._room = room
         self._pages = 0
         self._restart_at = RESTART_PAGES
         self._size = 0
@@ -150,6 +152,8 @@ class SqliteStore:
         return self._tree
 
     def reopen(self) -> None:
+        if self._room is not None:
+            self._room.relieve()
         with known_errors():
             self._database.close(True)
             self._connect()
@@ -161,7 +165,13 @@ class SqliteStore:
             return {each: seq for each in ids for (seq,) in rows(self._database, query, bytes.fromhex(each))}
 
     def check(self) -> None:
-        """Nothing: what was set at the start is not changed by others."""
+        """Only whether there is room: what was set at the start is not changed by others."""
+        if self._room is not None:
+            self._room.step()
+
+    @property
+    def has_room(self) -> bool:
+        return self._room is None or not self._room.is_low
 
     def checkpoint(self) -> None:
         if self._pages < CHECKPOINT_PAGES:

@@ -212,6 +212,10 @@ class Store(Protocol):
     def check(self) -> None:
         """Asked between appends, and every few seconds: raises StoreError where nothing may be written as it is."""
 
+    @property
+    def has_room(self) -> bool:
+        """Whether there is room for new calls, beside what is kept for those on their way; asked by any thread."""
+
     def checkpoint(self) -> None:
         """Tidies up between appends, when it is due; raises only where the disk failed, for good."""
 
