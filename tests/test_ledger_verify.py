@@ -25,6 +25,7 @@ from ledger_verify import (
     CHECKS,
     KINDS,
     BadBody,
+    Shapes,
     Tree,
     beyond,
     body_of,
@@ -191,6 +192,48 @@ def test_a_leaf_without_one_of_its_members_or_with_another_one_is_not_taken(vect
     for other in others:
         with pytest.raises(BadBody):
             body_of(json.dumps(other, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=[each["name"] for each in VECTORS])
+def test_entries_of_one_shape_differ_in_ids_numbers_and_hashes_alone(vector: dict[str, Any]) -> None:
+    event, body = vector["event"], b64decode(vector["body"])
+    later = body.replace(b'"mono":815000', b'"mono":0').replace(b"7008000000000000002", b"7008000000000000003")
+    wrong = [
+        body.replace(b'"mono":815000', b'"mono":%s' % value)
+        for value in (b"01", b"1.5", b'"815000"', b"-1", b"1e3", b"true")
+    ]
+    wrong += [body.replace(b'"mono":815000', b'"mono":%d' % 2**number) for number in (53, 54, 64)]
+    wrong += [body.replace(b'"id":"0198', b'"id":"X198'), body.replace(b'"id":"0198', b'"id":"198')]
+    if "subjects" in event:
+        wrong += [body.replace(b'="', b'"'), body.replace(b'="', b'B"'), body.replace(b'","ts"', b'","n"')]
+
+    shapes = Shapes()
+    first, second = shapes.read(body), shapes.read(later)
+
+    assert later != body
+    assert first == (body_of(body), False)
+    assert second == (body_of(later), event["kind"] in MAY_GO)
+    for each in {*wrong} - {body}:
+        with pytest.raises(BadBody):
+            shapes.read(each)
+
+
+def test_what_looks_like_one_that_was_read_is_read_with_the_same_care(history: History, tmp_path: Path) -> None:
+    copy = history.copy(tmp_path)
+    with closing(sqlite3.connect(copy, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = DELETE")
+        database.execute("DROP TRIGGER leaf_body_UPDATE")
+        [(seq, body)] = database.execute(
+            "SELECT seq, body FROM leaf_body JOIN leaf USING (seq) WHERE kind = 'intent' ORDER BY seq DESC LIMIT 1"
+        )
+        for old, new, check in (
+            (b'"purpose":"delivery"', b'"purpose":"ann@example.com"', "V14"),
+            (b'"attempt":1', b'"attempt": 1', "V6"),
+            (b'"attempt":1', b'"attempt":true', "V6"),
+        ):
+            database.execute("UPDATE leaf_body SET body = ? WHERE seq = ?", (body.replace(old, new), seq))
+            report = ledger_verify.verify(ledger_verify.source_of(copy), key=ledger_verify.key_of(history.vkey))
+            assert report.checks[check].findings[0].seq == seq
 
 
 def test_its_tree_is_the_one_of_the_gateway() -> None:
