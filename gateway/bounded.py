@@ -9,6 +9,8 @@ from psycopg.abc import PQGen
 RV = TypeVar("RV")
 
 ANSWER = 8.0  # seconds for which an answer is waited for: longer than the database works on any statement
+# Whoever waited for a lock must see what was committed meanwhile, whatever the database has for its default.
+SEEING = {"default_transaction_isolation": r"read\ committed"}
 
 
 class Bounded(psycopg.Connection[tuple[Any, ...]]):

@@ -65,7 +65,7 @@ def connected(url: str, settings: Mapping[str, str], within: float | None = None
     """A connection in which each statement is a transaction of its own. Raises psycopg.Error."""
     given = conninfo.conninfo_to_dict(url)
     # The temporary schema last: otherwise a temporary table could stand in for one of ours.
-    fixed = {"search_path": "ledger,pg_temp", "client_min_messages": "warning", **settings}
+    fixed = {"search_path": "ledger,pg_temp", "client_min_messages": "warning", **bounded.SEEING, **settings}
     options = " ".join([str(given.get("options", "")), *(f"-c {name}={value}" for name, value in fixed.items())])
     parameters: dict[str, Any] = {"application_name": "gateway", **_TCP, **given, "options": options.strip()}
     parameters["client_encoding"] = "utf8"

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from gateway.bounded import Bounded
+from gateway.bounded import SEEING, Bounded
 from gateway.errors import StartError
 from gateway.registry import schema
 
@@ -83,7 +83,7 @@ def _shared(given: str) -> Engine:
 
 
 def _pooled(url: URL) -> Engine:
-    settings = {"search_path": schema.SCHEMA, "timezone": "UTC", **LIMITS}
+    settings = {"search_path": schema.SCHEMA, "timezone": "UTC", **SEEING, **LIMITS}
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
         # One more, for whoever listens.

@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from ledger_fakes import PURCHASER, Shop, shipment
 from postgres_stores import WRITER, prepared, rows
+from psycopg.conninfo import conninfo_to_dict
 from registries import NOON, until
 
 from gateway.ledger import Filter
@@ -106,3 +108,28 @@ async def test_the_others_of_a_batch_are_written_and_whoever_waited_for_the_stal
     assert [entry.body["id"] for entry in await ledger.entries(Filter(kind="intent"))] == [last.intent, first.intent]
     assert ledger.healthy
     assert ledger._writer.unfinished == 0
+
+
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])
+async def test_what_changes_while_an_append_waits_for_the_head_is_seen_by_it(database: str, isolation: str) -> None:
+    name = conninfo_to_dict(database)["dbname"]
+    with psycopg.connect(database, autocommit=True) as session:
+        session.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = '{isolation}'".encode())
+    store = prepared(database).open("n1")
+    registry = Registry.open(database, now=lambda: NOON)
+    with psycopg.connect(database) as other:
+        other.execute("SELECT FROM ledger.head FOR UPDATE")
+        changing = asyncio.ensure_future(registry.put(ROWS.validate_python(NO)))
+        await asyncio.sleep(0.3)
+        with psycopg.connect(database, autocommit=True) as owner:
+            owner.execute("GRANT USAGE ON SCHEMA registry TO writer")
+            owner.execute("GRANT SELECT ON registry.change TO writer")
+        appending = asyncio.ensure_future(asyncio.to_thread(store.append, [resting()]))
+        await asyncio.sleep(0.3)
+        other.commit()
+
+    await changing
+    with pytest.raises(StaleFactsError):
+        await appending
+    registry.close()
+    store.close()
