@@ -22,6 +22,8 @@ WORK = ROOT / ".fuzz"
 VENV = WORK / "venv"
 LOCK = Path(__file__).parent / "requirements.lock"
 
+# Signs that formats are made of, which chance alone puts where they matter once in millions of bodies.
+_SIGNS = (b" ", b"\r\n")
 _CORPUS = re.compile(r"#(\d+)\s.*\bcorp: (\d+)")
 _PLANTED = os.environ.get("FUZZ_CANARY") == "1"  # noqa: TID251  of the fuzzer, not of the gateway
 
@@ -81,6 +83,7 @@ def _run(name: str, seconds: int) -> Run:
         grown = scratch / "grown" if _PLANTED else corpus
         grown.mkdir(exist_ok=True)
         options = ["-max_len=4096", f"-max_total_time={seconds}", "-timeout=10", f"-artifact_prefix={scratch}/"]
+        options.append(f"-dict={_dictionary(scratch)}")
         command = [str(VENV / "bin" / "python"), "-m", "fuzz.target", name, *options, str(grown), str(given)]
         env = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "PATH": os.defpath} | (
             {"FUZZ_CANARY": "1"} if _PLANTED else {}
@@ -104,6 +107,13 @@ def _given(scratch: Path, name: str) -> Path:
     return folder
 
 
+def _dictionary(scratch: Path) -> Path:
+    file = scratch / "signs.dict"
+    quoted = ("".join(f"\\x{octet:02x}" for octet in sign) for sign in _SIGNS)
+    file.write_text("".join(f'"{sign}"\n' for sign in quoted))
+    return file
+
+
 def _read(name: str, ended: subprocess.CompletedProcess[str]) -> Run:
     found = _CORPUS.findall(ended.stderr)
     executions, corpus = (int(number) for number in found[-1]) if found else (0, 0)
@@ -114,7 +124,8 @@ def _read(name: str, ended: subprocess.CompletedProcess[str]) -> Run:
         for line in (ended.stdout + ended.stderr).splitlines()
         if re.match(r"\s*[\w.]*(?:Error|Refusal)\b", line)
     ]
-    return Run(name, executions, corpus, lines[-1] if lines else f"it ended with status {ended.returncode}")
+    # What breaks on a body that it begins with has run, though nothing was counted yet.
+    return Run(name, max(1, executions), corpus, lines[-1] if lines else f"it ended with status {ended.returncode}")
 
 
 def _kept(run: Run, scratch: Path) -> Run:
