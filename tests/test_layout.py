@@ -33,6 +33,7 @@ TOGETHER: Mapping[str, str] = {
     "ledger/migrate": "test_migrate.py",
     "registry/moving": "test_migrate.py",
     "ledger/postgres_append": "ledger/test_stores.py",
+    "ledger/residue": "ledger/test_ledger_vault.py",
     "ledger/holds": "ledger/test_erasing.py",
     "ledger/sqlite_oblivion": "ledger/test_oblivion.py",
     "ledger/postgres_oblivion": "ledger/test_oblivion.py",

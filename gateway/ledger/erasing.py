@@ -3,7 +3,9 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from gateway.errors import Distrusted, refuse
@@ -14,10 +16,11 @@ from gateway.ledger.entry import Event, Subject
 from gateway.ledger.holds import InForce, in_force
 from gateway.ledger.housekeeping import Erased, ErasureDone, Hold, HoldReleased, KeyMade
 from gateway.ledger.keys import Keys
-from gateway.ledger.oblivion import Forgotten, NotErased, tombstone
+from gateway.ledger.oblivion import Forgotten, NotErased, Oblivion, tombstone
 from gateway.ledger.scribe import Scribe
 from gateway.ledger.store import Filter, Store
 from gateway.ledger.tree import root
+from gateway.ledger.vault import Residue, Vault
 
 NEWEST = 1_000  # entries of a kind, among which those are looked for that something is missing of
 TRIES = 100  # to empty the files of what was deleted, which waits for whoever reads
@@ -87,9 +90,11 @@ class Erasing:
         next start.
         """
         tok, told = self._keys.token(ref), list[Done]()
+        # By which it can be seen that nothing is left.
+        traces = {tok}
 
         def enter() -> int:
-            return self._enter(tok, used, told, reason=reason, by=by, forced=forced)
+            return self._enter(tok, used, told, traces, reason=reason, by=by, forced=forced)
 
         async with self._erasing:
             with self._keys.erasing(tok) as used:
@@ -101,7 +106,7 @@ class Erasing:
             await people.erase(ref)
             failpoint("registry-erased")
             await self._do(lambda: self._told({tok}))
-            await self._finish()
+            await self._finish(traces)
         return told[-1]
 
     async def hold(self, ref: str, *, reason: str, by: str, until: str = "") -> str:
@@ -117,16 +122,26 @@ class Erasing:
 
     async def resume(self, people: People) -> None:
         """Finishes what a process that ended could not: people whom the ledger forgot are forgotten elsewhere too."""
-        if pending := self._store.oblivion.pending():
-            toks = {each.tok for each in pending}
+        toks = {each.tok for each in self._store.oblivion.pending()}
+        if toks:
             for ref in await people.known():
                 if self._keys.token(ref) in toks:
                     await people.erase(ref)
             await self._do(lambda: self._told(toks))
         if self._undone():
-            await self._finish()
+            await self._finish(toks)
 
-    def _enter(self, tok: bytes, used: Sequence[bytes], told: list[Done], *, reason: str, by: str, forced: bool) -> int:
+    def _enter(
+        self,
+        tok: bytes,
+        used: Sequence[bytes],
+        told: list[Done],
+        traces: set[bytes],
+        *,
+        reason: str,
+        by: str,
+        forced: bool,
+    ) -> int:
         """The entry, and with it everything that links the person to others; then the keys."""
         if self._holds(tok):
             return _HELD
@@ -134,6 +149,7 @@ class Erasing:
         known = oblivion.known(tok)
         deks = sorted({*known.deks, *used})
         stones = tuple(sorted(map(tombstone, deks)))
+        traces |= {*oblivion.traces(tok), *self._keys.vault.traces(deks)}
         event = Erased(
             reason=reason, by=by, forced=forced, links=known.links, keys=len(deks),
             root=base64(root(map(leaf_hash, stones))), generation=self._keys.hierarchy.generation,
@@ -156,27 +172,31 @@ class Erasing:
         failpoint("erasure-told")
         return len(toks)
 
-    async def _finish(self) -> None:
+    async def _finish(self, traces: Collection[bytes]) -> None:
         """Empties the files of what was deleted, and says of each erasure that it is done."""
-        for _ in range(TRIES):
-            if await self._do(self._wiped):
-                break
-            await asyncio.sleep(BETWEEN_TRIES)
-        else:
-            raise refuse("ledger.unavailable", "somebody reads the files, so what was erased still stands in them")
+        await self._until(self._wiped)
         failpoint("erasure-wiped")
+        for each in (self._store.oblivion, self._keys.vault):
+            with _refused():
+                found = await asyncio.to_thread(each.residue, traces)
+            if found:
+                await self._until(partial(_overwritten, each, found))
         for entry in self._undone():
             await self._record(ErasureDone(entry))
 
+    async def _until(self, done: Callable[[], int]) -> None:
+        for _ in range(TRIES):
+            if await self._do(done):
+                return
+            await asyncio.sleep(BETWEEN_TRIES)
+        raise refuse("ledger.unavailable", "somebody reads the files, so what was erased still stands in them")
+
     def _wiped(self) -> int:
-        try:
+        def wipe() -> None:
             self._keys.wipe()
             self._store.oblivion.wipe()
-        except StoreError as error:
-            if error.lasting:
-                raise
-            return 0
-        return 1
+
+        return _tried(wipe)
 
     def _undone(self) -> Sequence[str]:
         """Erasures that are not done, of those of which nobody else has to be told."""
@@ -188,6 +208,29 @@ class Erasing:
 
     def _holds(self, tok: bytes) -> Sequence[InForce]:
         return in_force(self._store.oblivion, self._scribe.now()).get(tok, [])
+
+
+def _overwritten(files: Oblivion | Vault, found: Sequence[Residue]) -> int:
+    return _tried(lambda: files.overwrite(found))
+
+
+def _tried(deed: Callable[[], None]) -> int:
+    """0 where somebody who reads is in the way. Raises StoreError for anything that lasts."""
+    try:
+        deed()
+    except StoreError as error:
+        if error.lasting:
+            raise
+        return 0
+    return 1
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
+    except StoreError:
+        raise refuse("ledger.unavailable", "the files cannot be read") from None
 
 
 def demand_newest(store: Store, keys: Keys) -> None:

@@ -170,6 +170,10 @@ class Keys:
         self._vault.destroy(gone, count)
         failpoint("erasure-destroyed")
 
+    @property
+    def vault(self) -> Vault:
+        return self._vault
+
     def wipe(self) -> None:
         """Leaves nothing of what was destroyed in the files of the vault. Raises StoreError."""
         self._vault.wipe()

@@ -1,12 +1,13 @@
 """What forgetting a person asks of a database, in which shape."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
 from gateway.errors import GatewayError
 from gateway.ledger.canonical import Json
+from gateway.ledger.vault import Residue
 
 
 class NotErased(GatewayError):
@@ -63,3 +64,12 @@ class Oblivion(Protocol):
 
     def wipe(self) -> None:
         """Leaves nothing in the files of what was deleted, as far as the database can see to it."""
+
+    def traces(self, tok: bytes) -> Collection[bytes]:
+        """What stands in the files of a person, and must not once they are erased."""
+
+    def residue(self, deleted: Collection[bytes]) -> Sequence[Residue]:
+        """Where it still does, after wiping. On any thread."""
+
+    def overwrite(self, found: Sequence[Residue]) -> None:
+        """Puts nothing in its place. Called by the thread that writes."""

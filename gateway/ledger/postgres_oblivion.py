@@ -1,6 +1,6 @@
 """What forgetting a person does to the PostgreSQL. What it leaves in pages and in its own log is the server's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from gateway.ledger.canonical import Json
 from gateway.ledger.oblivion import Forgotten, Known, NotErased, Pending, tombstone
 from gateway.ledger.session import Session, known_errors
 from gateway.ledger.store import ErasedKeysError, Row
+from gateway.ledger.vault import Residue
 
 SCHEMA = """
 CREATE TABLE erased(number bigint PRIMARY KEY, tombstone bytea NOT NULL UNIQUE, erasure bigint NOT NULL);
@@ -72,6 +73,17 @@ class PostgresOblivion:
 
     def wipe(self) -> None:
         """Nothing: only the owner of the tables could."""
+
+    def traces(self, tok: bytes) -> Collection[bytes]:
+        return {tok}
+
+    def residue(self, deleted: Collection[bytes]) -> Sequence[Residue]:
+        """None that a gateway could see."""
+        del deleted
+        return ()
+
+    def overwrite(self, found: Sequence[Residue]) -> None:
+        """Nothing."""
 
 
 def forget(session: Session, place: int, who: Forgotten) -> None:

@@ -1,10 +1,10 @@
 """The keys of subjects in a PostgreSQL, for every node of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.ledger.session import ASIDE, READING, WRITING, Bounded, known_errors, reached
-from gateway.ledger.vault import Generation, OldGenerationError, SealedToken, WrappedKey
+from gateway.ledger.vault import Generation, OldGenerationError, Residue, SealedToken, WrappedKey
 
 _AT_ONCE = 1_000
 
@@ -128,6 +128,17 @@ class PostgresVault:
 
         What is left in them is of no use once the generation that it was wrapped under is destroyed.
         """
+
+    def traces(self, deks: Collection[bytes]) -> Collection[bytes]:
+        return deks
+
+    def residue(self, deleted: Collection[bytes]) -> Sequence[Residue]:
+        """None that a gateway could see."""
+        del deleted
+        return ()
+
+    def overwrite(self, found: Sequence[Residue]) -> None:
+        """Nothing."""
 
     def close(self) -> None:
         self._reading.close()

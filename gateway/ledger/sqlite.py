@@ -113,7 +113,7 @@ class SqliteStore:
         self._tree = Tree()
         self._readers: SimpleQueue[apsw.Connection] = SimpleQueue()
         self.attic = SqliteAttic(self._reading, lambda: self._database)
-        self.oblivion: Oblivion = SqliteOblivion(self._reading, lambda: self._database)
+        self.oblivion: Oblivion = SqliteOblivion(path, self._reading, lambda: self._database)
         with known_errors():
             self._connect()
             self._migrate(log)

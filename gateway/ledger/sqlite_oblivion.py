@@ -1,7 +1,8 @@
 """What forgetting a person does to the SQLite file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import apsw
 import msgspec
@@ -10,12 +11,23 @@ from gateway.failpoints import failpoint
 from gateway.ledger.canonical import Json
 from gateway.ledger.database import known_errors, rows, truncate
 from gateway.ledger.oblivion import Forgotten, Known, NotErased, Pending, tombstone
+from gateway.ledger.residue import overwrite, residue
+from gateway.ledger.vault import Residue
 
 SCHEMA = """
 CREATE TABLE erased(number INTEGER PRIMARY KEY, tombstone BLOB NOT NULL UNIQUE, erasure INTEGER NOT NULL) STRICT;
 CREATE TABLE erasing(seq INTEGER PRIMARY KEY, tok BLOB NOT NULL) STRICT;
 """
 _KNOWN = "SELECT dek FROM link WHERE tok = ?1 UNION SELECT dek FROM loose WHERE tok = ?1"
+_TRACES = """
+    SELECT dek FROM link WHERE tok = ?1 UNION SELECT dek FROM loose WHERE tok = ?1
+    UNION SELECT sealed FROM link WHERE tok = ?1
+    UNION SELECT digest FROM earlier WHERE seq IN (SELECT seq FROM link WHERE tok = ?1)
+"""
+_BACK = """
+    SELECT 1 FROM link WHERE tok = ?1 UNION SELECT 1 FROM loose WHERE tok = ?1
+    UNION SELECT 1 FROM erasing WHERE tok = ?1 UNION SELECT 1 FROM earlier WHERE digest = ?1
+"""
 _WHOLE = """
     SELECT count(*) = (SELECT json_extract(CAST(body AS TEXT), '$.subjects.n') FROM leaf_body WHERE seq = ?1)
     FROM link WHERE seq = ?1
@@ -27,7 +39,8 @@ Reading = Callable[[], AbstractContextManager[apsw.Connection]]
 class SqliteOblivion:
     """Reads by connections of its own; `writing` gives the one that writes, which is another after an error."""
 
-    def __init__(self, reading: Reading, writing: Callable[[], apsw.Connection]) -> None:
+    def __init__(self, path: Path, reading: Reading, writing: Callable[[], apsw.Connection]) -> None:
+        self._path = path
         self._reading = reading
         self._writing = writing
 
@@ -64,6 +77,22 @@ class SqliteOblivion:
     def wipe(self) -> None:
         with known_errors():
             truncate(self._writing())
+
+    def traces(self, tok: bytes) -> Collection[bytes]:
+        with self._reading() as database:
+            found = rows(database, _TRACES, tok)
+        return {tok} | {each for (each,) in found}
+
+    def residue(self, deleted: Collection[bytes]) -> Sequence[Residue]:
+        with known_errors():
+            return residue(self._path, deleted)
+
+    def overwrite(self, found: Sequence[Residue]) -> None:
+        database = self._writing()
+        with known_errors():
+            # Somebody new may be known under the same token by now, and a vendor may call them the same.
+            back = {each.bytes for each in found if rows(database, _BACK, each.bytes)}
+            overwrite(database, self._path, [each for each in found if each.bytes not in back])
 
 
 def forget(database: apsw.Connection, place: int, who: Forgotten) -> None:

@@ -1,12 +1,13 @@
 """The keys of subjects in a SQLite file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import apsw
 
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, truncate, writable
-from gateway.ledger.vault import Generation, OldGenerationError, SealedToken, WrappedKey
+from gateway.ledger.residue import overwrite, residue
+from gateway.ledger.vault import Generation, OldGenerationError, Residue, SealedToken, WrappedKey
 
 CHECKPOINT_PAGES = 1_000
 _AT_ONCE = 1_000
@@ -24,6 +25,10 @@ CREATE TABLE IF NOT EXISTS erased(
     one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL
 ) STRICT;
 """
+_TRACES = """
+    SELECT wrapped FROM subject_key WHERE dek = ?1 UNION SELECT lookup FROM token WHERE dek = ?1
+    UNION SELECT digest FROM token WHERE dek = ?1 UNION SELECT sealed FROM token WHERE dek = ?1
+"""
 _KEY = "SELECT dek, generation, wrapped FROM subject_key"
 _TOKEN = "SELECT lookup, digest, dek, sealed FROM token"  # noqa: S105 - a query
 
@@ -32,6 +37,7 @@ class SqliteVault:
     """One connection that writes, and one that reads on the thread of the loop."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._pages = 0
         with known_errors():
             self._writing = writable(path)
@@ -106,6 +112,19 @@ class SqliteVault:
             # Little at a time: it is asked for after each commit in which something went.
             self._writing.execute("PRAGMA incremental_vacuum").fetchall()
             truncate(self._writing)
+
+    def traces(self, deks: Collection[bytes]) -> Collection[bytes]:
+        with known_errors():
+            found = [rows(self._writing, _TRACES, dek) for dek in deks]
+        return {*deks, *(each for part in found for (each,) in part)}
+
+    def residue(self, deleted: Collection[bytes]) -> Sequence[Residue]:
+        with known_errors():
+            return residue(self._path, deleted)
+
+    def overwrite(self, found: Sequence[Residue]) -> None:
+        with known_errors():
+            overwrite(self._writing, self._path, found)
 
     def close(self) -> None:
         self._reading.close()

@@ -1,6 +1,6 @@
 """Where the keys of subjects and their tokens are kept, and in which shape: wrapped and sealed, nothing in clear."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from gateway.ledger.database import StoreError
@@ -28,6 +28,13 @@ class Generation(NamedTuple):
 
     number: int
     sealed: bytes
+
+
+class Residue(NamedTuple):
+    """Where in a file something stands that is in no row any more."""
+
+    at: int
+    bytes: bytes
 
 
 class OldGenerationError(StoreError):
@@ -85,5 +92,14 @@ class Vault(Protocol):
 
     def wipe(self) -> None:
         """Leaves nothing in the files of what was deleted or replaced, as far as the database can see to it."""
+
+    def traces(self, deks: Collection[bytes]) -> Collection[bytes]:
+        """What stands in the files of keys and their tokens, and must not once they are destroyed."""
+
+    def residue(self, deleted: Collection[bytes]) -> Sequence[Residue]:
+        """Where it still does, after wiping. On any thread."""
+
+    def overwrite(self, found: Sequence[Residue]) -> None:
+        """Puts nothing in its place."""
 
     def close(self) -> None: ...

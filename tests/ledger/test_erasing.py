@@ -17,6 +17,8 @@ from gateway.ledger.canonical import base64, leaf_hash
 from gateway.ledger.erasing import Done, People
 from gateway.ledger.holds import in_force
 from gateway.ledger.oblivion import tombstone
+from gateway.ledger.sqlite_oblivion import SqliteOblivion
+from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.tree import root
 
 OTHER = Subject("guest-2342", "consignee", "FR")
@@ -148,6 +150,24 @@ async def test_after_an_erasure_no_byte_of_any_file_leads_to_the_person(
     assert seen(shop.folder, found | {"ref": [one.ref.encode()]}) == set()
     assert (done.links, done.keys) == (3, 1)
     assert await ledger.entries(Filter(subject=one.ref)) == []
+
+
+async def test_without_secure_deletion_and_the_search_for_what_is_left_the_scan_finds_it(
+    ledger: Ledger, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the test before."""
+    monkeypatch.setattr(SqliteVault, "residue", lambda *_: [])
+    monkeypatch.setattr(SqliteOblivion, "residue", lambda *_: [])
+    shop.store._database.pragma("secure_delete", 0)
+    vault = ledger._keys.vault
+    assert isinstance(vault, SqliteVault)
+    vault._writing.pragma("secure_delete", 0)
+    everybody = await busy(ledger, 3, 3)
+    found = traces(shop.folder, ledger._keys.token(everybody[1].ref))
+
+    await erased(ledger, everybody[1].ref)
+
+    assert {"tok", "dek", "wrapped", "token"} <= seen(shop.folder, found)
 
 
 async def test_an_erasure_says_neither_who_nor_which_keys_and_that_it_is_done(ledger: Ledger) -> None:

@@ -178,3 +178,38 @@ def test_a_vault_that_cannot_be_wiped_says_so(tmp_path: Path) -> None:
 
     reader.close()
     vault.wipe()
+
+
+def test_rows_that_were_moved_leave_copies_and_those_are_overwritten(tmp_path: Path) -> None:
+    vault = SqliteVault(tmp_path / "keys.db")
+    keys = [key(number) for number in range(1_800)]
+    vault.commit(keys, [token(number, keys[number]) for number in range(1_800)])
+    gone, left = keys[::2], keys[1::2]
+    assert len(vault.traces([gone[0].id])) == 5
+    traces = [each.id for each in gone]
+    vault.destroy([each.id for each in gone], len(gone))
+    vault.wipe()
+
+    found = vault.residue(traces)
+    vault.overwrite(found)
+
+    # Otherwise this test would say nothing: secure_delete alone leaves some.
+    assert found
+    assert vault.residue(traces) == []
+    for start in range(0, 500, 100):
+        vault.commit([key(number) for number in range(4_000 + start, 4_100 + start)], [])
+    vault.wipe()
+    assert vault.residue(traces) == []
+    assert vault._writing.pragma("integrity_check") == "ok"
+    assert [vault.key(each.id) for each in left] == left
+
+
+def test_what_is_in_a_row_by_now_is_not_overwritten(tmp_path: Path) -> None:
+    vault = SqliteVault(tmp_path / "keys.db")
+    vault.commit([ZOE], [])
+    vault.wipe()
+    [found] = vault.residue([ZOE.id])
+
+    vault.overwrite([found._replace(bytes=b"x" * 16)])
+
+    assert vault.key(ZOE.id) == ZOE

@@ -159,3 +159,44 @@ def test_what_another_node_sealed_under_a_key_that_was_erased_is_not_written(dat
         assert theirs.append([call(scribe, [PURCHASER])]) == 3
     ours.close()
     theirs.close()
+
+
+def test_what_is_known_again_by_the_same_token_is_not_overwritten(tmp_path: Path, scribe: Scribe) -> None:
+    store = SqliteStore(tmp_path / "ledger.db", "main")
+    tok = scribe.keys.token(PURCHASER.ref)
+    row = call(scribe, [PURCHASER])
+    store.append([row])
+    store.append([scribe.outcome(SENT, Ticket(row.id, 0, row.index), [b"1" * 16])])
+    store.oblivion.wipe()
+    found = store.oblivion.residue([tok, b"1" * 16])
+    assert {each.bytes for each in found} == {tok, b"1" * 16}
+
+    store.oblivion.overwrite(found)
+
+    assert store.oblivion.residue([tok, b"1" * 16]) == found
+    assert store.oblivion.known(tok).links == 1
+    store.close()
+
+
+def test_what_stands_in_no_row_any_more_is_overwritten(tmp_path: Path, scribe: Scribe) -> None:
+    store = SqliteStore(tmp_path / "ledger.db", "main")
+    # As where SQLite moved a row and left a copy of it where it was.
+    store._database.pragma("secure_delete", 0)
+    store.append([call(scribe, [PURCHASER, OTHER]) for _ in range(50)])
+    tok = scribe.keys.token(PURCHASER.ref)
+    traces = store.oblivion.traces(tok)
+    place = store.append([erasure(scribe, tok, store.oblivion.known(tok))])
+    store.oblivion.told(place)
+    store.oblivion.wipe()
+    found = store.oblivion.residue(traces)
+    assert tok in {each.bytes for each in found}
+
+    store.oblivion.overwrite(found)
+
+    assert store.oblivion.residue(traces) == []
+    store.append([call(scribe, [OTHER]) for _ in range(50)])
+    store.oblivion.wipe()
+    assert store.oblivion.residue(traces) == []
+    assert store.damage() == ""
+    assert store.oblivion.known(scribe.keys.token(OTHER.ref)).links == 100
+    store.close()
