@@ -38,6 +38,16 @@ _CORRUPT = (apsw.CorruptError, apsw.NotADBError)
 _PASSING = (apsw.SQLITE_IOERR_NOMEM, apsw.SQLITE_IOERR_SHMSIZE)
 
 
+# What stands elsewhere: its locks keep nobody out for sure, and its fsync may return before anything is kept.
+REMOTE = frozenset(
+    (
+        *("9p", "afs", "ceph", "cifs", "coda", "davfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"),
+        *("fuse.ceph", "fuse.davfs2", "fuse.gcsfuse", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs"),
+    )
+)
+_MOUNTS = Path("/proc/self/mountinfo")
+
+
 class StoreError(GatewayError):
     """A database did not do what it was told, and whether it took effect is unknown.
 
@@ -72,6 +82,7 @@ def _known(error: apsw.Error) -> StoreError:
 def locked(folder: Path) -> int:
     """Takes `ledger.lock`, or raises StartError where another process has it. Closing the descriptor lets go."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    demand_local(folder)
     descriptor = os.open(folder / "ledger.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,6 +90,16 @@ def locked(folder: Path) -> int:
         os.close(descriptor)
         raise StartError(f"another process uses the ledger in {folder}; stop it, or give this one a folder") from None
     return descriptor
+
+
+def demand_local(folder: Path, mounts: Path = _MOUNTS) -> None:
+    """Raises StartError where the folder stands on a network file system, as far as the machine says (proc(5))."""
+    device = folder.stat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    for line in mounts.read_text("utf-8", "replace").splitlines() if mounts.exists() else ():
+        mount, _, source = line.partition(" - ")
+        if mount.split()[2] == number and (kind := source.split()[0]) in REMOTE:
+            raise StartError(f"{folder} is on a network file system ({kind}); the ledger needs a disk of this machine")
 
 
 def writable(path: Path) -> apsw.Connection:

@@ -1,5 +1,6 @@
 """The file is opened durably or not at all, and only grows."""
 
+import os
 from pathlib import Path
 
 import apsw
@@ -87,6 +88,43 @@ def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(StartError, match="can corrupt the ledger"):
         SqliteStore(tmp_path / "ledger.db", "main")
+
+
+def mounted(tmp_path: Path, kind: str, device: int) -> Path:
+    """What the machine would say if a device were a file system of this kind."""
+    lines = [
+        "22 28 0:21 / /sys rw,nosuid - sysfs sysfs rw",
+        f"30 28 {os.major(device)}:{os.minor(device)} / /srv/some\\040where rw shared:1 - {kind} server:/x rw,vers=4",
+        "31 28 0:40 / /mnt rw - nfs4 elsewhere:/y rw",
+    ]
+    (tmp_path / "mountinfo").write_text("\n".join(lines) + "\n")
+    return tmp_path / "mountinfo"
+
+
+@pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "fuse.sshfs"])
+def test_a_network_file_system_is_refused(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(StartError, match=rf"network file system \({kind}\)"):
+        database.demand_local(tmp_path, mounted(tmp_path, kind, tmp_path.stat().st_dev))
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs", "btrfs", "overlay", "zfs"])
+def test_a_disk_of_this_machine_is_not(tmp_path: Path, kind: str) -> None:
+    database.demand_local(tmp_path, mounted(tmp_path, kind, tmp_path.stat().st_dev))
+    database.demand_local(tmp_path, mounted(tmp_path, "nfs4", os.makedev(0, 9_999)))
+    database.demand_local(tmp_path, tmp_path / "nobody says")
+    database.demand_local(tmp_path)
+
+    assert kind not in database.REMOTE
+
+
+def test_a_folder_on_one_is_not_even_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = {line.partition(" - ")[2].split()[0] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+    monkeypatch.setattr(database, "REMOTE", kinds)
+
+    with pytest.raises(StartError, match="network file system"):
+        database.locked(tmp_path / "data")
+
+    assert list((tmp_path / "data").iterdir()) == []
 
 
 def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
