@@ -9,6 +9,7 @@ from rich.markup import escape
 from gateway import app
 from gateway.backup import NOT_IN_IT, backed_up
 from gateway.console import asked, me, out
+from gateway.errors import StartError
 from gateway.restore import Asked, restored
 from gateway.settings import Settings
 
@@ -18,6 +19,8 @@ def backup(
 ) -> None:
     """Copy the stores, beside a gateway that runs or without one, and check the copy."""
     settings = Settings()
+    if settings.database is not None:
+        raise StartError("copies of GATEWAY_DATABASE are made with the server's own pg_basebackup; the keys stay apart")
     asked("backup", None)
     manifest = backed_up(settings.data, folder, app.microseconds)
     out.print(escape(f"{manifest.size} entries, signed up to {manifest.checkpoint.splitlines()[1]}, in {folder}"))

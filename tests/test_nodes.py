@@ -145,6 +145,18 @@ def test_a_node_without_the_secrets_of_the_others_does_not_start(running: tuple[
     assert not (ready.folder / "three" / "root.key").exists()
 
 
+def test_the_log_of_several_nodes_verifies_and_is_copied_by_the_server_alone(running: tuple[Shop, Gateway]) -> None:
+    ready, _ = running
+
+    verified = ready.typed("one", "ledger", "verify")
+    copied = ready.typed("one", "backup", str(ready.folder / "backup"))
+
+    assert verified.returncode == 0, verified.stdout
+    assert "V8  ok" in verified.stdout
+    assert copied.returncode == 1
+    assert "pg_basebackup" in copied.stderr
+
+
 def test_a_second_node_of_one_name_does_not_start(running: tuple[Shop, Gateway]) -> None:
     ready, _ = running
     (ready.folder / "copy").mkdir(mode=0o700)

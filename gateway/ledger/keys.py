@@ -4,7 +4,7 @@ import hmac
 import logging
 import os
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from struct import Struct
@@ -52,6 +52,7 @@ class Keys:
         # Keys whose first link is not durable yet: calls for one subject at one time must share one.
         self._fresh: dict[bytes, SubjectKey] = {}
         self._erasing: set[bytes] = set()
+        self._fetched: Mapping[bytes, SubjectKey | None] = {}
         self._ahead: list[SubjectKey] = []
         self._to_commit: deque[WrappedKey] = deque()
 
@@ -101,6 +102,27 @@ class Keys:
         if len(self._known) > CACHED:
             self._known.popitem(last=False)
         return key
+
+    def far(self, refs: Iterable[str]) -> Sequence[bytes]:
+        """The tokens of subjects whose keys must be asked for on another machine, if they have any; see `fetch`."""
+        if isinstance(self._seen, _Seen):
+            return ()
+        toks = {self.token(ref) for ref in refs}
+        return [tok for tok in toks if tok not in self._known and tok not in self._fresh and tok not in self._erasing]
+
+    def fetch(self, toks: Iterable[bytes]) -> Mapping[bytes, SubjectKey | None]:
+        """The keys of these, asked for on any thread. Raises StoreError."""
+        deks = {tok: self._assigned(tok) for tok in toks}
+        return {tok: self._stored(dek) if dek else None for tok, dek in deks.items()}
+
+    @contextmanager
+    def fetched(self, keys: Mapping[bytes, SubjectKey | None]) -> Iterator[None]:
+        """These are known while the block runs, in which nothing is waited for."""
+        self._fetched = keys
+        try:
+            yield
+        finally:
+            self._fetched = {}
 
     def by_id(self, dek: bytes) -> SubjectKey | None:
         """The key that a sealed link names, or None once it is gone."""
@@ -216,6 +238,8 @@ class Keys:
         self._vault.close()
 
     def _linked(self, tok: bytes) -> SubjectKey | None:
+        if tok in self._fetched and tok not in self._erasing:
+            return self._fetched[tok]
         dek = self._assigned(tok) if tok in self._seen and tok not in self._erasing else None
         return self._stored(dek) if dek else None
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -41,6 +41,7 @@ from gateway.ledger.sealing import Payload, opened
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.store import Entry, Filter, Head, Linked, OpenIntent, Purged, Row, Store
+from gateway.ledger.subject_key import SubjectKey
 from gateway.ledger.sweep import Sweep
 from gateway.ledger.vault import Vault
 from gateway.ledger.writer import OVERTAKEN, QUEUED, Item, Writer
@@ -88,6 +89,8 @@ class Ledger:
         self._recent: dict[bytes, tuple[Subject, ...]] = {}
         self._deadlines = Deadlines[asyncio.Future[int | None]](loop, self._late)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-reader")
+        # Of their own: an intent must not wait for somebody who reads all of the log.
+        self._fetchers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-keys")
         self._notary = notary
         self._releases = releases
         self.ended: asyncio.Future[int] = loop.create_future()
@@ -172,9 +175,12 @@ class Ledger:
             raise refuse("ledger.unavailable", "the ledger was altered")
         if not self._store.has_room:
             raise refuse("ledger.unavailable", "the disk of the ledger is nearly full")
+        deadline = self._loop.time() + within
         with _refused():
-            row = self._scribe.row(intent, subjects, Payload(payload, intent.media), basis)
-        place = await self._durable(row, within)
+            far = await self._fetched(subjects, within)
+            with self._keys.fetched(far):
+                row = self._scribe.row(intent, subjects, Payload(payload, intent.media), basis)
+        place = await self._durable(row, deadline - self._loop.time())
         not_after = begun + (row.lasts or 0)
         return UNWRITTEN if place == OVERTAKEN else Ticket(row.id, place, row.index, tuple(subjects), not_after)
 
@@ -236,7 +242,9 @@ class Ledger:
         """The id of an entry that is durable when it returns. Raises Refusal `ledger.unavailable`."""
         self._demand_ready()
         with _refused():
-            row = self._scribe.row(event, subjects)
+            far = await self._fetched(subjects, within)
+            with self._keys.fetched(far):
+                row = self._scribe.row(event, subjects)
         if await self._durable(row, within) == OVERTAKEN:
             raise refuse("ledger.unavailable", "somebody whom it is about was erased meanwhile; try again")
         return row.id
@@ -325,6 +333,7 @@ class Ledger:
             log.error("the ledger did not finish writing")  # noqa: TRY400 - the traceback says nothing
             return
         self._readers.shutdown()
+        self._fetchers.shutdown()
         self._notary.close()
         self._releases.close()
         self._store.close()
@@ -335,6 +344,16 @@ class Ledger:
         if self._closing:
             raise refuse("ledger.unavailable", "the gateway is stopping")
         self._writer.demand_ready()
+
+    async def _fetched(self, subjects: Sequence[Subject], within: float) -> Mapping[bytes, SubjectKey | None]:
+        """The keys of these that stand on another machine, for which the loop must not wait. Raises Refusal."""
+        if not (toks := self._keys.far(subject.ref for subject in subjects)):
+            return {}
+        try:
+            async with asyncio.timeout(within):
+                return await self._loop.run_in_executor(self._fetchers, self._keys.fetch, toks)
+        except TimeoutError:
+            raise refuse("ledger.unavailable", "the keys of the people of this call cannot be had in time") from None
 
     async def _durable(self, row: Row, within: float) -> int:
         waiter: asyncio.Future[int | None] = self._loop.create_future()

@@ -20,7 +20,7 @@ from ledger_fakes import PURCHASER, SENT, Ticking, shipment
 from postgres_stores import WRITER, Prepared, prepared, rows
 
 from gateway import bounded
-from gateway.errors import StartError
+from gateway.errors import Refusal, StartError
 from gateway.ledger import Filter, Ledger, StoreError
 from gateway.ledger import session as sessions
 from gateway.ledger.canonical import leaf_hash
@@ -516,6 +516,49 @@ def test_a_server_that_stands_still_is_not_waited_for(own: Cluster, monkeypatch:
 
         assert waited < 3
         assert store.append(rows(1)) == 1
+
+
+@pytest.mark.parametrize("on_the_loop", [False, True])
+async def test_a_server_that_stands_still_holds_up_neither_a_call_nor_the_loop(
+    own: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, on_the_loop: bool
+) -> None:
+    if on_the_loop:
+        monkeypatch.setattr("gateway.ledger.keys.Keys.far", lambda *_: ())
+    with own.database() as url:
+        ledger = ledger_of(prepared(url), tmp_path, "n1")
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+        name = ledger._store._session.info.dbname  # type: ignore[attr-defined]
+        with own.session() as session:
+            found = session.execute("SELECT pid FROM pg_stat_activity WHERE datname = %s", [name]).fetchall()
+        for (pid,) in found:
+            os.kill(pid, signal.SIGSTOP)
+        gaps = [0.0]
+
+        async def ticking() -> None:
+            while True:
+                before = time.monotonic()
+                await asyncio.sleep(0.01)
+                gaps.append(time.monotonic() - before)
+
+        ticks = asyncio.get_running_loop().create_task(ticking())
+        await asyncio.sleep(0.1)
+        began = time.monotonic()
+        try:
+            with pytest.raises(Refusal, match=r"ledger\.unavailable"):
+                await ledger.intend(shipment(), [replace(PURCHASER, ref="somebody else")], b"{}", within=0.5)
+            waited = time.monotonic() - began
+            await asyncio.sleep(0.1)
+        finally:
+            for (pid,) in found:
+                os.kill(pid, signal.SIGCONT)
+            ticks.cancel()
+        async with asyncio.timeout(20):
+            while not ledger.healthy:  # noqa: ASYNC110 - it happens in another thread
+                await asyncio.sleep(0.05)
+        await ledger.close()
+
+    assert waited < 2
+    assert (max(gaps) < 0.5) is not on_the_loop
 
 
 def test_what_the_server_says_of_a_lost_transaction_is_never_asked() -> None:
