@@ -177,11 +177,11 @@ def test_a_backup_is_typed_beside_a_gateway_and_without_one(machine: Machine) ->
         running = machine.typed("backup", "first")
     alone = machine.typed("backup", "second")
 
+    verifier = Verifier.parse(machine.typed("ledger", "key").stdout.strip())
     for done, folder in ((running, "first"), (alone, "second")):
         assert done.returncode == 0, done.stderr
         assert done.stdout.splitlines()[-1].startswith("not in it: root.key, kek.key, sign.key.")
         manifest = read(machine.folder / folder)
-        verifier = Verifier.parse(machine.typed("ledger", "key").stdout.strip())
         assert opened(manifest.checkpoint, verifier).size <= manifest.size
     looks = machine.listed("--kind", "access")
     assert [look["action"] for look in looks].count("backup") == 2
