@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import sys
 import time
@@ -94,6 +95,10 @@ async def main() -> None:
     asked = parser.parse_args()
     ledger = opened(asked.folder, asked.node, asked.database)
     await begun(ledger)
+    # As the gateway does once it is built.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     await loaded(ledger, asked.clients, 0.5)
     if asked.wait:
         print("ready", flush=True)

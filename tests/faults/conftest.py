@@ -17,6 +17,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", choices=("ci", "all"), default="all", help="ci: what fits ten minutes")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "nightly: not where time is short")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--faults") == "ci":
+        items[:] = [item for item in items if item.get_closest_marker("nightly") is None]
+
+
 @pytest.fixture(scope="session")
 def extent(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     """How much of something: the first number where time is short, else the second."""

@@ -28,6 +28,7 @@ Told = Callable[[str, int, str, str], None]
 Extent = Callable[[int, int], int]
 Shared = Callable[..., World]
 
+NIGHTLY = pytest.mark.nightly
 CREATED, UNAVAILABLE = 201, 503
 KILLED = -9
 RESUMED = 2.5  # seconds
@@ -114,7 +115,10 @@ def under_load(world: World, gateway: Victim, at_once: int = 6) -> Iterator[None
                 each.result()
 
 
-@pytest.mark.parametrize("step", STEPS)
+SOON = ("before-commit:intent", "after-commit:intent", "mid-body", "before-commit:outcome")
+
+
+@pytest.mark.parametrize("step", [step if step in SOON else pytest.param(step, marks=NIGHTLY) for step in STEPS])
 def test_a_kill_at_any_step_leaves_what_the_table_says(shared: Shared, told: Told, step: str) -> None:
     world = shared()
     gateway = world.serving(GATEWAY_FAILPOINTS=f"{step}=kill@2")
