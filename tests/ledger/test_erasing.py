@@ -8,7 +8,8 @@ from typing import Any
 
 import apsw
 import pytest
-from ledger_fakes import PURCHASER, SENT, Shop, shipment
+from ledger_fakes import PURCHASER, SENT, Shop, Ticking, shipment
+from postgres_stores import prepared
 
 from gateway import failpoints
 from gateway.errors import Distrusted, Refusal
@@ -17,6 +18,9 @@ from gateway.ledger.canonical import base64, leaf_hash
 from gateway.ledger.erasing import Done, People
 from gateway.ledger.holds import in_force
 from gateway.ledger.oblivion import tombstone
+from gateway.ledger.postgres import PostgresStore
+from gateway.ledger.postgres_vault import PostgresVault
+from gateway.ledger.scribe import UNWRITTEN
 from gateway.ledger.sqlite_oblivion import SqliteOblivion
 from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.tree import root
@@ -398,3 +402,36 @@ async def test_without_the_replay_an_old_vault_would_open_what_was_erased(
     monkeypatch.setattr("gateway.ledger.ledger.resume", lambda *_: None)
     with pytest.raises(AssertionError):
         await test_whichever_of_both_is_restored_nothing_opens_before_the_erasure_is_replayed(tmp_path, "new", "old")
+
+
+async def test_another_node_that_knows_the_key_cannot_use_it_after_the_erasure(database: str, tmp_path: Path) -> None:
+    shared = prepared(database)
+
+    def node(name: str, like: str = "") -> Ledger:
+        (tmp_path / name).mkdir()
+        for key in ("root.key", "kek.key", "sign.key") if like else ():
+            shutil.copy(tmp_path / like / key, tmp_path / name)
+        return Ledger.open(
+            tmp_path / name, node=name, now=Ticking(), loop=asyncio.get_running_loop(),
+            store=lambda _, log: PostgresStore(shared.url, log), vault=lambda _: PostgresVault(shared.url),
+        )  # fmt: skip
+
+    ours = node("n1")
+    token = ours.tokenise(PURCHASER.ref, "parcels", "88")
+    await ours.intend(shipment(), [PURCHASER], b"{}", within=20)
+    theirs = node("n2", like="n1")
+    await theirs.intend(shipment(), [PURCHASER], b"{}", within=20)
+    assert theirs.behind("parcels", token) == "88"
+
+    done = await erased(ours, PURCHASER.ref)
+    late = [await theirs.intend(shipment(), [PURCHASER], b"{}", within=20) for _ in range(2)]
+
+    assert (done.links, done.keys) == (2, 1)
+    assert theirs.behind("parcels", token) is None
+    # The first was sealed under the key that is gone, so it is decided anew and not written.
+    assert [ticket is UNWRITTEN for ticket in late] == [True, False]
+    assert len(await theirs.entries(Filter(subject=PURCHASER.ref))) == 1
+    assert await ours.erasing.turnover("anna") == 2
+    await theirs.intend(shipment(), [OTHER, someone(1)], b"{}", within=20)
+    for ledger in (ours, theirs):
+        await ledger.close()
