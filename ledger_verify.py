@@ -137,8 +137,8 @@ class Source(Protocol):
     def heads(self) -> Iterator[Head]:
         """Checkpoints, the smallest first."""
 
-    def rows(self) -> Iterator[Row]:
-        """Entries in their order."""
+    def rows(self, *, bare: bool = False) -> Iterator[Row]:
+        """Entries in their order; `bare` ones may come without what they are found by, and without links."""
 
     def hashes(self, ranges: Sequence[Span]) -> Iterator[tuple[int, bytes]]:
         """Places and leaf hashes of ranges, in their order; each from its first place to its last, with both."""
@@ -1487,6 +1487,7 @@ class Walk:
         for check in self._checks:
             if isinstance(check, Canaries):
                 check.canaries = canaries
+        self._seeing = [check.see for check in self._checks]
         self._key = self._key_for(key)
         self._since = self._kept(since)
         self._known = max(self._since, default=0)
@@ -1508,7 +1509,7 @@ class Walk:
         self._take_head()
         self._at_size()
         try:
-            for row in self._source.rows():
+            for row in self._source.rows(bare=not self._parses):
                 self._row(row)
         except Unreadable as error:
             self._found["V2"](self._next, str(error))
@@ -1560,12 +1561,11 @@ class Walk:
         report.entries += 1
         if row.body is None:
             report.purged += 1
-        filled = self._tree.add(row.hash)
-        if filled:
+        if filled := self._tree.add(row.hash):
             self._compare_subtrees(filled)
         leaf = self._leaf(row) if self._parses else None
-        for check in self._checks:
-            check.see(row, leaf)
+        for see in self._seeing:
+            see(row, leaf)
         if leaf is not None:
             state.newest = max(state.newest, leaf["ts"])
             if self._unsigned is None:
@@ -1573,7 +1573,7 @@ class Walk:
             elif self._unsigned[2] != leaf["epoch"]:
                 self._unsigned = (self._unsigned[0], leaf["ts"], leaf["epoch"])
             self._newest = leaf["ts"]
-        if self._head is not None or self._since:
+        if self._since or (self._head is not None and self._head.size <= self._tree.size):
             self._at_size()
 
     def _leaf(self, row: Row) -> Leaf | None:
@@ -1844,7 +1844,8 @@ class Export:
                 raise Unreadable("a checkpoint has no note")
             yield head_of(_number(stated.get("size")), note)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, *, bare: bool = False) -> Iterator[Row]:
+        del bare
         return map(row_of, self._lines("entries.jsonl"))
 
     def hashes(self, ranges: Sequence[Span]) -> Iterator[tuple[int, bytes]]:
@@ -1888,6 +1889,11 @@ class Export:
 _ROWS = """
     SELECT l.seq, l.hash, CASE WHEN length(b.body) > 65535 THEN x'' ELSE b.body END, lower(hex(l.id)), l.kind, l.ts,
     l.intent, b.vendor, b.operation, b.caller, b.code, b.result
+    FROM leaf l LEFT JOIN leaf_body b ON b.seq = l.seq ORDER BY l.seq
+"""
+_BODIES = (bytes, type(None))
+_BARE = """
+    SELECT l.seq, l.hash, CASE WHEN length(b.body) > 65535 THEN x'' ELSE b.body END
     FROM leaf l LEFT JOIN leaf_body b ON b.seq = l.seq ORDER BY l.seq
 """
 _LINKS = "SELECT seq, tok, dek, sealed FROM link ORDER BY seq, ord"
@@ -1937,11 +1943,20 @@ class Copy:
                 raise Unreadable("a checkpoint is not as it is written")
             yield Head(size, root, note, peaks)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, *, bare: bool = False) -> Iterator[Row]:
+        return self._bare() if bare else self._whole()
+
+    def _bare(self) -> Iterator[Row]:
+        for seq, digest, body in self._query(_BARE):
+            if digest.__class__ is not bytes or len(digest) != HASH or body.__class__ not in _BODIES:
+                raise Unreadable("an entry is not as it is written")
+            yield Row(seq, digest, body)
+
+    def _whole(self) -> Iterator[Row]:
         links = self._all_links()
         seq_of_links, of_links = next(links, (-1, []))
         for seq, digest, body, *found_by in self._query(_ROWS):
-            if digest.__class__ is not bytes or len(digest) != HASH or body.__class__ not in (bytes, type(None)):
+            if digest.__class__ is not bytes or len(digest) != HASH or body.__class__ not in _BODIES:
                 raise Unreadable("an entry is not as it is written")
             while -1 < seq_of_links < seq:
                 seq_of_links, of_links = next(links, (-1, []))

@@ -54,7 +54,8 @@ class Handed:
             first = _place(lines[-1]) + 1
             yield lines, frozenset(page["strange"])
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, *, bare: bool = False) -> Iterator[Row]:
+        del bare
         for lines, strange in self.pages(self.first):
             for line in lines:
                 row = ledger_verify.row_of(line.encode())
