@@ -43,10 +43,10 @@ def signing(vendor: str, block: str, files: Mapping[str, str]) -> dict[str, str]
     return {**files, name: files[name].replace("token:", f"sign: {block}\ntoken:", 1)}
 
 
-SET = signing("payments", "{scheme: alipay, key: $MERCHANT_RSA}", {**FILES, "payments/trade.yaml": TYPED})
+SET = signing("payments", "{scheme: rsa-sha256-params, key: $MERCHANT_RSA}", {**FILES, "payments/trade.yaml": TYPED})
 SET = signing(
     "parcels",
-    '{scheme: hmac-sha256, key: $PARCELS_MAC, key_encoding: hex, over: "$timestamp.$method $target\\n$body",'
+    '{scheme: hmac-sha256-body, key: $PARCELS_MAC, key_encoding: hex, over: "$timestamp.$method $target\\n$body",'
     ' headers: {X-Parcels-Signature: "t=$timestamp,v1=$signature"}}',
     SET,
 )
@@ -207,8 +207,8 @@ examples:
 """
 WECHAT = signing(
     "payments",
-    "{scheme: wechatpay, key: $MERCHANT_RSA, mchid: $PAYMENTS_ACCOUNT, serial_no: 1DDE55AD, verify: $WECHAT_PUBLIC,"
-    " answers: $ANSWER_RSA}",
+    "{scheme: rsa-sha256-request, key: $MERCHANT_RSA, mchid: $PAYMENTS_ACCOUNT, serial_no: 1DDE55AD,"
+    " verify: $WECHAT_PUBLIC, answers: $ANSWER_RSA}",
     {**FILES, "payments/pay.yaml": PAY},
 )
 WECHAT["payments/vendor.yaml"] = WECHAT["payments/vendor.yaml"].replace(

@@ -12,9 +12,9 @@ def test_a_header_is_a_signature_by_the_end_of_its_name(name: str, is_one: bool)
 
 
 def test_a_scheme_has_headers_of_its_own_or_those_that_it_is_given() -> None:
-    assert headers_of_scheme("wechatpay") == {"authorization"}
-    assert headers_of_scheme("alipay") == frozenset()
-    assert headers_of_scheme("hmac-sha256", ["X-Sig", "X-Time"]) == {"x-sig", "x-time"}
+    assert headers_of_scheme("rsa-sha256-request") == {"authorization"}
+    assert headers_of_scheme("rsa-sha256-params") == frozenset()
+    assert headers_of_scheme("hmac-sha256-body", ["X-Sig", "X-Time"]) == {"x-sig", "x-time"}
 
 
 def test_a_word_is_written_in_small_letters() -> None:

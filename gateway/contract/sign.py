@@ -27,7 +27,7 @@ class Scheme(BaseModel):
 class HmacSha256(Scheme):
     """HMAC-SHA-256 (RFC 2104) over a text of the contract's own, put into headers of its own."""
 
-    scheme: Literal["hmac-sha256"]
+    scheme: Literal["hmac-sha256-body"]
     key: Secret
     key_encoding: Literal["text", "base64", "hex"] = "text"
     over: Text = "$body"
@@ -39,7 +39,7 @@ class HmacSha256(Scheme):
 class Alipay(Scheme):
     """RSA2 of Alipay: over the sorted parameters of query and form, in the parameter `sign`."""
 
-    scheme: Literal["alipay"]
+    scheme: Literal["rsa-sha256-params"]
     key: Secret
     verify: Secret | None = None
     answers: Secret | None = None
@@ -48,7 +48,7 @@ class Alipay(Scheme):
 class WechatPay(Scheme):
     """WECHATPAY2-SHA256-RSA2048 of WeChat Pay, API v3: over method, target, time, nonce and body, in Authorization."""
 
-    scheme: Literal["wechatpay"]
+    scheme: Literal["rsa-sha256-request"]
     key: Secret
     mchid: Text
     serial_no: Text

@@ -76,7 +76,7 @@ class WechatPay:
     key: RSAPrivateKey
     mchid: str
     serial_no: str
-    headers: frozenset[str] = headers_of_scheme("wechatpay")
+    headers: frozenset[str] = headers_of_scheme("rsa-sha256-request")
     parameters: tuple[str, ...] = ()
 
     def sign(self, sending: Sending, authority: str, moment: Moment) -> Sending:

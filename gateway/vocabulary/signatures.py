@@ -34,8 +34,8 @@ SPOKEN_WORDS: Final = frozenset({"signature", "timestamp", "nonce", "body_sha256
 """What a header may say: of the call itself nothing but its digest."""
 
 _HEADERS: Final[Mapping[str, frozenset[str]]] = {
-    "alipay": frozenset(),
-    "wechatpay": frozenset({"authorization"}),
+    "rsa-sha256-params": frozenset(),
+    "rsa-sha256-request": frozenset({"authorization"}),
     "aws-sigv4": frozenset({"authorization", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"}),
 }
 

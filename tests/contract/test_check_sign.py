@@ -18,7 +18,7 @@ def signing(block: str, *, credential: str = "{}") -> dict[str, str]:
 
 
 def hmac(over: str = "$body", headers: str = "{X-Acme: $signature}") -> dict[str, str]:
-    return signing(f'{{scheme: hmac-sha256, key: $K, over: "{over}", headers: {headers}}}')
+    return signing(f'{{scheme: hmac-sha256-body, key: $K, over: "{over}", headers: {headers}}}')
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_a_header_that_the_scheme_sets_is_nobodys_field(files: dict[str, str], f
 
 
 def test_a_credential_and_a_signature_do_not_stand_in_one_place(tmp_path: Path) -> None:
-    block = "{scheme: wechatpay, key: $K, mchid: '1', serial_no: '1'}"
+    block = "{scheme: rsa-sha256-request, key: $K, mchid: '1', serial_no: '1'}"
 
     assert found(tmp_path, signing(block, credential="{header:Authorization: Bearer $K}")) == ["contract.path"]
 
 
 def test_a_scheme_that_signs_parameters_needs_a_body_that_has_them(tmp_path: Path) -> None:
-    files = signing("{scheme: alipay, key: $K}")
+    files = signing("{scheme: rsa-sha256-params, key: $K}")
 
     assert found(tmp_path / "json", files) == ["contract.value"]
     form = {SHIP: files[SHIP].replace("sending:\n  body: json", "sending:\n  body: form")}

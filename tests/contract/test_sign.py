@@ -17,10 +17,10 @@ def with_sign(block: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     "block",
     [
-        "{scheme: wechatpay, key: $ACME_RSA, mchid: $ACME_ID, serial_no: 1DDE55AD}",
+        "{scheme: rsa-sha256-request, key: $ACME_RSA, mchid: $ACME_ID, serial_no: 1DDE55AD}",
         "{scheme: aws-sigv4, key: $ACME_AWS, access_key: $ACME_ID, region: eu-central-1, service: execute-api}",
-        "{scheme: hmac-sha256, key: $ACME_MAC, headers: {X-Acme: $signature}}",
-        '{scheme: hmac-sha256, key: $ACME_MAC, over: "$nonce.$body", headers: {X-Acme: "n=$nonce,v1=$signature"}}',
+        "{scheme: hmac-sha256-body, key: $ACME_MAC, headers: {X-Acme: $signature}}",
+        '{scheme: hmac-sha256-body, key: $ACME_MAC, over: "$nonce.$body", headers: {X-Acme: "n=$nonce,v1=$signature"}}',
     ],
     ids=["wechatpay", "aws-sigv4", "hmac-sha256", "hmac-sha256 over more"],
 )
@@ -36,25 +36,25 @@ def test_a_scheme_loads(block: str, tmp_path: Path) -> None:
 
 
 def test_a_block_is_a_closed_model() -> None:
-    assert Alipay(scheme="alipay", key="$ACME_RSA").key == "$ACME_RSA"
+    assert Alipay(scheme="rsa-sha256-params", key="$ACME_RSA").key == "$ACME_RSA"
 
 
 @pytest.mark.parametrize(
     ("block", "code", "words"),
     [
-        ("{scheme: alipay, key: MIIEvgIBADANBgkq}", "contract.secret", "a key is not written out"),
+        ("{scheme: rsa-sha256-params, key: MIIEvgIBADANBgkq}", "contract.secret", "a key is not written out"),
         ("{scheme: aws-sigv4, key: $K, access_key: a, region: b}", "contract.missing", "`service` is missing"),
         ("{scheme: md5, key: $K}", "contract.value", "md5"),
-        ("{scheme: alipay, key: $K, verify: MIIBIjAN}", "contract.secret", "a key is not written out"),
-        ("{scheme: alipay, key: $K, answers: $P}", "contract.value", "nobody has checked"),
+        ("{scheme: rsa-sha256-params, key: $K, verify: MIIBIjAN}", "contract.secret", "a key is not written out"),
+        ("{scheme: rsa-sha256-params, key: $K, answers: $P}", "contract.value", "nobody has checked"),
         (
             "{scheme: aws-sigv4, key: $K, access_key: a, region: b, service: c, verify: $P}",
             "contract.unknown_key",
             "verify",
         ),
-        ("{scheme: alipay, key: $K, extra: 1}", "contract.unknown_key", "no key `extra`"),
-        ("{scheme: hmac-sha256, key: $K, headers: {}}", "contract.value", "one header"),
-        ("{scheme: hmac-sha256, key: $K}", "contract.missing", "`headers` is missing"),
+        ("{scheme: rsa-sha256-params, key: $K, extra: 1}", "contract.unknown_key", "no key `extra`"),
+        ("{scheme: hmac-sha256-body, key: $K, headers: {}}", "contract.value", "one header"),
+        ("{scheme: hmac-sha256-body, key: $K}", "contract.missing", "`headers` is missing"),
     ],
 )
 def test_a_block_that_is_not_as_it_should_be_is_told_with_its_line(

@@ -32,7 +32,8 @@ async def filled(shop: Shop, count: int = 12) -> Ledger:
 
 def verified(note: list[str], vkey: str) -> tuple[int, bytes]:
     """Size and root of a checkpoint, its signature checked without our code."""
-    text, [empty, line, end] = "\n".join(note[:3]) + "\n", note[3:]
+    blank = note.index("")
+    text, [empty, line, end] = "\n".join(note[:blank]) + "\n", note[blank:]
     name, _, public = vkey.split("+", 2)
     raw = b64decode(line.split(" ")[2])
     Ed25519PublicKey.from_public_bytes(b64decode(public)[1:]).verify(raw[4:], text.encode())

@@ -22,7 +22,7 @@ SECRETS = {
     "$TOKEN": "t-1",
     "$PUBLIC": shown(merchant()),
 }
-HMAC: dict[str, Any] = {"scheme": "hmac-sha256", "key": "$KEY", "headers": {"X-Sig": "id=$ID,v1=$signature"}}
+HMAC: dict[str, Any] = {"scheme": "hmac-sha256-body", "key": "$KEY", "headers": {"X-Sig": "id=$ID,v1=$signature"}}
 AWS: dict[str, Any] = {
     "scheme": "aws-sigv4",
     "key": "$KEY",
@@ -30,7 +30,7 @@ AWS: dict[str, Any] = {
     "region": "eu-central-1",
     "service": "s3",
 }
-WECHAT: dict[str, Any] = {"scheme": "wechatpay", "key": "$RSA", "mchid": "$ID", "serial_no": "1D"}
+WECHAT: dict[str, Any] = {"scheme": "rsa-sha256-request", "key": "$RSA", "mchid": "$ID", "serial_no": "1D"}
 
 
 def written(**block: Any) -> Sign:
@@ -48,7 +48,7 @@ def made(*, is_played: bool = False, **block: Any) -> Signer:
 
 
 def test_a_scheme_holds_the_keys_that_its_block_names() -> None:
-    assert made(scheme="alipay", key="$RSA") == Alipay(made_key())
+    assert made(scheme="rsa-sha256-params", key="$RSA") == Alipay(made_key())
     assert made(**WECHAT) == WechatPay(made_key(), "id-1", "1D")
     assert made(**AWS, session_token="$TOKEN") == SigV4("id-1", "k-1", "eu-central-1", "s3", "t-1")
     assert made(**AWS) == SigV4("id-1", "k-1", "eu-central-1", "s3")
@@ -82,7 +82,7 @@ def test_a_key_of_bytes_is_written_as_the_vendor_gives_it(encoding: str, name: s
 @pytest.mark.parametrize(
     ("block", "message"),
     [
-        ({"scheme": "alipay", "key": "$KEY"}, "KEY is no RSA private key of 2048 bits"),
+        ({"scheme": "rsa-sha256-params", "key": "$KEY"}, "KEY is no RSA private key of 2048 bits"),
         ({**WECHAT, "key": "$HEX"}, "HEX is no RSA private key of 2048 bits"),
         ({**HMAC, "key_encoding": "hex"}, "KEY is not written in hex"),
         ({**HMAC, "key_encoding": "base64"}, "KEY is not written in base64"),
@@ -98,7 +98,7 @@ def test_a_key_that_is_none_is_told_by_its_name_and_never_shown(block: dict[str,
 
 @pytest.mark.parametrize(
     "block",
-    [{"scheme": "alipay", "key": "$KEY"}, {**WECHAT, "key": "$KEY"}, {**HMAC, "key_encoding": "hex"}, AWS],
+    [{"scheme": "rsa-sha256-params", "key": "$KEY"}, {**WECHAT, "key": "$KEY"}, {**HMAC, "key_encoding": "hex"}, AWS],
     ids=lambda block: block["scheme"],
 )
 def test_where_vendors_are_played_nobody_needs_a_key(block: dict[str, Any]) -> None:
@@ -110,9 +110,12 @@ def test_where_vendors_are_played_nobody_needs_a_key(block: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     ("block", "texts"),
     [
-        ({"scheme": "alipay", "key": "$RSA"}, {"$RSA"}),
+        ({"scheme": "rsa-sha256-params", "key": "$RSA"}, {"$RSA"}),
         (WECHAT, {"$RSA", "$ID", "1D"}),
-        ({"scheme": "alipay", "key": "$RSA", "verify": "$PUBLIC", "answers": "$KEY"}, {"$RSA", "$PUBLIC", "$KEY"}),
+        (
+            {"scheme": "rsa-sha256-params", "key": "$RSA", "verify": "$PUBLIC", "answers": "$KEY"},
+            {"$RSA", "$PUBLIC", "$KEY"},
+        ),
         (HMAC, {"$KEY", "id=$ID,v1=$signature"}),
         ({**AWS, "session_token": "$TOKEN"}, {"$KEY", "$ID", "$TOKEN"}),
         (AWS, {"$KEY", "$ID"}),
@@ -124,7 +127,7 @@ def test_every_text_that_can_name_a_secret_is_known(block: dict[str, Any], texts
 
 
 def test_answers_are_checked_and_signed_with_the_keys_that_the_block_names() -> None:
-    alipay = seal_of(written(scheme="alipay", key="$KEY", verify="$PUBLIC", answers="$RSA"), resolved)
+    alipay = seal_of(written(scheme="rsa-sha256-params", key="$KEY", verify="$PUBLIC", answers="$RSA"), resolved)
     wechat = seal_of(written(**WECHAT, verify="$PUBLIC"), resolved)
 
     assert isinstance(alipay, AlipaySeal)
@@ -133,7 +136,9 @@ def test_answers_are_checked_and_signed_with_the_keys_that_the_block_names() -> 
     assert (alipay.key, wechat.key) == (made_key(), None)
 
 
-@pytest.mark.parametrize("block", [{"scheme": "alipay", "key": "$RSA"}, HMAC, AWS], ids=lambda block: block["scheme"])
+@pytest.mark.parametrize(
+    "block", [{"scheme": "rsa-sha256-params", "key": "$RSA"}, HMAC, AWS], ids=lambda block: block["scheme"]
+)
 def test_without_a_key_to_check_them_by_answers_are_taken_as_they_come(block: dict[str, Any]) -> None:
     assert seal_of(written(**block), resolved) is None
 
@@ -149,4 +154,4 @@ def test_without_a_key_to_check_them_by_answers_are_taken_as_they_come(block: di
 )
 def test_a_key_for_answers_that_is_none_is_told_by_its_name(keys: dict[str, str], message: str) -> None:
     with pytest.raises(StartError, match=message):
-        seal_of(written(scheme="alipay", key="$RSA", **keys), resolved)
+        seal_of(written(scheme="rsa-sha256-params", key="$RSA", **keys), resolved)
