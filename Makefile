@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test positions sabotage fuzz faults check format lock bench bench-memory bench-ledger clean
+.PHONY: help demo serve test test-slow positions sabotage fuzz faults check format lock bench bench-memory bench-ledger clean
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ serve: .venv/done ## The same gateway and vendors, kept running, with a line to 
 
 test: .venv/done ## Run the tests
 	$(BIN)/python -m pytest
+
+test-slow: .venv/done ## Run the tests that start many processes
+	$(BIN)/python -m pytest -m slow
 
 fuzz: .venv/done ## Feed every codec with made-up bodies (FUZZ_CANARY=1 plants a bug to be found; minutes)
 	PYTHONPATH=tests $(BIN)/python -m fuzz

@@ -172,6 +172,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path / "machine")
 
 
+@pytest.mark.slow
 def test_a_backup_is_typed_beside_a_gateway_and_without_one(machine: Machine) -> None:
     with machine.serving():
         running = machine.typed("backup", "first")

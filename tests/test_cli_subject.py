@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from processes import Machine
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:

@@ -13,6 +13,8 @@ import pytest
 from processes import Machine, Serving
 from two_libraries import both, opens, watched
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[1] / "ledger_verify.py"
 
 

@@ -120,7 +120,12 @@ def test_the_two_commands_of_the_readme_come_first_and_ci_runs_the_second() -> N
     ci = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
 
     assert commands == ["make demo", "make test"]
-    assert [line for line in ci if line.startswith("make ")] == ["make test", "make check", "make faults FAULTS=ci"]
+    assert [line for line in ci if line.startswith("make ")] == [
+        "make test",
+        "make check",
+        "make test-slow",
+        "make faults FAULTS=ci",
+    ]
 
 
 def test_the_group_in_the_readme_is_one_that_loads() -> None:

@@ -22,6 +22,7 @@ def machine() -> Iterator[Machine]:
         yield Machine(Path(folder))
 
 
+@pytest.mark.slow
 def test_every_command_of_the_guide_does_what_the_page_says(machine: Machine) -> None:
     shutil.copy(ROOT / "ledger_verify.py", machine.folder)
     variables = {name: value for name, value in machine.environment.items() if name.startswith("GATEWAY_")}

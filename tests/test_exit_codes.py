@@ -6,6 +6,8 @@ import apsw
 import pytest
 from processes import PATIENCE, Machine
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:

@@ -120,6 +120,7 @@ async def test_a_revocation_that_broke_off_is_carried_on(tmp_path: Path) -> None
         assert [each["state"] for each in await entries(stores, "token")] == ["revoked"]
 
 
+@pytest.mark.slow
 def test_killed_between_the_entry_and_the_row_the_next_process_writes_the_row(tmp_path: Path) -> None:
     machine = Machine(tmp_path, settings={"FAILPOINTS": "after-entry=kill"})
     line = '{"kind": "suspension", "vendor": "parcels"}'

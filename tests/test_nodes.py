@@ -19,7 +19,7 @@ from gateway.demo import story
 from gateway.demo.processes import _LISTENS, Gateway, Vendors, _running, _surroundings, _vendors
 
 # One shop for all of them; and where others work as well, each process takes its time to start.
-pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nodes"), pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[1]
 CONTRACTS = ROOT / "contracts"

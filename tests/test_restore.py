@@ -309,6 +309,7 @@ async def test_what_was_cut_short_does_not_start(
     assert (await brought(folder, into, last)).is_new
 
 
+@pytest.mark.slow
 def test_a_backup_is_brought_back_as_somebody_types_it(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     with machine.serving():

@@ -15,6 +15,8 @@ from processes import Machine
 from gateway.ledger import Ledger
 from gateway.ledger.ledger import since_boot
 
+pytestmark = pytest.mark.slow
+
 AGO = 6 * 366 * DAY
 
 

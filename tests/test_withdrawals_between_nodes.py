@@ -15,8 +15,11 @@ from typing import Any
 
 import httpx2
 import psycopg
+import pytest
 from processes import Machine, Serving
 from sockets import Client
+
+pytestmark = pytest.mark.slow
 
 DEAF = str(Path(__file__).with_name("deaf_node.py"))
 SECRETS = ("root.key", "kek.key", "sign.key")

@@ -359,7 +359,10 @@ async def test_what_a_dead_node_left_open_is_in_doubt_soon(
 ) -> None:
     monkeypatch.setattr("gateway.ledger.ledger.LOOKED_AFTER", 0.1)
     monkeypatch.setattr("gateway.ledger.scribe.LEAVES", 0)
-    monkeypatch.setattr("gateway.ledger.lease.LEASE", 0.3)
+    monkeypatch.setattr("gateway.ledger.lease.LEASE", 1.0)
+    # Whoever lives says so often enough.
+    monkeypatch.setattr("gateway.ledger.lease.RENEWED", 0.1)
+    monkeypatch.setattr("gateway.ledger.writer.PERIOD", 0.1)
     monkeypatch.setattr("gateway.ledger.postgres.GRACE", 0)
     monkeypatch.setattr("gateway.ledger.lease.GRACE", 0)
     one = ledger_of(shared_log, tmp_path / "one", "n1")
