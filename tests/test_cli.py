@@ -13,6 +13,8 @@ from gateway.cli import cli, main
 from gateway.ledger.checkpoint import opened
 from gateway.ledger.note import Verifier
 
+pytestmark = pytest.mark.slow
+
 ORDER = {"kind": "order", "order": "A-1", "people": [{"role": "purchaser", "subject": "c-1", "jurisdiction": "DE"}]}
 BODY = b'{"reference":"A-1","weight":1}'
 
