@@ -73,9 +73,12 @@ def listed(log: Path) -> list[str]:
 def _await_attached(process: "subprocess.Popen[bytes]") -> None:
     assert process.stderr
     until, heard = time.monotonic() + PATIENCE, b""
+    # Not select(2), which knows no descriptor beyond the first thousand.
+    ready = select.poll()
+    ready.register(process.stderr, select.POLLIN)
     while b"attached" not in heard:
         assert time.monotonic() < until, heard
-        if select.select([process.stderr], [], [], 0.1)[0]:
+        if ready.poll(100):
             part = os.read(process.stderr.fileno(), 4096)
             assert part, heard.decode()
             heard += part
