@@ -1,15 +1,14 @@
 """The record handed out as it is stored, page by page: to whoever keeps a copy of it, or has it checked."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from gateway.errors import GatewayError, refuse
 from gateway.ledger.archive import FORMAT
-from gateway.ledger.database import StoreError
+from gateway.ledger.database import or_refused
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Filter
@@ -65,7 +64,7 @@ class Exports:
             self._open.popitem(last=False)
         policies = await ledger.entries(Filter(kind="policy", limit=1))
         policy = {name: policies[0].body[name] for name in ("version", "digest")} if policies else None
-        with _read():
+        with or_refused():
             peaks = await ledger.archive.peaks(wanted.since)
         about = {"format": FORMAT, "key": ledger.vkey, "first": wanted.since, "peaks": peaks, "links": wanted.links}
         return {"export": export, "about": {**about, "policy": policy}}
@@ -79,7 +78,7 @@ class Exports:
         """A page: lines, and of a check the places whose links do not fit them. Raises UnknownExport."""
         page, wanted = self._page(asked)
         archive = self._ledger.archive
-        with _read():
+        with or_refused():
             lines = await archive.lines(page.first, PAGE, links=wanted.links)
             strange = await archive.strange(page.first, PAGE) if wanted.action == "verify" else []
         return {"lines": lines, "strange": strange}
@@ -87,7 +86,7 @@ class Exports:
     async def subtrees(self, asked: Mapping[str, Any]) -> list[str]:
         """A page: kept subtrees that end within `SPAN` entries after a place. Raises UnknownExport."""
         page, _ = self._page(asked)
-        with _read():
+        with or_refused():
             return await self._ledger.archive.subtrees(page.first, page.first + SPAN)
 
     def _page(self, asked: Mapping[str, Any]) -> tuple[Page, Begin]:
@@ -95,11 +94,3 @@ class Exports:
         if page.export not in self._open:
             raise UnknownExport("this export was not begun, or too many others were since")
         return page, self._open[page.export]
-
-
-@contextmanager
-def _read() -> Iterator[None]:
-    try:
-        yield
-    except StoreError:
-        raise refuse("ledger.unavailable", "the ledger cannot be read") from None

@@ -18,7 +18,7 @@ from histories import History, written
 
 import ledger_verify
 from gateway.ledger.housekeeping import Genesis
-from gateway.ledger.sqlite_purge import MAY_GO
+from gateway.ledger.purgeable import MAY_GO
 from gateway.ledger.tree import Tree as OurTree
 from gateway.ledger.tree import root
 from ledger_verify import (

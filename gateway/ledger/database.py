@@ -10,7 +10,7 @@ from typing import Any
 
 import apsw
 
-from gateway.errors import GatewayError, StartError
+from gateway.errors import GatewayError, StartError, refuse
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +77,15 @@ def _known(error: apsw.Error) -> StoreError:
     extended = getattr(error, "extendedresult", 0)  # which its types leave out
     told = apsw.mapping_extended_result_codes.get(extended, "")
     return StoreError(f"{name} {told}".strip(), lasting=extended not in _PASSING)
+
+
+@contextmanager
+def or_refused() -> Iterator[None]:
+    """Raises Refusal `ledger.unavailable` where the database cannot be read."""
+    try:
+        yield
+    except StoreError:
+        raise refuse("ledger.unavailable", "the ledger cannot be read") from None
 
 
 def locked(folder: Path) -> int:

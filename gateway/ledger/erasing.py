@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -11,7 +10,7 @@ from typing import Protocol
 from gateway.errors import Distrusted, refuse
 from gateway.failpoints import failpoint
 from gateway.ledger.canonical import base64, leaf_hash
-from gateway.ledger.database import StoreError
+from gateway.ledger.database import StoreError, or_refused
 from gateway.ledger.entry import Event, Subject
 from gateway.ledger.holds import InForce, in_force
 from gateway.ledger.housekeeping import Erased, ErasureDone, Hold, HoldReleased, KeyMade
@@ -177,7 +176,7 @@ class Erasing:
         await self._until(self._wiped)
         failpoint("erasure-wiped")
         for each in (self._store.oblivion, self._keys.vault):
-            with _refused():
+            with or_refused():
                 found = await asyncio.to_thread(each.residue, traces)
             if found:
                 await self._until(partial(_overwritten, each, found))
@@ -223,14 +222,6 @@ def _tried(deed: Callable[[], None]) -> int:
             raise
         return 0
     return 1
-
-
-@contextmanager
-def _refused() -> Iterator[None]:
-    try:
-        yield
-    except StoreError:
-        raise refuse("ledger.unavailable", "the files cannot be read") from None
 
 
 def demand_newest(store: Store, keys: Keys) -> None:

@@ -4,9 +4,9 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,7 @@ from gateway.failpoints import failpoint
 from gateway.ledger.archive import Archive
 from gateway.ledger.canonical import Noise, Randomness
 from gateway.ledger.checkpoint import signer_of
-from gateway.ledger.database import StoreError, known_errors, locked
+from gateway.ledger.database import StoreError, known_errors, locked, or_refused
 from gateway.ledger.entry import Event, Index, Intent, Outcome, Subject
 from gateway.ledger.erasing import Erasing, demand_newest, resume
 from gateway.ledger.highwater import HighWater
@@ -176,7 +176,7 @@ class Ledger:
         if not self._store.has_room:
             raise refuse("ledger.unavailable", "the disk of the ledger is nearly full")
         deadline = self._loop.time() + within
-        with _refused():
+        with or_refused():
             far = await self._fetched(subjects, within)
             with self._keys.fetched(far):
                 row = self._scribe.row(intent, subjects, Payload(payload, intent.media), basis)
@@ -213,7 +213,7 @@ class Ledger:
         """The subjects of the call that first brought this digest; None where there is none, or one was erased."""
         # What is not in memory now is in the store: it goes from there only after its commit.
         recent = self._recent.get(digest)
-        with _refused():
+        with or_refused():
             linked = await self._read(lambda: self._store.earlier(digest))
             return self._subjects(linked) if linked else recent
 
@@ -222,12 +222,12 @@ class Ledger:
 
         Raises Refusal `ledger.unavailable`.
         """
-        with _refused():
+        with or_refused():
             return self._keys.tokenise(subject, scope, value)
 
     def behind(self, scope: str, token: str) -> str | None:
         """What a token of this scope stands for, or None. Raises Refusal `ledger.unavailable`."""
-        with _refused():
+        with or_refused():
             return self._keys.behind(scope, token)
 
     def note(self, event: Event, subjects: Sequence[Subject] = ()) -> None:
@@ -235,13 +235,13 @@ class Ledger:
         if self._writer.unfinished >= 2 * QUEUED or not self._store.has_room:
             log.error("an entry was not written: %s", event.kind)
             return
-        with _refused():
+        with or_refused():
             self._writer.put(Item(self._scribe.row(event, subjects)))
 
     async def record(self, event: Event, subjects: Sequence[Subject] = (), *, within: float = 10.0) -> str:
         """The id of an entry that is durable when it returns. Raises Refusal `ledger.unavailable`."""
         self._demand_ready()
-        with _refused():
+        with or_refused():
             far = await self._fetched(subjects, within)
             with self._keys.fetched(far):
                 row = self._scribe.row(event, subjects)
@@ -259,12 +259,12 @@ class Ledger:
         tok = self._keys.token(wanted.subject) if wanted.subject is not None else None
         page = replace(wanted, limit=min(wanted.limit, PAGE))
         await self._writer.caught_up()
-        with _refused():
+        with or_refused():
             return await self._read(lambda: self._store.entries(page, tok))
 
     async def purged(self, named: int | str) -> Purged | None:
         """What is left of an entry, by its place or id, whose time was over. Raises Refusal."""
-        with _refused():
+        with or_refused():
             return await self._read(lambda: self._store.purged(named))
 
     @property
@@ -275,7 +275,7 @@ class Ledger:
     async def head(self, covering: int = 1) -> Head:
         """A checkpoint over so many entries at least; signs one where there is none yet. Raises Refusal."""
         for _ in range(TRIES):
-            with _refused():
+            with or_refused():
                 found = await self._read(self._store.last_head)
             if found and found.size >= covering:
                 return found
@@ -293,13 +293,13 @@ class Ledger:
     async def extent(self) -> Head | None:
         """A checkpoint over all that was written before; of a log that is not signed any more, the last. Or Refusal."""
         if self._notary.altered:
-            with _refused():
+            with or_refused():
                 return await self._read(self._store.last_head)
         return await self.head(self._store.tree.size)
 
     async def heads(self, size: int, limit: int) -> Sequence[Head]:
         """Checkpoints from a size on, the smallest first, at most a page. Raises Refusal."""
-        with _refused():
+        with or_refused():
             return await self._read(lambda: self._store.heads(size, min(limit, PAGE)))
 
     async def proved(self, seq: int) -> str:
@@ -313,7 +313,7 @@ class Ledger:
 
     async def _proof(self, proving: Callable[[], str]) -> str:
         try:
-            with _refused():
+            with or_refused():
                 return await self._read(proving)
         except AlteredError as error:
             self._notary.stop(error)
@@ -432,14 +432,6 @@ class Ledger:
 
     async def _read(self, reading: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._readers, reading)
-
-
-@contextmanager
-def _refused() -> Iterator[None]:
-    try:
-        yield
-    except StoreError:
-        raise refuse("ledger.unavailable", "the ledger cannot be read") from None
 
 
 def _boot(randomness: Randomness) -> str:

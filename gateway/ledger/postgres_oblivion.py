@@ -105,13 +105,13 @@ def unspoiled(session: Session, rows: Sequence[Row]) -> Sequence[Row]:
     What a vendor calls somebody who was erased is not remembered. Raises ErasedKeysError where a link is sealed under
     a key that was erased.
     """
-    links = {tombstone(link.dek): row for row in rows for link in row.links}
+    sealed = [tombstone(link.dek) for row in rows for link in row.links]
     intents = [row.intent for row in rows if row.earlier and row.intent is not None]
-    if not links and not intents:
+    if not sealed and not intents:
         return rows
-    found = session.execute(_SPOILED, [list(links), intents]).fetchall()
+    found = session.execute(_SPOILED, [sealed, intents]).fetchall()
     if stones := {stone for stone, _ in found if stone is not None}:
-        late = [row for row in rows if any(tombstone(link.dek) in stones for link in row.links)]
-        raise ErasedKeysError(late, [link.tok for row in late for link in row.links if tombstone(link.dek) in stones])
+        late = [(row, link.tok) for row in rows for link in row.links if tombstone(link.dek) in stones]
+        raise ErasedKeysError([row for row, _ in late], [tok for _, tok in late])
     spoiled = {seq for _, seq in found}
-    return [replace(row, earlier=()) if row.intent in spoiled else row for row in rows] if spoiled else rows
+    return [replace(row, earlier=()) if row.intent in spoiled else row for row in rows]

@@ -5,10 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from gateway.errors import refuse
 from gateway.failpoints import failpoint
 from gateway.ledger.attic import Moment
-from gateway.ledger.database import StoreError
+from gateway.ledger.database import or_refused
 from gateway.ledger.holds import in_force
 from gateway.ledger.housekeeping import Purge
 from gateway.ledger.purging import Choice, lived
@@ -60,10 +59,8 @@ class Sweep:
 
         Raises Refusal `ledger.unavailable`.
         """
-        try:
+        with or_refused():
             return await self._run(keeps, by, rehearsed=rehearsed)
-        except StoreError:
-            raise refuse("ledger.unavailable", "the ledger cannot be read") from None
 
     async def _run(self, keeps: Mapping[RetentionClass, str], by: str, *, rehearsed: bool) -> Sequence[Purge]:
         async with self._running:
