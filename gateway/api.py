@@ -18,6 +18,7 @@ from gateway.ledger.ledger import LOG
 from gateway.public import Language, Page, html
 from gateway.retention import RetentionClass
 from gateway.telemetry import CONTENT_TYPE, Telemetry
+from gateway.vocabulary import Role
 
 MAX_BODY = 8 * 1024 * 1024
 # A page loads nothing, and nothing of it is anybody's but ours.
@@ -42,7 +43,7 @@ def operators(
 
     def who(request: Request) -> str:
         token = find_token([request.headers.get("authorization", "")])
-        return tokens.verify(token, role="operator").service
+        return tokens.verify(token, roles=[Role.OPERATOR]).service
 
     async def healthy(_: Request) -> Response:
         return JSONResponse({"ready": ready()}, status_code=200 if ready() else 503)

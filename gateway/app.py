@@ -48,6 +48,7 @@ from gateway.registry.registry import Registry
 from gateway.retention import RetentionClass
 from gateway.settings import Settings
 from gateway.telemetry import Telemetry
+from gateway.vocabulary import LEVELS, Level
 from gateway.wire import serve_config
 
 CONTROL: Final = "control.sock"
@@ -148,6 +149,13 @@ def _all(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
+def levels_of(settings: Settings) -> Mapping[str, Level]:
+    """How much each ground counts that the settings speak of. Raises StartError for a code that always refuses."""
+    if unknown := settings.levels.keys() - LEVELS.keys():
+        raise StartError(f"GATEWAY_LEVELS: {_all(unknown)} can be no level; there are {_all(LEVELS)}")
+    return {code: Level(level) for code, level in settings.levels.items()}
+
+
 def first_entity(settings: Settings) -> str:
     """The company that a token is for where nobody says otherwise."""
     return next(iter(contracts_of(settings).entities.entities))
@@ -170,7 +178,7 @@ class Gateway:
             tokens=stores.tokens,
             recorder=Recorder(stores.ledger.named("names"), environment=environment, deadline_ms=int(deadline * 1000)),
             environment=environment,
-            limits=Limits(deadline, settings.answer_bytes),
+            limits=Limits(deadline, settings.answer_bytes, levels_of(settings)),
             now=utc,
             counted=self.telemetry.call,
             unnamed=self.telemetry.unnamed,

@@ -28,6 +28,7 @@ from gateway.rehearse import parse_http
 from gateway.sandbox import vendors
 from gateway.scrub.measure import scores, sentences_in
 from gateway.settings import Settings, SettingsError
+from gateway.vocabulary import Role
 
 cli = typer.Typer(
     name="gateway", help="Lets personal data out only as a contract says, and writes it down.", no_args_is_help=True
@@ -265,15 +266,18 @@ def reload() -> None:
 
 @token.command("issue")
 def issue(
-    service: Annotated[str, typer.Option(help="The service, as `callers` of contracts name it.")],
+    service: Annotated[
+        str | None, typer.Option(help="A service, as `callers` of contracts name it, or a name.")
+    ] = None,
+    role: Annotated[Role, typer.Option(help="What it is for; a service makes calls.")] = Role.SERVICE,
+    subject: Annotated[str | None, typer.Option(help="The person, for the role subject.")] = None,
     vendor: Annotated[str | None, typer.Option(help="Narrow the token to one vendor.")] = None,
     entity: Annotated[str | None, typer.Option(help="The company that discloses; the first one otherwise.")] = None,
-    days: Annotated[int, typer.Option(help="How long it is valid.")] = 90,
-    operator: Annotated[bool, typer.Option("--operator", help="For the operators' listener instead of calls.")] = False,
+    days: Annotated[int | None, typer.Option(help="How long it is valid; 90, or as long as its role may have.")] = None,
     as_json: Json = False,
 ) -> None:
     """Issue a token. It is printed once; configure it where the vendor's SDK has its API key."""
-    wanted = {"service": service, "vendor": vendor, "entity": entity, "days": days, "operator": operator}
+    wanted = {"service": service, "subject": subject, "role": role, "vendor": vendor, "entity": entity, "days": days}
     issued = asked("issue", wanted)
     out.print_json(json.dumps(issued)) if as_json else print(issued["token"])  # noqa: T201  for use in a shell
 

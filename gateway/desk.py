@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, field_validator, model_validator
 
 from gateway.contract.model import Name
 from gateway.errors import GatewayError, refuse
 from gateway.exports import Exports
-from gateway.identity import Environment, Tokens
+from gateway.identity import DAY, LIFETIMES, Environment, Tokens
 from gateway.intake import Intake
 from gateway.ledger.canonical import base64
 from gateway.ledger.entry import Subject
@@ -21,8 +21,9 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
 from gateway.registry.facts import ROWS, Ref, RevocationRow
 from gateway.retention import RetentionClass, kept
+from gateway.vocabulary import Role
 
-DAY = 24 * 60 * 60
+DAYS = 90  # that a token lives for
 _TOGETHER = 500
 
 
@@ -60,11 +61,23 @@ class Asked(BaseModel):
 
 
 class Issue(Asked):
-    service: Name
+    """A token for a service or somebody of the shop, or (`subject`) for a person about their own data.
+
+    It lives for so many days, 90 where nobody says, or as long as its role may have.
+    """
+
+    service: Name | None = None
+    subject: Ref | None = None
     entity: Name | None = None
     vendor: Name | None = None
-    days: int = Field(default=90, ge=1, le=400)
-    operator: bool = False
+    days: int | None = Field(default=None, ge=1, le=400)
+    role: Role = Role.SERVICE
+
+    @model_validator(mode="after")
+    def _is_somebody(self) -> "Issue":
+        if (self.subject is None) is (self.role is Role.SUBJECT) or (self.service is None) is (self.subject is None):
+            raise ValueError("name a subject for the role subject, and a service or a name for every other one")
+        return self
 
 
 class Look(Asked):
@@ -185,16 +198,20 @@ class Desk:
     async def issue_token(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
         """A new token; this is the only time that it is shown."""
         wanted = TypeAdapter(Issue).validate_python(asked)
+        days = DAYS if wanted.days is None else wanted.days
         text, caller = self._tokens.issue(
-            wanted.service,
+            wanted.subject or wanted.service or "",
             entity=wanted.entity or self._entity(),
             environment=self._environment,
             vendor=wanted.vendor,
-            lifetime=wanted.days * DAY,
-            role="operator" if wanted.operator else "service",
+            lifetime=min(days * DAY, LIFETIMES.get(wanted.role, days * DAY)),
+            role=wanted.role,
         )
-        await self._ledger.record(TokenChanged(caller.token_id, caller.service, "issued", caller.vendor or ""))
-        return {"token": text, "id": caller.token_id, "service": caller.service, "expires": caller.expires, "by": by}
+        await self._ledger.record(
+            TokenChanged(caller.token_id, caller.service or caller.role, "issued", caller.vendor or "")
+        )
+        known = {"service": caller.service, "role": caller.role, "expires": caller.expires, "by": by}
+        return {"token": text, "id": caller.token_id, **known}
 
     async def revoke_token(self, token_id: str, *, by: str) -> None:
         """The next call with this token is refused. Raises ValidationError for the token itself."""

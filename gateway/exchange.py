@@ -4,7 +4,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -38,7 +38,7 @@ from gateway.reply import Reply, Returned, accepted, answered, is_authentic, ref
 from gateway.signing.signer import Moment
 from gateway.subjects import check_stated, mentioned, order_of
 from gateway.tokens import Lookup
-from gateway.vocabulary import SubjectRole
+from gateway.vocabulary import Level, SubjectRole
 
 REPEATS = 10_000
 _DECISIONS = 5
@@ -59,6 +59,7 @@ class Limits:
 
     intent: float
     answer: int
+    levels: Mapping[str, Level] = field(default_factory=dict)
 
 
 class Book(Protocol):
@@ -290,7 +291,7 @@ class Exchange:
         caller, terms, now = course.caller, course.matched.terms, self._now()
         standing = course.contracts.standing(terms, caller.entity, now)
         policy = course.contracts.contracts.policy
-        return Question(terms, facts, policy, caller.entity, caller.service, now, standing)
+        return Question(terms, facts, policy, caller.entity, caller.service, now, standing, self._limits.levels)
 
     def _situation(self, course: Course, decision: Decision) -> Situation:
         """What the forms of an answer have to know of its call."""

@@ -6,30 +6,42 @@ import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Annotated, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from jwt import PyJWS, PyJWTError
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from gateway.contract.model import Name
 from gateway.errors import Refusal, refuse
+from gateway.vocabulary import Role
 
-Role = Literal["service", "operator"]
 Environment = Literal["sandbox", "live"]
 
+HOUR = 60 * 60  # seconds
+DAY = 24 * HOUR
 ISSUER = "data-sharing-gateway"
-AUDIENCES: Mapping[Role, str] = {
-    "service": "data-sharing-gateway",
-    "operator": "data-sharing-gateway/operators",
+AUDIENCES: Mapping[Role, str] = {role: f"data-sharing-gateway/{role}" for role in Role} | {
+    Role.SERVICE: "data-sharing-gateway"
 }
+LIFETIMES: Mapping[Role, int] = {Role.AUDITOR: 30 * DAY, Role.SUBJECT: HOUR, Role.AGENT: DAY}
+"""The longest that a token of a role lives, in seconds; of the others, whoever issues one decides."""
 LONGEST = 4_096  # characters of a token
 LEEWAY = 60  # seconds that the clock of the node that issued a token may be ahead of ours
 CACHED = 4_096  # tokens
 
+_ROLES: Mapping[str, Role] = {audience: role for role, audience in AUDIENCES.items()}
+_NAME = re.compile(r"(?=.{1,64}\Z)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _ALGORITHM = "EdDSA"
 _EDDSA = PyJWS(algorithms=[_ALGORITHM])
 _SHORTEST = 40
@@ -42,7 +54,11 @@ _BASIC = re.compile(r"\s*Basic\s+([A-Za-z0-9+/]+={0,2})\s*", re.ASCII | re.IGNOR
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a token proves its bearer to be until `expires`, in Unix seconds; for one `vendor` only where it is given."""
+    """Who a token proves its bearer to be until `expires`, in Unix seconds; for one `vendor` only where it is given.
+
+    `service` is the name of a service or of somebody who works for the shop; for a person about whom data is kept it
+    is empty, and `subject` is the shop's reference of them.
+    """
 
     service: str
     token_id: str
@@ -51,6 +67,13 @@ class Caller:
     vendor: str | None
     expires: int
     role: Role
+    subject: str = field(default="", repr=False)
+
+
+def _is_audience(text: str) -> str:
+    if text not in _ROLES:
+        raise ValueError("not an audience of this gateway")
+    return text
 
 
 class _Claims(BaseModel):
@@ -59,8 +82,8 @@ class _Claims(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     iss: Literal["data-sharing-gateway"]
-    aud: Literal["data-sharing-gateway", "data-sharing-gateway/operators"]
-    sub: Name
+    aud: Annotated[str, AfterValidator(_is_audience)]
+    sub: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     jti: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
     iat: int
     exp: int
@@ -69,9 +92,19 @@ class _Claims(BaseModel):
     environment: Environment
     vendor: Name | None = None
 
+    @model_validator(mode="after")
+    def _is_named(self) -> "_Claims":
+        if self.role is not Role.SUBJECT and not _NAME.fullmatch(self.sub):
+            raise ValueError("sub is not a name as contracts have them")
+        return self
+
+    @property
+    def role(self) -> Role:
+        return _ROLES[self.aud]
+
     def caller(self) -> Caller:
-        role: Role = "service" if self.aud == AUDIENCES["service"] else "operator"
-        return Caller(self.sub, self.jti, self.entity, self.environment, self.vendor, self.exp, role)
+        service, subject = ("", self.sub) if self.role is Role.SUBJECT else (self.sub, "")
+        return Caller(service, self.jti, self.entity, self.environment, self.vendor, self.exp, self.role, subject)
 
 
 class Tokens:
@@ -106,14 +139,15 @@ class Tokens:
         environment: Environment,
         vendor: str | None = None,
         lifetime: int,
-        role: Role = "service",
+        role: Role = Role.SERVICE,
     ) -> tuple[str, Caller]:
         """A new token that is valid for `lifetime` seconds, and what it proves.
 
-        Raises ValueError for names that no contract could name, and for a lifetime that is not positive.
+        Raises ValueError for names that no contract could name, and for a lifetime that is not positive or longer than
+        the role may have.
         """
-        if lifetime <= 0:
-            raise ValueError("a token lives for at least one second")
+        if not 0 < lifetime <= LIFETIMES.get(role, lifetime):
+            raise ValueError(f"a token of this role lives for 1 to {LIFETIMES.get(role, '…')} seconds")
         issued = int(self._now())
         claims = _Claims.model_validate(
             {
@@ -131,17 +165,17 @@ class Tokens:
         payload = claims.model_dump_json(exclude_none=True).encode()
         return _EDDSA.encode(payload, self._private, _ALGORITHM, headers=dict(self._header)), claims.caller()
 
-    def verify(self, text: str, *, role: Role = "service") -> Caller:
+    def verify(self, text: str, *, roles: Collection[Role] = (Role.SERVICE,)) -> Caller:
         """Whom a token proves. Signatures are checked once; expiry and revocation at every use.
 
-        Raises Refusal `caller.unknown` for everything but a token of this gateway, for this role, in force now.
+        Raises Refusal `caller.unknown` for all but a token of this gateway, for one of these roles, in force now.
         """
         if len(text) > LONGEST or not text.isascii():
             raise _unknown("not the shape of a gateway token")
         now = self._now()
         digest = sha256(text.encode()).digest()
         caller = self._proven.get(digest) or self._prove(text, digest, now)
-        if caller.role != role:
+        if caller.role not in roles:
             raise _unknown("the token is for another audience")
         # Taken out and put in again: what is not in force any more does not stay.
         del self._proven[digest]

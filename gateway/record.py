@@ -143,6 +143,7 @@ class Recorder:
             agreements=clearance.agreements,
             transfer=clearance.transfer,
             grounds=self._grounds_of(clearance),
+            warnings=clearance.warnings,
             disclosed=disclosed,
             withheld=withheld,
             media=course.media,

@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     answer_bytes: int = Field(default=4 * 1024 * 1024, gt=0)
     in_flight: int = Field(default=512, gt=0)
     """Calls at once; more are refused."""
+    levels: dict[str, Literal["off", "warn", "refuse"]] = {}
+    """How much a ground counts that no law demands, by its code."""
     disk_watermark: int | None = Field(default=None, ge=0)
     """With less room on the disk of the ledger no new call is taken."""
     disk_ballast: int = Field(default=64 * 1024 * 1024, ge=0)

@@ -10,9 +10,10 @@ from gateway.body.document import Document
 from gateway.identity import Caller
 from gateway.inforce import InForce, in_force
 from gateway.record import Course, Trail
+from gateway.vocabulary import Role
 
 JSON = ("content-type", "application/json")
-CALLER = Caller("fulfilment", "0" * 32, "shop-eu", "live", None, 0, "service")
+CALLER = Caller("fulfilment", "0" * 32, "shop-eu", "live", None, 0, Role.SERVICE)
 
 
 def bound() -> InForce:

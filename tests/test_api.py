@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from gateway.api import MAX_BODY, control
 from gateway.ledger.checkpoint import opened
 from gateway.ledger.note import Verifier
+from gateway.vocabulary import Role
 
 CANARY = "Qz7canary"
 FACT = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given"}
@@ -26,7 +27,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def asked(gateway: Running, method: str, path: str, body: bytes = b"", token: str | None = None) -> Reply:
-    token = gateway.token("anna", operator=True) if token is None else token
+    token = gateway.token("anna", role=Role.OPERATOR) if token is None else token
     return gateway.said(gateway.raw(method, path, body=body, token=token), operators=True)
 
 
@@ -71,7 +72,7 @@ def test_an_operator_erases_and_holds_people(gateway: Running) -> None:
 
 
 def test_an_operators_token_makes_no_calls(gateway: Running) -> None:
-    reply = gateway.ship(token=gateway.token("fulfilment", operator=True))
+    reply = gateway.ship(token=gateway.token("fulfilment", role=Role.OPERATOR))
 
     assert (reply.status, reply.code) == (401, "caller.unknown")
 
@@ -175,7 +176,9 @@ def test_what_is_no_fact_is_told_by_place_and_not_by_value(gateway: Running, bod
 
 def test_more_than_a_batch_is_refused(gateway: Running) -> None:
     reply = gateway.said(
-        gateway.raw("POST", "/facts", f"Content-Length: {MAX_BODY + 1}", token=gateway.token("anna", operator=True))
+        gateway.raw(
+            "POST", "/facts", f"Content-Length: {MAX_BODY + 1}", token=gateway.token("anna", role=Role.OPERATOR)
+        )
         + b" " * (MAX_BODY + 1),
         operators=True,
     )

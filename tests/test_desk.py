@@ -16,7 +16,7 @@ from gateway.intake import Intake
 from gateway.ledger import Filter, Outcome
 from gateway.registry.registry import Mention
 from gateway.settings import Settings
-from gateway.vocabulary import SubjectRole
+from gateway.vocabulary import Role, SubjectRole
 
 CONSENT = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given", "vendor": "parcels"}
 
@@ -86,9 +86,9 @@ async def test_a_token_may_be_for_another_company(stores: Stores) -> None:
 
 
 async def test_an_operators_token_is_for_operators(stores: Stores) -> None:
-    issued = await stores.desk.issue_token({"service": "anna", "operator": True}, by="root")
+    issued = await stores.desk.issue_token({"service": "anna", "role": "operator"}, by="root")
 
-    assert stores.tokens.verify(issued["token"], role="operator").service == "anna"
+    assert stores.tokens.verify(issued["token"], roles=[Role.OPERATOR]).service == "anna"
     with pytest.raises(Refusal):
         stores.tokens.verify(issued["token"])
 

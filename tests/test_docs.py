@@ -26,8 +26,9 @@ from gateway.vocabulary import ConsentState
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+TABLES_OF_CODES = ("errors.py", "levels.py")
 SOURCE = "".join(
-    file.read_text("utf-8") for file in sorted((ROOT / "gateway").rglob("*.py")) if file.name != "errors.py"
+    file.read_text("utf-8") for file in sorted((ROOT / "gateway").rglob("*.py")) if file.name not in TABLES_OF_CODES
 )
 NO_CHOICES = "none"
 

@@ -138,7 +138,7 @@ def test_a_row_that_is_missing_would_be_noticed(heading: str) -> None:
 
 def sources() -> Iterator[str]:
     for file in (ROOT / "gateway").rglob("*.py"):
-        if file.name != "errors.py":
+        if file.name not in ("errors.py", "levels.py"):
             yield file.read_text("utf-8")
 
 

@@ -2,13 +2,15 @@
 
 import hashlib
 from base64 import urlsafe_b64decode
+from itertools import permutations
 
 import jwt
 import pytest
 from forgery import CLAIMS, HOUR, NOON, PUBLIC, SEED, THUMBPRINT, World, forged, issued, reason
 
 from gateway.errors import Refusal
-from gateway.identity import CACHED, LEEWAY, Caller, Role, Tokens, thumbprint
+from gateway.identity import CACHED, LEEWAY, LIFETIMES, Caller, Tokens, thumbprint
+from gateway.vocabulary import Role
 
 
 @pytest.fixture
@@ -27,15 +29,34 @@ def test_a_token_proves_whom_it_was_issued_to(tokens: Tokens) -> None:
     proven = tokens.verify(text)
 
     assert proven == caller
-    assert proven == Caller("checkout", caller.token_id, "shop-eu", "sandbox", "stripe", NOON + HOUR, "service")
+    assert proven == Caller("checkout", caller.token_id, "shop-eu", "sandbox", "stripe", NOON + HOUR, Role.SERVICE)
 
 
 def test_an_operators_token_proves_an_operator(tokens: Tokens) -> None:
-    text, _ = tokens.issue("anna", entity="shop-eu", environment="live", lifetime=HOUR, role="operator")
+    text, _ = tokens.issue("anna", entity="shop-eu", environment="live", lifetime=HOUR, role=Role.OPERATOR)
 
-    proven = tokens.verify(text, role="operator")
+    proven = tokens.verify(text, roles=[Role.OPERATOR])
 
     assert (proven.service, proven.role, proven.vendor) == ("anna", "operator", None)
+
+
+def test_a_persons_token_proves_the_person_and_no_message_shows_whom(tokens: Tokens) -> None:
+    text, _ = tokens.issue("Kundin 4711", entity="shop-eu", environment="live", lifetime=HOUR, role=Role.SUBJECT)
+
+    proven = tokens.verify(text, roles=[Role.SUBJECT])
+
+    assert (proven.subject, proven.service) == ("Kundin 4711", "")
+    assert "4711" not in repr(proven)
+
+
+@pytest.mark.parametrize(("role", "longest"), list(LIFETIMES.items()))
+def test_some_roles_end_by_themselves(tokens: Tokens, role: Role, longest: int) -> None:
+    def issued_for(lifetime: int) -> Caller:
+        return tokens.issue("anna", entity="shop-eu", environment="live", lifetime=lifetime, role=role)[1]
+
+    assert issued_for(longest).role is role
+    with pytest.raises(ValueError, match="lives for"):
+        issued_for(longest + 1)
 
 
 def test_two_tokens_of_one_service_are_valid_at_a_time(tokens: Tokens) -> None:
@@ -88,17 +109,17 @@ def test_a_key_is_named_by_its_thumbprint() -> None:
     assert thumbprint(PUBLIC) == THUMBPRINT
 
 
-@pytest.mark.parametrize(("role", "other"), [("service", "operator"), ("operator", "service")])
+@pytest.mark.parametrize(("role", "other"), list(permutations(Role, 2)))
 def test_a_token_of_one_role_is_refused_in_the_other(tokens: Tokens, role: Role, other: Role) -> None:
     text, caller = tokens.issue("anna", entity="shop-eu", environment="live", lifetime=HOUR, role=role)
 
     with pytest.raises(Refusal) as refused:
-        tokens.verify(text, role=other)
+        tokens.verify(text, roles=[other])
 
     assert reason(refused) == "the token is for another audience"
-    assert tokens.verify(text, role=role) == caller
+    assert tokens.verify(text, roles=[role]) == caller
     with pytest.raises(Refusal, match=r"caller\.unknown"):  # again, now that the signature is known
-        tokens.verify(text, role=other)
+        tokens.verify(text, roles=[other])
 
 
 @pytest.mark.parametrize("claim", ["iat", "nbf"])

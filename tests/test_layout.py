@@ -14,6 +14,13 @@ ROOT = Path(__file__).parents[1]
 TOGETHER: Mapping[str, str] = {
     # The words of a contract are what the loader takes and refuses.
     "contract/model": "contract/test_load.py",
+    # A decision is asked for as a whole.
+    "clearance/bases": "test_clearance_consent.py",
+    "clearance/decide": "test_clearance.py",
+    "clearance/papers": "test_clearance.py",
+    "clearance/people": "test_clearance.py",
+    "clearance/question": "test_clearance.py",
+    "clearance/transfer": "test_clearance.py",
     # Leaves are held to committed vectors, byte for byte.
     "ledger/canonical": "ledger/test_leaf.py",
     "ledger/entry": "ledger/test_leaf.py",
@@ -59,6 +66,7 @@ TOGETHER: Mapping[str, str] = {
     "vocabulary/allowance": "test_vocabulary.py",
     "vocabulary/categories": "test_vocabulary.py",
     "vocabulary/places": "test_vocabulary.py",
+    "vocabulary/roles": "test_identity.py",
     "vocabulary/purposes": "test_vocabulary.py",
     "vocabulary/terms": "test_vocabulary.py",
     "vocabulary/vendors": "test_vocabulary.py",

@@ -212,6 +212,7 @@ class Intent:
     grounds: tuple[Ground, ...] = ()
     disclosed: tuple[Disclosed, ...] = ()
     withheld: tuple[Withheld, ...] = ()
+    warnings: tuple[str, ...] = ()  # codes of grounds that were missing, and did not refuse
     destination: Destination
     media: str = ""
     retention: Retention = _UNSTATED
@@ -245,6 +246,7 @@ class Intent:
             grounds=[_written(ground) for ground in self.grounds],
             disclosed=[_written(group) for group in self.disclosed],
             withheld=[_written(group) for group in self.withheld],
+            warnings=self.warnings,
             destination=_written(self.destination),
             retention=_written(self.retention) if self.retention != _UNSTATED else None,
             caller=self.caller,

@@ -107,7 +107,7 @@ class Registry:
     async def begin(self, node: str, by: str, facts: Sequence[StoredRow]) -> Pending:
         """Notes facts that are to be put in, which changes nothing yet. Raises Refusal `gateway.failed`."""
         pending = Pending.begun(node, by, facts, self._now())
-        await self._write(lambda _: [pending.written()], [])
+        await self.write(lambda _: [pending.written()])
         return pending
 
     async def carry_out(self, pending: Pending, entries: Mapping[int, str], *, late: bool) -> None:
@@ -125,7 +125,7 @@ class Registry:
 
     async def give_up(self, pending: Pending) -> None:
         """Forgets what was noted. Raises Refusal `gateway.failed`."""
-        await self._write(lambda _: [pending.forgotten()], [])
+        await self.write(lambda _: [pending.forgotten()])
 
     async def left(self, node: str) -> Sequence[Pending]:
         """What this node began before it ended, and what others left long ago. Raises Refusal `gateway.failed`.
@@ -133,20 +133,20 @@ class Registry:
         Without a name of a node only what was left long ago.
         """
         # A file belongs to one process, whatever it was called before.
-        return await self._read(left, (node if self._shared or not node else None, self._now()))
+        return await self.read(left, (node if self._shared or not node else None, self._now()))
 
     async def known(self) -> Collection[str]:
         """Everybody whom some fact is about. Raises Refusal."""
-        return await self._read(tables.everybody, "")
+        return await self.read(tables.everybody, "")
 
     async def erase(self, ref: str) -> None:
         """Takes a person out of all orders, and what they consented to and where they live; nothing of it stays in the
         files. Raises Refusal `gateway.failed`.
         """
-        orders = await self._read(tables.orders_of, ref)
+        orders = await self.read(tables.orders_of, ref)
         keys = {("subject", ref), ("consent", ref), *(("order", order) for order in orders)}
         async with self._putting:
-            await self._write(lambda _: tables.erasing(ref), keys)
+            await self.write(lambda _: tables.erasing(ref), keys)
             try:
                 await _within(PATIENCE, self._threads.submit(wipe, self._engine))
             except (SQLAlchemyError, TimeoutError):
@@ -156,14 +156,14 @@ class Registry:
     async def _put(self, facts: Sequence[StoredRow], written: Written) -> None:
         # One after another: SQLite lets nobody else write anyway, and waits for that by trying again and again.
         async with self._putting:
-            await self._write(written, {key for fact in facts for key in _keys(fact)})
+            await self.write(written, {key for fact in facts for key in _keys(fact)})
         self._revoked |= {fact.token for fact in facts if isinstance(fact, RevocationRow)}
         await self.follow()
 
     async def follow(self) -> None:
         """Memory is at least as new as what every node had changed when this was called. Raises Refusal."""
         if self._shared:
-            self._hear(await self._read(since, self._changes.version))
+            self._hear(await self.read(since, self._changes.version))
 
     def _hear(self, later: Later) -> None:
         if not later.last:
@@ -225,7 +225,7 @@ class Registry:
     async def _look_up(self, key: Key, read: Callable[[Connection, str], Value], seen: list[Key]) -> Value:
         while (value := cast("Value | None", self._rows.get(key))) is None:
             moment = self._changes.moment
-            fresh = await self._read(read, key[1])
+            fresh = await self.read(read, key[1])
             if moment == self._changes.moment:
                 self._rows[key] = fresh
                 if len(self._rows) > IN_MEMORY:
@@ -234,7 +234,9 @@ class Registry:
         seen.append(key)
         return value
 
-    async def _read(self, read: Callable[[Connection, Asked], Value], ref: Asked) -> Value:
+    async def read(self, read: Callable[[Connection, Asked], Value], ref: Asked) -> Value:
+        """What a question finds in the rows, past memory. Raises Refusal `gateway.failed`."""
+
         def reading() -> Value:
             with self._engine.connect() as connection:
                 return read(connection, ref)
@@ -245,7 +247,12 @@ class Registry:
             # `from None`: the error quotes the statement and its parameters.
             raise refuse("gateway.failed", "the registry cannot be read") from None
 
-    async def _write(self, written: Written, keys: Collection[Key]) -> None:
+    async def write(self, written: Written, keys: Collection[Key] = ()) -> None:
+        """Carries statements out, all or none; `keys` are the facts that decisions know otherwise from then on.
+
+        Raises Refusal `gateway.failed`.
+        """
+
         def writing() -> None:
             with self._engine.begin() as connection:
                 is_told = self._shared and keys

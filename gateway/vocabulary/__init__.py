@@ -20,6 +20,7 @@ from gateway.vocabulary.grounds import (
     RightTerm,
     SubjectRole,
 )
+from gateway.vocabulary.levels import LEVELS, Level, LevelTerm, level_of
 from gateway.vocabulary.places import (
     COUNTRIES,
     EEA_OUTSIDE_EU,
@@ -41,6 +42,7 @@ from gateway.vocabulary.purposes import (
     Scenario,
     is_prohibited,
 )
+from gateway.vocabulary.roles import Role
 from gateway.vocabulary.terms import PREFIXES, iri
 from gateway.vocabulary.vendors import (
     AGREEMENT_STATUSES,
@@ -70,6 +72,7 @@ __all__ = [
     "FORMS_FOR_ANY",
     "IN_FORCE",
     "JURISDICTION_WORDS",
+    "LEVELS",
     "NEVER_LEAVES",
     "OFF_BY_DEFAULT",
     "PREFIXES",
@@ -96,6 +99,8 @@ __all__ = [
     "ConsentState",
     "Evidence",
     "LegalBasis",
+    "Level",
+    "LevelTerm",
     "Origin",
     "Purpose",
     "PurposeTerm",
@@ -103,6 +108,7 @@ __all__ = [
     "RequestStatus",
     "Right",
     "RightTerm",
+    "Role",
     "Scenario",
     "SubjectRole",
     "TransferMechanism",
@@ -113,4 +119,5 @@ __all__ = [
     "iri",
     "is_jurisdiction",
     "is_prohibited",
+    "level_of",
 ]

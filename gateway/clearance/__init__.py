@@ -1,0 +1,20 @@
+"""May this call go at all? Pure functions over contracts, facts and the time."""
+
+from gateway.clearance.bases import needs_consents
+from gateway.clearance.decide import clear
+from gateway.clearance.papers import around, day, stand, version_in_force
+from gateway.clearance.question import GRANTED, Clearance, Ground, Question, Standing
+
+__all__ = [
+    "GRANTED",
+    "Clearance",
+    "Ground",
+    "Question",
+    "Standing",
+    "around",
+    "clear",
+    "day",
+    "needs_consents",
+    "stand",
+    "version_in_force",
+]

@@ -1,0 +1,88 @@
+"""The decision: every check in the order of the law, all that fails collected, the first decides."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from gateway.clearance.bases import grant, grounds_of, has_basis, sale
+from gateway.clearance.papers import stand
+from gateway.clearance.people import found
+from gateway.clearance.question import Clearance, Ground, Question, Standing
+from gateway.clearance.transfer import mechanism_for, transferable
+from gateway.errors import Failure, Refusal
+from gateway.registry.facts import Suspension
+from gateway.vocabulary import Level, level_of
+
+_LIKENESSES = 1_000
+
+_CHECKS: tuple[Callable[[Question], Iterator[Failure]], ...] = (
+    found,
+    has_basis,
+    sale,
+    transferable,
+)
+
+
+def clear(question: Question) -> Clearance:
+    """The grounds for a call at a given time. Raises Refusal with every ground that is missing; the first decides."""
+    standing = question.standing or stand(question.terms, question.policy, question.entity, question.now)
+    if (likeness := _likeness(question)) is None:
+        return _decided(question, standing)
+    if (alike := standing.cleared.get(likeness)) is None:
+        if len(standing.cleared) > _LIKENESSES:
+            standing.cleared.clear()
+        standing.cleared[likeness] = alike = _decided(question, standing)
+    people = question.facts.people
+    grounds = tuple(
+        Ground(each.role, each.jurisdiction, each.basis, each.evidence, each.reference, people.get(each.role))
+        for each in alike.grounds
+    )
+    return Clearance(
+        alike.entity, alike.policy, alike.agreements, grounds, alike.transfer, alike.grants, alike.warnings
+    )
+
+
+def _likeness(question: Question) -> tuple[object, ...] | None:
+    """All that a decision depends on beside its standing, or None where single people make the difference."""
+    facts = question.facts
+    if facts.consents or facts.missing or facts.suspensions:
+        return None
+    people = [(role, each.jurisdiction, each.order is None) for role, each in facts.people.items()]
+    return question.caller, facts.order_stated, *people
+
+
+def _decided(question: Question, standing: Standing) -> Clearance:
+    terms = question.terms
+    failures = [*_caller(question), *_suspended(question), *standing.failures]
+    failures += [failure for check in _CHECKS for failure in check(question)]
+    refused, warnings = weighed(failures, question.levels)
+    if refused:
+        raise Refusal(*refused)
+    grounds, markets = tuple(grounds_of(question)), question.policy.markets
+    return Clearance(
+        question.entity,
+        standing.policy,
+        standing.agreements,
+        grounds,
+        tuple(sorted({(each.jurisdiction, mechanism_for(terms, each.jurisdiction, markets)) for each in grounds})),
+        tuple(grant(question, group) for group in terms.sending.groups),
+        warnings,
+    )
+
+
+def weighed(failures: Sequence[Failure], levels: Mapping[str, Level]) -> tuple[list[Failure], tuple[str, ...]]:
+    """What refuses, in its order, and the codes of what is only noted. What is off is neither."""
+    by_level = {level: [each for each in failures if level_of(each.code, levels) is level] for level in Level}
+    return by_level[Level.REFUSE], tuple(dict.fromkeys(each.code for each in by_level[Level.WARN]))
+
+
+def _caller(question: Question) -> Iterator[Failure]:
+    if question.caller not in question.terms.operation.callers:
+        yield Failure("caller.not_allowed", f"{question.caller} is not in `callers` of {question.terms.name}")
+
+
+def _suspended(question: Question) -> Iterator[Failure]:
+    vendor, operation = question.terms.vendor.vendor, question.terms.operation.operation
+    suspensions = question.facts.suspensions
+    if Suspension(vendor, None) in suspensions:
+        yield Failure("vendor.suspended", vendor)
+    elif Suspension(vendor, operation) in suspensions:
+        yield Failure("vendor.suspended", question.terms.name)

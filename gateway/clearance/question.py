@@ -1,0 +1,95 @@
+"""What is asked, from which facts, and who of a call is present."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from gateway.contract.model import Policy
+from gateway.contract.terms import SubjectTerms, Terms
+from gateway.errors import Failure
+from gateway.registry.facts import Facts, Person
+from gateway.vocabulary import EU_MEMBERS, Evidence, LegalBasis, Level, SubjectRole
+
+GRANTED: Final = ""
+"""The reason for which a group's fields stay, when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """On which basis one person's data goes, and what that rests on. The number of an order is no evidence to write."""
+
+    role: SubjectRole
+    jurisdiction: str
+    basis: LegalBasis
+    evidence: Evidence | None
+    reference: str
+    person: Person | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """The grounds on which a call may go. `grants` has for each group the reason for which it stays, or GRANTED;
+    `warnings` are codes of what is missing and does not refuse.
+    """
+
+    entity: str
+    policy: str
+    agreements: tuple[str, ...]
+    grounds: tuple[Ground, ...]
+    transfer: tuple[tuple[str, str], ...]
+    grants: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand between a company and an operation, whoever a call is about: the same for a whole day.
+
+    `failures` are what is missing, `agreements` the papers that open the door, `policy` the version in force.
+    """
+
+    policy: str
+    agreements: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    cleared: dict[tuple[object, ...], "Clearance"] = field(default_factory=dict, compare=False)
+    """Calls that were cleared, by all that made the difference; another call like one of them is cleared alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything that a decision is made from. Without a `standing` it is worked out.
+
+    `levels` are those of the settings.
+    """
+
+    terms: Terms
+    facts: Facts
+    policy: Policy
+    entity: str
+    caller: str
+    now: datetime
+    standing: Standing | None = None
+    levels: Mapping[str, Level] = field(default_factory=dict)
+
+
+def present(question: Question) -> Iterator[tuple[SubjectTerms, Person | None]]:
+    """Every role of the call with its person; None is somebody whom nobody looks up."""
+    for subject in question.terms.subjects:
+        if not is_looked_up(subject):
+            yield subject, question.facts.people.get(subject.role)
+        elif subject.role in question.facts.people:
+            yield subject, question.facts.people[subject.role]
+
+
+def is_looked_up(subject: SubjectTerms) -> bool:
+    return bool(subject.order or subject.ref or subject.earlier)
+
+
+def jurisdiction_of(person: Person | None) -> str:
+    return person.jurisdiction if person else "default"
+
+
+def covering(jurisdiction: str) -> tuple[str, ...]:
+    """The keys under which a contract may speak of a jurisdiction, the nearest first."""
+    return (jurisdiction, "EU", "default") if jurisdiction in EU_MEMBERS else (jurisdiction, "default")
