@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from starlette.routing import Route
 from gateway import problem
 from gateway.desk import Desk
 from gateway.errors import GatewayError, Refusal, refuse
-from gateway.identity import Tokens, find_token
+from gateway.identity import STAFF, Caller, Tokens, find_token
 from gateway.ledger.ledger import LOG
 from gateway.public import Language, Page, html
 from gateway.retention import RetentionClass
@@ -27,23 +28,41 @@ _BARE = {
     "x-content-type-options": "nosniff",
 }
 
+_READERS = frozenset({Role.OPERATOR, Role.STEWARD, Role.REVIEWER, Role.DECIDER, Role.DPO, Role.AUDITOR})
+_CAREFUL = frozenset({Role.OPERATOR, Role.STEWARD})
+MAY: Mapping[str, frozenset[Role]] = {
+    "POST /facts": frozenset({Role.OPERATOR}),
+    "POST /resolve": _CAREFUL,
+    "POST /subjects/erase": _CAREFUL,
+    "POST /subjects/hold": _CAREFUL,
+    "POST /subjects/release": _CAREFUL,
+    "POST /entries": _READERS | {Role.ENGINEER},
+    "GET /entries/{entry}": _READERS | {Role.ENGINEER},
+    f"GET /v1/log/{LOG}/checkpoint": _READERS,
+    f"GET /v1/log/{LOG}/checkpoints": _READERS,
+    f"GET /v1/log/{LOG}/key": _READERS,
+    f"GET /v1/log/{LOG}/proof/inclusion/{{entry}}": _READERS,
+    f"GET /v1/log/{LOG}/proof/consistency": _READERS,
+}
+"""Which roles may ask what of the operators' listener; whatever is not here needs no token."""
+
 Deed = Callable[[Any, str], Awaitable[Any]]
-Look = Callable[[Request, str], Awaitable[Response]]
-Who = Callable[[Request], str]
+Look = Callable[[Request, Caller], Awaitable[Response]]
+Who = Callable[[Request], Caller]
+May = Callable[[str], Who]
 Keeps = Callable[[], Mapping[RetentionClass, str]]
 
 
 def operators(
     desk: Desk, tokens: Tokens, telemetry: Telemetry, ready: Callable[[], bool], pages: Callable[[str], Page]
 ) -> Starlette:
-    """The operators' listener: what changes something, or shows the record, needs an operator's token.
+    """The operators' listener: what changes something, or shows the record, needs a token of a role that may.
 
     `pages` makes the public page of a kind, as it is at that moment.
     """
 
-    def who(request: Request) -> str:
-        token = find_token([request.headers.get("authorization", "")])
-        return tokens.verify(token, roles=[Role.OPERATOR]).service
+    def may(what: str) -> Who:
+        return partial(_proven, tokens, MAY[what])
 
     async def healthy(_: Request) -> Response:
         return JSONResponse({"ready": ready()}, status_code=200 if ready() else 503)
@@ -55,16 +74,49 @@ def operators(
         [
             Route("/health", healthy, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
-            Route("/facts", _doing(lambda asked, by: desk.put_facts(asked, by=by), who), methods=["POST"]),
-            Route("/resolve", _doing(lambda asked, by: desk.resolve(asked, by=by), who), methods=["POST"]),
+            Route(
+                "/facts", _doing(lambda asked, by: desk.put_facts(asked, by=by), may("POST /facts")), methods=["POST"]
+            ),
+            Route(
+                "/resolve", _doing(lambda asked, by: desk.resolve(asked, by=by), may("POST /resolve")), methods=["POST"]
+            ),
+            *_record(desk, may),
             *_public(pages),
             *(
-                Route(f"/subjects/{name}", _doing(deed, who), methods=["POST"])
+                Route(f"/subjects/{name}", _doing(deed, may(f"POST /subjects/{name}")), methods=["POST"])
                 for name, deed in _subjects(desk).items()
             ),
-            *_log(desk, who),
+            *_log(desk, may),
         ]
     )
+
+
+def _proven(tokens: Tokens, roles: frozenset[Role], request: Request) -> Caller:
+    """Raises Refusal `caller.unknown`, and `caller.role` for somebody of the shop whose role may not."""
+    token = find_token([request.headers.get("authorization", "")])
+    caller = tokens.verify(token, roles=STAFF)
+    if caller.role not in roles:
+        raise refuse("caller.role", f"the role {caller.role}")
+    return caller
+
+
+def _record(desk: Desk, may: May) -> Iterator[Route]:
+    """Looks at the record. What is asked for stands in the body, since addresses are written into logs."""
+
+    async def entries(request: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await desk.entries(await _body(request), by=caller.service, own=own(caller))})
+
+    async def entry(request: Request, caller: Caller) -> Response:
+        named = request.path_params["entry"]
+        return JSONResponse({"result": await desk.entry(named, by=caller.service, own=own(caller))})
+
+    yield Route("/entries", _answering(entries, may("POST /entries")), methods=["POST"])
+    yield Route("/entries/{entry}", _answering(entry, may("GET /entries/{entry}")), methods=["GET"])
+
+
+def own(caller: Caller) -> frozenset[str] | None:
+    """The services whose entries somebody may see, without the people they are about; None for all, with them."""
+    return frozenset(caller.services) if caller.role is Role.ENGINEER else None
 
 
 def _public(pages: Callable[[str], Page]) -> Iterator[Route]:
@@ -94,24 +146,24 @@ def _subjects(desk: Desk) -> Mapping[str, Deed]:
     }
 
 
-def _log(desk: Desk, who: Who) -> Iterator[Route]:
+def _log(desk: Desk, may: May) -> Iterator[Route]:
     """What outsiders check the log by, as texts of C2SP. An inclusion proof holds its entry, so it is a look."""
 
-    async def checkpoint(_: Request, by: str) -> Response:
-        return PlainTextResponse(await desk.checkpoint(by=by))
+    async def checkpoint(_: Request, caller: Caller) -> Response:
+        return PlainTextResponse(await desk.checkpoint(by=caller.service))
 
-    async def key(_: Request, by: str) -> Response:
-        return PlainTextResponse(f"{await desk.key(by=by)}\n")
+    async def key(_: Request, caller: Caller) -> Response:
+        return PlainTextResponse(f"{await desk.key(by=caller.service)}\n")
 
-    async def checkpoints(request: Request, by: str) -> Response:
+    async def checkpoints(request: Request, caller: Caller) -> Response:
         asked = {"size": request.query_params.get("from", 0)}
-        return JSONResponse({"result": await desk.checkpoints(asked, by=by)})
+        return JSONResponse({"result": await desk.checkpoints(asked, by=caller.service)})
 
-    async def inclusion(request: Request, by: str) -> Response:
-        return PlainTextResponse(await desk.proof(request.path_params["entry"], by=by))
+    async def inclusion(request: Request, caller: Caller) -> Response:
+        return PlainTextResponse(await desk.proof(request.path_params["entry"], by=caller.service))
 
-    async def consistency(request: Request, by: str) -> Response:
-        return PlainTextResponse(await desk.growth(dict(request.query_params), by=by))
+    async def consistency(request: Request, caller: Caller) -> Response:
+        return PlainTextResponse(await desk.growth(dict(request.query_params), by=caller.service))
 
     looks: Mapping[str, Look] = {
         "checkpoint": checkpoint,
@@ -121,7 +173,8 @@ def _log(desk: Desk, who: Who) -> Iterator[Route]:
         "proof/consistency": consistency,
     }
     for path, look in looks.items():
-        yield Route(f"/v1/log/{LOG}/{path}", _answering(look, who), methods=["GET"])
+        at = f"/v1/log/{LOG}/{path}"
+        yield Route(at, _answering(look, may(f"GET {at}")), methods=["GET"])
 
 
 def control(desk: Desk, reload: Callable[[], Awaitable[int]], keeps: Keeps) -> Starlette:
@@ -162,15 +215,17 @@ def _app(routes: Sequence[Route]) -> Starlette:
     return app
 
 
-def _as_said(request: Request) -> str:
-    return request.headers.get("gateway-by", "unknown")[:100]
+def _as_said(request: Request) -> Caller:
+    """Whoever can open the socket says who they are; it is the owner of the data folder."""
+    name = request.headers.get("gateway-by", "unknown")[:100]
+    return Caller(name, "", "", "live", None, 0, Role.OPERATOR)
 
 
 def _doing(deed: Deed, who: Who) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that reads JSON, does one thing, and answers in JSON or with a problem document."""
 
-    async def done(request: Request, by: str) -> Response:
-        return JSONResponse({"result": await deed(await _body(request), by)})
+    async def done(request: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await deed(await _body(request), caller.service)})
 
     return _answering(done, who)
 

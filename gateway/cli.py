@@ -271,13 +271,22 @@ def issue(
     ] = None,
     role: Annotated[Role, typer.Option(help="What it is for; a service makes calls.")] = Role.SERVICE,
     subject: Annotated[str | None, typer.Option(help="The person, for the role subject.")] = None,
+    own: Annotated[list[str] | None, typer.Option(help="A service that an engineer answers for.")] = None,
     vendor: Annotated[str | None, typer.Option(help="Narrow the token to one vendor.")] = None,
     entity: Annotated[str | None, typer.Option(help="The company that discloses; the first one otherwise.")] = None,
     days: Annotated[int | None, typer.Option(help="How long it is valid; 90, or as long as its role may have.")] = None,
     as_json: Json = False,
 ) -> None:
     """Issue a token. It is printed once; configure it where the vendor's SDK has its API key."""
-    wanted = {"service": service, "subject": subject, "role": role, "vendor": vendor, "entity": entity, "days": days}
+    wanted = {
+        "service": service,
+        "subject": subject,
+        "role": role,
+        "services": own or [],
+        "vendor": vendor,
+        "entity": entity,
+        "days": days,
+    }
     issued = asked("issue", wanted)
     out.print_json(json.dumps(issued)) if as_json else print(issued["token"])  # noqa: T201  for use in a shell
 

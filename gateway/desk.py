@@ -42,6 +42,10 @@ class UnknownEntry(GatewayError):
     """There is no such entry."""
 
 
+class UnnamedService(GatewayError):
+    """Whoever sees some services only did not say which."""
+
+
 class UnfitReason(GatewayError):
     """A reason that must not stand in the record."""
 
@@ -72,6 +76,7 @@ class Issue(Asked):
     vendor: Name | None = None
     days: int | None = Field(default=None, ge=1, le=400)
     role: Role = Role.SERVICE
+    services: tuple[Name, ...] = ()
 
     @model_validator(mode="after")
     def _is_somebody(self) -> "Issue":
@@ -206,6 +211,7 @@ class Desk:
             vendor=wanted.vendor,
             lifetime=min(days * DAY, LIFETIMES.get(wanted.role, days * DAY)),
             role=wanted.role,
+            services=wanted.services,
         )
         await self._ledger.record(
             TokenChanged(caller.token_id, caller.service or caller.role, "issued", caller.vendor or "")
@@ -248,13 +254,20 @@ class Desk:
         """The number of the generation under which all keys of people are wrapped from now on."""
         return await self._ledger.erasing.turnover(by)
 
-    async def entries(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
+    async def entries(self, asked: Mapping[str, Any], *, by: str, own: frozenset[str] | None = None) -> dict[str, Any]:
         """A page of the record, newest first. That somebody looked is written down before anything is shown.
 
         `complete` is the size of a checkpoint: of the entries that it covers no other one fits, down to the last one of
         the page. It is None where nobody vouches for the log any more. `next` leads to the page below, as `before`.
+        Who sees only what their `own` services did asks for one of them, and for no person.
+
+        Raises UnnamedService, and Refusal.
         """
-        look = TypeAdapter(Look).validate_python(asked)
+        look = TypeAdapter(Look).validate_python(asked or {})
+        if own is not None and look.caller is None:
+            raise UnnamedService(f"say which `caller`: {', '.join(sorted(own))}")
+        if own is not None and (look.caller not in own or look.subject is not None):
+            raise refuse("caller.role", "an engineer sees what their own services did, and not about whom")
         signed = await self._ledger.signed()
         found = await self._ledger.entries(Filter(**look.model_dump()))
         filters = look.model_dump(exclude_none=True, exclude={"subject", "limit", "before"})
@@ -262,12 +275,19 @@ class Desk:
         access = Access(by, "list", tuple((name, str(value)) for name, value in sorted(filters.items())), len(found))
         await self._ledger.record(access, searched)
         more = found[-1].seq if len(found) == look.limit else None
-        return {"entries": [_shown(entry) for entry in found], "complete": signed, "next": more}
+        shown = [_shown(entry, whole=own is None) for entry in found]
+        return {"entries": shown, "complete": signed, "next": more}
 
-    async def entry(self, named: str, *, by: str) -> dict[str, Any]:
-        """One entry, by its number or its id; of one that was purged, what is left. Raises UnknownEntry."""
+    async def entry(self, named: str, *, by: str, own: frozenset[str] | None = None) -> dict[str, Any]:
+        """One entry, by its number or its id; of one that was purged, what is left. Raises UnknownEntry.
+
+        Who sees only what their `own` services did finds no other one.
+        """
         found = await self._found(named, "show", by)
-        return _left(found) if isinstance(found, Purged) else _shown(found)
+        shown = _left(found) if isinstance(found, Purged) else _shown(found, whole=own is None)
+        if own is not None and shown.get("caller") not in own:
+            raise _unknown_entry()
+        return shown
 
     async def resolve(self, asked: Mapping[str, Any], *, by: str) -> str:
         """The id of the entry that says how an intent in doubt ended. Raises UnknownEntry and NotInDoubt."""
@@ -335,8 +355,12 @@ class Desk:
         gone = None if found else await self._ledger.purged(int(named) if is_number else named)
         await self._ledger.record(Access(by, action, (("entry", named),), len(found)))
         if not found and not gone:
-            raise UnknownEntry("there is no entry with this number or id")
+            raise _unknown_entry()
         return gone or found[0]
+
+
+def _unknown_entry() -> UnknownEntry:
+    return UnknownEntry("there is no entry with this number or id")
 
 
 def _demand_nobody(reason: str, subject: str) -> None:
@@ -356,8 +380,10 @@ def _left(gone: Purged) -> dict[str, Any]:
     }
 
 
-def _shown(entry: Entry) -> dict[str, Any]:
+def _shown(entry: Entry, *, whole: bool = True) -> dict[str, Any]:
     shown: dict[str, Any] = {"seq": entry.seq, **entry.body}
+    if not whole:
+        shown.pop("subjects", None)
     if entry.outcome is not None:
         shown["outcome"] = dict(entry.outcome)
     return shown

@@ -135,6 +135,9 @@ CODES: Mapping[str, Code] = {
     "caller.not_allowed": Code(
         403, "This service may not make this call", "Add the service to `callers` of the contract."
     ),
+    "caller.role": Code(
+        403, "This role may not do this", "Ask somebody whose role may; docs/operations.md lists them."
+    ),
     "vendor.unknown": Code(403, "No such vendor", "Check the first path segment against the vendors in `contracts/`."),
     "vendor.suspended": Code(403, "The vendor is suspended", "Ask who suspended it; `gateway facts put` lifts it."),
     "vendor.review_overdue": Code(

@@ -6,7 +6,7 @@ import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Annotated, Literal
@@ -17,6 +17,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     StringConstraints,
     ValidationError,
     model_validator,
@@ -28,6 +29,7 @@ from gateway.vocabulary import Role
 
 Environment = Literal["sandbox", "live"]
 
+STAFF = frozenset(Role) - {Role.SERVICE, Role.SUBJECT, Role.AGENT}
 HOUR = 60 * 60  # seconds
 DAY = 24 * HOUR
 ISSUER = "data-sharing-gateway"
@@ -57,7 +59,7 @@ class Caller:
     """Who a token proves its bearer to be until `expires`, in Unix seconds; for one `vendor` only where it is given.
 
     `service` is the name of a service or of somebody who works for the shop; for a person about whom data is kept it
-    is empty, and `subject` is the shop's reference of them.
+    is empty, and `subject` is the shop's reference of them. `services` are those that an engineer answers for.
     """
 
     service: str
@@ -68,6 +70,7 @@ class Caller:
     expires: int
     role: Role
     subject: str = field(default="", repr=False)
+    services: tuple[str, ...] = ()
 
 
 def _is_audience(text: str) -> str:
@@ -91,11 +94,14 @@ class _Claims(BaseModel):
     entity: Name
     environment: Environment
     vendor: Name | None = None
+    services: tuple[Name, ...] | None = Field(default=None, min_length=1, max_length=50, strict=False)
 
     @model_validator(mode="after")
     def _is_named(self) -> "_Claims":
         if self.role is not Role.SUBJECT and not _NAME.fullmatch(self.sub):
             raise ValueError("sub is not a name as contracts have them")
+        if (self.role is Role.ENGINEER) is (self.services is None):
+            raise ValueError("an engineer answers for services, and nobody else does")
         return self
 
     @property
@@ -104,7 +110,17 @@ class _Claims(BaseModel):
 
     def caller(self) -> Caller:
         service, subject = ("", self.sub) if self.role is Role.SUBJECT else (self.sub, "")
-        return Caller(service, self.jti, self.entity, self.environment, self.vendor, self.exp, self.role, subject)
+        return Caller(
+            service,
+            self.jti,
+            self.entity,
+            self.environment,
+            self.vendor,
+            self.exp,
+            self.role,
+            subject,
+            self.services or (),
+        )
 
 
 class Tokens:
@@ -140,6 +156,7 @@ class Tokens:
         vendor: str | None = None,
         lifetime: int,
         role: Role = Role.SERVICE,
+        services: Sequence[str] = (),
     ) -> tuple[str, Caller]:
         """A new token that is valid for `lifetime` seconds, and what it proves.
 
@@ -160,6 +177,7 @@ class Tokens:
                 "entity": entity,
                 "environment": environment,
                 "vendor": vendor,
+                "services": list(services) or None,
             }
         )
         payload = claims.model_dump_json(exclude_none=True).encode()

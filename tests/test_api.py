@@ -202,7 +202,6 @@ def test_health_and_numbers_need_no_token(gateway: Running) -> None:
         ("GET", "/", 404),
         ("GET", "/facts/", 404),
         ("POST", "/issue", 404),
-        ("POST", "/entries", 404),
     ],
 )
 def test_on_the_operators_listener_there_is_nothing_else(gateway: Running, method: str, path: str, status: int) -> None:

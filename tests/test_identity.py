@@ -109,9 +109,22 @@ def test_a_key_is_named_by_its_thumbprint() -> None:
     assert thumbprint(PUBLIC) == THUMBPRINT
 
 
+OWN = {role: ("checkout",) if role is Role.ENGINEER else () for role in Role}
+
+
+@pytest.mark.parametrize(("role", "services"), [(Role.ENGINEER, ()), (Role.SERVICE, ("checkout",))])
+def test_an_engineer_answers_for_services_and_nobody_else_does(
+    tokens: Tokens, role: Role, services: tuple[str, ...]
+) -> None:
+    with pytest.raises(ValueError, match="answers for services"):
+        tokens.issue("emil", entity="shop-eu", environment="live", lifetime=HOUR, role=role, services=services)
+
+
 @pytest.mark.parametrize(("role", "other"), list(permutations(Role, 2)))
 def test_a_token_of_one_role_is_refused_in_the_other(tokens: Tokens, role: Role, other: Role) -> None:
-    text, caller = tokens.issue("anna", entity="shop-eu", environment="live", lifetime=HOUR, role=role)
+    text, caller = tokens.issue(
+        "anna", entity="shop-eu", environment="live", lifetime=HOUR, role=role, services=OWN[role]
+    )
 
     with pytest.raises(Refusal) as refused:
         tokens.verify(text, roles=[other])
