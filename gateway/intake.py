@@ -5,13 +5,13 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 
-from gateway.errors import Refusal
+from gateway.errors import GatewayError, Refusal
 from gateway.failpoints import failpoint
 from gateway.ledger.entry import Event, Subject
 from gateway.ledger.housekeeping import FactPut, TokenChanged
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Filter
-from gateway.registry.facts import ConsentRow, RevocationRow, StoredRow, SuspensionRow
+from gateway.registry.facts import AcceptanceRow, ConsentRow, RevocationRow, StoredRow, SuspensionRow
 from gateway.registry.pending import Pending
 from gateway.registry.registry import Registry
 
@@ -20,6 +20,10 @@ PERIOD = 1.0  # seconds between two attempts to carry on what broke off
 WATCH = 60.0  # seconds between two looks at what other nodes left
 _PAGE = 1_000
 _SLACK = timedelta(minutes=1)  # by which the clock may have been set back between a note and its entries
+
+
+class UnfitTime(GatewayError):
+    """A fact says that it came to be at a time which is still to come."""
 
 
 class Intake:
@@ -40,8 +44,13 @@ class Intake:
     async def put(self, facts: Sequence[StoredRow], *, by: str) -> None:
         """Returns when they are in force. Whatever becomes durable after that was decided on them.
 
-        Raises Refusal where ledger or registry do not take them; whether they come into force is then unknown.
+        Raises Refusal where ledger or registry do not take them; whether they come into force is then unknown. Raises
+        UnfitTime before any of that.
         """
+        if (
+            number := next((number for number, fact in enumerate(facts) if self._registry.ahead(fact)), None)
+        ) is not None:
+            raise UnfitTime(f"{number}.time: this is still to come")
         await self._mend()
         if not any(_event(fact, "", "") for fact in facts):
             await self._registry.put(facts)
@@ -139,6 +148,8 @@ def _event(fact: StoredRow, by: str, put: str) -> tuple[Event, tuple[Subject, ..
     if isinstance(fact, ConsentRow):
         subject = Subject(fact.subject, "subject", "")
         return FactPut(f"consent:{fact.purpose}", fact.state.value, fact.vendor or "", by, put), (subject,)
+    if isinstance(fact, AcceptanceRow):
+        return FactPut("acceptance", fact.how.value, "", by, put), (Subject(fact.subject, "subject", ""),)
     if isinstance(fact, SuspensionRow):
         return FactPut("suspension", "lifted" if fact.lifted else "suspended", fact.vendor, by, put), ()
     if isinstance(fact, RevocationRow):

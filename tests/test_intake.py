@@ -216,3 +216,19 @@ async def test_of_facts_that_came_to_no_entry_nothing_is_left(stores: Stores) ->
 
     assert await answers(stores.registry) == []
     assert await stores.registry.left("gateway") == []
+
+
+async def test_what_is_said_to_come_to_be_later_is_not_taken(stores: Stores) -> None:
+    with pytest.raises(intake.UnfitTime, match=r"^1\.time"):
+        await stores.desk.put_facts([NO, NO | {"time": "2999-01-01T00:00:00Z"}], by="anna")
+
+    assert await entries(stores) == []
+
+
+async def test_a_policy_that_somebody_accepted_is_on_record_and_no_consent(stores: Stores) -> None:
+    accepted = {"kind": "acceptance", "subject": "c-1", "policy": "2", "how": "deemed"}
+    await stores.desk.put_facts([accepted], by="anna")
+
+    [entry] = await entries(stores)
+    assert (entry["fact"], entry["state"]) == ("acceptance", "deemed")
+    assert await answers(stores.registry) == []

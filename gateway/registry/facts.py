@@ -5,10 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from gateway.registry.basis import NOTHING, Basis
-from gateway.vocabulary import COUNTRIES, VALID_CONSENT, ConsentState, Purpose, SubjectRole
+from gateway.vocabulary import (
+    COUNTRIES,
+    VALID_CONSENT,
+    AcceptanceKind,
+    Category,
+    ConsentMethod,
+    ConsentState,
+    ExpressedBy,
+    LegalBasis,
+    Purpose,
+    Right,
+    SubjectRole,
+)
 
 
 def _is_country(code: str) -> str:
@@ -18,6 +30,7 @@ def _is_country(code: str) -> str:
 
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Country = Annotated[str, AfterValidator(_is_country)]
 
 
@@ -33,7 +46,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What one person said to one purpose, at one vendor or (None) at all of them."""
+    """What one person said to one purpose, at one vendor or (None) at all of them.
+
+    *Explicit*, *separate* (from every other question) and *written* are marks of their own: none follows from another.
+    `given` is when it was said, None where nobody knows.
+    """
 
     purpose: Purpose
     vendor: str | None
@@ -41,6 +58,9 @@ class Consent:
     explicit: bool
     expires: datetime | None
     record: str
+    separate: bool = False
+    written: bool = False
+    given: datetime | None = None
 
     def is_valid(self, now: datetime) -> bool:
         return self.state in VALID_CONSENT and (self.expires is None or now < self.expires)
@@ -71,11 +91,12 @@ class Facts:
 
 
 class Row(BaseModel):
-    """A fact that the shop puts in, with where it comes from."""
+    """A fact that the shop puts in: where it comes from, and when it came to be, where that was before it is put in."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
 
-    source: Annotated[str, StringConstraints(min_length=1, max_length=200)] = "shop"
+    source: Text = "shop"
+    time: AwareDatetime | None = None
 
 
 class PersonRow(BaseModel):
@@ -103,15 +124,42 @@ class SubjectRow(Row):
 
 
 class ConsentRow(Row):
-    """A person's answer; the newest one for a purpose and vendor counts."""
+    """A person's answer; the newest one for a purpose and vendor counts.
+
+    What decides nothing is kept as the record of it, under the names of ISO/IEC TS 27560.
+    """
 
     kind: Literal["consent"]
     subject: Ref
     purpose: Purpose
-    vendor: str | None = None
+    vendor: Text | None = None
     state: ConsentState
     explicit: bool = False
+    separate: bool = False
+    written: bool = False
     expires: datetime | None = None
+    method: ConsentMethod | None = None
+    expressed_by: ExpressedBy = ExpressedBy.SUBJECT
+    record_id: Text | None = None
+    notice: Text | None = None
+    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
+    categories: tuple[Category, ...] = ()
+    recipients: tuple[Text, ...] = ()
+    controller: Text | None = None
+    jurisdiction: Country | None = None
+    rights: tuple[Right, ...] = ()
+    storage: Text | None = None
+    withdrawal: Text | None = None
+    legal_basis: Literal[LegalBasis.CONSENT, LegalBasis.EXPLICIT_CONSENT] | None = None
+
+
+class AcceptanceRow(Row):
+    """A version of the policy that a person accepted. It is never a consent to anything."""
+
+    kind: Literal["acceptance"]
+    subject: Ref
+    policy: Text
+    how: AcceptanceKind
 
 
 class SuspensionRow(Row):
@@ -130,7 +178,7 @@ class RevocationRow(Row):
     token: str
 
 
-StoredRow = OrderRow | SubjectRow | ConsentRow | SuspensionRow | RevocationRow
+StoredRow = OrderRow | SubjectRow | ConsentRow | AcceptanceRow | SuspensionRow | RevocationRow
 STORED: TypeAdapter[list[StoredRow]] = TypeAdapter(list[Annotated[StoredRow, Field(discriminator="kind")]])
-AnyRow = Annotated[OrderRow | SubjectRow | ConsentRow | SuspensionRow, Field(discriminator="kind")]
+AnyRow = Annotated[OrderRow | SubjectRow | ConsentRow | AcceptanceRow | SuspensionRow, Field(discriminator="kind")]
 ROWS: TypeAdapter[list[AnyRow]] = TypeAdapter(list[AnyRow])

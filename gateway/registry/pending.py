@@ -90,12 +90,14 @@ def _is_overtaken(connection: Connection, fact: StoredRow, at: datetime) -> bool
 
 
 def _same(fact: StoredRow) -> tuple[Any, ColumnElement[bool]] | None:
-    """The columns of a table, and which rows in it say something about the same; a revocation is never taken back."""
+    """The columns of a table, and which rows in it say something about the same; a revocation is never taken back, and
+    an answer with a time of its own comes before those that are newer.
+    """
     if isinstance(fact, OrderRow):
         return PEOPLE.c, PEOPLE.c.order == fact.order
     if isinstance(fact, SubjectRow):
         return SUBJECTS.c, SUBJECTS.c.subject == fact.subject
-    if isinstance(fact, ConsentRow):
+    if isinstance(fact, ConsentRow) and fact.time is None:
         to = CONSENTS.c.vendor.is_not_distinct_from(fact.vendor)
         return CONSENTS.c, (CONSENTS.c.subject == fact.subject) & (CONSENTS.c.purpose == fact.purpose.value) & to
     if isinstance(fact, SuspensionRow):

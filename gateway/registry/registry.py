@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -16,7 +16,17 @@ from gateway.errors import StartError, refuse
 from gateway.registry import tables
 from gateway.registry.basis import TOKEN, Basis, Changes, Key, Later
 from gateway.registry.engine import CONNECTIONS, engine_of, wipe
-from gateway.registry.facts import Consent, ConsentRow, Facts, OrderRow, Person, RevocationRow, StoredRow, SubjectRow
+from gateway.registry.facts import (
+    Consent,
+    ConsentRow,
+    Facts,
+    OrderRow,
+    Person,
+    RevocationRow,
+    StoredRow,
+    SubjectRow,
+    SuspensionRow,
+)
 from gateway.registry.pending import Pending, left, not_overtaken
 from gateway.registry.schema import bring_up
 from gateway.registry.shared import Listener, begin, newest, publish, since
@@ -25,6 +35,7 @@ from gateway.vocabulary import SubjectRole
 IN_MEMORY = 20_000
 
 ANSWER = 5.0  # seconds for which a call waits for a database on another machine
+SLACK = timedelta(minutes=1)  # by which the clock of whoever says when something happened may be ahead of ours
 PATIENCE = 20.0  # and for a disk of its own, or for changes
 
 _UNKNOWABLE = "\0"  # PostgreSQL keeps no text with it, so nobody is called that
@@ -94,6 +105,10 @@ class Registry:
 
     def is_revoked(self, token: str) -> bool:
         return token in self._revoked
+
+    def ahead(self, fact: StoredRow) -> bool:
+        """Whether a fact says that it came to be at a time which is still to come."""
+        return fact.time is not None and fact.time > self._now() + SLACK
 
     async def put(self, facts: Sequence[StoredRow]) -> None:
         """Writes facts down, all or none. Raises Refusal `gateway.failed` where the database does not take them."""
@@ -296,7 +311,7 @@ def _keys(row: StoredRow) -> Iterator[Key]:
         yield "consent", row.subject
     elif isinstance(row, RevocationRow):
         yield _token(row.token)
-    else:
+    elif isinstance(row, SuspensionRow):
         yield SUSPENSIONS
 
 

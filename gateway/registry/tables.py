@@ -17,12 +17,14 @@ from sqlalchemy import (
     String,
     Table,
     delete,
+    false,
     insert,
     select,
 )
 from sqlalchemy.sql.dml import Delete, Insert
 
 from gateway.registry.facts import (
+    AcceptanceRow,
     Consent,
     ConsentRow,
     OrderRow,
@@ -38,9 +40,10 @@ METADATA = MetaData()
 
 
 def _written() -> Iterator[Column[Any]]:
-    """Where a row comes from, and when it was put in."""
+    """Where a row comes from, when it was put in, and when it came to be what it says, if that was at another time."""
     yield Column("source", String, nullable=False)
     yield Column("at", DateTime, nullable=False)
+    yield Column("happened", DateTime)
 
 
 PEOPLE = Table(
@@ -70,15 +73,29 @@ CONSENTS = Table(
     Column("explicit", Boolean, nullable=False),
     Column("expires", DateTime),
     *_written(),
+    Column("separate", Boolean, nullable=False, server_default=false()),
+    Column("written", Boolean, nullable=False, server_default=false()),
+    Column("details", String, nullable=False, server_default="{}"),
     Index("consent_of", "subject"),
+)
+ACCEPTANCES = Table(
+    "policy_acceptance",
+    METADATA,
+    Column("subject", String, primary_key=True),
+    Column("policy", String, primary_key=True),
+    Column("how", String, primary_key=True),
+    Column("entry", String),
+    *_written(),
 )
 SUSPENSIONS = Table(
     "suspension",
     METADATA,
     Column("vendor", String, primary_key=True),
     Column("operation", String, primary_key=True),
-    *_written(),
+    Column("source", String, nullable=False),
+    Column("at", DateTime, nullable=False),
     Column("entry", String),
+    Column("happened", DateTime),
 )
 REVOKED = Table(
     "revoked_token",
@@ -105,13 +122,17 @@ PENDING = Table(
     Column("at", DateTime, nullable=False),
 )
 
+OF_PEOPLE = (PEOPLE, SUBJECTS, CONSENTS, ACCEPTANCES)
+"""Whose rows are about somebody: `subject` says who."""
+_DECIDING = {"kind", "source", "time", "subject", "purpose", "vendor", "state", "explicit", "separate", "written"}
+
 Statement = Insert | Delete
 EVERY_OPERATION = ""
 
 
 def statements(row: StoredRow, at: datetime, entry: str | None = None) -> Iterator[Statement]:
     """What writes a fact down; `at` is when it was put in, `entry` the id of its entry where it has one."""
-    written = {"source": row.source, "at": _stored(at)}
+    written = {"source": row.source, "at": _stored(at), "happened": _stored(row.time) if row.time else None}
     if isinstance(row, OrderRow):
         yield delete(PEOPLE).where(PEOPLE.c.order == row.order)
         yield insert(PEOPLE).values(
@@ -124,6 +145,9 @@ def statements(row: StoredRow, at: datetime, entry: str | None = None) -> Iterat
         yield from _living(row.subject, row.jurisdiction, written)
     elif isinstance(row, ConsentRow):
         yield insert(CONSENTS).values(_consent(row) | {"record": entry or uuid.uuid4().hex} | written)
+    elif isinstance(row, AcceptanceRow):
+        yield delete(ACCEPTANCES).where(*(ACCEPTANCES.c[name] == value for name, value in _accepted(row).items()))
+        yield insert(ACCEPTANCES).values(_accepted(row) | {"entry": entry} | written)
     elif isinstance(row, RevocationRow):
         yield delete(REVOKED).where(REVOKED.c.token == row.token)
         yield insert(REVOKED).values(token=row.token, at=_stored(at), entry=entry)
@@ -137,7 +161,7 @@ def statements(row: StoredRow, at: datetime, entry: str | None = None) -> Iterat
 
 def erasing(subject: str) -> Iterator[Statement]:
     """What leaves nothing by which a person is known."""
-    for table in (PEOPLE, SUBJECTS, CONSENTS):
+    for table in OF_PEOPLE:
         yield delete(table).where(table.c.subject == subject)
 
 
@@ -147,9 +171,7 @@ def orders_of(connection: Connection, subject: str) -> list[str]:
 
 def everybody(connection: Connection, _: str) -> frozenset[str]:
     """Every reference of a person."""
-    return frozenset(
-        ref for table in (PEOPLE, SUBJECTS, CONSENTS) for ref in connection.scalars(select(table.c.subject))
-    )
+    return frozenset(ref for table in OF_PEOPLE for ref in connection.scalars(select(table.c.subject)))
 
 
 def _living(subject: str, jurisdiction: str, written: dict[str, object]) -> Iterator[Statement]:
@@ -165,7 +187,14 @@ def _consent(row: ConsentRow) -> dict[str, object]:
         "state": row.state.value,
         "explicit": row.explicit,
         "expires": _stored(row.expires) if row.expires else None,
+        "separate": row.separate,
+        "written": row.written,
+        "details": row.model_dump_json(exclude=_DECIDING | {"expires"}, exclude_defaults=True),
     }
+
+
+def _accepted(row: AcceptanceRow) -> dict[str, object]:
+    return {"subject": row.subject, "policy": row.policy, "how": row.how.value}
 
 
 def people_of(connection: Connection, order: str) -> tuple[Person, ...]:
@@ -180,19 +209,30 @@ def jurisdiction_of(connection: Connection, subject: str) -> str:
 
 
 def consents_of(connection: Connection, subject: str) -> tuple[Consent, ...]:
-    """A person's answers, the newest first."""
-    newest_first = CONSENTS.c.number.desc()
-    rows = connection.execute(select(CONSENTS).where(CONSENTS.c.subject == subject).order_by(newest_first))
-    return tuple(
-        Consent(
-            Purpose(row.purpose),
-            row.vendor,
-            ConsentState(row.state),
-            row.explicit,
-            row.expires.replace(tzinfo=UTC) if row.expires else None,
-            row.record,
-        )
-        for row in rows
+    """A person's answers, the newest first.
+
+    One that was imported with a time of its own stands at that time; every other one is newer than all that were there
+    when it came, whatever the clock of its node said.
+    """
+    rows = connection.execute(select(CONSENTS).where(CONSENTS.c.subject == subject).order_by(CONSENTS.c.number))
+    said: list[tuple[datetime, int, Consent]] = []
+    for row in rows:
+        given = row.happened or max([row.at, *(earlier for earlier, *_ in said)])
+        said.append((given, row.number, _answer(row, given)))
+    return tuple(answer for *_, answer in sorted(said, key=lambda each: each[:2], reverse=True))
+
+
+def _answer(row: Any, given: datetime) -> Consent:
+    return Consent(
+        Purpose(row.purpose),
+        row.vendor,
+        ConsentState(row.state),
+        row.explicit,
+        row.expires.replace(tzinfo=UTC) if row.expires else None,
+        row.record,
+        row.separate,
+        row.written,
+        given.replace(tzinfo=UTC),
     )
 
 

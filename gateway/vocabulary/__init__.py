@@ -2,6 +2,7 @@
 
 from gateway.vocabulary.allowance import ALLOWANCE, FORMS_FOR_ANY, NEVER_LEAVES, Allowed, Verdict
 from gateway.vocabulary.categories import CATEGORIES, RETAINED_IDS, Category, CategoryTerm, Origin
+from gateway.vocabulary.consents import AcceptanceKind, ConsentMethod, ExpressedBy
 from gateway.vocabulary.grounds import (
     BASES,
     CONSENT_STATES,
@@ -86,6 +87,7 @@ __all__ = [
     "TRANSFERS",
     "VALID_CONSENT",
     "VENDOR_ROLES",
+    "AcceptanceKind",
     "AgreementStatus",
     "AgreementTerm",
     "AgreementType",
@@ -96,8 +98,10 @@ __all__ = [
     "Channel",
     "Clause",
     "Commercial",
+    "ConsentMethod",
     "ConsentState",
     "Evidence",
+    "ExpressedBy",
     "LegalBasis",
     "Level",
     "LevelTerm",

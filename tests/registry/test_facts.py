@@ -55,3 +55,60 @@ def test_consent_is_valid_while_it_is_given_and_has_not_run_out(state: ConsentSt
     yes = state in (ConsentState.GIVEN, ConsentState.RENEWED)
     assert given.is_valid(NOON - timedelta(seconds=1)) is yes
     assert given.is_valid(NOON) is False
+
+
+RECORD = CONSENT | {
+    "time": "2024-02-01T10:00:00+01:00",
+    "separate": True,
+    "written": True,
+    "method": "paper",
+    "expressed_by": "guardian",
+    "record_id": "7f6c2f5e-0a55-4f7e-9b0e-0d6f3c1c2a11",
+    "notice": "2024-01",
+    "language": "zh-Hans",
+    "categories": ["contact.email"],
+    "recipients": ["Parcels GmbH"],
+    "controller": "shop-eu",
+    "jurisdiction": "CN",
+    "rights": ["withdraw_consent", "erasure"],
+    "storage": "P2Y",
+    "withdrawal": "account page",
+    "legal_basis": "explicit_consent",
+}
+
+
+def test_a_consent_may_say_all_that_its_record_has() -> None:
+    [row] = ROWS.validate_python([RECORD])
+
+    assert row.model_dump(mode="json", exclude_unset=True) == RECORD | {"time": "2024-02-01T10:00:00+01:00"}
+
+
+@pytest.mark.parametrize("method", ["pre_ticked", "deemed", "silence", "continued_use", "scrolling", ""])
+def test_a_consent_that_nobody_gave_is_no_consent(method: str) -> None:
+    with pytest.raises(ValidationError):
+        ROWS.validate_python([CONSENT | {"method": method}])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"time": "2024-02-01T10:00:00"},
+        {"expressed_by": "friend"},
+        {"categories": ["mood"]},
+        {"rights": ["complain"]},
+        {"language": "zoe@example.com"},
+        {"legal_basis": "legitimate_interest"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_what_a_record_of_consent_cannot_say_is_not_taken(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ROWS.validate_python([CONSENT | wrong])
+
+
+def test_a_policy_is_accepted_deemed_or_expressly_and_in_no_other_way() -> None:
+    accepted = {"kind": "acceptance", "subject": "c-1", "policy": "2"}
+
+    assert [row.kind for row in ROWS.validate_python([accepted | {"how": how} for how in ("deemed", "express")])]
+    with pytest.raises(ValidationError):
+        ROWS.validate_python([accepted | {"how": "given"}])

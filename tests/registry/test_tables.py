@@ -1,7 +1,7 @@
 """Facts survive the way into rows and back."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, select
 
 from gateway.registry import tables
-from gateway.registry.facts import ConsentRow, OrderRow, PersonRow
-from gateway.vocabulary import COUNTRIES, ConsentState, Purpose, SubjectRole
+from gateway.registry.facts import AcceptanceRow, ConsentRow, OrderRow, PersonRow
+from gateway.vocabulary import COUNTRIES, AcceptanceKind, ConsentState, Purpose, SubjectRole
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 numbers = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=200)
@@ -89,3 +89,73 @@ def test_each_row_says_where_it_comes_from_and_when(database: Connection) -> Non
     assert database.execute(select(tables.PEOPLE.c.source, tables.PEOPLE.c.at).where(where)).all() == [
         ("erp", NOON.replace(tzinfo=None))
     ]
+
+
+def said(state: ConsentState, time: datetime | None = None) -> ConsentRow:
+    return ConsentRow(kind="consent", subject="c-7", purpose=Purpose.DELIVERY, state=state, time=time)
+
+
+@pytest.fixture
+def answered(database: Connection) -> Iterator[Callable[..., list[str]]]:
+    """Puts answers in, each with when it was put in, and tells what they are, the newest first."""
+
+    def answered(*rows: tuple[ConsentRow, datetime]) -> list[str]:
+        for row, at in rows:
+            for statement in tables.statements(row, at):
+                database.execute(statement)
+        return [each.state.value for each in tables.consents_of(database, "c-7")]
+
+    yield answered
+    for statement in tables.erasing("c-7"):
+        database.execute(statement)
+
+
+GIVEN, WITHDRAWN, RENEWED = ConsentState.GIVEN, ConsentState.WITHDRAWN, ConsentState.RENEWED
+
+
+def test_what_is_imported_from_earlier_is_older_than_what_was_said_since(
+    answered: Callable[..., list[str]],
+) -> None:
+    order = answered(
+        (said(WITHDRAWN), NOON),
+        (said(GIVEN, NOON - timedelta(days=400)), NOON + timedelta(hours=1)),
+        (said(RENEWED, NOON - timedelta(days=500)), NOON + timedelta(hours=1)),
+    )
+
+    assert order == ["withdrawn", "given", "renewed"]
+
+
+def test_what_comes_later_is_newer_whatever_the_clock_of_its_node_says(answered: Callable[..., list[str]]) -> None:
+    order = answered((said(GIVEN), NOON), (said(WITHDRAWN), NOON - timedelta(seconds=30)))
+
+    assert order == ["withdrawn", "given"]
+
+
+def test_of_two_answers_of_one_moment_the_one_that_came_last_counts(answered: Callable[..., list[str]]) -> None:
+    order = answered((said(GIVEN, NOON), NOON), (said(WITHDRAWN, NOON), NOON))
+
+    assert order == ["withdrawn", "given"]
+
+
+def test_an_answer_keeps_its_own_time_beside_that_of_its_import(database: Connection) -> None:
+    for statement in tables.statements(said(GIVEN, NOON - timedelta(days=400)), NOON):
+        database.execute(statement)
+
+    columns = tables.CONSENTS.c
+    found = database.execute(select(columns.happened, columns.at).where(columns.subject == "c-7")).one()
+    [answer] = tables.consents_of(database, "c-7")
+
+    assert (found.happened, found.at) == ((NOON - timedelta(days=400)).replace(tzinfo=None), NOON.replace(tzinfo=None))
+    assert answer.given == NOON - timedelta(days=400)
+
+
+def test_an_acceptance_is_kept_once_and_is_no_answer(database: Connection) -> None:
+    row = AcceptanceRow(kind="acceptance", subject="c-8", policy="2", how=AcceptanceKind.DEEMED)
+
+    for _ in range(2):
+        for statement in tables.statements(row, NOON, "a" * 32):
+            database.execute(statement)
+
+    columns = tables.ACCEPTANCES.c
+    assert database.execute(select(columns.subject, columns.how, columns.entry)).all() == [("c-8", "deemed", "a" * 32)]
+    assert tables.consents_of(database, "c-8") == ()
