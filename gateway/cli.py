@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from gateway import app, cli_backup, explain
 from gateway.cli_ledger import ledger
+from gateway.cli_settings import settings
 from gateway.cli_subject import keys, subject
 from gateway.console import Json, asked, err, out, table
 from gateway.contract.load import ContractSet, load, read
@@ -45,6 +46,7 @@ GROUPS = {
     "keys": keys,
     "subject": subject,
     "scrub": prose,
+    "settings": settings,
 }
 for name, group in GROUPS.items():
     cli.add_typer(group, name=name)

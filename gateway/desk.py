@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, field_validator, model_validator
 
-from gateway.contract.model import Name
+from gateway.contract.words import Name
 from gateway.errors import GatewayError, refuse
 from gateway.exports import Exports
 from gateway.identity import DAY, LIFETIMES, Environment, Tokens

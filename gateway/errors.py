@@ -173,10 +173,15 @@ CODES: Mapping[str, Code] = {
     "agreement.not_active": Code(
         403, "The agreement is not in force yet", "Wait for its first day, or correct `from`."
     ),
-    "agreement.expired": Code(403, "The agreement has ended", "Renew it and enter the new dates in vendor.yaml."),
+    "agreement.expired": Code(
+        403, "The agreement has ended", "Renew it and enter the new one, in vendor.yaml or as a fact."
+    ),
     "agreement.wrong_type": Code(403, "The agreement does not fit the vendor's role", "A processor needs a dpa."),
     "agreement.clause_missing": Code(403, "A clause is missing from the agreement", "Have it added and enter it."),
     "agreement.parties": Code(403, "The agreement does not bind this company", "Have the disclosing entity sign it."),
+    "agreement.scope": Code(
+        403, "The agreement does not cover this category", "Have it extended and enter it under `covers`."
+    ),
     "policy.purpose": Code(403, "The published policy does not have this purpose", _ASK_OWNER),
     "policy.vendor_kind": Code(403, "The published policy does not have this kind of vendor", _ASK_OWNER),
     "policy.category": Code(403, "This kind of vendor may not have this category", _ASK_OWNER),

@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from gateway.contract.model import Name
+from gateway.contract.words import Name
 from gateway.errors import Refusal, refuse
 from gateway.vocabulary import Role
 

@@ -23,7 +23,7 @@ from gateway.registry.basis import NOTHING, Basis
 from gateway.registry.facts import Consent, Facts, Person
 from gateway.registry.registry import Mention
 from gateway.reply import Reply
-from gateway.vocabulary import ConsentState, Purpose
+from gateway.vocabulary import AgreementStatus, ConsentState, Purpose
 
 _PSEUDONYM = re.compile(rb"psn_[0-9A-Za-z_-]{22,}")
 _ANY = "psn_*"
@@ -210,6 +210,12 @@ def _enforced(terms: Terms) -> Operation:
 
 
 def _agreed(terms: Terms) -> Vendor:
-    always = {"signed": _BEFORE, "starts": _BEFORE, "until": _AFTER, "entities": ()}
+    always = {
+        "signed": _BEFORE,
+        "starts": _BEFORE,
+        "until": _AFTER,
+        "entities": (),
+        "status": AgreementStatus.ACTIVE,
+    }
     agreements = tuple(agreement.model_copy(update=always) for agreement in terms.vendor.agreements)
-    return terms.vendor.model_copy(update={"agreements": agreements})
+    return terms.vendor.model_copy(update={"agreements": agreements, "review": _AFTER})

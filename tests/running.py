@@ -18,7 +18,7 @@ from vendors import Vendor, answers, at_loopback, authority
 
 from gateway import api
 from gateway.app import Gateway, Stores, _on, _port, first_entity, opened
-from gateway.contract.model import Name
+from gateway.contract.words import Name
 from gateway.ledger import Entry, Filter
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Store

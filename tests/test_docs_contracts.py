@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from gateway.contract import model, sign
+from gateway.contract import model, papers, sign
 from gateway.contract.form import KINDS, PLAIN, WITH_ARGUMENT
 from gateway.contract.load import NOT_YET
+from gateway.contract.words import Block
 from gateway.errors import CODES
 from gateway.retention import RULES
 from gateway.vocabulary import (
@@ -52,7 +53,8 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "The vendor file": model.Vendor,
     "Legal entity": model.LegalEntity,
     "Sub-processors": model.SubProcessor,
-    "Agreements": model.Agreement,
+    "Agreements": papers.Agreement,
+    "Lapses": papers.OnLapse,
     "Environments": model.Environment,
     "Attests": model.Attests,
     "Keeps by law": model.KeepsByLaw,
@@ -118,10 +120,10 @@ def test_a_row_says_whether_its_key_is_required(heading: str) -> None:
 def test_every_block_of_the_language_has_a_table() -> None:
     blocks = {
         each
-        for each in (*vars(model).values(), *vars(sign).values())
+        for each in (*vars(model).values(), *vars(papers).values(), *vars(sign).values())
         if isinstance(each, type)
-        and issubclass(each, model.Block | sign.Scheme)
-        and each not in (model.Block, model.Section, sign.Scheme)
+        and issubclass(each, Block | sign.Scheme)
+        and each not in (Block, model.Section, sign.Scheme)
     }
 
     assert blocks == set(MODELS.values())

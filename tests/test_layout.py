@@ -14,10 +14,11 @@ ROOT = Path(__file__).parents[1]
 TOGETHER: Mapping[str, str] = {
     # The words of a contract are what the loader takes and refuses.
     "contract/model": "contract/test_load.py",
+    "contract/papers": "contract/test_check_papers.py",
+    "contract/words": "contract/test_load.py",
     # A decision is asked for as a whole.
     "clearance/bases": "test_clearance_consent.py",
     "clearance/decide": "test_clearance.py",
-    "clearance/papers": "test_clearance.py",
     "clearance/people": "test_clearance.py",
     "clearance/question": "test_clearance.py",
     "clearance/transfer": "test_clearance.py",

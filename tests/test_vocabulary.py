@@ -14,7 +14,7 @@ from gateway.vocabulary import ALLOWANCE, CATEGORIES, Allowed, Category, VendorK
 CLOSED: Mapping[type[StrEnum], str] = {
     vocabulary.AgreementStatus: "drafted partially_signed signed active suspended breached expired terminated",
     vocabulary.AgreementType: """nda confidentiality dpa c2c_sharing joint sub_processing scc bcr adhoc_clauses
-        cn_standard_contract sla""",
+        cn_standard_contract sla standard_terms statutory_secrecy""",
     vocabulary.Channel: "vendor internal exceptional",
     vocabulary.Clause: """confidentiality no_marketing_use no_sale instructions security sub_processors assistance
         delete_or_return audit""",
@@ -23,6 +23,7 @@ CLOSED: Mapping[type[StrEnum], str] = {
     vocabulary.Evidence: "order assessment law consent",
     vocabulary.LegalBasis: """consent explicit_consent performance_of_contract pre_contract legal_obligation
         vital_interest public_task legitimate_interest""",
+    vocabulary.Level: "off warn refuse",
     vocabulary.Origin: "provided observed derived none",
     vocabulary.Purpose: """order_processing order_verification delivery customs_clearance delivery_notification
         payment_settlement fraud_prevention after_sales platform_maintenance fault_repair security rights_fulfilment
@@ -32,6 +33,7 @@ CLOSED: Mapping[type[StrEnum], str] = {
     vocabulary.RequestStatus: "initiated acknowledged accepted rejected fulfilled unfulfilled requires_action",
     vocabulary.Right: """access rectification erasure withdraw_consent restriction portability objection
         recipient_notice""",
+    vocabulary.Role: "service operator engineer steward reviewer decider dpo auditor agent subject",
     vocabulary.Scenario: "legal_compulsion rights_protection emergency",
     vocabulary.SubjectRole: "purchaser consignee payer visitor reviewer employee",
     vocabulary.TransferMechanism: """none_domestic adequacy scc scc_authority bcr code_of_conduct certification adhoc

@@ -142,14 +142,20 @@ def test_an_agreement_is_in_force_only_when_active() -> None:
 @pytest.mark.parametrize(
     ("role", "types"),
     [
-        (VendorRole.PROCESSOR, "dpa"),
-        (VendorRole.CONTROLLER, "nda confidentiality c2c_sharing"),
+        (VendorRole.PROCESSOR, "dpa standard_terms"),
+        (VendorRole.CONTROLLER, "nda confidentiality c2c_sharing standard_terms statutory_secrecy"),
         (VendorRole.JOINT_CONTROLLER, "joint"),
     ],
     ids=["processor", "controller", "joint controller"],
 )
 def test_a_role_is_satisfied_by_its_own_agreements(role: VendorRole, types: str) -> None:
     assert {kind for kind, term in AGREEMENTS.items() if role in term.satisfies} == listed(types)
+
+
+def test_only_a_law_of_secrecy_says_what_no_paper_has_to_repeat() -> None:
+    implied = {kind: term.implies for kind, term in AGREEMENTS.items() if term.implies}
+
+    assert implied == {AgreementType.STATUTORY_SECRECY: CLAUSES_NEEDED[VendorRole.CONTROLLER]}
 
 
 def test_papers_for_transfers_and_service_levels_open_the_door_to_nobody() -> None:

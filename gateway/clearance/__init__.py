@@ -2,18 +2,20 @@
 
 from gateway.clearance.bases import needs_consents
 from gateway.clearance.decide import clear
-from gateway.clearance.papers import around, day, stand, version_in_force
+from gateway.clearance.papers import End, around, day, ends, stand, version_in_force
 from gateway.clearance.question import GRANTED, Clearance, Ground, Question, Standing
 
 __all__ = [
     "GRANTED",
     "Clearance",
+    "End",
     "Ground",
     "Question",
     "Standing",
     "around",
     "clear",
     "day",
+    "ends",
     "needs_consents",
     "stand",
     "version_in_force",

@@ -64,7 +64,7 @@ def _decided(question: Question, standing: Standing) -> Clearance:
         grounds,
         tuple(sorted({(each.jurisdiction, mechanism_for(terms, each.jurisdiction, markets)) for each in grounds})),
         tuple(grant(question, group) for group in terms.sending.groups),
-        warnings,
+        (*standing.notes, *warnings),
     )
 
 

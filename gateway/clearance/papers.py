@@ -1,14 +1,37 @@
 """How a company stands to a vendor on a day: agreements, and the published policy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.clearance.question import GRANTED, Standing
-from gateway.contract.model import Agreement, Policy, PolicyVersion
-from gateway.contract.terms import Terms
+from gateway.contract.model import Policy, PolicyVersion
+from gateway.contract.papers import Agreement, is_covered
+from gateway.contract.terms import Origin, Terms
 from gateway.errors import Failure
-from gateway.vocabulary import AGREEMENTS, CLAUSES_NEEDED, PURPOSES
+from gateway.retention import days
+from gateway.vocabulary import (
+    AGREEMENTS,
+    CLAUSES_NEEDED,
+    FORMS_FOR_ANY,
+    IN_FORCE,
+    PURPOSES,
+    AgreementStatus,
+    Category,
+)
+
+_OVER = frozenset({AgreementStatus.EXPIRED, AgreementStatus.TERMINATED})
+_NOBODYS = frozenset({Category.NOT_PERSONAL, Category.PARCEL_MEASURE})
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What stops holding after a day: an agreement, what goes on after one, a review that is due then."""
+
+    what: str
+    name: str
+    last: date
 
 
 def day(policy: Policy, now: datetime) -> date:
@@ -33,9 +56,37 @@ def around(policy: Policy, now: datetime) -> tuple[datetime, datetime]:
 def stand(terms: Terms, policy: Policy, entity: str, now: datetime) -> Standing:
     """What holds on the day of a time, and under the policy that is in force at it."""
     today, version = day(policy, now), version_in_force(policy, now)
-    agreements = _agreements(terms, entity, today)
-    failures = (*_status(terms), *_agreement(terms, entity, today, agreements), *_published(terms, version))
-    return Standing(version.version if version else "", agreements, failures)
+    opening = _opening(terms, entity, today)
+    lapsed = () if opening else _going_on(terms, entity, today)
+    failures = (
+        *_status(terms),
+        *_agreement(terms, entity, today, opening or lapsed),
+        *_reviewed(terms, today),
+        *_published(terms, version),
+    )
+    agreements = tuple(paper.id for paper in opening or lapsed)
+    notes = ("agreement.expired",) if lapsed else ()
+    return Standing(version.version if version else "", agreements, failures, notes=notes)
+
+
+def ends(terms: Terms, today: date) -> Iterator[End]:
+    """What of an operation's papers ends by itself on that day or later, whatever replaces it, each with its last day.
+
+    What renews itself does not end.
+    """
+    for paper in terms.vendor.agreements:
+        last = last_day(paper)
+        if last is not None and today <= last:
+            yield End("agreement", paper.id, last)
+        if last is not None and (over := _over(paper, terms, last)) is not None and today <= over:
+            yield End("on_lapse", paper.id, over)
+    if today <= terms.vendor.review:
+        yield End("review", terms.vendor.vendor, terms.vendor.review)
+
+
+def last_day(paper: Agreement) -> date | None:
+    """The day with which a paper ends by itself; None for one that does not."""
+    return None if paper.renewal else paper.until
 
 
 def _status(terms: Terms) -> Iterator[Failure]:
@@ -43,17 +94,45 @@ def _status(terms: Terms) -> Iterator[Failure]:
         yield Failure("operation.not_active", f"{terms.name} has the status {terms.operation.status}")
 
 
-def _agreement(terms: Terms, entity: str, today: date, opening: tuple[str, ...]) -> Iterator[Failure]:
+def _reviewed(terms: Terms, today: date) -> Iterator[Failure]:
+    if terms.vendor.review < today:
+        yield Failure("vendor.review_overdue", f"{terms.vendor.vendor} was to be reviewed by {terms.vendor.review}")
+
+
+def _agreement(terms: Terms, entity: str, today: date, opening: Sequence[Agreement]) -> Iterator[Failure]:
     if not opening:
         # Of several papers, the one that comes nearest says what to mend.
         reasons = [_reason(agreement, terms, entity, today) for agreement in _papers(terms)]
         code, detail = max(reasons, default=(0, "agreement.none", ""))[1:]
         yield Failure(code, f"{terms.vendor.vendor}{detail}")
+    elif missing := sorted(_categories(terms) - {each for paper in opening for each in _covered(paper)}):
+        yield Failure("agreement.scope", f"{terms.vendor.vendor}: {opening[0].id} does not cover {', '.join(missing)}")
 
 
-def _agreements(terms: Terms, entity: str, today: date) -> tuple[str, ...]:
+def _opening(terms: Terms, entity: str, today: date) -> tuple[Agreement, ...]:
     """The papers that open the door on a day."""
-    return tuple(paper.id for paper in _papers(terms) if _reason(paper, terms, entity, today)[1] == GRANTED)
+    return tuple(paper for paper in _papers(terms) if _reason(paper, terms, entity, today)[1] == GRANTED)
+
+
+def _going_on(terms: Terms, entity: str, today: date) -> tuple[Agreement, ...]:
+    """The papers that have ended, and after which this operation goes on: those that opened the door at their end."""
+    return tuple(
+        paper
+        for paper in _papers(terms)
+        if (last := last_day(paper)) is not None
+        and paper.on_lapse is not None
+        and terms.operation.operation in paper.on_lapse.operations
+        and last < today <= (_over(paper, terms, last) or today)
+        and _reason(paper, terms, entity, last)[1] == GRANTED
+    )
+
+
+def _over(paper: Agreement, terms: Terms, last: date) -> date | None:
+    """The last day on which an operation goes on after a paper has ended, if there is one."""
+    lapse = paper.on_lapse
+    if lapse is None or lapse.duration is None or terms.operation.operation not in lapse.operations:
+        return None
+    return last + timedelta(days=days(lapse.duration))
 
 
 def _papers(terms: Terms) -> list[Agreement]:
@@ -61,23 +140,31 @@ def _papers(terms: Terms) -> list[Agreement]:
     return [paper for paper in terms.vendor.agreements if not AGREEMENTS[paper.type].transfer_only]
 
 
+def _categories(terms: Terms) -> frozenset[Category]:
+    """What of people leaves, in whatever form; of what a form puts in its place, nothing does."""
+    leaving = (rule for rule in terms.sending.rules if rule.origin is Origin.GROUP)
+    return frozenset(rule.category for rule in leaving if rule.form.name not in FORMS_FOR_ANY) - _NOBODYS
+
+
+def _covered(paper: Agreement) -> Iterator[Category]:
+    return (category for category in Category if not paper.covers or is_covered(category, paper.covers))
+
+
 def _reason(agreement: Agreement, terms: Terms, entity: str, today: date) -> tuple[int, str, str]:
     """How far an agreement comes towards opening the door, and the code and text of where it fails."""
-    role = terms.role
+    role, term, last = terms.role, AGREEMENTS[agreement.type], last_day(agreement)
     starts = agreement.starts or agreement.signed
-    missing = sorted(CLAUSES_NEEDED[role] - set(agreement.clauses))
-    if role not in AGREEMENTS[agreement.type].satisfies:
-        return (
-            1,
-            "agreement.wrong_type",
-            f": {agreement.id} is a {agreement.type}, the vendor a {role.replace('_', ' ')}",
-        )
+    missing = sorted(CLAUSES_NEEDED[role] - set(agreement.clauses) - term.implies)
+    if role not in term.satisfies:
+        fits = f": {agreement.id} is a {agreement.type}, the vendor a {role.replace('_', ' ')}"
+        return 1, "agreement.wrong_type", fits
     if agreement.entities and entity not in agreement.entities:
         return 2, "agreement.parties", f": {agreement.id} does not bind {entity}"
-    if today > agreement.until:
-        return 3, "agreement.expired", f": {agreement.id} ended on {agreement.until}"
-    if today < starts:
-        return 4, "agreement.not_active", f": {agreement.id} begins on {starts}"
+    if agreement.status in _OVER or (last is not None and last < today):
+        return 3, "agreement.expired", f": {agreement.id} ended{f' on {last}' if last and last < today else ''}"
+    if agreement.status not in IN_FORCE or starts is None or today < starts:
+        state = f"begins on {starts}" if agreement.status in IN_FORCE else f"is {agreement.status.replace('_', ' ')}"
+        return 4, "agreement.not_active", f": {agreement.id} {state}"
     if missing:
         return 5, "agreement.clause_missing", f": {agreement.id} lacks {', '.join(missing)}"
     return 6, GRANTED, ""

@@ -54,6 +54,8 @@ class Standing:
     failures: tuple[Failure, ...]
     cleared: dict[tuple[object, ...], "Clearance"] = field(default_factory=dict, compare=False)
     """Calls that were cleared, by all that made the difference; another call like one of them is cleared alike."""
+    notes: tuple[str, ...] = ()
+    """Codes of what is missing, where a paper says that the operation goes on all the same."""
 
 
 @dataclass(frozen=True, slots=True)

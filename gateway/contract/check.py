@@ -11,6 +11,7 @@ from gateway.contract.addresses import check_addresses
 from gateway.contract.batches import check_batch
 from gateway.contract.bodies import check_body, check_sent_body
 from gateway.contract.check_form import check_form, check_forms, check_keys, check_restores
+from gateway.contract.check_papers import check_agreements, check_lapses
 from gateway.contract.compile import Source
 from gateway.contract.free_text import check_free_text
 from gateway.contract.headers import GATEWAYS_OWN, never_sent
@@ -87,6 +88,7 @@ def check_vendor(vendor: Vendor, source: Source, folder: str) -> None:
     for place, text in vendor.credential.items():
         _credential(place, text, source)
     check_keys(vendor, source)
+    check_agreements(vendor, source)
     for header in vendor.headers:
         _sendable(header.lower(), ("headers", header), source)
 
@@ -366,6 +368,8 @@ def check_set(vendors: Mapping[str, Vendor], terms: Sequence[Terms], entities: E
             for entity in set(agreement.entities) - set(entities.entities):
                 message = f"no company `{entity}` in entities.yaml"
                 yield Finding("contract.value", f"{vendor.vendor}/vendor.yaml", 1, message)
+        own = {each.operation.operation for each in terms if each.vendor.vendor == vendor.vendor}
+        yield from check_lapses(vendor, own)
     yield from _card_masks(terms)
     yield from dict.fromkeys(check_restores(terms))
 

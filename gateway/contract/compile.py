@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.contract.form import OVER_CONTAINERS, Form
-from gateway.contract.model import MAX_BYTES, NO_TYPE, ErrorAnswer, Group, Nested, Sending
+from gateway.contract.model import ErrorAnswer, Group, Nested, Sending
 from gateway.contract.model import Section as Written
 from gateway.contract.nest import nest_of, outside
 from gateway.contract.strict_yaml import Location, Sheet
@@ -22,6 +22,7 @@ from gateway.contract.terms import (
     Segment,
     Variable,
 )
+from gateway.contract.words import MAX_BYTES, NO_TYPE
 from gateway.errors import Finding
 from gateway.paths import EACH, PLACES, Path, PathError, Place, parse_path, parse_place
 from gateway.vocabulary import Category, Purpose, SubjectRole

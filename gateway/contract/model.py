@@ -1,127 +1,45 @@
 """The files of the contract language as models: one class for each kind of block, unknown keys refused."""
 
-import json
 import re
-from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from gateway.contract.form import Form, parse_form
+from gateway.contract.papers import Agreement
 from gateway.contract.sign import Sign
+from gateway.contract.words import (
+    Bases,
+    Block,
+    Count,
+    Country,
+    Day,
+    Digest,
+    Duration,
+    Flag,
+    Jurisdiction,
+    Key,
+    Media,
+    MediaType,
+    Moment,
+    Name,
+    Roles,
+    SecretName,
+    Sentence,
+    Size,
+    Text,
+    as_tuple,
+)
 from gateway.retention import RetentionClass
 from gateway.vocabulary import (
-    AgreementType,
     Category,
-    Clause,
     Commercial,
-    LegalBasis,
     Purpose,
     SubjectRole,
     TransferMechanism,
     VendorKind,
     VendorRole,
-    is_jurisdiction,
 )
-
-_SIZE = re.compile(r"(\d{1,6}) ?(B|KiB|MiB)\Z")
-_UNITS = {"B": 1, "KiB": 1024, "MiB": 1024 * 1024}
-_DURATION = re.compile(r"P(?=\d)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?\Z")
-_SENTENCE = re.compile(r"\S+\s+\S+")
-MAX_BYTES = 8 * 1024 * 1024
-
-
-def _sentence(text: str) -> str:
-    if not _SENTENCE.match(text):
-        raise ValueError("say why in a sentence, for somebody who knows the shop and not the API")
-    return text
-
-
-def _duration(text: str) -> str:
-    if not _DURATION.match(text):
-        raise ValueError("write a duration like P90D, P18M or P5Y (ISO 8601)")
-    return text
-
-
-def _size(value: object) -> int:
-    if isinstance(value, str) and (match := _SIZE.match(value)):
-        size = int(match[1]) * _UNITS[match[2]]
-        if 0 < size <= MAX_BYTES:
-            return size
-    raise ValueError("write a size like 64 KiB or 1 MiB, at most 8 MiB")
-
-
-def _jurisdiction(text: str) -> str:
-    if not is_jurisdiction(text):
-        raise ValueError("write default, EU, unknown or an ISO 3166 code in capitals")
-    return text
-
-
-def _by_jurisdiction(value: object) -> object:
-    return value if isinstance(value, Mapping) else {"default": value}
-
-
-def _as_tuple(value: object) -> object:
-    return value if isinstance(value, list) else [value]
-
-
-def _date(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-        return value
-    raise ValueError("write a date like 2026-12-31")
-
-
-def _key(value: object) -> object:
-    """A key in JWK may be written as a block."""
-    return json.dumps(value) if isinstance(value, Mapping) else value
-
-
-def _moment(value: object) -> object:
-    if isinstance(value, str) and "T" in value:
-        return value
-    raise ValueError("write a moment like 2026-01-01T00:00:00+01:00")
-
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=64)]
-Sentence = Annotated[str, AfterValidator(_sentence)]
-Duration = Annotated[str, AfterValidator(_duration)]
-Size = Annotated[int, BeforeValidator(_size)]
-Jurisdiction = Annotated[str, AfterValidator(_jurisdiction)]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), AfterValidator(_jurisdiction)]
-Day = Annotated[date, BeforeValidator(_date)]
-Moment = Annotated[datetime, BeforeValidator(_moment)]
-# Strict: `yes` is a text and no answer, `true` is no number.
-Flag = Annotated[bool, Strict()]
-Count = Annotated[int, Strict()]
-Bases = Annotated[dict[Jurisdiction, LegalBasis], BeforeValidator(_by_jurisdiction)]
-SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
-Key = Annotated[str, BeforeValidator(_key), StringConstraints(min_length=1, max_length=8192)]
-Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-Roles = Annotated[tuple[SubjectRole, ...], BeforeValidator(_as_tuple)]
-# RFC 6838 section 4.2, in small letters; the types that a gateway meets have no parameter worth telling apart.
-MediaType = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$")
-]
-NO_TYPE: Final = "none"
-Media = tuple[MediaType | Literal["none"], ...]
-"""The Content-Types that are taken; `none` is that there is no such header."""
-
-
-class Block(BaseModel):
-    """A block of a contract file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class Earlier(Block):
@@ -138,7 +56,7 @@ class Subject(Block):
 
 
 class Evidence(Block):
-    order: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple)] = ()
+    order: Annotated[tuple[Text, ...], BeforeValidator(as_tuple)] = ()
     assessment: Text | None = None
     law: Text | None = None
 
@@ -163,10 +81,10 @@ class Group(Block):
 
     why: Sentence
     of: Roles | None = None
-    at: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple)] | None = None
+    at: Annotated[tuple[Text, ...], BeforeValidator(as_tuple)] | None = None
     purpose: Purpose | None = None
     legal_basis: Bases | None = None
-    when: dict[Text, tuple[Text, ...]] = {}
+    when: dict[Text, tuple[Text, ...]] = Field(default={})
     fields: dict[Text, Category]
     form: Annotated[Form, BeforeValidator(parse_form)] = Form("as_is")
     max_chars: Count | None = Field(default=None, ge=1)
@@ -211,7 +129,7 @@ class Section(Block):
     max_bytes: Size = 256 * 1024
     at: Text = "$"
     namespaces: tuple[Text, ...] = ()
-    nested: dict[Text, Annotated[Nested, BeforeValidator(_as_block)]] = {}
+    nested: dict[Text, Annotated[Nested, BeforeValidator(_as_block)]] = Field(default={})
     groups: tuple[Group, ...]
 
 
@@ -278,7 +196,7 @@ class Operation(Block):
     owner: Name
     match: Text
     host: Name | None = None
-    pins: dict[Text, Text] = {}
+    pins: dict[Text, Text] = Field(default={})
     callers: tuple[Name, ...] = Field(min_length=1)
     purpose: Purpose
     commercial: Commercial = Commercial.NONE
@@ -290,7 +208,7 @@ class Operation(Block):
     limits: Limits = Limits()
     retry: Retry | None = None
     token: tuple[Text, ...] | None = None
-    credential: dict[Text, str] = {}
+    credential: dict[Text, str] = Field(default={})
     sending: Sending
     answer: Answer | None = None
     examples: tuple[Example, ...] = ()
@@ -309,19 +227,6 @@ class SubProcessor(Block):
     name: Text
     country: Country
     since: Day
-
-
-class Agreement(Block):
-    """A signed paper; its days are whole days in the policy's time zone, both ends inclusive."""
-
-    type: AgreementType
-    id: Text
-    entities: tuple[Name, ...] = ()
-    signed: Day
-    starts: Day | None = Field(default=None, alias="from")
-    until: Day
-    clauses: tuple[Clause, ...] = ()
-    document: Digest | None = None
 
 
 class Environment(Block):
@@ -359,14 +264,14 @@ class Vendor(Block):
     review: Day
     hosts: dict[Name, Text] | None = None
     networks: tuple[Text, ...] = ()
-    environments: dict[Literal["sandbox", "live"], Environment] = {}
-    headers: dict[Text, Sentence] = {}
+    environments: dict[Literal["sandbox", "live"], Environment] = Field(default={})
+    headers: dict[Text, Sentence] = Field(default={})
     token: tuple[Text, ...]
     credential: dict[Text, str]
-    keys: dict[SecretName, Key] = {}
+    keys: dict[SecretName, Key] = Field(default={})
     sign: Sign | None = None
     refusals: dict[str, Any] | None = None
-    no_retry: dict[Text, Text] = {}
+    no_retry: dict[Text, Text] = Field(default={})
     errors: ErrorAnswer | None = None
     deletion: Literal["confirms"] | Attests | KeepsByLaw = "confirms"
     notices: Notices = Notices()
@@ -386,7 +291,7 @@ class Policy(Block):
     markets: tuple[Jurisdiction, ...] = Field(min_length=1)
     time_zone: Text
     versions: tuple[PolicyVersion, ...] = Field(min_length=1)
-    retention: dict[RetentionClass, Duration] = {}
+    retention: dict[RetentionClass, Duration] = Field(default={})
 
 
 class Entity(Block):

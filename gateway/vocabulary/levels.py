@@ -23,6 +23,9 @@ class LevelTerm:
 
 # A code that is not here always refuses: a law demands it, or a promise of the policy rests on it.
 LEVELS: Mapping[str, LevelTerm] = {
+    "vendor.review_overdue": LevelTerm(
+        Level.WARN, "PIPL 21 and NDSR 12 ask the shop to supervise its vendors; by when to look again, it sets itself."
+    ),
     "subject.inactive": LevelTerm(
         Level.REFUSE, "The policy promises stricter care of accounts long unused; how strict, no law says."
     ),

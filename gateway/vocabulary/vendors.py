@@ -42,41 +42,8 @@ class AgreementType(StrEnum):
     ADHOC_CLAUSES = "adhoc_clauses"
     CN_STANDARD_CONTRACT = "cn_standard_contract"
     SLA = "sla"
-
-
-@dataclass(frozen=True, slots=True)
-class AgreementTerm:
-    """What a type of agreement is good for.
-
-    `satisfies` are the roles whose vendors need no other agreement; `transfer_only` carries data over a border and
-    opens the door to nobody.
-    """
-
-    dpv: tuple[str, ...]
-    satisfies: frozenset[VendorRole] = frozenset()
-    transfer_only: bool = False
-
-
-_FOR_PROCESSOR = frozenset({VendorRole.PROCESSOR})
-_FOR_CONTROLLER = frozenset({VendorRole.CONTROLLER})
-_FOR_JOINT_CONTROLLER = frozenset({VendorRole.JOINT_CONTROLLER})
-
-# GDPR 28(3) and PIPL 21 ask for a processing agreement; who decides alone concludes none, and signs confidentiality.
-AGREEMENTS: Mapping[AgreementType, AgreementTerm] = {
-    AgreementType.NDA: AgreementTerm(("dpv:NDA",), _FOR_CONTROLLER),
-    AgreementType.CONFIDENTIALITY: AgreementTerm(("dpv:ConfidentialityAgreement",), _FOR_CONTROLLER),
-    AgreementType.DPA: AgreementTerm(
-        ("dpv:DataProcessingAgreement", "dpv:ControllerProcessorAgreement"), _FOR_PROCESSOR
-    ),
-    AgreementType.C2C_SHARING: AgreementTerm(("dpv:ThirdPartyAgreement",), _FOR_CONTROLLER),
-    AgreementType.JOINT: AgreementTerm(("dpv:JointDataControllersAgreement",), _FOR_JOINT_CONTROLLER),
-    AgreementType.SUB_PROCESSING: AgreementTerm(("dpv:SubProcessorAgreement",)),
-    AgreementType.SCC: AgreementTerm(("eu-gdpr:SCCByCommission",), transfer_only=True),
-    AgreementType.BCR: AgreementTerm(("eu-gdpr:BindingCorporateRules",), transfer_only=True),
-    AgreementType.ADHOC_CLAUSES: AgreementTerm(("eu-gdpr:AdHocContractualClauses",), transfer_only=True),
-    AgreementType.CN_STANDARD_CONTRACT: AgreementTerm((), transfer_only=True),
-    AgreementType.SLA: AgreementTerm(("dpv:ServiceLevelAgreement",)),
-}
+    STANDARD_TERMS = "standard_terms"
+    STATUTORY_SECRECY = "statutory_secrecy"
 
 
 class AgreementStatus(StrEnum):
@@ -137,4 +104,46 @@ CLAUSES_NEEDED: Mapping[VendorRole, frozenset[Clause]] = {
     VendorRole.PROCESSOR: _OF_EVERYBODY | _OF_PROCESSORS,
     VendorRole.CONTROLLER: _OF_EVERYBODY,
     VendorRole.JOINT_CONTROLLER: _OF_EVERYBODY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementTerm:
+    """What a type of agreement is good for.
+
+    `satisfies` are the roles whose vendors need no other agreement; `transfer_only` carries data over a border and
+    opens the door to nobody. `implies` are clauses that it has without saying so. What nobody signs may be without a
+    last day: published terms are accepted by use, and a law binds until it changes.
+    """
+
+    dpv: tuple[str, ...]
+    satisfies: frozenset[VendorRole] = frozenset()
+    transfer_only: bool = False
+    implies: frozenset[Clause] = frozenset()
+    is_signed: bool = True
+
+
+_FOR_PROCESSOR = frozenset({VendorRole.PROCESSOR})
+_FOR_CONTROLLER = frozenset({VendorRole.CONTROLLER})
+_FOR_JOINT_CONTROLLER = frozenset({VendorRole.JOINT_CONTROLLER})
+
+# GDPR 28(3) and PIPL 21 ask for a processing agreement; who decides alone concludes none, and signs confidentiality.
+AGREEMENTS: Mapping[AgreementType, AgreementTerm] = {
+    AgreementType.NDA: AgreementTerm(("dpv:NDA",), _FOR_CONTROLLER),
+    AgreementType.CONFIDENTIALITY: AgreementTerm(("dpv:ConfidentialityAgreement",), _FOR_CONTROLLER),
+    AgreementType.DPA: AgreementTerm(
+        ("dpv:DataProcessingAgreement", "dpv:ControllerProcessorAgreement"), _FOR_PROCESSOR
+    ),
+    AgreementType.C2C_SHARING: AgreementTerm(("dpv:ThirdPartyAgreement",), _FOR_CONTROLLER),
+    AgreementType.JOINT: AgreementTerm(("dpv:JointDataControllersAgreement",), _FOR_JOINT_CONTROLLER),
+    AgreementType.SUB_PROCESSING: AgreementTerm(("dpv:SubProcessorAgreement",)),
+    AgreementType.SCC: AgreementTerm(("eu-gdpr:SCCByCommission",), transfer_only=True),
+    AgreementType.BCR: AgreementTerm(("eu-gdpr:BindingCorporateRules",), transfer_only=True),
+    AgreementType.ADHOC_CLAUSES: AgreementTerm(("eu-gdpr:AdHocContractualClauses",), transfer_only=True),
+    AgreementType.CN_STANDARD_CONTRACT: AgreementTerm((), transfer_only=True),
+    AgreementType.SLA: AgreementTerm(("dpv:ServiceLevelAgreement",)),
+    # GDPR 28(9) takes terms in electronic form for a processing agreement, where they have its clauses.
+    AgreementType.STANDARD_TERMS: AgreementTerm((), _FOR_PROCESSOR | _FOR_CONTROLLER, is_signed=False),
+    # Who carries letters or keeps accounts under a law of secrecy may use what it learns for nothing else.
+    AgreementType.STATUTORY_SECRECY: AgreementTerm((), _FOR_CONTROLLER, implies=_OF_EVERYBODY, is_signed=False),
 }

@@ -1,0 +1,36 @@
+"""The commands that say what the settings of a gateway mean."""
+
+import json
+
+import typer
+from rich.markup import escape
+
+from gateway import app
+from gateway.console import Json, out, table
+from gateway.settings import Settings
+from gateway.vocabulary import LEVELS, level_of
+
+settings = typer.Typer(help="What this gateway was told from outside.", no_args_is_help=True)
+
+
+@settings.callback()
+def _group() -> None:
+    """What this gateway was told from outside."""
+
+
+@settings.command("explain")
+def explain(as_json: Json = False) -> None:
+    """Tell for each ground that no law demands what it does where it is missing, and which rule stands behind it."""
+    stated = app.levels_of(Settings())
+    levels = [
+        {"code": code, "level": level_of(code, stated), "default": term.default, "rule": term.rule}
+        for code, term in LEVELS.items()
+    ]
+    if as_json:
+        out.print_json(json.dumps({"levels": levels}))
+        return
+    shown = table("code", "where it is missing", "unless stated", "because")
+    for each in levels:
+        shown.add_row(*map(escape, each.values()))
+    out.print(shown)
+    out.print("GATEWAY_LEVELS sets each of them to off, warn or refuse. Every other ground that is missing refuses.")
