@@ -81,7 +81,7 @@ class Book(Protocol):
 class Register(Protocol):
     """Where it is known whom a call is about."""
 
-    async def about(self, mentions: Sequence[Mention], *, consents: bool, order_stated: bool) -> Facts: ...
+    async def about(self, mentions: Sequence[Mention], *, consents: bool, order: str | None) -> Facts: ...
     def basis(self, token: str) -> Basis: ...
     async def follow(self) -> None: ...
 
@@ -280,9 +280,8 @@ class Exchange:
     async def _facts(self, course: Course, incoming: Documents) -> Facts:
         terms, stated = course.matched.terms, course.call.header("gateway-subject")
         mentions = await mentioned(terms, incoming, stated, lambda number: self._earlier(terms, number))
-        order = order_of(terms, incoming) is not None
-        consents = course.matched.prepared.needs_consents
-        return await self._registry.about(mentions, consents=consents, order_stated=order)
+        consents, order = course.matched.prepared.needs_consents, order_of(terms, incoming)
+        return await self._registry.about(mentions, consents=consents, order=order)
 
     async def _earlier(self, terms: Terms, number: str) -> Sequence[Subject] | None:
         return await self._ledger.earlier(self._ledger.digest(terms.vendor.vendor, number))

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from gateway.errors import GatewayError, Refusal
 from gateway.failpoints import failpoint
@@ -11,7 +12,16 @@ from gateway.ledger.entry import Event, Subject
 from gateway.ledger.housekeeping import FactPut, TokenChanged
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Filter
-from gateway.registry.facts import AcceptanceRow, ConsentRow, RevocationRow, StoredRow, SuspensionRow
+from gateway.registry.facts import (
+    AcceptanceRow,
+    ConsentRow,
+    FlagRow,
+    LinkRow,
+    OrderStateRow,
+    RevocationRow,
+    StoredRow,
+    SuspensionRow,
+)
 from gateway.registry.pending import Pending
 from gateway.registry.registry import Registry
 
@@ -20,6 +30,8 @@ PERIOD = 1.0  # seconds between two attempts to carry on what broke off
 WATCH = 60.0  # seconds between two looks at what other nodes left
 _PAGE = 1_000
 _SLACK = timedelta(minutes=1)  # by which the clock may have been set back between a note and its entries
+
+Told = tuple[Event, tuple[Subject, ...]]
 
 
 class UnfitTime(GatewayError):
@@ -144,14 +156,57 @@ class Intake:
 
 
 def _event(fact: StoredRow, by: str, put: str) -> tuple[Event, tuple[Subject, ...]] | None:
-    """What of a fact is an event of its own in the record: what people said, and what was stopped."""
-    if isinstance(fact, ConsentRow):
-        subject = Subject(fact.subject, "subject", "")
-        return FactPut(f"consent:{fact.purpose}", fact.state.value, fact.vendor or "", by, put), (subject,)
-    if isinstance(fact, AcceptanceRow):
-        return FactPut("acceptance", fact.how.value, "", by, put), (Subject(fact.subject, "subject", ""),)
-    if isinstance(fact, SuspensionRow):
-        return FactPut("suspension", "lifted" if fact.lifted else "suspended", fact.vendor, by, put), ()
-    if isinstance(fact, RevocationRow):
-        return TokenChanged(fact.token, by, "revoked", put=put), ()
-    return None
+    """What of a fact is an event of its own in the record: what people said, what holds for them and their orders, and
+    what was stopped.
+    """
+    told = _EVENTS.get(fact.kind)
+    return told(fact, by, put) if told else None
+
+
+def _consent(fact: ConsentRow, by: str, put: str) -> Told:
+    return FactPut(f"consent:{fact.purpose}", fact.state.value, fact.vendor or "", by, put), _people(fact.subject)
+
+
+def _acceptance(fact: AcceptanceRow, by: str, put: str) -> Told:
+    return FactPut("acceptance", fact.how.value, "", by, put), _people(fact.subject)
+
+
+def _flag(fact: FlagRow, by: str, put: str) -> Told:
+    named = f"flag:{fact.flag}:{fact.purpose}" if fact.purpose else f"flag:{fact.flag}"
+    return FactPut(named, _set(fact), fact.vendor or "", by, put), _people(fact.subject)
+
+
+def _link(fact: LinkRow, by: str, put: str) -> Told:
+    return FactPut("link", _set(fact), "", by, put), _people(fact.subject, fact.other)
+
+
+def _order_state(fact: OrderStateRow, by: str, put: str) -> Told:
+    # Whose order it is, the entry does not say: nobody looks that up here.
+    return FactPut("order", fact.state.value, "", by, put), ()
+
+
+def _suspension(fact: SuspensionRow, by: str, put: str) -> Told:
+    return FactPut("suspension", "lifted" if fact.lifted else "suspended", fact.vendor, by, put), ()
+
+
+def _revocation(fact: RevocationRow, by: str, put: str) -> Told:
+    return TokenChanged(fact.token, by, "revoked", put=put), ()
+
+
+def _people(*refs: str) -> tuple[Subject, ...]:
+    return tuple(Subject(ref, "subject", "") for ref in refs)
+
+
+def _set(fact: FlagRow | LinkRow) -> str:
+    return "lifted" if fact.lifted else "set"
+
+
+_EVENTS: Mapping[str, Callable[[Any, str, str], Told]] = {
+    "consent": _consent,
+    "acceptance": _acceptance,
+    "flag": _flag,
+    "link": _link,
+    "order_state": _order_state,
+    "suspension": _suspension,
+    "revocation": _revocation,
+}

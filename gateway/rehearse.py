@@ -121,8 +121,8 @@ class Stage:
 
         return Call(method, f"/{terms.host.name}{path}", query.encode(), tuple(headers), read)
 
-    async def about(self, mentions: Sequence[Mention], *, consents: bool, order_stated: bool) -> Facts:
-        del consents, order_stated
+    async def about(self, mentions: Sequence[Mention], *, consents: bool, order: str | None) -> Facts:
+        del consents, order
         people = {
             each.role: Person("somebody", each.role, each.jurisdiction or self.jurisdiction, "an order")
             for each in mentions

@@ -16,8 +16,8 @@ from gateway.contract.load import ContractSet
 from gateway.contract.model import Policy
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal
-from gateway.registry.facts import Consent, Facts, Person, Suspension
-from gateway.vocabulary import ConsentState, LegalBasis, Purpose, SubjectRole
+from gateway.registry.facts import Consent, Facts, Mark, Order, Person, Suspension
+from gateway.vocabulary import ConsentState, Flag, LegalBasis, Purpose, SubjectRole
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 CONSENT = Consent(Purpose.DELIVERY, None, ConsentState.GIVEN, explicit=True, expires=None, record="r-1")
@@ -53,11 +53,19 @@ def given(
     consents: Mapping[str, tuple[Consent, ...]] | None = None,
     suspensions: frozenset[Suspension] = frozenset(),
     order_stated: bool = True,
+    marks: Mapping[str, tuple[Mark, ...]] | None = None,
+    orders: tuple[Order, ...] = (),
 ) -> Facts:
     """What is known about the call; roles that are not given were not found."""
     if jurisdiction is not None:
         people = {role: replace(person, jurisdiction=jurisdiction) for role, person in people.items()}
-    return Facts(people, frozenset(PEOPLE) - frozenset(people), consents or {}, suspensions, order_stated)
+    missing = frozenset(PEOPLE) - frozenset(people)
+    return Facts(people, missing, consents or {}, suspensions, order_stated, marks=marks or {}, orders=orders)
+
+
+def marked(flag: Flag, *, ref: str = "c-88", purpose: Purpose | None = None, vendor: str | None = None) -> Facts:
+    """The same, and a flag holds for one of the people."""
+    return given(marks={ref: (Mark(flag, purpose, vendor, NOON),)})
 
 
 def asked(

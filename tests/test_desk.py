@@ -324,12 +324,12 @@ async def test_what_decisions_look_up_is_gone_with_the_person(stores: Stores) ->
     lives: dict[str, Any] = {"kind": "subject", "subject": "c-1", "jurisdiction": "DE"}
     await stores.desk.put_facts([CONSENT, order, CONSENT | {"subject": "c-2"}, lives], by="anna")
     mentions = [Mention(SubjectRole.PAYER, order="A-1"), Mention(SubjectRole.CONSIGNEE, order="A-1")]
-    before = await stores.registry.about(mentions, consents=True, order_stated=True)
+    before = await stores.registry.about(mentions, consents=True, order=None)
     assert set(before.people) == {SubjectRole.PAYER, SubjectRole.CONSIGNEE}
 
     await stores.desk.erase({"subject": "c-1", "reason": "request"}, by="anna")
 
-    after = await stores.registry.about(mentions, consents=True, order_stated=True)
+    after = await stores.registry.about(mentions, consents=True, order=None)
     assert {role: person.ref for role, person in after.people.items()} == {SubjectRole.CONSIGNEE: "c-2"}
     assert set(after.consents) == {"c-2"}
     assert await stores.registry.known() == {"c-2"}

@@ -175,8 +175,8 @@ class Known(Stage):
 
     facts: Facts = given()  # noqa: RUF009  Facts are immutable
 
-    async def about(self, mentions: Sequence[Mention], *, consents: bool, order_stated: bool) -> Facts:
-        del mentions, consents, order_stated
+    async def about(self, mentions: Sequence[Mention], *, consents: bool, order: str | None) -> Facts:
+        del mentions, consents, order
         return self.facts
 
 

@@ -48,12 +48,12 @@ async def started(folder: Path) -> AsyncIterator[Stores]:
 async def answers(registry: Registry, subject: str = "c-1") -> list[tuple[str, str]]:
     """What a person said, the newest first, and the record that each answer stands in."""
     by_number = Mention(SubjectRole.PURCHASER, ref=subject)
-    facts = await registry.about([by_number], consents=True, order_stated=False)
+    facts = await registry.about([by_number], consents=True, order=None)
     return [(each.state.value, each.record) for each in facts.consents[subject]]
 
 
 async def suspended(registry: Registry) -> frozenset[Suspension]:
-    return (await registry.about([], consents=False, order_stated=False)).suspensions
+    return (await registry.about([], consents=False, order=None)).suspensions
 
 
 async def entries(stores: Stores, kind: str = "fact") -> list[dict[str, Any]]:
@@ -76,6 +76,27 @@ async def test_the_row_of_a_consent_has_the_id_of_its_entry(stores: Stores) -> N
     assert await answers(stores.registry) == [("withdrawn", ids["withdrawn"]), ("given", ids["given"])]
 
 
+async def test_what_holds_for_people_and_orders_is_on_record_without_saying_of_whom(stores: Stores) -> None:
+    flag = {"kind": "flag", "subject": "c-1", "flag": "restricted", "purpose": "delivery", "vendor": "parcels"}
+    link = {"kind": "link", "subject": "c-1", "other": "guest-1"}
+    state = {"kind": "order_state", "order": "A-1", "state": "closed"}
+
+    await stores.desk.put_facts([flag, link, state, flag | {"lifted": True}], by="anna")
+
+    told = await entries(stores)
+    shown = [(each["fact"], each["state"], each.get("vendor")) for each in told]
+    assert sorted(shown, key=str) == [
+        ("flag:restricted:delivery", "lifted", "parcels"),
+        ("flag:restricted:delivery", "set", "parcels"),
+        ("link", "set", None),
+        ("order", "closed", None),
+    ]
+    assert not any(ref in str(told) for ref in ("c-1", "guest-1", "A-1"))
+    for ref in ("c-1", "guest-1"):
+        found = await stores.ledger.entries(Filter(kind="fact", subject=ref, limit=10))
+        assert len(found) == {"c-1": 3, "guest-1": 1}[ref]
+
+
 @pytest.mark.parametrize(("step", "is_on_record"), list(zip(STEPS, [False, True, True], strict=True)))
 async def test_wherever_it_broke_off_the_record_and_the_registry_say_the_same_afterwards(
     tmp_path: Path, step: str, is_on_record: bool
@@ -87,7 +108,7 @@ async def test_wherever_it_broke_off_the_record_and_the_registry_say_the_same_af
         said, stopped = await answers(stores.registry), await suspended(stores.registry)
         left = await stores.registry.left("gateway")
         mention = Mention(SubjectRole.PURCHASER, order="A-1")
-        order = await stores.registry.about([mention], consents=False, order_stated=True)
+        order = await stores.registry.about([mention], consents=False, order=None)
 
     ids = [each["id"] for each in facts if each["fact"] == "consent:delivery"]
     assert said == [("withdrawn", id_) for id_ in ids]
@@ -141,7 +162,7 @@ async def test_what_broke_off_is_carried_on_without_anybody_asking(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intake, "PERIOD", 0.02)
-    facts = await stores.registry.about([Mention(SubjectRole.PURCHASER, ref="c-1")], consents=True, order_stated=False)
+    facts = await stores.registry.about([Mention(SubjectRole.PURCHASER, ref="c-1")], consents=True, order=None)
     failpoints.arm("after-entry=raise")
 
     with pytest.raises(InjectedError):

@@ -19,7 +19,6 @@ TOGETHER: Mapping[str, str] = {
     # A decision is asked for as a whole.
     "clearance/bases": "test_clearance_consent.py",
     "clearance/decide": "test_clearance.py",
-    "clearance/people": "test_clearance.py",
     "clearance/question": "test_clearance.py",
     "clearance/transfer": "test_clearance.py",
     # Leaves are held to committed vectors, byte for byte.
@@ -40,6 +39,8 @@ TOGETHER: Mapping[str, str] = {
     "ledger/lease": "ledger/test_postgres.py",
     "ledger/migrate": "test_migrate.py",
     "registry/moving": "test_migrate.py",
+    "registry/lookups": "registry/test_rows.py",
+    "registry/tables": "registry/test_schema.py",
     "ledger/postgres_append": "ledger/test_stores.py",
     "ledger/residue": "ledger/test_ledger_vault.py",
     "ledger/holds": "ledger/test_erasing.py",
@@ -64,6 +65,7 @@ TOGETHER: Mapping[str, str] = {
     "registry/migrations/versions/r0002_changes": "registry/test_schema.py",
     "registry/migrations/versions/r0003_pending": "registry/test_schema.py",
     "registry/migrations/versions/r0004_consents": "registry/test_schema.py",
+    "registry/migrations/versions/r0005_people": "registry/test_schema.py",
     # The closed lists refer to one another, and a second hand has written them all down.
     "vocabulary/allowance": "test_vocabulary.py",
     "vocabulary/categories": "test_vocabulary.py",

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from gateway.clearance.people import is_flagged, unusable
 from gateway.clearance.question import GRANTED, Ground, Question, covering, jurisdiction_of, present
 from gateway.contract.model import Policy
 from gateway.contract.terms import Bases, GroupTerms, SubjectTerms, Terms
 from gateway.errors import Failure
 from gateway.registry.facts import Consent, Person
-from gateway.vocabulary import BASES, Commercial, ConsentState, Evidence, LegalBasis, Purpose
+from gateway.vocabulary import BASES, Commercial, ConsentState, Evidence, Flag, LegalBasis, Purpose
 
 # From the most to the least that a basis demands; the first one given counts for somebody whose law is not known.
 _STRICTEST = (
@@ -21,6 +22,8 @@ _STRICTEST = (
     LegalBasis.LEGITIMATE_INTEREST,
 )
 
+# Those to which a person may object (GDPR 21(1)).
+_OBJECTABLE = frozenset({LegalBasis.LEGITIMATE_INTEREST, LegalBasis.PUBLIC_TASK})
 CONSENTS = frozenset({LegalBasis.CONSENT, LegalBasis.EXPLICIT_CONSENT})
 
 
@@ -69,6 +72,8 @@ def _fails(question: Question, basis: LegalBasis, jurisdiction: str, person: Per
     """Why a basis does not hold for a person, or GRANTED."""
     if jurisdiction == "CN" and BASES[basis].pipl is None:
         return "basis.not_valid"
+    if basis in _OBJECTABLE and is_flagged(question, person, Flag.OBJECTED, purpose):
+        return "basis.objected"
     evidence, stated = BASES[basis].needs, question.terms.operation.evidence
     if evidence is Evidence.ORDER and not (question.facts.order_stated or (person and person.order)):
         return "basis.evidence_missing"
@@ -135,6 +140,10 @@ def grant(question: Question, group: GroupTerms) -> str:
 def _stays(question: Question, group: GroupTerms, subject: SubjectTerms, person: Person | None) -> str:
     if group.bases is None and group.purpose is question.terms.operation.purpose:
         return GRANTED  # the subject's own ground was checked for the whole call
+    if group.purpose is not question.terms.operation.purpose and (
+        code := next(unusable(question, person, group.purpose), GRANTED)
+    ):
+        return code
     jurisdiction = jurisdiction_of(person)
     basis = basis_for(group.bases or subject.bases, jurisdiction, question.policy)
     return "basis.none" if basis is None else _fails(question, basis, jurisdiction, person, group.purpose)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from gateway.clearance.bases import grant, grounds_of, has_basis, sale
 from gateway.clearance.papers import stand
-from gateway.clearance.people import found
+from gateway.clearance.people import found, order_states, usable
 from gateway.clearance.question import Clearance, Ground, Question, Standing
 from gateway.clearance.transfer import mechanism_for, transferable
 from gateway.errors import Failure, Refusal
@@ -15,6 +15,8 @@ _LIKENESSES = 1_000
 
 _CHECKS: tuple[Callable[[Question], Iterator[Failure]], ...] = (
     found,
+    usable,
+    order_states,
     has_basis,
     sale,
     transferable,
@@ -43,10 +45,10 @@ def clear(question: Question) -> Clearance:
 def _likeness(question: Question) -> tuple[object, ...] | None:
     """All that a decision depends on beside its standing, or None where single people make the difference."""
     facts = question.facts
-    if facts.consents or facts.missing or facts.suspensions:
+    if facts.consents or facts.missing or facts.suspensions or facts.marks:
         return None
     people = [(role, each.jurisdiction, each.order is None) for role, each in facts.people.items()]
-    return question.caller, facts.order_stated, *people
+    return question.caller, facts.order_stated, facts.orders, *people
 
 
 def _decided(question: Question, standing: Standing) -> Clearance:

@@ -1,12 +1,73 @@
 """Who is meant, and whether data about them may be used at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from gateway.clearance.question import Question, is_looked_up
+from gateway.clearance.question import GRANTED, Question, is_looked_up, present
 from gateway.errors import Failure
+from gateway.registry.facts import Person
+from gateway.vocabulary import LIVE, Commercial, Flag, OrderLevel, OrderState, Purpose
+
+# What nobody's data is used for any more, but to tell vendors what became of it (GDPR 19).
+_STOPS: Mapping[Flag, str] = {
+    Flag.INACTIVE: "subject.inactive",
+    Flag.RESTRICTED: "subject.restricted",
+    Flag.ERASED: "subject.erased",
+}
+_NOT_OF_MINORS = frozenset({Purpose.FRAUD_PREVENTION})
 
 
 def found(question: Question) -> Iterator[Failure]:
     for subject in question.terms.subjects:
         if subject.role in question.facts.missing and is_looked_up(subject) and not subject.optional:
             yield Failure("subject.unresolved", f"no {subject.role} is known for this call", question.terms.file)
+
+
+def usable(question: Question) -> Iterator[Failure]:
+    """What forbids to use data about a person whatever the ground, as far as it is about the call as a whole."""
+    purpose = question.terms.operation.purpose
+    for subject, person in present(question):
+        for code in unusable(question, person, purpose):
+            yield Failure(code, f"data of the {subject.role}", question.terms.file)
+
+
+def unusable(question: Question, person: Person | None, purpose: Purpose) -> Iterator[str]:
+    """The codes for which data about a person is not used for a purpose, each once."""
+    if person is None or purpose is Purpose.RIGHTS_FULFILMENT:
+        return
+    if is_flagged(question, person, Flag.MINOR) and (
+        purpose in _NOT_OF_MINORS or question.terms.operation.commercial is not Commercial.NONE
+    ):
+        yield "subject.minor"
+    for flag, code in _STOPS.items():
+        if is_flagged(question, person, flag, purpose):
+            yield code
+
+
+def is_flagged(question: Question, person: Person | None, flag: Flag, purpose: Purpose | None = None) -> bool:
+    """Whether a flag holds for a person at this vendor, and for a purpose where one is given."""
+    if person is None or not question.facts.marks:
+        return False
+    vendor = question.terms.vendor.vendor
+    purpose = purpose or question.terms.operation.purpose
+    marks = question.facts.marks.get(person.ref, ())
+    return any(mark.flag is flag and mark.covers(purpose, vendor) for mark in marks)
+
+
+def order_states(question: Question) -> Iterator[Failure]:
+    """Whether enough is known of the orders that a call is about, and none of them is closed."""
+    if question.terms.operation.purpose is Purpose.RIGHTS_FULFILMENT:
+        return
+    level, orders = question.terms.operation.evidence.level, question.facts.orders
+    codes = [_state(order.state, level, is_known=order.is_known) for order in orders]
+    if not orders and level is not OrderLevel.STATED:
+        codes = ["basis.evidence_missing"]
+    for code in dict.fromkeys(filter(None, codes)):
+        yield Failure(code, f"the contract wants it {level}", question.terms.file)
+
+
+def _state(state: OrderState | None, level: OrderLevel, *, is_known: bool) -> str:
+    if state is OrderState.CLOSED:
+        return "order.state"
+    if level is not OrderLevel.STATED and not is_known:
+        return "basis.evidence_missing"
+    return "order.state" if level is OrderLevel.LIVE and state not in LIVE else GRANTED

@@ -33,6 +33,7 @@ from gateway.vocabulary import (
     Category,
     Evidence,
     LegalBasis,
+    OrderLevel,
     Purpose,
     SubjectRole,
     VendorKind,
@@ -311,6 +312,8 @@ def _check_grounds(terms: Terms, source: Source) -> None:
             _check_basis(jurisdiction, basis, at, given, source)
     if any(each.order for each in terms.subjects) and not evidence.order:
         source.find("contract.evidence", ("evidence",), "`ref: order` needs `evidence.order`")
+    if evidence.level is not OrderLevel.STATED and not evidence.order:
+        source.find("contract.evidence", ("evidence", "level"), "of which order? `level` needs `evidence.order`")
     for rule in _grouped(terms):
         group = terms.sending.groups[rule.group]
         if rule.required and group.bases and LegalBasis.CONSENT in group.bases.values():

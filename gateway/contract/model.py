@@ -34,6 +34,7 @@ from gateway.retention import RetentionClass
 from gateway.vocabulary import (
     Category,
     Commercial,
+    OrderLevel,
     Purpose,
     SubjectRole,
     TransferMechanism,
@@ -57,6 +58,7 @@ class Subject(Block):
 
 class Evidence(Block):
     order: Annotated[tuple[Text, ...], BeforeValidator(as_tuple)] = ()
+    level: OrderLevel = OrderLevel.STATED
     assessment: Text | None = None
     law: Text | None = None
 

@@ -1,22 +1,34 @@
 """Facts as decisions see them, and as the shop puts them in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    model_validator,
+)
 
 from gateway.registry.basis import NOTHING, Basis
 from gateway.vocabulary import (
     COUNTRIES,
+    FLAGS,
     VALID_CONSENT,
     AcceptanceKind,
     Category,
     ConsentMethod,
     ConsentState,
     ExpressedBy,
+    Flag,
     LegalBasis,
+    OrderState,
     Purpose,
     Right,
     SubjectRole,
@@ -61,9 +73,44 @@ class Consent:
     separate: bool = False
     written: bool = False
     given: datetime | None = None
+    number: int = 0
+    """In which order the answers came in."""
+    by_guardian: bool = False
 
     def is_valid(self, now: datetime) -> bool:
         return self.state in VALID_CONSENT and (self.expires is None or now < self.expires)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A flag of a person since a moment: for everything, or only for one purpose or vendor."""
+
+    flag: Flag
+    purpose: Purpose | None
+    vendor: str | None
+    since: datetime
+
+    def covers(self, purpose: Purpose, vendor: str) -> bool:
+        return self.purpose in (None, purpose) and self.vendor in (None, vendor)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a reference: whose law the person lives under (or `unknown`), their marks, and which other
+    references are linked to it.
+    """
+
+    jurisdiction: str
+    marks: tuple[Mark, ...]
+    linked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is known of an order that a call is about; without people and state, nothing."""
+
+    is_known: bool
+    state: OrderState | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +125,9 @@ class Suspension:
 class Facts:
     """Everything that is known about a call when it is decided.
 
-    `people` are those who were found; `missing` are the roles of the others. `basis` is what all of it was taken
-    from, so that it can be told whether it still holds.
+    `people` are those who were found; `missing` are the roles of the others. `marks` has those of whom there are any,
+    by reference, `orders` every order that the call or one of its people comes from. `basis` is what all of it was
+    taken from, so that it can be told whether it still holds.
     """
 
     people: Mapping[SubjectRole, Person]
@@ -88,6 +136,8 @@ class Facts:
     suspensions: frozenset[Suspension]
     order_stated: bool
     basis: Basis = NOTHING
+    marks: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
+    orders: tuple[Order, ...] = ()
 
 
 class Row(BaseModel):
@@ -113,6 +163,14 @@ class OrderRow(Row):
     kind: Literal["order"]
     order: Ref
     people: tuple[PersonRow, ...] = Field(min_length=1, max_length=20)
+
+
+class OrderStateRow(Row):
+    """How far an order has come; the people in it stay as they are."""
+
+    kind: Literal["order_state"]
+    order: Ref
+    state: OrderState
 
 
 class SubjectRow(Row):
@@ -162,6 +220,38 @@ class AcceptanceRow(Row):
     how: AcceptanceKind
 
 
+class FlagRow(Row):
+    """What holds for a person from now on, or holds no more."""
+
+    kind: Literal["flag"]
+    subject: Ref
+    flag: Flag
+    purpose: Purpose | None = None
+    vendor: Text | None = None
+    lifted: bool = False
+
+    @model_validator(mode="after")
+    def _is_as_narrow_as_it_may_be(self) -> Self:
+        if (self.purpose or self.vendor) and not FLAGS[self.flag].narrows:
+            raise ValueError(f"`{self.flag}` holds for a person as a whole, for every purpose and vendor")
+        return self
+
+
+class LinkRow(Row):
+    """Two references of one person, such as an account and the order of a guest: what holds for one holds for both."""
+
+    kind: Literal["link"]
+    subject: Ref
+    other: Ref
+    lifted: bool = False
+
+    @model_validator(mode="after")
+    def _are_two(self) -> Self:
+        if self.subject == self.other:
+            raise ValueError("a reference is not linked to itself")
+        return self
+
+
 class SuspensionRow(Row):
     """Stops a vendor, or one of its operations, or lets it go on."""
 
@@ -178,7 +268,10 @@ class RevocationRow(Row):
     token: str
 
 
-StoredRow = OrderRow | SubjectRow | ConsentRow | AcceptanceRow | SuspensionRow | RevocationRow
+AnyRow = Annotated[
+    OrderRow | OrderStateRow | SubjectRow | ConsentRow | AcceptanceRow | FlagRow | LinkRow | SuspensionRow,
+    Field(discriminator="kind"),
+]
+StoredRow = AnyRow | RevocationRow
 STORED: TypeAdapter[list[StoredRow]] = TypeAdapter(list[Annotated[StoredRow, Field(discriminator="kind")]])
-AnyRow = Annotated[OrderRow | SubjectRow | ConsentRow | AcceptanceRow | SuspensionRow, Field(discriminator="kind")]
 ROWS: TypeAdapter[list[AnyRow]] = TypeAdapter(list[AnyRow])

@@ -1,17 +1,27 @@
 """Changes that are begun: noted with all that is needed to carry them on, until their rows are written."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select, true
+from sqlalchemy import Connection, Table, delete, exists, insert, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
-from gateway.registry import tables
+from gateway.registry import rows
 from gateway.registry.facts import STORED, ConsentRow, OrderRow, StoredRow, SubjectRow, SuspensionRow
-from gateway.registry.tables import CONSENTS, PENDING, PEOPLE, SUBJECTS, SUSPENSIONS, Statement
+from gateway.registry.rows import EVERY_OPERATION, Statement
+from gateway.registry.tables import (
+    CONSENTS,
+    FLAGS,
+    LINKS,
+    PENDING,
+    PEOPLE,
+    STATES,
+    SUBJECTS,
+    SUSPENSIONS,
+)
 
 OLD = timedelta(minutes=10)  # longer than any change takes: whoever began it has ended or was stopped
 
@@ -47,7 +57,7 @@ class Pending:
     def statements(self, entries: Mapping[int, str]) -> Iterator[Statement]:
         """What writes its rows, each with the id of its entry."""
         for number, fact in enumerate(self.facts):
-            yield from tables.statements(fact, self.at, entries.get(number))
+            yield from rows.statements(fact, self.at, entries.get(number))
 
 
 def left(connection: Connection, asked: tuple[str | None, datetime]) -> Sequence[Pending]:
@@ -66,7 +76,7 @@ def not_overtaken(connection: Connection, pending: Pending, entries: Mapping[int
     for number, fact in enumerate(pending.facts):
         for part in _parts(fact):
             if not _is_overtaken(connection, part, pending.at):
-                yield from tables.statements(part, pending.at, entries.get(number))
+                yield from rows.statements(part, pending.at, entries.get(number))
 
 
 def _parts(fact: StoredRow) -> Iterator[StoredRow]:
@@ -83,24 +93,30 @@ def _parts(fact: StoredRow) -> Iterator[StoredRow]:
 
 
 def _is_overtaken(connection: Connection, fact: StoredRow, at: datetime) -> bool:
-    same = _same(fact)
-    return same is not None and bool(
-        connection.scalar(select(exists().where(same[0].at > at.replace(tzinfo=None), same[1])))
-    )
+    if fact.kind not in _SAME or (isinstance(fact, ConsentRow) and fact.time is not None):
+        return False
+    table, same = _SAME[fact.kind]
+    return bool(connection.scalar(select(exists().where(table.c.at > at.replace(tzinfo=None), same(fact)))))
 
 
-def _same(fact: StoredRow) -> tuple[Any, ColumnElement[bool]] | None:
-    """The columns of a table, and which rows in it say something about the same; a revocation is never taken back, and
-    an answer with a time of its own comes before those that are newer.
-    """
-    if isinstance(fact, OrderRow):
-        return PEOPLE.c, PEOPLE.c.order == fact.order
-    if isinstance(fact, SubjectRow):
-        return SUBJECTS.c, SUBJECTS.c.subject == fact.subject
-    if isinstance(fact, ConsentRow) and fact.time is None:
-        to = CONSENTS.c.vendor.is_not_distinct_from(fact.vendor)
-        return CONSENTS.c, (CONSENTS.c.subject == fact.subject) & (CONSENTS.c.purpose == fact.purpose.value) & to
-    if isinstance(fact, SuspensionRow):
-        operation = fact.operation or tables.EVERY_OPERATION
-        return SUSPENSIONS.c, (SUSPENSIONS.c.vendor == fact.vendor) & (SUSPENSIONS.c.operation == operation)
-    return None
+def _same_answer(fact: ConsentRow) -> ColumnElement[bool]:
+    to = CONSENTS.c.vendor.is_not_distinct_from(fact.vendor)
+    return (CONSENTS.c.subject == fact.subject) & (CONSENTS.c.purpose == fact.purpose.value) & to
+
+
+def _same_suspension(fact: SuspensionRow) -> ColumnElement[bool]:
+    operation = fact.operation or EVERY_OPERATION
+    return (SUSPENSIONS.c.vendor == fact.vendor) & (SUSPENSIONS.c.operation == operation)
+
+
+# A table, and which rows in it say something about the same as a fact. A revocation is never taken back, and an
+# answer with a time of its own comes before those that are newer.
+_SAME: Mapping[str, tuple[Table, Callable[[Any], ColumnElement[bool]]]] = {
+    "order": (PEOPLE, lambda fact: PEOPLE.c.order == fact.order),
+    "order_state": (STATES, lambda fact: STATES.c.order == fact.order),
+    "subject": (SUBJECTS, lambda fact: SUBJECTS.c.subject == fact.subject),
+    "consent": (CONSENTS, _same_answer),
+    "flag": (FLAGS, rows.same_flag),
+    "link": (LINKS, lambda fact: (LINKS.c.subject == fact.subject) & (LINKS.c.other == fact.other)),
+    "suspension": (SUSPENSIONS, _same_suspension),
+}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,26 +13,17 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import StartError, refuse
-from gateway.registry import tables
+from gateway.registry import lookups, rows
 from gateway.registry.basis import TOKEN, Basis, Changes, Key, Later
 from gateway.registry.engine import CONNECTIONS, engine_of, wipe
-from gateway.registry.facts import (
-    Consent,
-    ConsentRow,
-    Facts,
-    OrderRow,
-    Person,
-    RevocationRow,
-    StoredRow,
-    SubjectRow,
-    SuspensionRow,
-)
+from gateway.registry.facts import Consent, Facts, Known, Mark, Order, Person, RevocationRow, StoredRow
 from gateway.registry.pending import Pending, left, not_overtaken
 from gateway.registry.schema import bring_up
 from gateway.registry.shared import Listener, begin, newest, publish, since
-from gateway.vocabulary import SubjectRole
+from gateway.vocabulary import Flag, SubjectRole
 
 IN_MEMORY = 20_000
+ONE_PERSON = 50  # references at most; more are those of several people
 
 ANSWER = 5.0  # seconds for which a call waits for a database on another machine
 SLACK = timedelta(minutes=1)  # by which the clock of whoever says when something happened may be ahead of ours
@@ -42,7 +33,7 @@ _UNKNOWABLE = "\0"  # PostgreSQL keeps no text with it, so nobody is called that
 SUSPENSIONS: Key = ("suspension", "")
 Asked = TypeVar("Asked")
 Value = TypeVar("Value")
-Written = Callable[[Connection], Iterable[tables.Statement]]
+Written = Callable[[Connection], Iterable[rows.Statement]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +67,7 @@ class Registry:
         with engine.begin() as connection:
             bring_up(connection)
             self._changes.version = newest(connection)
-            self._revoked = tables.revoked(connection)
+            self._revoked = lookups.revoked(connection)
 
     @classmethod
     def open(cls, database: Path | str, *, now: Callable[[], datetime]) -> "Registry":
@@ -114,8 +105,8 @@ class Registry:
         """Writes facts down, all or none. Raises Refusal `gateway.failed` where the database does not take them."""
         at = self._now()
 
-        def written(_: Connection) -> Iterable[tables.Statement]:
-            return (statement for fact in facts for statement in tables.statements(fact, at))
+        def written(_: Connection) -> Iterable[rows.Statement]:
+            return (statement for fact in facts for statement in rows.statements(fact, at))
 
         await self._put(facts, written)
 
@@ -131,7 +122,7 @@ class Registry:
         Raises Refusal `gateway.failed`.
         """
 
-        def written(connection: Connection) -> Iterable[tables.Statement]:
+        def written(connection: Connection) -> Iterable[rows.Statement]:
             if not pending.done(connection):
                 return ()
             return not_overtaken(connection, pending, entries) if late else pending.statements(entries)
@@ -152,16 +143,18 @@ class Registry:
 
     async def known(self) -> Collection[str]:
         """Everybody whom some fact is about. Raises Refusal."""
-        return await self.read(tables.everybody, "")
+        return await self.read(lookups.everybody, "")
 
     async def erase(self, ref: str) -> None:
-        """Takes a person out of all orders, and what they consented to and where they live; nothing of it stays in the
-        files. Raises Refusal `gateway.failed`.
+        """Takes a person out of all orders, and what they consented to, where they live and what held for them; nothing
+        of it stays in the files. Raises Refusal `gateway.failed`.
         """
-        orders = await self.read(tables.orders_of, ref)
-        keys = {("subject", ref), ("consent", ref), *(("order", order) for order in orders)}
+        orders = await self.read(lookups.orders_of, ref)
+        linked = (await self.read(lookups.known_of, ref)).linked
+        keys = {("subject", each) for each in (ref, *linked)} | {("consent", ref)}
+        keys |= {("order", order) for order in orders}
         async with self._putting:
-            await self.write(lambda _: tables.erasing(ref), keys)
+            await self.write(lambda _: rows.erasing(ref, linked, self._now()), keys)
             try:
                 await _within(PATIENCE, self._threads.submit(wipe, self._engine))
             except (SQLAlchemyError, TimeoutError):
@@ -201,41 +194,77 @@ class Registry:
         """That a token is not revoked, as far as it is known at this moment."""
         return Basis((_token(token),), self._changes.moment, self._changes.version, self._changes)
 
-    async def about(self, mentions: Sequence[Mention], *, consents: bool, order_stated: bool) -> Facts:
-        """What is known about the people of a call. Consents are looked up only where a ground may rest on them."""
+    async def about(
+        self, mentions: Sequence[Mention], *, consents: bool, order: str | None, consents_in: Collection[str] = ()
+    ) -> Facts:
+        """What is known about the people of a call, and about the orders that it states or they come from.
+
+        Consents are looked up only where a ground may rest on them: by `consents` of everybody, by `consents_in` of
+        those who live there, and always of minors. Raises Refusal `subject.mismatch` where more references are linked
+        than one person has.
+        """
         moment, version = self._changes.moment, self._changes.version
         seen: list[Key] = []
         people: dict[SubjectRole, Person] = {}
         missing: set[SubjectRole] = set()
-        suspensions = await self._look_up(SUSPENSIONS, tables.suspensions, seen)
-        for mention in mentions:
-            person = await self._person(mention, seen)
-            if person is None:
-                missing.add(mention.role)
-            else:
-                people[mention.role] = person
+        marks: dict[str, tuple[Mark, ...]] = {}
         answers: dict[str, tuple[Consent, ...]] = {}
-        if consents:
-            for ref in {person.ref for person in people.values()}:
-                answers[ref] = await self._look_up(("consent", ref), tables.consents_of, seen)
+        suspensions = await self._look_up(SUSPENSIONS, lookups.suspensions, seen)
+        for mention in mentions:
+            found = await self._found(mention, seen)
+            if found is None:
+                missing.add(mention.role)
+                continue
+            known = await self._known(found.ref, seen)
+            person = people[mention.role] = _as_known(found, mention, known)
+            if held := tuple(dict.fromkeys(mark for each in known.values() for mark in each.marks)):
+                marks[person.ref] = held
+            if consents or person.jurisdiction in consents_in or any(mark.flag is Flag.MINOR for mark in held):
+                answers[person.ref] = await self._answers(known, seen)
+        numbers = dict.fromkeys([order, *(person.order for person in people.values())])
+        orders = [await self._order(number, seen) for number in numbers if number is not None]
         basis = Basis(tuple(seen), moment, version, self._changes)
-        return Facts(people, frozenset(missing), answers, suspensions, order_stated, basis)
+        return Facts(people, frozenset(missing), answers, suspensions, order is not None, basis, marks, tuple(orders))
 
-    async def _person(self, mention: Mention, seen: list[Key]) -> Person | None:
+    async def same_person(self, ref: str) -> Collection[str]:
+        """All references of a person who has this one. Raises Refusal."""
+        return (await self._known(ref, [])).keys()
+
+    async def _found(self, mention: Mention, seen: list[Key]) -> Person | None:
         if _UNKNOWABLE in f"{mention.order}{mention.ref}":
             return None
-        person = mention.earlier
         if mention.order is not None:
-            people = await self._look_up(("order", mention.order), tables.people_of, seen)
-            person = next((each for each in people if each.role is mention.role), None)
-        elif mention.ref is not None:
-            person = Person(mention.ref, mention.role, "unknown")
-        if person is None:
-            return None
-        jurisdiction = mention.jurisdiction or person.jurisdiction
-        if jurisdiction == "unknown":
-            jurisdiction = await self._look_up(("subject", person.ref), tables.jurisdiction_of, seen)
-        return replace(person, jurisdiction=jurisdiction, role=mention.role)
+            _, people = await self._look_up(("order", mention.order), lookups.order_of, seen)
+            return next((each for each in people if each.role is mention.role), None)
+        if mention.ref is not None:
+            return Person(mention.ref, mention.role, "unknown")
+        return mention.earlier
+
+    async def _known(self, ref: str, seen: list[Key]) -> Mapping[str, Known]:
+        """What is known of a person under every reference that is linked to this one, this one first."""
+        known: dict[str, Known] = {}
+        refs = [ref]
+        for each in refs:
+            if each not in known:
+                known[each] = await self._look_up(("subject", each), lookups.known_of, seen)
+                refs += known[each].linked
+            if len(known) > ONE_PERSON:
+                raise refuse("subject.mismatch", f"more than {ONE_PERSON} references are linked to one another")
+        return known
+
+    async def _answers(self, refs: Iterable[str], seen: list[Key]) -> tuple[Consent, ...]:
+        """A person's answers under all of their references, the newest first."""
+        answers = [await self._look_up(("consent", ref), lookups.consents_of, seen) for ref in refs]
+        if len(answers) == 1:
+            return answers[0]
+        every = (answer for each in answers for answer in each)
+        return tuple(sorted(every, key=lambda answer: (answer.given, answer.number), reverse=True))
+
+    async def _order(self, number: str, seen: list[Key]) -> Order:
+        if _UNKNOWABLE in number:
+            return Order(is_known=False, state=None)
+        order, _ = await self._look_up(("order", number), lookups.order_of, seen)
+        return order
 
     async def _look_up(self, key: Key, read: Callable[[Connection, str], Value], seen: list[Key]) -> Value:
         while (value := cast("Value | None", self._rows.get(key))) is None:
@@ -300,19 +329,33 @@ async def _within(seconds: float, under_way: Future[Value]) -> Value:
         return await asyncio.wrap_future(under_way)
 
 
-def _keys(row: StoredRow) -> Iterator[Key]:
+def _as_known(found: Person, mention: Mention, known: Mapping[str, Known]) -> Person:
+    """Somebody as they take part in a call: what it says of their law comes first, then what is known of them."""
+    jurisdiction = mention.jurisdiction or found.jurisdiction
+    if jurisdiction == "unknown":
+        own, *linked = (each.jurisdiction for each in known.values())
+        others = {each for each in linked if each != "unknown"}
+        # Where they contradict one another nobody knows.
+        jurisdiction = own if own != "unknown" or len(others) != 1 else others.pop()
+    return replace(found, jurisdiction=jurisdiction, role=mention.role)
+
+
+def _keys(row: StoredRow) -> Iterable[Key]:
     """What in memory a changed fact makes old."""
-    if isinstance(row, OrderRow):
-        yield "order", row.order
-        yield from (("subject", each.subject) for each in row.people)
-    elif isinstance(row, SubjectRow):
-        yield "subject", row.subject
-    elif isinstance(row, ConsentRow):
-        yield "consent", row.subject
-    elif isinstance(row, RevocationRow):
-        yield _token(row.token)
-    elif isinstance(row, SuspensionRow):
-        yield SUSPENSIONS
+    return _KEYS[row.kind](row)
+
+
+_KEYS: Mapping[str, Callable[[Any], Iterable[Key]]] = {
+    "order": lambda row: [("order", row.order), *(("subject", each.subject) for each in row.people)],
+    "order_state": lambda row: [("order", row.order)],
+    "subject": lambda row: [("subject", row.subject)],
+    "consent": lambda row: [("consent", row.subject)],
+    "acceptance": lambda _: [],
+    "flag": lambda row: [("subject", row.subject)],
+    "link": lambda row: [("subject", row.subject), ("subject", row.other)],
+    "suspension": lambda _: [SUSPENSIONS],
+    "revocation": lambda row: [_token(row.token)],
+}
 
 
 def _token(token: str) -> Key:

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.registry.basis import TOKEN, Key, Later
-from gateway.registry.tables import CHANGES, revoked
+from gateway.registry.lookups import revoked
+from gateway.registry.tables import CHANGES
 
 log = logging.getLogger(__name__)
 

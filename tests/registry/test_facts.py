@@ -28,6 +28,12 @@ WRONG: dict[str, dict[str, Any]] = {
     "a state that does not exist": CONSENT | {"state": "maybe"},
     "a member that nobody knows": CONSENT | {"email": "zoe@example.com"},
     "a suspension of nobody": {"kind": "suspension"},
+    "a flag that does not exist": {"kind": "flag", "subject": "c-1", "flag": "rude"},
+    "an age for one vendor": {"kind": "flag", "subject": "c-1", "flag": "minor", "vendor": "parcels"},
+    "an erasure for one purpose": {"kind": "flag", "subject": "c-1", "flag": "erased", "purpose": "delivery"},
+    "a moment without a place": {"kind": "flag", "subject": "c-1", "flag": "minor", "time": "2026-01-31T09:00:00"},
+    "a state of an order that does not exist": {"kind": "order_state", "order": "A-1", "state": "lost"},
+    "a link to itself": {"kind": "link", "subject": "c-1", "other": "c-1"},
 }
 
 
@@ -43,9 +49,12 @@ def test_facts_of_every_kind_are_taken_in_their_order() -> None:
         CONSENT | {"vendor": "parcels", "explicit": True, "expires": "2027-01-01T00:00:00Z"},
         {"kind": "subject", "subject": "c-1", "jurisdiction": "CN"},
         {"kind": "suspension", "vendor": "parcels", "operation": "ship"},
+        {"kind": "flag", "subject": "c-1", "flag": "opted_out", "vendor": "parcels"},
+        {"kind": "order_state", "order": "A-1", "state": "closed"},
+        {"kind": "link", "subject": "c-1", "other": "guest-1"},
     ]
 
-    assert [row.kind for row in ROWS.validate_python(rows)] == ["order", "consent", "subject", "suspension"]
+    assert [row.kind for row in ROWS.validate_python(rows)] == [row["kind"] for row in rows]
 
 
 @pytest.mark.parametrize("state", ConsentState)

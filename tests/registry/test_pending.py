@@ -11,7 +11,7 @@ from registries import NOON, fenced
 from gateway.registry.facts import ROWS, Facts, RevocationRow, StoredRow, Suspension
 from gateway.registry.pending import OLD, Pending
 from gateway.registry.registry import Mention, Registry
-from gateway.vocabulary import SubjectRole
+from gateway.vocabulary import OrderState, SubjectRole
 
 BUYER, RECEIVER = SubjectRole.PURCHASER, SubjectRole.CONSIGNEE
 YES = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given"}
@@ -46,7 +46,7 @@ async def begun(registry: Registry, *facts: dict[str, Any]) -> Pending:
 
 async def about(registry: Registry) -> Facts:
     mentions = [Mention(BUYER, order="A-1"), Mention(RECEIVER, order="A-1"), Mention(SubjectRole.PAYER, ref="c-1")]
-    return await registry.about(mentions, consents=True, order_stated=True)
+    return await registry.about(mentions, consents=True, order=None)
 
 
 async def test_what_is_noted_comes_back_as_it_was_and_changes_nothing_until_it_is_carried_out(
@@ -104,6 +104,26 @@ async def test_what_is_late_comes_over_what_is_older(registry: Registry, clock: 
     assert [each.state.value for each in facts.consents["c-1"]] == ["given", "withdrawn"]
     assert facts.suspensions == frozenset()
     assert facts.people[BUYER].jurisdiction == "DE"
+
+
+FLAG = {"kind": "flag", "subject": "c-1", "flag": "legal_person"}
+LINK = {"kind": "link", "subject": "c-1", "other": "guest-1"}
+STATE = {"kind": "order_state", "order": "A-1", "state": "open"}
+
+
+async def test_what_is_late_takes_back_nothing_that_was_lifted_or_closed_since(
+    registry: Registry, clock: list[timedelta]
+) -> None:
+    pending = await begun(registry, FLAG, LINK, STATE)
+    clock[0] += timedelta(seconds=1)
+    await registry.put(rows(FLAG | {"lifted": True}, LINK | {"lifted": True}, STATE | {"state": "closed"}))
+
+    await registry.carry_out(pending, {}, late=True)
+
+    facts = await registry.about([Mention(BUYER, ref="c-1")], consents=False, order="A-1")
+    assert facts.marks == {}
+    assert [order.state for order in facts.orders] == [OrderState.CLOSED]
+    assert set(await registry.same_person("c-1")) == {"c-1"}
 
 
 async def test_what_is_given_up_leaves_nothing(registry: Registry) -> None:

@@ -57,7 +57,7 @@ async def put(registry: Registry, *rows: dict[str, Any]) -> None:
 
 
 async def about(registry: Registry, *mentions: Mention, consents: bool = True) -> Facts:
-    return await registry.about(mentions, consents=consents, order_stated=True)
+    return await registry.about(mentions, consents=consents, order=None)
 
 
 BY_ORDER = Mention(BUYER, order="A-1")

@@ -19,8 +19,9 @@ from sqlalchemy.exc import ProgrammingError
 from gateway.errors import StartError
 from gateway.registry.engine import engine_of
 from gateway.registry.facts import ROWS
+from gateway.registry.rows import statements
 from gateway.registry.schema import MIGRATIONS, NEWEST, bring_up, prepare, revision, upgrade
-from gateway.registry.tables import CHANGES, METADATA, statements
+from gateway.registry.tables import CHANGES, METADATA
 
 SAID = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given"}
 _CONFIG = Config()

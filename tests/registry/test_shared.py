@@ -34,7 +34,7 @@ async def put(registry: Registry, *rows: dict[str, Any]) -> None:
 
 
 async def about(registry: Registry) -> Facts:
-    return await registry.about([BY_ORDER], consents=True, order_stated=True)
+    return await registry.about([BY_ORDER], consents=True, order=None)
 
 
 def asked(database: str, basis: Basis) -> bool:

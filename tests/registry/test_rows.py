@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, select
 
-from gateway.registry import tables
+from gateway.registry import lookups, rows, tables
 from gateway.registry.facts import AcceptanceRow, ConsentRow, OrderRow, PersonRow
 from gateway.vocabulary import COUNTRIES, AcceptanceKind, ConsentState, Purpose, SubjectRole
 
@@ -34,15 +34,17 @@ def database() -> Iterator[Connection]:
 def test_an_order_comes_back_with_its_people_as_they_were_put_in(
     database: Connection, order: str, people: dict[SubjectRole, tuple[str, str]]
 ) -> None:
-    rows = tuple(PersonRow(role=role, subject=ref, jurisdiction=law) for role, (ref, law) in people.items())
+    put = tuple(PersonRow(role=role, subject=ref, jurisdiction=law) for role, (ref, law) in people.items())
 
-    for statement in tables.statements(OrderRow(kind="order", order=order, people=rows), NOON):
+    for statement in rows.statements(OrderRow(kind="order", order=order, people=put), NOON):
         database.execute(statement)
 
-    found = {person.role: person.ref for person in tables.people_of(database, order)}
+    known, there = lookups.order_of(database, order)
+    found = {person.role: person.ref for person in there}
+    assert known.is_known
     assert found == {role: ref for role, (ref, _) in people.items()}
     last = dict(people.values())
-    assert {ref: tables.jurisdiction_of(database, ref) for ref in last} == last
+    assert {ref: lookups.known_of(database, ref).jurisdiction for ref in last} == last
 
 
 @given(
@@ -65,10 +67,10 @@ def test_an_answer_comes_back_as_it_was_put_in(
         expires=expires,
     )  # fmt: skip
 
-    for statement in tables.statements(row, NOON):
+    for statement in rows.statements(row, NOON):
         database.execute(statement)
 
-    newest = tables.consents_of(database, subject)[0]
+    newest = lookups.consents_of(database, subject)[0]
     assert (newest.purpose, newest.vendor, newest.state, newest.explicit, newest.expires) == (
         Purpose.DELIVERY, vendor, state, explicit, expires,
     )  # fmt: skip
@@ -82,7 +84,7 @@ def test_each_row_says_where_it_comes_from_and_when(database: Connection) -> Non
         source="erp",
     )
 
-    for statement in tables.statements(row, NOON):
+    for statement in rows.statements(row, NOON):
         database.execute(statement)
 
     where = tables.PEOPLE.c.order == "A-1"
@@ -99,14 +101,14 @@ def said(state: ConsentState, time: datetime | None = None) -> ConsentRow:
 def answered(database: Connection) -> Iterator[Callable[..., list[str]]]:
     """Puts answers in, each with when it was put in, and tells what they are, the newest first."""
 
-    def answered(*rows: tuple[ConsentRow, datetime]) -> list[str]:
-        for row, at in rows:
-            for statement in tables.statements(row, at):
+    def answered(*put: tuple[ConsentRow, datetime]) -> list[str]:
+        for row, at in put:
+            for statement in rows.statements(row, at):
                 database.execute(statement)
-        return [each.state.value for each in tables.consents_of(database, "c-7")]
+        return [each.state.value for each in lookups.consents_of(database, "c-7")]
 
     yield answered
-    for statement in tables.erasing("c-7"):
+    for statement in rows.erasing("c-7", (), NOON):
         database.execute(statement)
 
 
@@ -138,12 +140,12 @@ def test_of_two_answers_of_one_moment_the_one_that_came_last_counts(answered: Ca
 
 
 def test_an_answer_keeps_its_own_time_beside_that_of_its_import(database: Connection) -> None:
-    for statement in tables.statements(said(GIVEN, NOON - timedelta(days=400)), NOON):
+    for statement in rows.statements(said(GIVEN, NOON - timedelta(days=400)), NOON):
         database.execute(statement)
 
     columns = tables.CONSENTS.c
     found = database.execute(select(columns.happened, columns.at).where(columns.subject == "c-7")).one()
-    [answer] = tables.consents_of(database, "c-7")
+    [answer] = lookups.consents_of(database, "c-7")
 
     assert (found.happened, found.at) == ((NOON - timedelta(days=400)).replace(tzinfo=None), NOON.replace(tzinfo=None))
     assert answer.given == NOON - timedelta(days=400)
@@ -153,9 +155,9 @@ def test_an_acceptance_is_kept_once_and_is_no_answer(database: Connection) -> No
     row = AcceptanceRow(kind="acceptance", subject="c-8", policy="2", how=AcceptanceKind.DEEMED)
 
     for _ in range(2):
-        for statement in tables.statements(row, NOON, "a" * 32):
+        for statement in rows.statements(row, NOON, "a" * 32):
             database.execute(statement)
 
     columns = tables.ACCEPTANCES.c
     assert database.execute(select(columns.subject, columns.how, columns.entry)).all() == [("c-8", "deemed", "a" * 32)]
-    assert tables.consents_of(database, "c-8") == ()
+    assert lookups.consents_of(database, "c-8") == ()

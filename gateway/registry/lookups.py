@@ -1,0 +1,104 @@
+"""What decisions ask of the rows, and how rows become facts again."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, DateTime, String, bindparam, cast, func, literal, null, select, union_all
+
+from gateway.registry.facts import Consent, Known, Mark, Order, Person, Suspension
+from gateway.registry.tables import CONSENTS, FLAGS, LINKS, OF_PEOPLE, PEOPLE, REVOKED, STATES, SUBJECTS, SUSPENSIONS
+from gateway.vocabulary import ConsentState, ExpressedBy, Flag, OrderState, Purpose, SubjectRole
+
+# One question each, since an answer takes as long as the way to the database: what is known of an order, the state in
+# a row without a subject, and what is known of a person, with which table a row is from.
+_ORDER = union_all(
+    select(PEOPLE.c.role, PEOPLE.c.subject).where(PEOPLE.c.order == bindparam("ref")),
+    select(STATES.c.state, cast(null(), String)).where(STATES.c.order == bindparam("ref")),
+)
+_NONE, _NEVER = cast(null(), String), cast(null(), DateTime)
+_SINCE = func.coalesce(FLAGS.c.happened, FLAGS.c.at)
+_PERSON = union_all(
+    select(literal("lives"), SUBJECTS.c.jurisdiction, _NONE, _NONE, _NEVER).where(
+        SUBJECTS.c.subject == bindparam("ref")
+    ),
+    select(literal("flag"), FLAGS.c.flag, FLAGS.c.purpose, FLAGS.c.vendor, _SINCE).where(
+        FLAGS.c.subject == bindparam("ref"), ~FLAGS.c.lifted
+    ),
+    select(literal("link"), LINKS.c.other, _NONE, _NONE, _NEVER).where(
+        LINKS.c.subject == bindparam("ref"), ~LINKS.c.lifted
+    ),
+)
+
+
+def order_of(connection: Connection, order: str) -> tuple[Order, tuple[Person, ...]]:
+    """How far an order has come, and its people, in every role that it has."""
+    rows = connection.execute(_ORDER, {"ref": order}).all()
+    people = tuple(
+        Person(subject, SubjectRole(role), "unknown", order) for role, subject in rows if subject is not None
+    )
+    state = next((OrderState(state) for state, subject in rows if subject is None), None)
+    return Order(bool(rows), state), people
+
+
+def known_of(connection: Connection, subject: str) -> Known:
+    rows = connection.execute(_PERSON, {"ref": subject}).all()
+    found = {table: [row for table_of, *row in rows if table_of == table] for table in ("lives", "flag", "link")}
+    return Known(
+        next((jurisdiction for jurisdiction, *_ in found["lives"]), "unknown"),
+        tuple(
+            Mark(Flag(flag), Purpose(purpose) if purpose else None, vendor or None, since.replace(tzinfo=UTC))
+            for flag, purpose, vendor, since in found["flag"]
+        ),
+        tuple(sorted(other for other, *_ in found["link"])),
+    )
+
+
+def consents_of(connection: Connection, subject: str) -> tuple[Consent, ...]:
+    """A person's answers, the newest first.
+
+    One that was imported with a time of its own stands at that time; every other one is newer than all that were there
+    when it came, whatever the clock of its node said.
+    """
+    rows = connection.execute(select(CONSENTS).where(CONSENTS.c.subject == subject).order_by(CONSENTS.c.number))
+    said: list[tuple[datetime, int, Consent]] = []
+    for row in rows:
+        given = row.happened or max([row.at, *(earlier for earlier, *_ in said)])
+        said.append((given, row.number, _answer(row, given)))
+    return tuple(answer for *_, answer in sorted(said, key=lambda each: each[:2], reverse=True))
+
+
+def _answer(row: Any, given: datetime) -> Consent:
+    return Consent(
+        Purpose(row.purpose),
+        row.vendor,
+        ConsentState(row.state),
+        row.explicit,
+        row.expires.replace(tzinfo=UTC) if row.expires else None,
+        row.record,
+        row.separate,
+        row.written,
+        given.replace(tzinfo=UTC),
+        row.number,
+        json.loads(row.details).get("expressed_by") == ExpressedBy.GUARDIAN,
+    )
+
+
+def suspensions(connection: Connection, _: str = "") -> frozenset[Suspension]:
+    """All that are in force."""
+    rows = connection.execute(select(SUSPENSIONS.c.vendor, SUSPENSIONS.c.operation))
+    return frozenset(Suspension(vendor, operation or None) for vendor, operation in rows)
+
+
+def revoked(connection: Connection) -> frozenset[str]:
+    """The ids of all tokens that were revoked."""
+    return frozenset(connection.scalars(select(REVOKED.c.token)))
+
+
+def orders_of(connection: Connection, subject: str) -> list[str]:
+    return list(connection.scalars(select(PEOPLE.c.order).where(PEOPLE.c.subject == subject)))
+
+
+def everybody(connection: Connection, _: str) -> frozenset[str]:
+    """Every reference of a person."""
+    return frozenset(ref for table in OF_PEOPLE for ref in connection.scalars(select(table.c.subject)))

@@ -1,0 +1,177 @@
+"""How facts become rows, and how nothing is left of a person."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import and_, delete, exists, insert
+from sqlalchemy.sql.dml import Delete, Insert
+from sqlalchemy.sql.elements import ColumnElement
+
+from gateway.registry.facts import (
+    AcceptanceRow,
+    ConsentRow,
+    FlagRow,
+    LinkRow,
+    OrderRow,
+    OrderStateRow,
+    RevocationRow,
+    StoredRow,
+    SubjectRow,
+    SuspensionRow,
+)
+from gateway.registry.tables import (
+    ACCEPTANCES,
+    CONSENTS,
+    FLAGS,
+    LINKS,
+    OF_PEOPLE,
+    PEOPLE,
+    REVOKED,
+    STATES,
+    SUBJECTS,
+    SUSPENSIONS,
+)
+
+Statement = Insert | Delete
+EVERY_OPERATION = ""
+EVERYTHING = ""  # a flag that is not for one purpose or vendor alone
+# What of a consent has a column of its own; the rest of its record stands together.
+_DECIDING = {
+    "kind", "source", "time", "subject", "purpose", "vendor", "state", "explicit", "separate", "written", "expires",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """When a row was put in, when it came to be if that was earlier, from where, and the id of its entry if any."""
+
+    at: datetime
+    happened: datetime | None
+    source: str
+    entry: str | None
+
+    @property
+    def columns(self) -> dict[str, object]:
+        happened = _stored(self.happened) if self.happened else None
+        return {"source": self.source, "at": _stored(self.at), "happened": happened}
+
+    @property
+    def on_record(self) -> dict[str, object]:
+        return {**self.columns, "entry": self.entry}
+
+
+def statements(row: StoredRow, at: datetime, entry: str | None = None) -> Iterator[Statement]:
+    """What writes a fact down; `at` is when it was put in, `entry` the id of its entry where it has one."""
+    yield from _WRITERS[row.kind](row, Written(at, row.time, row.source, entry))
+
+
+def _order(row: OrderRow, written: Written) -> Iterator[Statement]:
+    yield delete(PEOPLE).where(PEOPLE.c.order == row.order)
+    people = [{"order": row.order, "role": each.role.value, "subject": each.subject} for each in row.people]
+    yield insert(PEOPLE).values([each | written.columns for each in people])
+    for each in row.people:
+        if each.jurisdiction is not None:
+            yield from _living(each.subject, each.jurisdiction, written)
+
+
+def _order_state(row: OrderStateRow, written: Written) -> Iterator[Statement]:
+    yield delete(STATES).where(STATES.c.order == row.order)
+    yield insert(STATES).values({"order": row.order, "state": row.state.value} | written.on_record)
+
+
+def _subject(row: SubjectRow, written: Written) -> Iterator[Statement]:
+    yield from _living(row.subject, row.jurisdiction, written)
+
+
+def _living(subject: str, jurisdiction: str, written: Written) -> Iterator[Statement]:
+    yield delete(SUBJECTS).where(SUBJECTS.c.subject == subject)
+    yield insert(SUBJECTS).values({"subject": subject, "jurisdiction": jurisdiction} | written.columns)
+
+
+def _consent(row: ConsentRow, written: Written) -> Iterator[Statement]:
+    said = {
+        "record": written.entry or uuid.uuid4().hex,
+        "subject": row.subject,
+        "purpose": row.purpose.value,
+        "vendor": row.vendor,
+        "state": row.state.value,
+        "explicit": row.explicit,
+        "expires": _stored(row.expires) if row.expires else None,
+        "separate": row.separate,
+        "written": row.written,
+        "details": row.model_dump_json(exclude=_DECIDING, exclude_defaults=True),
+    }
+    yield insert(CONSENTS).values(said | written.columns)
+
+
+def _acceptance(row: AcceptanceRow, written: Written) -> Iterator[Statement]:
+    accepted = {"subject": row.subject, "policy": row.policy, "how": row.how.value}
+    yield delete(ACCEPTANCES).where(*(ACCEPTANCES.c[name] == value for name, value in accepted.items()))
+    yield insert(ACCEPTANCES).values(accepted | written.on_record)
+
+
+def _flag(row: FlagRow, written: Written) -> Iterator[Statement]:
+    yield delete(FLAGS).where(same_flag(row))
+    yield insert(FLAGS).values(_flag_key(row) | {"lifted": row.lifted} | written.on_record)
+
+
+def same_flag(row: FlagRow) -> ColumnElement[bool]:
+    """Which row in the table says something about the same."""
+    return and_(*(FLAGS.c[name] == value for name, value in _flag_key(row).items()))
+
+
+def _flag_key(row: FlagRow) -> dict[str, str]:
+    purpose, vendor = row.purpose.value if row.purpose else EVERYTHING, row.vendor or EVERYTHING
+    return {"subject": row.subject, "flag": row.flag.value, "purpose": purpose, "vendor": vendor}
+
+
+def _link(row: LinkRow, written: Written) -> Iterator[Statement]:
+    for one, other in ((row.subject, row.other), (row.other, row.subject)):
+        yield delete(LINKS).where(LINKS.c.subject == one, LINKS.c.other == other)
+        yield insert(LINKS).values({"subject": one, "other": other, "lifted": row.lifted} | written.on_record)
+
+
+def _suspension(row: SuspensionRow, written: Written) -> Iterator[Statement]:
+    operation = row.operation or EVERY_OPERATION
+    where = (SUSPENSIONS.c.vendor == row.vendor) & (SUSPENSIONS.c.operation == operation)
+    yield delete(SUSPENSIONS).where(where)
+    if not row.lifted:
+        yield insert(SUSPENSIONS).values({"vendor": row.vendor, "operation": operation} | written.on_record)
+
+
+def _revocation(row: RevocationRow, written: Written) -> Iterator[Statement]:
+    yield delete(REVOKED).where(REVOKED.c.token == row.token)
+    yield insert(REVOKED).values(token=row.token, at=_stored(written.at), entry=written.entry)
+
+
+_WRITERS: Mapping[str, Callable[[Any, Written], Iterator[Statement]]] = {
+    "order": _order,
+    "order_state": _order_state,
+    "subject": _subject,
+    "consent": _consent,
+    "acceptance": _acceptance,
+    "flag": _flag,
+    "link": _link,
+    "suspension": _suspension,
+    "revocation": _revocation,
+}
+
+
+def erasing(subject: str, linked: Sequence[str], at: datetime) -> Iterator[Statement]:
+    """What leaves nothing by which a person is known; the references linked to theirs are linked to each other."""
+    theirs = exists().where(PEOPLE.c.order == STATES.c.order, PEOPLE.c.subject == subject)
+    others = exists().where(PEOPLE.c.order == STATES.c.order, PEOPLE.c.subject != subject)
+    yield delete(STATES).where(theirs, ~others)
+    for table in OF_PEOPLE:
+        yield delete(table).where(table.c.subject == subject)
+    yield delete(LINKS).where(LINKS.c.other == subject)
+    for other in linked[1:]:
+        yield from _link(LinkRow(kind="link", subject=linked[0], other=other), Written(at, None, "erasure", None))
+
+
+def _stored(moment: datetime) -> datetime:
+    """UTC without an offset: SQLite keeps none."""
+    return moment.astimezone(UTC).replace(tzinfo=None)

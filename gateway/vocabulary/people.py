@@ -1,0 +1,69 @@
+"""What is known of people and orders that decides whether data about them may be used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Flag(StrEnum):
+    """What holds for a person, whatever a call is about."""
+
+    MINOR = "minor"
+    """Too young to consent alone where they live; the shop says so, nobody guesses."""
+    INACTIVE = "inactive"
+    RESTRICTED = "restricted"
+    OBJECTED = "objected"
+    OPTED_OUT = "opted_out"
+    """Of sale, rent and trade."""
+    ERASED = "erased"
+    """Asked to be erased, and known only until that is done."""
+    LEGAL_PERSON = "legal_person"
+    """A company, whose data is nobody's; somebody who only works there is a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlagTerm:
+    """The law or promise behind a flag, and whether it may hold for one purpose or vendor alone."""
+
+    law: str
+    narrows: bool = False
+
+
+FLAGS: Mapping[Flag, FlagTerm] = {
+    Flag.MINOR: FlagTerm("GDPR 8; PIPL 28, 31"),
+    Flag.INACTIVE: FlagTerm("the policy, section 4"),
+    Flag.RESTRICTED: FlagTerm("GDPR 18; PIPL 44, 47", narrows=True),
+    Flag.OBJECTED: FlagTerm("GDPR 21", narrows=True),
+    Flag.OPTED_OUT: FlagTerm("CCPA 1798.120; Global Privacy Control", narrows=True),
+    Flag.ERASED: FlagTerm("GDPR 17; PIPL 47"),
+    Flag.LEGAL_PERSON: FlagTerm("GDPR recital 14"),
+}
+
+
+class OrderState(StrEnum):
+    """How far an order has come."""
+
+    CART = "cart"
+    """Not yet an order: nothing is agreed."""
+    OPEN = "open"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    AFTER_SALES = "after_sales"
+    """Something is returned, exchanged or refunded."""
+    CLOSED = "closed"
+    """The time for that is over, or it was called off: nothing more about it leaves."""
+
+
+LIVE: frozenset[OrderState] = frozenset(OrderState) - {OrderState.CLOSED}
+CONCLUDED: frozenset[OrderState] = LIVE - {OrderState.CART}
+
+
+class OrderLevel(StrEnum):
+    """How much must be known of an order that is evidence."""
+
+    STATED = "stated"
+    """The call says its number."""
+    KNOWN = "known"
+    """The register knows it."""
+    LIVE = "live"
+    """And knows that it is not closed."""

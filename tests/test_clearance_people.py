@@ -1,0 +1,213 @@
+"""Of whom data is used at all: what holds for a person or an order comes before every ground."""
+
+from dataclasses import replace
+
+import pytest
+from clearances import CONSENT, NOON, PEOPLE, POLICY, SHIP, asked, codes, given, grants, marked
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from gateway.clearance import clear, stand
+from gateway.contract.terms import Terms
+from gateway.registry.facts import Mark, Order
+from gateway.vocabulary import Commercial, Flag, Level, OrderLevel, OrderState, Purpose, SubjectRole
+
+STOPS = {
+    Flag.INACTIVE: "subject.inactive",
+    Flag.RESTRICTED: "subject.restricted",
+    Flag.ERASED: "subject.erased",
+}
+EMAIL = "The courier writes only to people who asked for it."
+
+
+def operation(**changed: object) -> Terms:
+    return replace(SHIP, operation=SHIP.operation.model_copy(update=changed))
+
+
+def at_level(level: OrderLevel) -> Terms:
+    return operation(evidence=SHIP.operation.evidence.model_copy(update={"level": level}))
+
+
+@pytest.mark.parametrize("ref", ["c-88", "c-89"], ids=["the purchaser", "the consignee"])
+@pytest.mark.parametrize(("flag", "code"), STOPS.items(), ids=STOPS)
+def test_of_somebody_who_is_inactive_restricted_or_erased_nothing_leaves(flag: Flag, code: str, ref: str) -> None:
+    assert codes(asked(facts=marked(flag, ref=ref))) == [code]
+
+
+@pytest.mark.parametrize("flag", Flag)
+def test_a_flag_of_somebody_else_stops_nothing(flag: Flag) -> None:
+    assert codes(asked(facts=marked(flag, ref="c-90"))) == []
+
+
+@pytest.mark.parametrize(
+    ("purpose", "vendor", "stops"),
+    [
+        (Purpose.DELIVERY, None, True),
+        (None, "parcels", True),
+        (Purpose.DELIVERY, "parcels", True),
+        (Purpose.CUSTOMS_CLEARANCE, None, False),
+        (None, "payments", False),
+        (Purpose.DELIVERY, "payments", False),
+    ],
+)
+def test_a_restriction_holds_where_it_was_set(purpose: Purpose | None, vendor: str | None, stops: bool) -> None:
+    facts = marked(Flag.RESTRICTED, purpose=purpose, vendor=vendor)
+
+    assert codes(asked(facts=facts)) == (["subject.restricted"] if stops else [])
+
+
+def test_a_restriction_of_a_groups_purpose_keeps_the_group_and_not_the_call() -> None:
+    said = {"c-89": (replace(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION),)}
+    restricted = marked(Flag.RESTRICTED, ref="c-89", purpose=Purpose.DELIVERY_NOTIFICATION)
+
+    assert grants(asked(facts=replace(restricted, consents=said)))[EMAIL] == "subject.restricted"
+    assert grants(asked(facts=given(consents=said)))[EMAIL] == ""
+
+
+@pytest.mark.parametrize("flag", STOPS)
+def test_vendors_are_told_of_rights_whatever_holds_for_the_person_and_the_order(flag: Flag) -> None:
+    told = POLICY.versions[0].model_copy(update={"purposes": tuple(Purpose)})
+    policy = POLICY.model_copy(update={"versions": (told,)})
+    facts = replace(marked(flag), orders=(Order(is_known=True, state=OrderState.CLOSED),))
+
+    assert codes(asked(operation(purpose=Purpose.RIGHTS_FULFILMENT), facts=facts, policy=policy)) == []
+    assert codes(asked(facts=facts, policy=policy)) == [STOPS[flag], "order.state"]
+
+
+@pytest.mark.parametrize(
+    ("level", "refused", "warnings"),
+    [
+        (Level.REFUSE, ["subject.inactive"], ()),
+        (Level.WARN, [], ("subject.inactive",)),
+        (Level.OFF, [], ()),
+    ],
+)
+def test_how_much_a_long_silence_counts_the_settings_say(
+    level: Level, refused: list[str], warnings: tuple[str, ...]
+) -> None:
+    question = replace(asked(facts=marked(Flag.INACTIVE)), levels={"subject.inactive": level})
+
+    assert codes(question) == refused
+    if not refused:
+        assert clear(question).warnings == warnings
+
+
+def test_no_setting_takes_the_weight_from_a_restriction() -> None:
+    question = replace(asked(facts=marked(Flag.RESTRICTED)), levels={"subject.restricted": Level.OFF})
+
+    assert codes(question) == ["subject.restricted"]
+
+
+def test_a_legitimate_interest_falls_where_the_person_objects() -> None:
+    assert codes(asked(facts=marked(Flag.OBJECTED, ref="c-89"))) == ["basis.objected"]
+
+
+def test_to_a_contract_of_their_own_nobody_objects() -> None:
+    assert codes(asked(facts=marked(Flag.OBJECTED, ref="c-88"))) == []
+
+
+@pytest.mark.parametrize(
+    ("purpose", "vendor", "falls"),
+    [(Purpose.DELIVERY, None, True), (None, "parcels", True), (Purpose.SECURITY, None, False), (None, "other", False)],
+)
+def test_an_objection_goes_as_far_as_it_was_made(purpose: Purpose | None, vendor: str | None, falls: bool) -> None:
+    facts = marked(Flag.OBJECTED, ref="c-89", purpose=purpose, vendor=vendor)
+
+    assert codes(asked(facts=facts)) == (["basis.objected"] if falls else [])
+
+
+def test_a_parcel_to_somebody_under_age_goes() -> None:
+    assert codes(asked(facts=marked(Flag.MINOR, ref="c-89"))) == []
+
+
+@pytest.mark.parametrize("commercial", [Commercial.SALE, Commercial.RENT, Commercial.TRADE])
+def test_data_of_somebody_under_age_is_never_sold(commercial: Commercial) -> None:
+    said = {"c-88": (CONSENT,), "c-89": (CONSENT,)}
+    facts = replace(marked(Flag.MINOR), consents=said)
+
+    assert "subject.minor" in codes(asked(operation(commercial=commercial), facts=facts))
+
+
+def test_nobody_under_age_is_scored_for_fraud() -> None:
+    terms = operation(purpose=Purpose.FRAUD_PREVENTION)
+
+    assert "subject.minor" in codes(asked(terms, facts=marked(Flag.MINOR)))
+    assert "subject.minor" not in codes(asked(terms))
+
+
+UNKNOWN = Order(is_known=False, state=None)
+LEVELS = [
+    (OrderLevel.STATED, UNKNOWN, ""),
+    (OrderLevel.STATED, Order(is_known=True, state=None), ""),
+    (OrderLevel.KNOWN, UNKNOWN, "basis.evidence_missing"),
+    (OrderLevel.KNOWN, Order(is_known=True, state=None), ""),
+    (OrderLevel.LIVE, UNKNOWN, "basis.evidence_missing"),
+    (OrderLevel.LIVE, Order(is_known=True, state=None), "order.state"),
+    *((level, Order(is_known=True, state=OrderState.CLOSED), "order.state") for level in OrderLevel),
+    *(
+        (level, Order(is_known=True, state=state), "")
+        for level in OrderLevel
+        for state in (OrderState.OPEN, OrderState.SHIPPED, OrderState.DELIVERED, OrderState.AFTER_SALES)
+    ),
+]
+
+
+@pytest.mark.parametrize(("level", "order", "code"), LEVELS)
+def test_an_order_is_evidence_as_far_as_the_contract_wants_it_known(level: OrderLevel, order: Order, code: str) -> None:
+    assert codes(asked(at_level(level), facts=given(orders=(order,)))) == ([code] if code else [])
+
+
+def test_of_several_orders_none_may_be_closed() -> None:
+    orders = (Order(is_known=True, state=OrderState.OPEN), Order(is_known=True, state=OrderState.CLOSED))
+
+    assert codes(asked(facts=given(orders=orders))) == ["order.state"]
+
+
+def test_where_the_contract_wants_an_order_known_a_call_without_one_does_not_go() -> None:
+    facts = given(orders=(), order_stated=False)
+
+    assert codes(asked(at_level(OrderLevel.KNOWN), facts=facts)) == ["basis.evidence_missing"]
+
+
+def test_calls_are_alike_only_where_their_orders_are() -> None:
+    question = asked(facts=given(orders=(Order(is_known=True, state=OrderState.OPEN),)))
+    standing = stand(SHIP, question.policy, question.entity, question.now)
+
+    closed = given(orders=(Order(is_known=True, state=OrderState.CLOSED),))
+
+    assert codes(replace(question, standing=standing)) == []
+    assert codes(replace(question, standing=standing, facts=closed)) == ["order.state"]
+    assert codes(replace(question, standing=standing, facts=marked(Flag.RESTRICTED))) == ["subject.restricted"]
+
+
+marks = st.builds(
+    Mark,
+    flag=st.sampled_from(Flag),
+    purpose=st.sampled_from([None, Purpose.DELIVERY, Purpose.AFTER_SALES]),
+    vendor=st.sampled_from([None, "parcels", "payments"]),
+    since=st.datetimes().map(lambda moment: moment.replace(tzinfo=NOON.tzinfo)),
+)
+
+
+@for_all(held=st.lists(marks, max_size=4), ref=st.sampled_from(["c-88", "c-89", "c-90"]))
+def test_whatever_is_said_of_people_a_call_goes_only_where_nothing_said_forbids_it(held: list[Mark], ref: str) -> None:
+    about = [
+        each.flag
+        for each in held
+        if each.purpose in (None, Purpose.DELIVERY) and each.vendor in (None, "parcels") and ref != "c-90"
+    ]
+    forbidden = set(STOPS) & set(about) or (Flag.OBJECTED in about and ref == "c-89")
+
+    assert bool(codes(asked(facts=given(marks={ref: tuple(held)})))) is bool(forbidden)
+
+
+def test_everything_that_forbids_it_is_said_at_once_in_the_order_of_the_law() -> None:
+    marks = {"c-88": tuple(Mark(flag, None, None, NOON) for flag in (Flag.ERASED, Flag.INACTIVE))}
+    facts = given(
+        people={SubjectRole.PURCHASER: PEOPLE[SubjectRole.PURCHASER]},
+        marks=marks,
+        orders=(Order(is_known=True, state=OrderState.CLOSED),),
+        order_stated=False,
+    )
+
+    assert codes(asked(facts=facts)) == ["subject.inactive", "subject.erased", "order.state"]
