@@ -46,6 +46,7 @@ NAMES = (
     "erasure-wiped",
     "turnover-begun",
     "turnover-part",
+    "turnover-moved",
     "turnover-wrapped",
     "turnover-ended",
     "registry-moved",

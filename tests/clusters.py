@@ -112,6 +112,17 @@ class Cluster:
             )  # fmt: skip
 
 
+def dumped(found: Path, url: str, into: Path) -> None:
+    """A copy of a database as operators make it."""
+    words = ("--format=custom", "--schema=ledger", "--schema=keys", "--schema=registry")
+    subprocess.run([found / "pg_dump", *words, f"--file={into}", url], check=True, capture_output=True)
+
+
+def loaded(found: Path, copy: Path, url: str) -> None:
+    """Brings a copy back into an empty database."""
+    subprocess.run([found / "pg_restore", "--exit-on-error", f"--dbname={url}", copy], check=True, capture_output=True)
+
+
 @contextmanager
 def cluster(found: Path, **settings: str) -> Iterator[Cluster]:
     """A running cluster with these settings, until the block ends."""

@@ -42,6 +42,8 @@ TOGETHER: Mapping[str, str] = {
     "registry/lookups": "registry/test_rows.py",
     "registry/tables": "registry/test_schema.py",
     "ledger/postgres_append": "ledger/test_stores.py",
+    "ledger/postgres_blinding": "ledger/test_blinding.py",
+    "ledger/sqlite_blinding": "ledger/test_blinding.py",
     "ledger/residue": "ledger/test_ledger_vault.py",
     "ledger/holds": "ledger/test_erasing.py",
     "ledger/sqlite_oblivion": "ledger/test_oblivion.py",

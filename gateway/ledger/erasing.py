@@ -63,24 +63,44 @@ class Erasing:
         self._keys = scribe.keys
         self._do = do
         self._record = record
+        self._moves = moves(store, scribe.keys)
         self._turning = asyncio.Lock()
         self._erasing = asyncio.Lock()
 
     async def turnover(self, by: str) -> int:
-        """Wraps the keys of all subjects under a new generation and destroys the one before; tells its number.
+        """Brings all keys and tokens of people under a new generation and destroys the one before; tells its number.
 
-        Copies of the keys that were made before open nothing from then on. Raises Refusal; then it goes on where it is
-        asked for again, or at the next start.
+        Copies that were made before open nothing from then on, and nobody is found in them. Raises Refusal; then it
+        goes on where it is asked for again, or at the next start.
         """
         hierarchy = self._keys.hierarchy
         async with self._turning:
             generation = await self._do(hierarchy.begin)
             await self._record(KeyMade(generation, "created", by))
-            while await self._do(hierarchy.rewrap):
-                pass
-            await self._do(hierarchy.end)
+            await self._end()
             await self._record(KeyMade(generation - 1, "destroyed", by))
         return generation
+
+    async def keep_up(self) -> None:
+        """Goes on with a turnover that another node has begun, to its end, so that this one forgets as well.
+
+        Raises Refusal; then it goes on the next time.
+        """
+        if self._turning.locked():
+            return
+        async with self._turning:
+            if await self._do(self._followed):
+                await self._end()
+
+    def _followed(self) -> int:
+        self._keys.hierarchy.follow()
+        return self._keys.hierarchy.is_turning
+
+    async def _end(self) -> None:
+        for move in self._moves:
+            while await self._do(move):
+                pass
+        await self._do(self._keys.hierarchy.end)
 
     async def erase(self, ref: str, people: People, *, reason: str, by: str, forced: bool) -> Done:
         """Leaves nothing that links the person to an entry. What comes later is about somebody new.
@@ -90,7 +110,7 @@ class Erasing:
         """
         tok, told = self._keys.token(ref), list[Done]()
         # By which it can be seen that nothing is left.
-        traces = {tok}
+        traces = set[bytes]()
 
         def enter() -> int:
             return self._enter(tok, used, told, traces, reason=reason, by=by, forced=forced)
@@ -128,7 +148,7 @@ class Erasing:
                     await people.erase(ref)
             await self._do(lambda: self._told(toks))
         if self._undone():
-            await self._finish(toks)
+            await self._finish({stored for tok in toks for stored in self._keys.blinding.found(tok)})
 
     def _enter(
         self,
@@ -234,9 +254,22 @@ def demand_newest(store: Store, keys: Keys) -> None:
         )
 
 
+def moves(store: Store, keys: Keys) -> Sequence[Callable[[], int]]:
+    """What a turnover does between its beginning and its end: each as long as it moves anything."""
+    return keys.hierarchy.rewrap, store.reblind
+
+
 def resume(store: Store, scribe: Scribe) -> None:
-    """Destroys again what was erased, before anything is opened, and puts on record what nobody could write down."""
+    """Destroys again what was erased, before anything is opened, and ends a turnover that broke off.
+
+    Puts on record what nobody could write down.
+    """
     scribe.keys.erase(store.oblivion.tombstones)
+    for move in moves(store, scribe.keys):
+        while move():
+            pass
+    if scribe.keys.hierarchy.is_turning:
+        scribe.keys.hierarchy.end()
     if missing := list(_unrecorded(store, scribe.keys.hierarchy.generation)):
         store.append([scribe.row(event) for event in missing])
 

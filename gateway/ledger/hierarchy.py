@@ -1,6 +1,7 @@
 """Which key wraps which: keys of subjects hang on that of a generation, and a turnover puts another in its place."""
 
 import os
+import threading
 from dataclasses import replace
 
 from cryptography.exceptions import InvalidTag
@@ -8,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.errors import StartError
 from gateway.failpoints import failpoint
+from gateway.ledger.blinding import Blinding, Blocks
 from gateway.ledger.canonical import Randomness
 from gateway.ledger.kek import Held, Kek, KekFile, derived
 from gateway.ledger.subject_key import SubjectKey
@@ -22,6 +24,8 @@ _NONCE = 12
 class Hierarchy:
     """Wraps and opens keys of subjects on any thread; `begin`, `rewrap`, `end` and `current` are for the writer's.
 
+    A turnover that broke off is still under way: whoever opened the other stores too goes on with it.
+
     What is done there draws its random bytes from the system: those of the loop are for its own thread.
     """
 
@@ -34,12 +38,17 @@ class Hierarchy:
         newest = self._held.kek(root)
         self._keks = {kek.generation: kek for kek in (newest, *earlier)}
         self._newest = newest
-        if earlier:
-            self._go_on()
+        self._following = threading.Lock()
+        self.blinding = Blinding(self._blocks, self.follow)
 
     @property
     def generation(self) -> int:
         return self._newest.generation
+
+    @property
+    def is_turning(self) -> bool:
+        """Whether an earlier generation is there still."""
+        return len(self._keks) > 1
 
     @property
     def erased(self) -> int:
@@ -67,7 +76,7 @@ class Hierarchy:
 
     def begin(self) -> int:
         """Makes the next generation, under which new keys are from now on, and tells its number."""
-        if len(self._keks) > 1:
+        if self.is_turning:
             return self.generation
         held = Held(self.generation + 1, self.erased, os.urandom(_SECRET))
         after = held.kek(self._root)
@@ -77,14 +86,23 @@ class Hierarchy:
         return self.generation
 
     def rewrap(self) -> int:
-        """Wraps some keys anew, and tells how many; 0 when there are none of an earlier generation any more."""
+        """Brings some keys and tokens of the vault under the newest generation, and tells how many.
+
+        0 when there are none of an earlier one any more.
+        """
         found = self._vault.before(self.generation, TOGETHER)
         self._vault.rewrap([self.current(key) for key in found])
+        digests = self._vault.blinded_before(self.blinding.first, TOGETHER)
+        self._vault.reblind(self.blinding.anew(digests))
         failpoint("turnover-part")
-        return len(found)
+        return len(found) + len(digests)
 
     def end(self) -> int:
-        """Destroys the earlier generation: here, and in every copy of the vault that was made before."""
+        """Destroys the earlier generation: here, and with it what copies of the stores from before could tell."""
+        kept = self._vault.generation()
+        if kept is None or kept.number < self.generation:
+            # The one before hung on the root key alone, and knew no way to this one.
+            self._vault.begin(Generation(self.generation, self._newest.proof(os.urandom)))
         self._vault.wipe()
         failpoint("turnover-wrapped")
         self._file.hold(self._held)
@@ -101,25 +119,22 @@ class Hierarchy:
             self._file.hold(replace(held, erased=erased))
 
     def follow(self) -> None:
-        """Goes on with the generation that another node has begun. Raises StoreError where there is none."""
-        kept = self._vault.generation()
-        secret = self._newest.next(kept) if kept else None
-        if kept is None or secret is None:
-            raise OldGenerationError
-        if len(self._keks) > 1:
-            # The turnover before has come to its end, or no other could have begun.
-            self.end()
-        held = Held(kept.number, self.erased, secret)
-        self._take(held, held.kek(self._root))
+        """Goes on with the generation that another node has begun, if any. On any thread; raises StoreError."""
+        with self._following:
+            kept = self._vault.generation()
+            if kept is not None and kept.number == self.generation:
+                return
+            secret = self._newest.next(kept) if kept else None
+            if kept is None or secret is None:
+                raise OldGenerationError
+            if self.is_turning:
+                # The turnover before has come to its end, or no other could have begun.
+                self.end()
+            held = Held(kept.number, self.erased, secret)
+            self._take(held, held.kek(self._root))
 
-    def _go_on(self) -> None:
-        """Brings a turnover to its end that broke off."""
-        while self.rewrap():
-            pass
-        kept = self._vault.generation()
-        if kept is None or not self._newest.is_meant(kept):
-            self._vault.begin(Generation(self.generation, self._newest.proof(os.urandom)))
-        self.end()
+    def _blocks(self) -> Blocks:
+        return {number: kek.block for number, kek in self._keks.items() if kek.block is not None}
 
     def _take(self, held: Held, kek: Kek) -> None:
         self._held = held

@@ -6,7 +6,10 @@ from pathlib import Path
 from struct import Struct
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -23,10 +26,14 @@ _FORM = Struct(f">QQ{_SECRET}s")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Kek:
-    """The key of one generation."""
+    """The keys of one generation: under one keys are wrapped, and under the other tokens are blinded.
+
+    No token was ever blinded under the generation that hung on the root key alone.
+    """
 
     generation: int
     cipher: AESGCM
+    block: Cipher[ECB] | None = None
 
     def wrapped(self, key: bytes, aad: bytes, randomness: Randomness) -> bytes:
         nonce = randomness(_NONCE)
@@ -71,8 +78,9 @@ class Held:
     secret: bytes
 
     def kek(self, root: bytes) -> Kek:
-        info = b"own/kek/%d" % self.generation
-        return Kek(self.generation, AESGCM(derived(root, info, self.secret)))
+        wrapping, blinding = (b"own/%s/%d" % (use, self.generation) for use in (b"kek", b"blind"))
+        block = Cipher(AES(derived(root, blinding, self.secret)), ECB())  # noqa: S305 - one block each, no two alike
+        return Kek(self.generation, AESGCM(derived(root, wrapping, self.secret)), block)
 
 
 class KekFile:

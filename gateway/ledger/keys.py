@@ -11,6 +11,7 @@ from struct import Struct
 
 from gateway.errors import StartError
 from gateway.failpoints import failpoint
+from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Randomness
 from gateway.ledger.database import StoreError
 from gateway.ledger.hierarchy import Hierarchy
@@ -44,7 +45,7 @@ class Keys:
         self.hierarchy = hierarchy
         self._index = hmac.new(derived(root, b"own/index/1"), digestmod="sha256")
         tokens = hmac.new(derived(root, b"own/token/1"), digestmod="sha256")
-        self._tokens = Tokens(vault, tokens, randomness)
+        self._tokens = Tokens(vault, tokens, hierarchy.blinding, randomness)
         self._earlier = hmac.new(self.named("earlier"), digestmod="sha256")
         self._seen: _Seen | _Anybody = _Anybody()
         self._assigned: Assigned = lambda _: None
@@ -196,6 +197,11 @@ class Keys:
     def vault(self) -> Vault:
         return self._vault
 
+    @property
+    def blinding(self) -> Blinding:
+        """How the tokens and digests of these keys are stored."""
+        return self.hierarchy.blinding
+
     def wipe(self) -> None:
         """Leaves nothing of what was destroyed in the files of the vault. Raises StoreError."""
         self._vault.wipe()
@@ -244,13 +250,13 @@ class Keys:
         return self._stored(dek) if dek else None
 
     def _keep(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
-        current = self.hierarchy.current
+        current, blinded = self.hierarchy.current, self._tokens.blinded
         try:
-            self._vault.commit([current(key) for key in keys], tokens)
+            self._vault.commit([current(key) for key in keys], blinded(tokens))
         except OldGenerationError:
             # Another node has begun a turnover.
             self.hierarchy.follow()
-            self._vault.commit([current(key) for key in keys], tokens)
+            self._vault.commit([current(key) for key in keys], blinded(tokens))
 
     def _stored(self, dek: bytes) -> SubjectKey | None:
         found = self._vault.key(dek)

@@ -15,7 +15,7 @@ GRACE = 5.0  # seconds after the last moment of sending for which an intent of a
 _BETWEEN = 0.05
 _TRIES = 200
 
-HEAD = "SELECT size, root FROM head WHERE log = {log} FOR UPDATE"
+HEAD = "SELECT size, root, generation FROM head WHERE log = {log} FOR UPDATE"
 OWN = "SELECT epoch FROM lease WHERE node = {node}"
 _EPOCH = "SELECT size, epoch FROM head WHERE log = %s FOR UPDATE"
 _NUMBERED = "UPDATE head SET epoch = %s WHERE log = %s"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.deadlines import Deadlines
-from gateway.errors import refuse
+from gateway.errors import GatewayError, refuse
 from gateway.failpoints import failpoint
 from gateway.ledger.archive import Archive
 from gateway.ledger.canonical import Noise, Randomness
@@ -132,6 +132,7 @@ class Ledger:
                 undo.callback(keys.close)
                 database = store(folder / "ledger.db", LOG)
                 undo.callback(database.close)
+                database.blinding = keys.blinding
                 demand_newest(database, keys)
                 keys.attach(database.toks(), database.dek_of)
                 signer = signer_of(origin_of(database, LOG), signing_seed(folder, database, noise))
@@ -384,10 +385,17 @@ class Ledger:
         return done
 
     def _look_after(self) -> None:
-        """Every few seconds: what nodes that are gone left open is settled by one that is there."""
+        """Every few seconds: what other nodes left open, or have begun, is brought to its end."""
         self._looking = self._loop.call_later(LOOKED_AFTER, self._look_after)
         if self._writer.healthy and not self._closing:
             self._loop.run_in_executor(self._readers, self._abandoned).add_done_callback(self._settle_abandoned)
+            self._keeping_up = self._loop.create_task(self._keep_up())
+
+    async def _keep_up(self) -> None:
+        try:
+            await self.erasing.keep_up()
+        except GatewayError as error:
+            log.warning("this node turns its keys over later: %s", error)
 
     def _abandoned(self) -> Sequence[OpenIntent]:
         try:

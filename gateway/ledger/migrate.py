@@ -93,7 +93,7 @@ def _transaction(url: str) -> Iterator[Session]:
 
 
 def _is_there(session: Session, log: str, head: Head) -> bool:
-    [(size, root)] = session.execute(sql.SQL(HEAD).format(log=log)).fetchall()
+    [(size, root, _)] = session.execute(sql.SQL(HEAD).format(log=log)).fetchall()
     if (size, root) == (head.size, head.root):
         return True
     if size or any(_count(session, "keys", table) for table in KEY_TABLES):

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -13,6 +13,7 @@ from psycopg import sql
 
 from gateway.errors import StartError
 from gateway.failpoints import failpoint
+from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json, epoch_of
 from gateway.ledger.database import StoreError
 from gateway.ledger.entry import Index
@@ -20,6 +21,7 @@ from gateway.ledger.lease import ABANDONED, GRACE, HEAD, OWN, Lease, lost
 from gateway.ledger.oblivion import NotErased
 from gateway.ledger.postgres_append import APPENDED, values
 from gateway.ledger.postgres_attic import PostgresAttic
+from gateway.ledger.postgres_blinding import keep_together, reblind
 from gateway.ledger.postgres_oblivion import PostgresOblivion, forget, unspoiled
 from gateway.ledger.postgres_purge import purge
 from gateway.ledger.postgres_schema import demand_prepared, demand_weak
@@ -55,6 +57,13 @@ _HASHES = "SELECT hash FROM leaf WHERE seq >= %s AND seq < %s ORDER BY seq"
 _LOCKED = f"""
     BEGIN; {HEAD}; {OWN}; SELECT {", ".join(f"current_setting('{name}')" for name in DURABLE)}
 """
+_DEK = """
+    SELECT generation, (
+        SELECT dek FROM unnest(%b::bytea[]) t(tok), LATERAL (
+            SELECT seq, dek FROM link WHERE link.tok = t.tok ORDER BY seq DESC LIMIT 1
+        ) l ORDER BY seq DESC LIMIT 1
+    ) FROM head WHERE log = %s
+"""
 _INSERTED = ("leaf", "leaf_body", "link", "earlier")
 _OPEN = """
     SELECT l.seq, l.id, b.body, b.vendor, b.operation, b.caller FROM leaf l JOIN leaf_body b USING (seq)
@@ -78,8 +87,9 @@ class PostgresStore:
         self._aside: Bounded | None = None
         self._warned = False
         self._checked = 0.0
-        self.attic = PostgresAttic(self._asked, lambda: self._session)
-        self.oblivion = PostgresOblivion(self._asked, lambda: self._session)
+        self.blinding = Blinding()
+        self.attic = PostgresAttic(self._asked, lambda: self._session, lambda: self.blinding)
+        self.oblivion = PostgresOblivion(self._asked, self._about, lambda: self._session, lambda: self.blinding)
         self._session = reached(url, WRITING)
         with ExitStack() as undo:
             undo.callback(self.close)
@@ -100,7 +110,8 @@ class PostgresStore:
             tree = self._locked(rows)
             rows = self._current(rows)
             grown = tree.plus(row.hash for row in rows)
-            self._session.execute(APPENDED, values(self._log, self._lease.epoch, rows, grown))
+            self._keep_together(rows)
+            self._session.execute(APPENDED, values(self._log, self._lease.epoch, rows, grown, self.blinding))
             for table in _INSERTED:
                 failpoint(f"after-insert-{table}", rows)
             self._take_away(rows, tree.size)
@@ -172,6 +183,10 @@ class PostgresStore:
         self._demand_replicated()
         return True
 
+    def reblind(self) -> int:
+        with known_errors(), self._session.transaction():
+            return reblind(self._session, self._log, self.blinding)
+
     def close(self) -> None:
         try:
             with known_errors():
@@ -189,12 +204,15 @@ class PostgresStore:
         return None
 
     def dek_of(self, tok: bytes) -> bytes | None:
-        query = "SELECT dek FROM link WHERE tok = %s ORDER BY seq DESC LIMIT 1"
-        with known_errors():
-            # A session of its own, and waited for only so long: calls stand behind this.
-            self._aside = self._aside.again(READING) if self._aside else connected(self._url, READING, ASIDE)
-            found = self._aside.execute(query, [tok]).fetchall()
-        return found[0][0] if found else None
+        while True:
+            known, toks = self.blinding.generation, self.blinding.found(tok)
+            with known_errors():
+                # A session of its own, and waited for only so long: calls stand behind this.
+                self._aside = self._aside.again(READING) if self._aside else connected(self._url, READING, ASIDE)
+                [(newest, dek)] = self._aside.execute(_DEK, [toks, self._log]).fetchall()
+            if newest <= known:
+                return bytes(dek) if dek else None
+            self.blinding.follow()
 
     def open_intents(self, limit: int, over: Sequence[int] = ()) -> Sequence[OpenIntent]:
         if self._asked(ABANDONED, GRACE, list(over)) == [(False,)]:
@@ -211,20 +229,15 @@ class PostgresStore:
         """Nothing: which are open stands in a table of its own."""
 
     def entries(self, wanted: Filter, tok: bytes | None) -> Sequence[Entry]:
-        where, bound = conditions(wanted, tok)
-        query = f"""
-            SELECT l.seq, l.kind, b.body FROM leaf l JOIN leaf_body b USING (seq)
-            WHERE {where} ORDER BY l.seq DESC LIMIT ?
-        """  # noqa: S608 - made of literals of our own; values are bound
-        found = self._asked(query.replace("?", "%s"), *bound, wanted.limit)
+        found = self._page(wanted, None) if tok is None else self._about(tok, lambda toks: self._page(wanted, toks))
         return [Entry(seq, _parsed(body), self._outcome(seq, kind)) for seq, kind, body in found]
 
     def earlier(self, digest: bytes) -> Linked | None:
         query = """
             SELECT id, tok, dek, sealed FROM earlier JOIN leaf USING (seq) JOIN link USING (seq)
-            WHERE digest = %s ORDER BY ord
+            WHERE digest = ANY(%b::bytea[]) ORDER BY ord
         """
-        found = self._asked(query, digest)
+        found = self._about(digest, lambda digests: self._asked(query, digests))
         return Linked(found[0][0].hex(), tuple(Link(*link) for _, *link in found)) if found else None
 
     def leaves(self, first: int, limit: int) -> Sequence[Leaf]:
@@ -332,8 +345,15 @@ class PostgresStore:
         for value, (name, accepted) in zip(settings[0], DURABLE.items(), strict=True):
             if value not in accepted:
                 raise StoreError(f"{name} is {value}")
-        [(size, root)] = head
+        [(size, root, generation)] = head
+        if generation > self.blinding.generation:
+            # Nothing may be written any more that is found by what an earlier one made.
+            self.blinding.follow()
         return self._continued(size, root)
+
+    def _keep_together(self, rows: Sequence[Row]) -> None:
+        toks = [link.tok for row in rows for link in row.links]
+        keep_together(self._session, self.blinding, toks, [digest for row in rows for digest in row.earlier])
 
     def _current(self, rows: Sequence[Row]) -> Sequence[Row]:
         """What was changed on any node before the lock overtakes; what is changed after it waits for this commit."""
@@ -352,7 +372,7 @@ class PostgresStore:
                 if row.purges:
                     purge(self._session, place, row.purges, row.as_of)
                 if row.forgets:
-                    forget(self._session, place, row.forgets)
+                    forget(self._session, place, row.forgets, self.blinding)
         except (NotErased, NotPurged):
             self._session.execute("ROLLBACK")
             raise
@@ -363,6 +383,24 @@ class PostgresStore:
         query = "SELECT body FROM leaf JOIN leaf_body USING (seq) WHERE intent = %s ORDER BY seq DESC LIMIT 1"
         found = self._asked(query, seq)
         return _parsed(found[0][0]) if found else None
+
+    def _page(self, wanted: Filter, toks: Sequence[bytes] | None) -> list[tuple[Any, ...]]:
+        where, bound = conditions(wanted, toks)
+        query = f"""
+            SELECT l.seq, l.kind, b.body FROM leaf l JOIN leaf_body b USING (seq)
+            WHERE {where} ORDER BY l.seq DESC LIMIT ?
+        """  # noqa: S608 - made of literals of our own; values are bound
+        return self._asked(query.replace("?", "%s"), *bound, wanted.limit)
+
+    def _about(self, tok: bytes, ask: Callable[[list[bytes]], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+        """What is found by a token or a digest as it may be stored, also where another node has begun a turnover."""
+        while True:
+            known = self.blinding.generation
+            found = ask(self.blinding.found(tok))
+            [(newest,)] = self._asked("SELECT generation FROM head WHERE log = %s", self._log)
+            if newest <= known:
+                return found
+            self.blinding.follow()
 
     def _asked(self, query: str, *bound: object) -> list[tuple[Any, ...]]:
         """What a query finds. A session that stood by while its server went away is replaced."""

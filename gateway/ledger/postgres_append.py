@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gateway.ledger.blinding import Blinding
 from gateway.ledger.store import Row
 from gateway.ledger.tree import Tree
 
@@ -39,7 +40,7 @@ APPENDED = """
 """
 
 
-def values(log: str, epoch: int, new: Sequence[Row], grown: Tree) -> dict[str, object]:
+def values(log: str, epoch: int, new: Sequence[Row], grown: Tree, blinding: Blinding) -> dict[str, object]:
     """What APPENDED takes for rows that make the log the tree `grown`."""
     first = grown.size - len(new)
     places = list(enumerate(new, first))
@@ -62,10 +63,10 @@ def values(log: str, epoch: int, new: Sequence[Row], grown: Tree) -> dict[str, o
         "body": [row.body for row in new],
         "linked": [seq for seq, _, _ in links],
         "ord": [n for _, n, _ in links],
-        "tok": [link.tok for _, _, link in links],
+        "tok": blinding.stored(link.tok for _, _, link in links),
         "dek": [link.dek for _, _, link in links],
         "sealed": [link.sealed for _, _, link in links],
-        "digest": [digest for digest, _ in earlier],
+        "digest": blinding.stored(digest for digest, _ in earlier),
         "first_intent": [seq for _, seq in earlier],
         "opened": [seq for seq, _ in opened],
         "lasts": [lasts for _, lasts in opened],

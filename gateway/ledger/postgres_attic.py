@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gateway.ledger.attic import Loose, Moment, Old, moments_of, olds, parsed
+from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json
 from gateway.ledger.session import Session, known_errors
 
@@ -33,22 +34,23 @@ _MOMENTS = """
 _LOOSE = """
     SELECT tok, dek, EXISTS (SELECT 1 FROM link k WHERE k.tok = loose.tok AND k.dek = loose.dek) FROM loose LIMIT %s
 """
-_TIGHT = (
-    "DELETE FROM loose USING unnest(%b::bytea[], %b::bytea[]) d(tok, dek) WHERE (loose.tok, loose.dek) = (d.tok, d.dek)"
-)
+# A key is of one person, whatever their token is by now.
+_TIGHT = "DELETE FROM loose WHERE dek = ANY(%b::bytea[])"
 
 
 class PostgresAttic:
     """Reads by sessions of their own; `writing` gives the one that writes, which is another after an error."""
 
-    def __init__(self, asked: Asked, writing: Callable[[], Session]) -> None:
+    def __init__(self, asked: Asked, writing: Callable[[], Session], blinding: Callable[[], Blinding]) -> None:
         self._asked = asked
         self._writing = writing
+        self._blinding = blinding
 
     def old(self, kind: str, first: int, below: int, limit: int) -> Sequence[Old]:
         found = self._asked(_OLD if kind == "intent" else _RARE, kind, first, below, limit)
         among = (found[0][0], found[-1][0]) if found else (0, -1)
-        return olds(found, self._asked(_TOKS, *among), self._asked(_WITH, *among) if kind == "intent" else ())
+        toks = ((seq, self._blinding().bare(tok)) for seq, tok in self._asked(_TOKS, *among))
+        return olds(found, toks, self._asked(_WITH, *among) if kind == "intent" else ())
 
     def first_after(self, ts: int, first: int) -> int:
         [(seq,)] = self._asked(_FIRST_AFTER, first, ts)
@@ -63,11 +65,11 @@ class PostgresAttic:
         return moments_of(body for (body,) in self._asked(_MOMENTS))
 
     def loose(self, limit: int) -> Sequence[Loose]:
-        return list(map(Loose._make, self._asked(_LOOSE, limit)))
+        return [Loose(self._blinding().bare(tok), dek, linked) for tok, dek, linked in self._asked(_LOOSE, limit)]
 
     def tighten(self, done: Sequence[Loose]) -> None:
         with known_errors():
-            self._writing().execute(_TIGHT, [[each.tok for each in done], [each.dek for each in done]])
+            self._writing().execute(_TIGHT, [[each.dek for each in done]])
 
     def shrink(self, pages: int) -> bool:
         """The server's own vacuum does it, as the owner of the tables."""

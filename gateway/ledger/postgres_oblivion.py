@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.failpoints import failpoint
+from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json
 from gateway.ledger.oblivion import Forgotten, Known, NotErased, Pending, tombstone
 from gateway.ledger.session import Session, known_errors
@@ -22,8 +23,9 @@ _ABOUT = """
     WHERE kind = %s AND kind NOT IN ('intent', 'outcome') ORDER BY seq
 """
 _KNOWN = """
-    SELECT (SELECT count(*) FROM link WHERE tok = %(tok)s), array(
-        SELECT dek FROM link WHERE tok = %(tok)s UNION SELECT dek FROM loose WHERE tok = %(tok)s ORDER BY 1
+    WITH toks AS (SELECT unnest(%b::bytea[]) AS tok)
+    SELECT (SELECT count(*) FROM link JOIN toks USING (tok)), array(
+        SELECT dek FROM link JOIN toks USING (tok) UNION SELECT dek FROM loose JOIN toks USING (tok) ORDER BY 1
     )
 """
 _ENTERED = """
@@ -32,6 +34,7 @@ _ENTERED = """
         SELECT FROM erased e WHERE e.tombstone = u.tombstone
     )
 """
+_FORGOTTEN = "DELETE FROM earlier WHERE seq IN (SELECT seq FROM link WHERE tok = ANY(%b::bytea[]))"
 _SPOILED = """
     SELECT tombstone, NULL FROM erased WHERE tombstone = ANY(%b::bytea[]) UNION ALL
     SELECT NULL, seq FROM leaf_body b WHERE seq = ANY(%s::bigint[]) AND EXISTS (SELECT FROM erased)
@@ -39,18 +42,25 @@ _SPOILED = """
         < (convert_from(body, 'UTF8')::jsonb #>> '{subjects,n}')::bigint
 """
 
-Asked = Callable[..., list[tuple[Any, ...]]]
+Rows = list[tuple[Any, ...]]
+Asked = Callable[..., Rows]
+About = Callable[[bytes, Callable[[list[bytes]], Rows]], Rows]
+"""What is asked for by a token, as it may be stored."""
 
 
 class PostgresOblivion:
     """Reads by sessions of their own; `writing` gives the one that writes, which is another after an error."""
 
-    def __init__(self, asked: Asked, writing: Callable[[], Session]) -> None:
+    def __init__(
+        self, asked: Asked, about: About, writing: Callable[[], Session], blinding: Callable[[], Blinding]
+    ) -> None:
         self._asked = asked
+        self._about = about
         self._writing = writing
+        self._blinding = blinding
 
     def known(self, tok: bytes) -> Known:
-        [(links, deks)] = self._asked(_KNOWN.replace("%(tok)s", "%s"), tok, tok, tok)
+        [(links, deks)] = self._about(tok, lambda toks: self._asked(_KNOWN, toks))
         return Known(links, deks)
 
     def count(self) -> int:
@@ -62,20 +72,22 @@ class PostgresOblivion:
         return [each for (each,) in found]
 
     def pending(self) -> Sequence[Pending]:
-        return list(map(Pending._make, self._asked("SELECT seq, tok FROM erasing ORDER BY seq")))
+        found = self._asked("SELECT seq, tok FROM erasing ORDER BY seq")
+        return [Pending(seq, self._blinding().bare(tok)) for seq, tok in found]
 
     def told(self, seq: int) -> None:
         with known_errors():
             self._writing().execute("DELETE FROM erasing WHERE seq = %s", [seq])
 
     def about(self, kind: str) -> Sequence[tuple[bytes, Mapping[str, Json]]]:
-        return [(tok, msgspec.json.decode(body)) for tok, body in self._asked(_ABOUT, kind)]
+        found = self._asked(_ABOUT, kind)
+        return [(self._blinding().bare(tok), msgspec.json.decode(body)) for tok, body in found]
 
     def wipe(self) -> None:
         """Nothing: only the owner of the tables could."""
 
     def traces(self, tok: bytes) -> Collection[bytes]:
-        return {tok}
+        return self._blinding().found(tok)
 
     def residue(self, deleted: Collection[bytes]) -> Sequence[Residue]:
         """None that a gateway could see."""
@@ -86,16 +98,17 @@ class PostgresOblivion:
         """Nothing."""
 
 
-def forget(session: Session, place: int, who: Forgotten) -> None:
+def forget(session: Session, place: int, who: Forgotten, blinding: Blinding) -> None:
     """Deletes what links a person to entries, in the transaction of the erasure at `place`. Raises NotErased."""
-    [(links, deks)] = session.execute(_KNOWN, {"tok": who.tok}).fetchall()
+    toks = blinding.found(who.tok)
+    [(links, deks)] = session.execute(_KNOWN, [toks]).fetchall()
     if links != who.links or not {tombstone(dek) for dek in deks} <= set(who.tombstones):
         raise NotErased("something was written about the person meanwhile")
     session.execute(_ENTERED, [place, list(who.tombstones)])
-    session.execute("INSERT INTO erasing VALUES(%s, %s)", [place, who.tok])
-    session.execute("DELETE FROM earlier WHERE seq IN (SELECT seq FROM link WHERE tok = %s)", [who.tok])
+    session.execute("INSERT INTO erasing VALUES(%s, %s)", [place, toks[-1]])
+    session.execute(_FORGOTTEN, [toks])
     for table in ("link", "loose"):
-        session.execute(f"DELETE FROM {table} WHERE tok = %s", [who.tok])  # noqa: S608 - one of two names
+        session.execute(f"DELETE FROM {table} WHERE tok = ANY(%b::bytea[])", [toks])  # noqa: S608 - one of two names
     failpoint("after-forget")
 
 

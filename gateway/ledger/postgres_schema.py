@@ -6,9 +6,11 @@ import psycopg
 from psycopg import conninfo, sql
 
 from gateway.errors import StartError
+from gateway.ledger.postgres_blinding import SCHEMA as BLINDED
 from gateway.ledger.postgres_oblivion import SCHEMA as ERASED
 from gateway.ledger.postgres_purge import SCHEMA as PURGED
 from gateway.ledger.postgres_purge import WITH_RESOLVE
+from gateway.ledger.postgres_vault import BLINDED as BLINDED_KEYS
 from gateway.ledger.postgres_vault import GRANTS as KEY_GRANTS
 from gateway.ledger.postgres_vault import SCHEMA as KEYS
 from gateway.ledger.session import WRITING, Session, known_errors, power, reached
@@ -78,6 +80,7 @@ MIGRATIONS: Sequence[str] = (
     KEYS,
     ERASED + _GUARD.format(table="erased", acts=" OR ".join(_ALL)),
     WITH_RESOLVE,
+    BLINDED + BLINDED_KEYS,
 )
 
 # What the gateway's own role may do. What it may do nowhere: change or remove what was written into the log.
@@ -87,12 +90,12 @@ GRANTS: Mapping[str, str] = {
     "head": "SELECT, UPDATE",
     "leaf": "SELECT, INSERT",
     "leaf_body": "SELECT, INSERT, DELETE",
-    "link": "SELECT, INSERT, DELETE",
-    "earlier": "SELECT, INSERT, DELETE",
+    "link": "SELECT, INSERT, DELETE, UPDATE (tok)",
+    "earlier": "SELECT, INSERT, DELETE, UPDATE (digest)",
     "purged": "SELECT, INSERT",
-    "loose": "SELECT, INSERT, DELETE",
+    "loose": "SELECT, INSERT, DELETE, UPDATE (tok)",
     "erased": "SELECT, INSERT",
-    "erasing": "SELECT, INSERT, DELETE",
+    "erasing": "SELECT, INSERT, DELETE, UPDATE (tok)",
     "open_intent": "SELECT, INSERT, UPDATE, DELETE",
     "lease": "SELECT, INSERT, UPDATE, DELETE",
     "checkpoint": "SELECT, INSERT",

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.ledger.session import ASIDE, READING, WRITING, Bounded, known_errors, reached
-from gateway.ledger.vault import Generation, OldGenerationError, Residue, SealedToken, WrappedKey
+from gateway.ledger.vault import Generation, OldGenerationError, Residue, SealedToken, WrappedKey, oldest_generation
 
 _AT_ONCE = 1_000
 
@@ -21,10 +21,12 @@ CREATE TABLE keys.token(
 CREATE INDEX token_dek ON keys.token(dek);
 CREATE TABLE keys.erased(one integer PRIMARY KEY DEFAULT 1 CHECK (one = 1), count bigint NOT NULL);
 """
+# Once: of no generation yet.
+BLINDED = r"UPDATE keys.token SET digest = '\x00000000'::bytea || digest;"
 GRANTS: Mapping[str, str] = {
     "kek": "SELECT, INSERT, UPDATE",
     "subject_key": "SELECT, INSERT, UPDATE, DELETE",
-    "token": "SELECT, INSERT, DELETE",
+    "token": "SELECT, INSERT, DELETE, UPDATE (digest)",
     "erased": "SELECT, INSERT, UPDATE",
 }
 _KEY = "SELECT dek, generation, wrapped FROM keys.subject_key"
@@ -48,6 +50,10 @@ _REWRAPPED = """
     UPDATE keys.subject_key k SET generation = n.generation, wrapped = n.wrapped
     FROM unnest(%b::bytea[], %s::bigint[], %b::bytea[]) n(dek, generation, wrapped)
     WHERE k.dek = n.dek AND k.generation < n.generation
+"""
+_EARLIER = "SELECT digest FROM keys.token WHERE digest < %b ORDER BY digest LIMIT %s"
+_REBLINDED = """
+    UPDATE keys.token t SET digest = n.now FROM unnest(%b::bytea[], %b::bytea[]) n(was, now) WHERE t.digest = n.was
 """
 _ERASED = """
     INSERT INTO keys.erased(count) VALUES(%s)
@@ -74,10 +80,14 @@ class PostgresVault:
     def token_by(self, digest: bytes) -> SealedToken | None:
         return self._token("digest = %s", digest)
 
+    def newest(self) -> int:
+        [(number,)] = self._asked("SELECT coalesce(max(generation), 0) FROM keys.kek")
+        return int(number)
+
     def commit(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
         with known_errors(), self._session().transaction():
+            self._demand_newest(oldest_generation(keys, tokens))
             if keys:
-                self._demand_newest(min(key.generation for key in keys))
                 self._writing.execute(_KEYS, _columns(keys))
             if tokens:
                 self._writing.execute(_TOKENS, _columns(tokens))
@@ -105,6 +115,16 @@ class PostgresVault:
         if keys:
             with known_errors():
                 self._session().execute(_REWRAPPED, _columns(keys))
+
+    def blinded_before(self, first: bytes, limit: int) -> Sequence[bytes]:
+        with known_errors():
+            found = self._session().execute(_EARLIER, [first, limit]).fetchall()
+        return [each for (each,) in found]
+
+    def reblind(self, anew: Sequence[tuple[bytes, bytes]]) -> None:
+        if anew:
+            with known_errors():
+                self._session().execute(_REBLINDED, _columns(anew))
 
     def ids(self) -> Iterator[bytes]:
         last = b""
@@ -162,10 +182,10 @@ class PostgresVault:
         self._writing = self._writing.again(WRITING)
         return self._writing
 
-    def _asked(self, query: str, bound: bytes) -> list[tuple[Any, ...]]:
+    def _asked(self, query: str, *bound: bytes) -> list[tuple[Any, ...]]:
         with known_errors():
             self._reading = self._reading.again(READING)
-            return self._reading.execute(query.encode(), [bound]).fetchall()
+            return self._reading.execute(query.encode(), bound).fetchall()
 
 
 def _columns(values: Sequence[tuple[object, ...]]) -> list[list[object]]:

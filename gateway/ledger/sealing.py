@@ -21,7 +21,10 @@ _NONCE = 12
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Link:
-    """A subject of an entry: under which token it is found, under which key it is sealed, and the sealed bytes."""
+    """A subject of an entry: under which token it is found, under which key it is sealed, and the sealed bytes.
+
+    One that was read has its token as it is stored, blinded.
+    """
 
     tok: bytes
     dek: bytes
@@ -94,7 +97,7 @@ def fits(keys: Keys, entry: str, links: Sequence[Link], body: bytes) -> bool:
         if plain is None:
             return False
         own, data = plain[:_SALT], plain[2 * _SALT :]
-        if keys.token(msgspec.json.decode(data, type=dict[str, str])["ref"]) != link.tok:
+        if keys.token(msgspec.json.decode(data, type=dict[str, str])["ref"]) != keys.blinding.bare(link.tok):
             return False
         commitments.append(commitment(SUBJECT, own, data))
     return not is_whole or bool(said == _members(commitments, None, b"").get("subjects", {}))

@@ -1,6 +1,6 @@
 """What is asked for, in the SQL that every database of the ledger understands; `?` stands for a value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway.ledger.canonical import uuid7_floor
 from gateway.ledger.store import Filter
@@ -20,8 +20,11 @@ _CONDITIONS: Mapping[str, str] = {
 _OUTCOME = "(SELECT o.{} FROM leaf n JOIN leaf_body o USING (seq) WHERE n.intent = l.seq ORDER BY n.seq DESC LIMIT 1)"
 
 
-def conditions(wanted: Filter, tok: bytes | None) -> tuple[str, list[object]]:
-    """What holds for the entries that are asked for, of a leaf `l` and its body `b`, and the values to bind to it."""
+def conditions(wanted: Filter, toks: Sequence[bytes] | None) -> tuple[str, list[object]]:
+    """What holds for the entries that are asked for, of a leaf `l` and its body `b`, and the values to bind to it.
+
+    With tokens, the entries linked to one of them, as they are stored.
+    """
     stated, values = ["TRUE"], list[object]()
     for name, condition in _CONDITIONS.items():
         if (value := getattr(wanted, name)) is not None:
@@ -34,7 +37,7 @@ def conditions(wanted: Filter, tok: bytes | None) -> tuple[str, list[object]]:
         # Ids begin with the time, so the index over them leads to the first one.
         stated.append("l.id >= ?")
         values.append(uuid7_floor(wanted.since))
-    if tok is not None:
-        stated.append("l.seq IN (SELECT seq FROM link WHERE tok = ?)")
-        values.append(tok)
+    if toks is not None:
+        stated.append(f"l.seq IN (SELECT seq FROM link WHERE tok IN ({', '.join('?' * len(toks))}))")  # noqa: S608
+        values.extend(toks)
     return " AND ".join(stated), values

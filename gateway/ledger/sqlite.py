@@ -11,6 +11,7 @@ import msgspec
 
 from gateway.errors import StartError
 from gateway.failpoints import failpoint
+from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json, epoch_of
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, writable
 from gateway.ledger.entry import Index
@@ -19,6 +20,8 @@ from gateway.ledger.room import Room
 from gateway.ledger.sealing import Link
 from gateway.ledger.search import conditions
 from gateway.ledger.sqlite_attic import SqliteAttic
+from gateway.ledger.sqlite_blinding import SCHEMA as BLINDED
+from gateway.ledger.sqlite_blinding import keep_together, reblind
 from gateway.ledger.sqlite_oblivion import SCHEMA as ERASED
 from gateway.ledger.sqlite_oblivion import SqliteOblivion, forget, is_whole
 from gateway.ledger.sqlite_purge import SCHEMA as PURGED
@@ -98,6 +101,7 @@ MIGRATIONS: Sequence[str] = (
     PURGED + _guards("purged"),
     ERASED + _guards("erased"),
     WITH_RESOLVE,
+    BLINDED,
 )
 
 
@@ -112,8 +116,9 @@ class SqliteStore:
         self._size = 0
         self._tree = Tree()
         self._readers: SimpleQueue[apsw.Connection] = SimpleQueue()
-        self.attic = SqliteAttic(self._reading, lambda: self._database)
-        self.oblivion: Oblivion = SqliteOblivion(path, self._reading, lambda: self._database)
+        self.blinding = Blinding()
+        self.attic = SqliteAttic(self._reading, lambda: self._database, lambda: self.blinding)
+        self.oblivion: Oblivion = SqliteOblivion(path, self._reading, lambda: self._database, lambda: self.blinding)
         with known_errors():
             self._connect()
             self._migrate(log)
@@ -200,12 +205,17 @@ class SqliteStore:
     def toks(self) -> Iterator[bytes]:
         with self._reading() as database:
             for (tok,) in database.execute("SELECT DISTINCT tok FROM link"):
-                yield tok
+                yield self.blinding.bare(tok)
 
     def dek_of(self, tok: bytes) -> bytes | None:
+        query = "SELECT dek FROM link WHERE tok = ? ORDER BY seq DESC LIMIT 1"
         with self._reading() as database:
-            found = rows(database, "SELECT dek FROM link WHERE tok = ? ORDER BY seq DESC LIMIT 1", tok)
-        return found[0][0] if found else None
+            found = [dek for each in self.blinding.found(tok) for (dek,) in rows(database, query, each)]
+        return found[0] if found else None
+
+    def reblind(self) -> int:
+        with known_errors():
+            return reblind(self._database, self.blinding)
 
     def open_intents(self, limit: int, over: Sequence[int] = ()) -> Sequence[OpenIntent]:
         del over  # All are: nobody else writes.
@@ -228,7 +238,7 @@ class SqliteStore:
             self._database.execute("UPDATE settled SET below = ?", (self._size,))
 
     def entries(self, wanted: Filter, tok: bytes | None) -> Sequence[Entry]:
-        where, values = conditions(wanted, tok)
+        where, values = conditions(wanted, self.blinding.found(tok) if tok is not None else None)
         query = f"""
             SELECT l.seq, l.kind, b.body FROM leaf l JOIN leaf_body b USING (seq)
             WHERE {where} ORDER BY l.seq DESC LIMIT ?
@@ -243,7 +253,7 @@ class SqliteStore:
             WHERE digest = ? ORDER BY ord
         """
         with self._reading() as database:
-            found = rows(database, query, digest)
+            found = next(filter(None, (rows(database, query, each) for each in self.blinding.found(digest))), [])
         return Linked(found[0][0].hex(), tuple(Link(*link) for _, *link in found)) if found else None
 
     def leaves(self, first: int, limit: int) -> Sequence[Leaf]:
@@ -342,15 +352,20 @@ class SqliteStore:
         failpoint("after-insert-leaf", new)
         self._put("leaf_body", [(n, r.body, *_columns(r.index)) for n, r in places])
         failpoint("after-insert-leaf_body", new)
-        self._put("link", [(n, o, k.tok, k.dek, k.sealed) for n, r in places for o, k in enumerate(r.links)])
+        links = [(n, o, link) for n, r in places for o, link in enumerate(r.links)]
+        remembered = [(digest, r.intent) for r in new if self._may_remember(r) for digest in r.earlier]
+        toks, digests = [link.tok for _, _, link in links], [digest for digest, _ in remembered]
+        keep_together(self._database, self.blinding, toks, digests)
+        stored = zip(links, self.blinding.stored(toks), strict=True)
+        self._put("link", [(n, o, tok, link.dek, link.sealed) for (n, o, link), tok in stored])
         failpoint("after-insert-link", new)
-        self._put("earlier", [(digest, r.intent) for r in new if self._may_remember(r) for digest in r.earlier])
+        self._put("earlier", list(zip(self.blinding.stored(digests), (at for _, at in remembered), strict=True)))
         failpoint("after-insert-earlier", new)
         for n, r in places:
             if r.purges:
                 purge(self._database, n, r.purges, r.as_of)
             if r.forgets:
-                forget(self._database, n, r.forgets)
+                forget(self._database, n, r.forgets, self.blinding)
                 self._has_forgotten = True
 
     def _may_remember(self, row: Row) -> bool:

@@ -8,6 +8,7 @@ import apsw
 
 from gateway.failpoints import failpoint
 from gateway.ledger.attic import Loose, Moment, Old, moments_of, olds, parsed
+from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json
 from gateway.ledger.database import known_errors, rows, truncate
 
@@ -40,16 +41,21 @@ _LOOSE = """
 class SqliteAttic:
     """Reads by connections of its own; `writing` gives the one that writes, which is another after an error."""
 
-    def __init__(self, reading: Reading, writing: Callable[[], apsw.Connection]) -> None:
+    def __init__(
+        self, reading: Reading, writing: Callable[[], apsw.Connection], blinding: Callable[[], Blinding]
+    ) -> None:
         self._reading = reading
         self._writing = writing
+        self._blinding = blinding
 
     def old(self, kind: str, first: int, below: int, limit: int) -> Sequence[Old]:
         with self._reading() as database:
             found = rows(database, _INTENTS if kind == "intent" else _RARE, kind, first, below, limit)
             among = (found[0][0], found[-1][0]) if found else (0, -1)
             toks, with_it = rows(database, _TOKS, *among), rows(database, _WITH, *among)
-        return olds(found, toks, with_it if kind == "intent" else ())
+        return olds(
+            found, ((seq, self._blinding().bare(tok)) for seq, tok in toks), with_it if kind == "intent" else ()
+        )
 
     def first_after(self, ts: int, first: int) -> int:
         query = """
@@ -72,11 +78,13 @@ class SqliteAttic:
 
     def loose(self, limit: int) -> Sequence[Loose]:
         with self._reading() as database:
-            return [Loose(tok, dek, bool(linked)) for tok, dek, linked in rows(database, _LOOSE, limit)]
+            found = rows(database, _LOOSE, limit)
+        return [Loose(self._blinding().bare(tok), dek, bool(linked)) for tok, dek, linked in found]
 
     def tighten(self, done: Sequence[Loose]) -> None:
         with known_errors(), self._writing() as database:
-            database.executemany("DELETE FROM loose WHERE tok = ? AND dek = ?", [(each.tok, each.dek) for each in done])
+            # A key is of one person, whatever their token is by now.
+            database.executemany("DELETE FROM loose WHERE dek = ?", [(each.dek,) for each in done])
 
     def shrink(self, pages: int) -> bool:
         with known_errors():

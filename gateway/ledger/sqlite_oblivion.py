@@ -8,6 +8,7 @@ import apsw
 import msgspec
 
 from gateway.failpoints import failpoint
+from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json
 from gateway.ledger.database import known_errors, rows, truncate
 from gateway.ledger.oblivion import Forgotten, Known, NotErased, Pending, tombstone
@@ -39,14 +40,21 @@ Reading = Callable[[], AbstractContextManager[apsw.Connection]]
 class SqliteOblivion:
     """Reads by connections of its own; `writing` gives the one that writes, which is another after an error."""
 
-    def __init__(self, path: Path, reading: Reading, writing: Callable[[], apsw.Connection]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        reading: Reading,
+        writing: Callable[[], apsw.Connection],
+        blinding: Callable[[], Blinding],
+    ) -> None:
         self._path = path
         self._reading = reading
         self._writing = writing
+        self._blinding = blinding
 
     def known(self, tok: bytes) -> Known:
         with self._reading() as database:
-            return _known(database, tok)
+            return _known(database, self._blinding().found(tok))
 
     def count(self) -> int:
         with self._reading() as database:
@@ -60,7 +68,8 @@ class SqliteOblivion:
 
     def pending(self) -> Sequence[Pending]:
         with self._reading() as database:
-            return list(map(Pending._make, rows(database, "SELECT seq, tok FROM erasing ORDER BY seq")))
+            found = rows(database, "SELECT seq, tok FROM erasing ORDER BY seq")
+        return [Pending(seq, self._blinding().bare(tok)) for seq, tok in found]
 
     def told(self, seq: int) -> None:
         with known_errors(), self._writing() as database:
@@ -72,16 +81,18 @@ class SqliteOblivion:
             WHERE kind = ? AND kind NOT IN ('intent', 'outcome') ORDER BY seq
         """
         with self._reading() as database:
-            return [(tok, msgspec.json.decode(body)) for tok, body in rows(database, query, kind)]
+            found = rows(database, query, kind)
+        return [(self._blinding().bare(tok), msgspec.json.decode(body)) for tok, body in found]
 
     def wipe(self) -> None:
         with known_errors():
             truncate(self._writing())
 
     def traces(self, tok: bytes) -> Collection[bytes]:
+        stored = self._blinding().found(tok)
         with self._reading() as database:
-            found = rows(database, _TRACES, tok)
-        return {tok} | {each for (each,) in found}
+            found = [each for one in stored for (each,) in rows(database, _TRACES, one)]
+        return {*stored, *found}
 
     def residue(self, deleted: Collection[bytes]) -> Sequence[Residue]:
         with known_errors():
@@ -95,17 +106,19 @@ class SqliteOblivion:
             overwrite(database, self._path, [each for each in found if each.bytes not in back])
 
 
-def forget(database: apsw.Connection, place: int, who: Forgotten) -> None:
+def forget(database: apsw.Connection, place: int, who: Forgotten, blinding: Blinding) -> None:
     """Deletes what links a person to entries, in the transaction of the erasure at `place`. Raises NotErased."""
-    known = _known(database, who.tok)
+    toks = blinding.found(who.tok)
+    known = _known(database, toks)
     if known.links != who.links or not {tombstone(dek) for dek in known.deks} <= set(who.tombstones):
         raise NotErased("something was written about the person meanwhile")
     values = [(each, place) for each in who.tombstones]
     database.executemany("INSERT OR IGNORE INTO erased(tombstone, erasure) VALUES(?, ?)", values)
-    database.execute("INSERT INTO erasing VALUES(?, ?)", (place, who.tok))
-    database.execute("DELETE FROM earlier WHERE seq IN (SELECT seq FROM link WHERE tok = ?)", (who.tok,))
-    for table in ("link", "loose"):
-        database.execute(f"DELETE FROM {table} WHERE tok = ?", (who.tok,))  # noqa: S608 - one of two names
+    database.execute("INSERT INTO erasing VALUES(?, ?)", (place, toks[-1]))
+    for tok in toks:
+        database.execute("DELETE FROM earlier WHERE seq IN (SELECT seq FROM link WHERE tok = ?)", (tok,))
+        for table in ("link", "loose"):
+            database.execute(f"DELETE FROM {table} WHERE tok = ?", (tok,))  # noqa: S608 - one of two names
     failpoint("after-forget")
 
 
@@ -115,6 +128,6 @@ def is_whole(database: apsw.Connection, intent: int) -> bool:
     return bool(whole)
 
 
-def _known(database: apsw.Connection, tok: bytes) -> Known:
-    [(links,)] = rows(database, "SELECT count(*) FROM link WHERE tok = ?", tok)
-    return Known(links, sorted(dek for (dek,) in rows(database, _KNOWN, tok)))
+def _known(database: apsw.Connection, toks: Sequence[bytes]) -> Known:
+    links = sum(count for tok in toks for (count,) in rows(database, "SELECT count(*) FROM link WHERE tok = ?", tok))
+    return Known(links, sorted(dek for tok in toks for (dek,) in rows(database, _KNOWN, tok)))

@@ -7,7 +7,14 @@ import apsw
 
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, truncate, writable
 from gateway.ledger.residue import overwrite, residue
-from gateway.ledger.vault import Generation, OldGenerationError, Residue, SealedToken, WrappedKey
+from gateway.ledger.vault import (
+    Generation,
+    OldGenerationError,
+    Residue,
+    SealedToken,
+    WrappedKey,
+    oldest_generation,
+)
 
 CHECKPOINT_PAGES = 1_000
 _AT_ONCE = 1_000
@@ -25,6 +32,9 @@ CREATE TABLE IF NOT EXISTS erased(
     one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL
 ) STRICT;
 """
+_BLINDED = "UPDATE token SET digest = CAST(x'00000000' || digest AS BLOB)"  # once: of no generation yet
+_VERSION = 1
+_EARLIER = "SELECT digest FROM token WHERE digest < ? ORDER BY digest LIMIT ?"
 _TRACES = """
     SELECT wrapped FROM subject_key WHERE dek = ?1 UNION SELECT lookup FROM token WHERE dek = ?1
     UNION SELECT digest FROM token WHERE dek = ?1 UNION SELECT sealed FROM token WHERE dek = ?1
@@ -44,6 +54,9 @@ class SqliteVault:
             self._writing.set_wal_hook(self._committed)
             with self._writing:
                 self._writing.execute(_SCHEMA)
+                if not self._writing.pragma("user_version"):
+                    self._writing.execute(_BLINDED)
+                    self._writing.pragma("user_version", _VERSION)
             self._reading = readable(path)
 
     def key(self, dek: bytes) -> WrappedKey | None:
@@ -57,10 +70,15 @@ class SqliteVault:
     def token_by(self, digest: bytes) -> SealedToken | None:
         return self._token("digest = ?", digest)
 
+    def newest(self) -> int:
+        with known_errors():
+            [(number,)] = rows(self._reading, "SELECT coalesce(max(generation), 0) FROM kek")
+        return int(number)
+
     def commit(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
         with known_errors(), self._writing:
+            self._demand_newest(keys, tokens)
             if keys:
-                self._demand_newest(min(key.generation for key in keys))
                 self._writing.executemany("INSERT OR IGNORE INTO subject_key VALUES(?, ?, ?)", keys)
             if tokens:
                 self._writing.executemany("INSERT OR IGNORE INTO token VALUES(?, ?, ?, ?)", tokens)
@@ -88,6 +106,14 @@ class SqliteVault:
         with known_errors(), self._writing:
             values = [(key.generation, key.wrapped, key.id) for key in keys]
             self._writing.executemany("UPDATE subject_key SET generation = ?, wrapped = ? WHERE dek = ?", values)
+
+    def blinded_before(self, first: bytes, limit: int) -> Sequence[bytes]:
+        with known_errors():
+            return [each for (each,) in rows(self._writing, _EARLIER, first, limit)]
+
+    def reblind(self, anew: Sequence[tuple[bytes, bytes]]) -> None:
+        with known_errors(), self._writing:
+            self._writing.executemany("UPDATE token SET digest = ?2 WHERE digest = ?1", anew)
 
     def ids(self) -> Iterator[bytes]:
         last = b""
@@ -130,8 +156,9 @@ class SqliteVault:
         self._reading.close()
         self._writing.close()
 
-    def _demand_newest(self, generation: int) -> None:
-        if rows(self._writing, "SELECT 1 FROM kek WHERE generation > ?", generation):
+    def _demand_newest(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
+        oldest = oldest_generation(keys, tokens)
+        if rows(self._writing, "SELECT 1 FROM kek WHERE generation > ?", oldest):
             raise OldGenerationError
 
     def _token(self, condition: str, digest: bytes) -> SealedToken | None:

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from gateway.errors import GatewayError
 from gateway.ledger.attic import Attic
+from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json
 from gateway.ledger.entry import Index
 from gateway.ledger.oblivion import Forgotten, Oblivion
@@ -177,8 +178,12 @@ def _is_current(basis: Basis, later: Later | None) -> bool:
 class Store(Protocol):
     """A database that holds one log, for several nodes where it can. Every method raises StoreError.
 
-    Those from `claim` to `close` are called by one thread at a time; the others by any.
+    Those from `claim` to `close` are called by one thread at a time; the others by any. Tokens and digests are handed
+    in and out as they are without a blinding, but for those of links that were read: they stay as they are stored.
     """
+
+    blinding: Blinding
+    """How tokens are stored; set once, before anything is stored or found by one."""
 
     def claim(self, node: str) -> int:
         """The number of a new epoch, the first thing asked of a store that is to be written.
@@ -231,6 +236,9 @@ class Store(Protocol):
 
         False, and nothing is kept, where the largest one is not of the size `after`: another node was faster.
         """
+
+    def reblind(self) -> int:
+        """Brings some of what is found by tokens under the newest generation; 0 when there is none left, on no node."""
 
     def close(self) -> None: ...
 

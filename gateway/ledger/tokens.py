@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 
+from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Randomness
 from gateway.ledger.subject_key import SubjectKey
 from gateway.ledger.vault import SealedToken, Vault
@@ -23,8 +24,9 @@ _LOOKUP_NONCE = b"token/lookup"
 class Tokens:
     """What is not durable yet, and everything else in the vault. All but `inserted` stays on the thread of the loop."""
 
-    def __init__(self, vault: Vault, keyed: hmac.HMAC, randomness: Randomness) -> None:
+    def __init__(self, vault: Vault, keyed: hmac.HMAC, blinding: Blinding, randomness: Randomness) -> None:
         self._vault = vault
+        self._blinding = blinding
         self._keyed = keyed
         self._randomness = randomness
         # What is not durable yet: calls for one value at one time must share one token.
@@ -46,10 +48,24 @@ class Tokens:
 
     def row(self, scope: str, token: str) -> SealedToken | None:
         """The row of a token that is durable, as every one is that was sent; None of any other text."""
-        return self._vault.token_by(_digest(self._keyed, f"{scope}\0{token}"))
+        digest = _digest(self._keyed, f"{scope}\0{token}")
+        while True:
+            known = self._blinding.generation
+            for stored in self._blinding.found(digest):
+                if (row := self._vault.token_by(stored)) is not None:
+                    return row
+            if self._vault.newest() <= known:
+                return None
+            # Another node has begun a turnover.
+            self._blinding.follow()
+
+    def blinded(self, taken: Sequence[SealedToken]) -> Sequence[SealedToken]:
+        """As they are kept."""
+        digests = self._blinding.stored(row.digest for row in taken)
+        return [row._replace(digest=digest) for row, digest in zip(taken, digests, strict=True)]
 
     def taken(self) -> Sequence[SealedToken]:
-        """What is to be inserted now."""
+        """What is to be inserted now, but for the digests."""
         return [self._to_commit.popleft() for _ in range(len(self._to_commit))]
 
     def inserted(self, taken: Sequence[SealedToken], *, durably: bool) -> None:

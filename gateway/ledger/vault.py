@@ -5,6 +5,9 @@ from typing import NamedTuple, Protocol
 
 from gateway.ledger.database import StoreError
 
+PREFIX = 4
+"""Bytes with which everything begins that is blinded: the number of the generation, in network order."""
+
 
 class WrappedKey(NamedTuple):
     """The key of one subject, sealed under the key of a generation. Whose it is stands nowhere beside it."""
@@ -15,7 +18,10 @@ class WrappedKey(NamedTuple):
 
 
 class SealedToken(NamedTuple):
-    """A token by the digests of what it stands for and of itself; sealed, with its value, under the key `dek`."""
+    """A token by the digests of what it stands for and of itself; sealed, with its value, under the key `dek`.
+
+    The digest of itself is blinded.
+    """
 
     lookup: bytes
     digest: bytes
@@ -38,16 +44,26 @@ class Residue(NamedTuple):
 
 
 class OldGenerationError(StoreError):
-    """A key is wrapped under another generation than the one that counts now."""
+    """A key is wrapped, or a token blinded, under another generation than those that count now."""
 
     def __init__(self) -> None:
-        super().__init__("OldGenerationError")
+        super().__init__("OldGenerationError: what is stored is of another generation than kek.key")
+
+
+def oldest_generation(keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> int:
+    """Under which some of these are wrapped or blinded; there is one at least."""
+    return min((*(key.generation for key in keys), *(generation_of(token.digest) for token in tokens)))
+
+
+def generation_of(blinded: bytes) -> int:
+    """Under which it is blinded."""
+    return int.from_bytes(blinded[:PREFIX])
 
 
 class Vault(Protocol):
     """A database that holds wrapped keys. Every method raises StoreError.
 
-    The first three are called on the thread of the loop, the others by one thread at a time, that of the writer once
+    The first four are called on the thread of the loop, the others by one thread at a time, that of the writer once
     there is one. After a StoreError it is unknown whether a change took effect; each can be made again.
     """
 
@@ -60,10 +76,14 @@ class Vault(Protocol):
     def token_by(self, digest: bytes) -> SealedToken | None:
         """The token itself, as somebody brings it back."""
 
+    def newest(self) -> int:
+        """The number of the newest generation; 0 before the first."""
+
     def commit(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
         """Makes all of them durable or none; those that are there already stay as they are.
 
-        Raises OldGenerationError where a later generation has begun than one of the keys is wrapped under.
+        Raises OldGenerationError where a later generation has begun than one of the keys is wrapped under, or the
+        digest of a token blinded under.
         """
 
     def checkpoint(self) -> None:
@@ -80,6 +100,12 @@ class Vault(Protocol):
 
     def rewrap(self, keys: Sequence[WrappedKey]) -> None:
         """Puts these in the place of the same keys, of those that are still there."""
+
+    def blinded_before(self, first: bytes, limit: int) -> Sequence[bytes]:
+        """Digests of tokens that are blinded under an earlier generation: they sort before `first`."""
+
+    def reblind(self, anew: Sequence[tuple[bytes, bytes]]) -> None:
+        """Puts the second of each pair in the place of the first."""
 
     def ids(self) -> Iterator[bytes]:
         """Every key."""

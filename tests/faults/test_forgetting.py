@@ -32,7 +32,7 @@ ERASING = (
     "erasure-told",
     "erasure-wiped",
 )
-TURNING = ("turnover-begun", "turnover-part", "turnover-wrapped", "turnover-ended")
+TURNING = ("turnover-begun", "turnover-part", "turnover-moved", "turnover-wrapped", "turnover-ended")
 PURGING = ("after-insert-purged", "after-delete", "after-destroy-loose", "after-shrink")
 
 

@@ -68,6 +68,10 @@ def read(key: SubjectKey, sealed: bytes) -> bytes:
 
 def turned(hierarchy: Hierarchy) -> None:
     hierarchy.begin()
+    ended(hierarchy)
+
+
+def ended(hierarchy: Hierarchy) -> None:
     while hierarchy.rewrap():
         pass
     hierarchy.end()
@@ -132,6 +136,9 @@ def test_a_turnover_that_broke_off_goes_on_at_the_next_start(place: Place, step:
     failpoints.arm("")
 
     again = place.opened()
+    assert sound(place, again, sealed)
+    if again.is_turning:
+        ended(again)
 
     assert again.generation == 2
     assert not place.vault.before(2, 1)
@@ -225,10 +232,12 @@ def test_keys_that_hung_on_the_root_key_alone_are_turned_over_at_the_first_start
     if broken_off:
         failpoints.arm("turnover-part=raise")
         with pytest.raises(failpoints.InjectedError):
-            place.opened()
+            ended(place.opened())
         failpoints.arm("")
 
     hierarchy = place.opened()
+    assert hierarchy.is_turning
+    ended(hierarchy)
 
     assert hierarchy.generation == 2
     assert (kept := place.vault.generation())

@@ -45,7 +45,10 @@ def scanned(ledger: Ledger, asked: Mapping[str, Any]) -> list[int]:
     leaves = [(leaf.seq, json.loads(leaf.body)) for leaf in ledger._store.leaves(0, 10_000)]
     intents = {body["id"]: (seq, body) for seq, body in leaves if body["kind"] == "intent"}
     outcomes = {body["intent"]: body for _, body in leaves if body["kind"] == "outcome"}
-    linked = {row.seq: {link.tok for link in row.links} for row in ledger._store.stored(0, 10_000, links=True)}
+    linked = {
+        row.seq: {ledger._keys.blinding.bare(link.tok) for link in row.links}
+        for row in ledger._store.stored(0, 10_000, links=True)
+    }
     found = []
     for seq, body in leaves:
         about = intents[body["intent"]][1] if body["kind"] == "outcome" else body

@@ -99,7 +99,9 @@ async def test_the_key_of_somebody_without_another_link_is_loose(filled: Filled)
 
     filled.purge((4, 5))
 
-    assert filled.shop.store._database.execute("SELECT tok, dek FROM loose").fetchall() == [(tok, dek)]
+    assert filled.shop.store._database.execute("SELECT tok, dek FROM loose").fetchall() == [
+        (*filled.ledger._keys.blinding.stored([tok]), dek)
+    ]
 
 
 async def test_the_key_of_somebody_with_another_link_is_not_loose(filled: Filled) -> None:
