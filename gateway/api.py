@@ -1,14 +1,14 @@
 """JSON for operators: facts, proofs, health and metrics on their listener, everything else on the control socket."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from gateway import problem
@@ -17,6 +17,7 @@ from gateway.errors import GatewayError, Refusal, refuse
 from gateway.identity import STAFF, Caller, Tokens, find_token
 from gateway.ledger.ledger import LOG
 from gateway.public import Language, Page, html
+from gateway.report.making import Reports
 from gateway.retention import RetentionClass
 from gateway.telemetry import CONTENT_TYPE, Telemetry
 from gateway.vocabulary import Role
@@ -38,6 +39,7 @@ MAY: Mapping[str, frozenset[Role]] = {
     "POST /subjects/release": _CAREFUL,
     "POST /entries": _READERS | {Role.ENGINEER},
     "GET /entries/{entry}": _READERS | {Role.ENGINEER},
+    "GET /reports/{report}": _READERS,
     f"GET /v1/log/{LOG}/checkpoint": _READERS,
     f"GET /v1/log/{LOG}/checkpoints": _READERS,
     f"GET /v1/log/{LOG}/key": _READERS,
@@ -54,7 +56,12 @@ Keeps = Callable[[], Mapping[RetentionClass, str]]
 
 
 def operators(
-    desk: Desk, tokens: Tokens, telemetry: Telemetry, ready: Callable[[], bool], pages: Callable[[str], Page]
+    desk: Desk,
+    reports: Reports,
+    tokens: Tokens,
+    telemetry: Telemetry,
+    ready: Callable[[], bool],
+    pages: Callable[[str], Page],
 ) -> Starlette:
     """The operators' listener: what changes something, or shows the record, needs a token of a role that may.
 
@@ -80,7 +87,7 @@ def operators(
             Route(
                 "/resolve", _doing(lambda asked, by: desk.resolve(asked, by=by), may("POST /resolve")), methods=["POST"]
             ),
-            *_record(desk, may),
+            *_record(desk, reports, may),
             *_public(pages),
             *(
                 Route(f"/subjects/{name}", _doing(deed, may(f"POST /subjects/{name}")), methods=["POST"])
@@ -100,7 +107,7 @@ def _proven(tokens: Tokens, roles: frozenset[Role], request: Request) -> Caller:
     return caller
 
 
-def _record(desk: Desk, may: May) -> Iterator[Route]:
+def _record(desk: Desk, reports: Reports, may: May) -> Iterator[Route]:
     """Looks at the record. What is asked for stands in the body, since addresses are written into logs."""
 
     async def entries(request: Request, caller: Caller) -> Response:
@@ -110,6 +117,12 @@ def _record(desk: Desk, may: May) -> Iterator[Route]:
         named = request.path_params["entry"]
         return JSONResponse({"result": await desk.entry(named, by=caller.service, own=own(caller))})
 
+    async def report(request: Request, caller: Caller) -> Response:
+        asked = {"report": request.path_params["report"], **request.query_params}
+        media, pieces = await reports.made(asked, by=caller.service, role=caller.role)
+        return StreamingResponse(pieces, media_type=media, headers=_BARE)
+
+    yield Route("/reports/{report}", _answering(report, may("GET /reports/{report}")), methods=["GET"])
     yield Route("/entries", _answering(entries, may("POST /entries")), methods=["POST"])
     yield Route("/entries/{entry}", _answering(entry, may("GET /entries/{entry}")), methods=["GET"])
 
@@ -177,7 +190,7 @@ def _log(desk: Desk, may: May) -> Iterator[Route]:
         yield Route(at, _answering(look, may(f"GET {at}")), methods=["GET"])
 
 
-def control(desk: Desk, reload: Callable[[], Awaitable[int]], keeps: Keeps) -> Starlette:
+def control(desk: Desk, reports: Reports, reload: Callable[[], Awaitable[int]], keeps: Keeps) -> Starlette:
     """The control socket, which only the owner of the data folder can open; the command line talks to it.
 
     `keeps` tells what the policy in force says of retention.
@@ -205,7 +218,20 @@ def control(desk: Desk, reload: Callable[[], Awaitable[int]], keeps: Keeps) -> S
         "reload": lambda _asked, _by: reload(),
     }
     routes = [Route(f"/{name}", _doing(deed, _as_said), methods=["POST"]) for name, deed in deeds.items()]
-    return _app(routes)
+    return _app([*routes, Route("/report", _answering(partial(_framed, reports), _as_said), methods=["POST"])])
+
+
+async def _framed(reports: Reports, request: Request, caller: Caller) -> Response:
+    """A report as lines of JSON, one a frame; what is wrong from the start is told before the first."""
+    frames = reports.frames(await _body(request), by=caller.service, role=caller.role)
+    first = await anext(frames)
+
+    async def lines() -> AsyncIterator[str]:
+        yield json.dumps(first) + "\n"
+        async for frame in frames:
+            yield json.dumps(frame) + "\n"
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
 
 
 def _app(routes: Sequence[Route]) -> Starlette:

@@ -45,6 +45,7 @@ from gateway.proxy import Proxy
 from gateway.record import Recorder
 from gateway.registry import engine as registry_engine
 from gateway.registry.registry import Registry
+from gateway.report.making import Reports
 from gateway.retention import RetentionClass
 from gateway.settings import Settings
 from gateway.telemetry import Telemetry
@@ -168,6 +169,7 @@ class Gateway:
         self.settings = settings
         self.stores = stores
         self.telemetry = Telemetry()
+        self.reports = Reports(stores.ledger, lambda: self.exchange.contracts.contracts, utc)
         environment = environment_of(settings)
         deadline = settings.intent_deadline
         self.exchange = Exchange(
@@ -307,11 +309,13 @@ async def _listen(gateway: Gateway, ready: Callable[[int, int], None]) -> None:
     settings, stores, telemetry = gateway.settings, gateway.stores, gateway.telemetry
     control = settings.data / CONTROL
     control.unlink(missing_ok=True)
-    operators = api.operators(stores.desk, stores.tokens, telemetry, lambda: stores.ledger.healthy, gateway.page)
+    operators = api.operators(
+        stores.desk, gateway.reports, stores.tokens, telemetry, lambda: stores.ledger.healthy, gateway.page
+    )
     servers = [
         _on(gateway.proxy, telemetry, host=settings.host, port=settings.port, ends_calls=False),
         _on(operators, telemetry, host=settings.operators_host, port=settings.operators_port),
-        _on(api.control(stores.desk, gateway.reload, gateway.keeps), telemetry, uds=control),
+        _on(api.control(stores.desk, gateway.reports, gateway.reload, gateway.keeps), telemetry, uds=control),
     ]
     aside: list[asyncio.Task[None]] = []
 

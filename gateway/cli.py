@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from gateway import app, cli_backup, explain
+from gateway import app, cli_backup, cli_report, explain
 from gateway.cli_ledger import ledger
 from gateway.cli_settings import settings
 from gateway.cli_subject import keys, subject
@@ -50,6 +50,7 @@ GROUPS = {
 }
 for name, group in GROUPS.items():
     cli.add_typer(group, name=name)
+cli.command("report")(cli_report.report)
 cli.command("backup")(cli_backup.backup)
 cli.command("restore")(cli_backup.restore)
 

@@ -1,5 +1,6 @@
 """How commands ask a running gateway, and show what it says."""
 
+import json
 import os
 import pwd
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -16,7 +17,9 @@ from rich.table import Table
 from gateway import app
 from gateway.desk import Desk
 from gateway.errors import StartError
+from gateway.report.making import Reports
 from gateway.settings import Settings
+from gateway.vocabulary import Role
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -49,8 +52,54 @@ def asking() -> Iterator[Ask]:
         yield ask or closing.enter_context(_alone(settings))
 
 
+@contextmanager
+def framed(deed: str, of: Any) -> Iterator[Iterator[Mapping[str, Any]]]:
+    """The frames of what comes piece by piece, from a running gateway or, with none running, from the data folder."""
+    settings = Settings()
+    control = settings.data / app.CONTROL
+    with ExitStack() as closing:
+        client = _client(control, closing) if control.exists() else None
+        yield _frames_over(client, deed, of) if client else closing.enter_context(_frames_alone(settings, of))
+
+
+def _frames_over(client: httpx2.Client, deed: str, of: Any) -> Iterator[Mapping[str, Any]]:
+    with client.stream("POST", f"/{deed}", json=of, headers={"gateway-by": me()}) as response:
+        if response.status_code != httpx2.codes.OK:
+            response.read()
+            _result(response)
+        yield from map(json.loads, response.iter_lines())
+
+
+@contextmanager
+def _frames_alone(settings: Settings, of: Any) -> Iterator[Iterator[Mapping[str, Any]]]:
+    contracts = app.contracts_of(settings)
+    with app.runner() as runner:
+        opening = app.opened(settings, lambda: app.first_entity(settings))
+        stores = runner.run(opening.__aenter__())
+        frames = Reports(stores.ledger, lambda: contracts, app.utc).frames(of, by=me(), role=Role.OPERATOR)
+
+        async def next_frame() -> Mapping[str, Any] | None:
+            return await anext(frames, None)
+
+        def given() -> Iterator[Mapping[str, Any]]:
+            while (frame := runner.run(next_frame())) is not None:
+                yield frame
+
+        try:
+            yield given()
+        finally:
+            runner.run(opening.__aexit__(None, None, None))
+
+
 def _over(control: Path, closing: ExitStack) -> Ask | None:
     """Asks whoever listens; None where nobody does, and then the socket is left from another time."""
+    client = _client(control, closing)
+    return (
+        (lambda deed, of: _result(client.post(f"/{deed}", json=of, headers={"gateway-by": me()}))) if client else None
+    )
+
+
+def _client(control: Path, closing: ExitStack) -> httpx2.Client | None:
     client = httpx2.Client(
         transport=httpx2.HTTPTransport(uds=str(control)), base_url="http://gateway", timeout=60, trust_env=False
     )
@@ -60,7 +109,7 @@ def _over(control: Path, closing: ExitStack) -> Ask | None:
     except httpx2.ConnectError:
         control.unlink(missing_ok=True)
         return None
-    return lambda deed, of: _result(client.post(f"/{deed}", json=of, headers={"gateway-by": me()}))
+    return client
 
 
 def _result(response: httpx2.Response) -> Any:

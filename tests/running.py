@@ -201,7 +201,9 @@ class _Run:
         self, gateway: Gateway, vendors: Mapping[str, Vendor], ready: "Future[Running]", stop: threading.Event
     ) -> None:
         stores, telemetry = gateway.stores, gateway.telemetry
-        operators = api.operators(stores.desk, stores.tokens, telemetry, lambda: stores.ledger.healthy, gateway.page)
+        operators = api.operators(
+            stores.desk, gateway.reports, stores.tokens, telemetry, lambda: stores.ledger.healthy, gateway.page
+        )
         servers = [
             _on(gateway.proxy, telemetry, host="127.0.0.1", port=0),
             _on(operators, telemetry, host="127.0.0.1", port=0),

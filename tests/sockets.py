@@ -168,11 +168,27 @@ class Client:
         head, _, self._unread = self._unread.partition(b"\r\n\r\n")
         line, *fields = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, _, value in (text.partition(": ") for text in fields)}
+        if headers.get("transfer-encoding") == "chunked":
+            return Reply(int(line.split(" ")[1]), headers, b"".join(self._chunks()))
         length = int(headers.get("content-length", "0"))
         while len(self._unread) < length:
             self._more()
         payload, self._unread = self._unread[:length], self._unread[length:]
         return Reply(int(line.split(" ")[1]), headers, payload)
+
+    def _chunks(self) -> Iterator[bytes]:
+        """RFC 9112 section 7.1, without extensions or trailers."""
+        while True:
+            while b"\r\n" not in self._unread:
+                self._more()
+            size, _, self._unread = self._unread.partition(b"\r\n")
+            length = int(size, 16)
+            while len(self._unread) < length + 2:
+                self._more()
+            chunk, self._unread = self._unread[:length], self._unread[length + 2 :]
+            if not length:
+                return
+            yield chunk
 
     def rest(self) -> bytes:
         """Everything up to the end of the connection; a reset is an end too."""

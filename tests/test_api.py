@@ -247,13 +247,13 @@ def test_each_deed_of_the_control_socket_goes_to_the_desk_with_who_asked(path: s
     async def reload() -> int:
         return 7
 
-    client = TestClient(control(desk, reload, dict))
+    client = TestClient(control(desk, desk, reload, dict))
     said = client.post(f"/{path}", json="x", headers={"gateway-by": "anna"})
 
     assert said.json() == {"result": "done"}
     assert desk.asked == [(deed, "x", "anna")]
     assert client.post("/reload").json() == {"result": 7}
-    assert TestClient(control(desk, reload, dict)).get(f"/{path}").status_code == 405
+    assert TestClient(control(desk, desk, reload, dict)).get(f"/{path}").status_code == 405
 
 
 def test_the_folder_of_these_tests_holds_a_real_gateway(gateway: Running) -> None:

@@ -287,3 +287,25 @@ def test_what_is_found_in_labelled_sentences_is_a_table(inside: CliRunner, tmp_p
     assert "EMAIL_ADDRESS" in done.stdout
     assert "1.000" in done.stdout
     assert "zoe" not in done.stdout
+
+
+def test_reports_are_made_of_the_running_gateway_and_without_one(
+    machine: Machine, serving: Serving, tmp_path: Path
+) -> None:
+    listed = machine.asked("report", "--json")
+    told = machine.typed("report", "vendors")
+    twice = [
+        machine.typed("report", "accesses", "--output", str(machine.folder / "a.html"), "--format", "html")
+        for _ in "ab"
+    ]
+    unknown = machine.typed("report", "nothing")
+
+    alone = Machine(tmp_path).typed("report", "expiring")
+
+    assert "entries hashed again" in alone.stdout
+    assert {"activities", "vendors", "accesses"} <= {each["report"] for each in listed}
+    assert (told.returncode, told.stdout.splitlines()[0]) == (0, "# report: Oversight of vendors")
+    assert [each.returncode for each in twice] == [0, 1]  # what is there is not written over
+    assert "<table>" in (machine.folder / "a.html").read_text("utf-8")
+    assert unknown.returncode == 1
+    assert "there are accesses, activities" in unknown.stderr

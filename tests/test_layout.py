@@ -21,6 +21,11 @@ TOGETHER: Mapping[str, str] = {
     "clearance/decide": "test_clearance.py",
     "clearance/question": "test_clearance.py",
     "clearance/transfer": "test_clearance.py",
+    # What a report shows is what a real gateway has sent.
+    "report/looks": "report/test_making.py",
+    "report/oversight": "report/test_making.py",
+    "report/registers": "report/test_making.py",
+    "report/seen": "report/test_making.py",
     # Leaves are held to committed vectors, byte for byte.
     "ledger/canonical": "ledger/test_leaf.py",
     "ledger/entry": "ledger/test_leaf.py",
@@ -28,6 +33,7 @@ TOGETHER: Mapping[str, str] = {
     # Commands are typed, each in a process of its own.
     "cli_backup": "test_backup.py",
     "cli_ledger": "test_cli.py",
+    "cli_report": "test_cli.py",
     "console": "test_cli.py",
     # What is durable, sealed and settled shows on a whole ledger, in every way that its store can fail.
     "ledger/copies": "test_backup.py",

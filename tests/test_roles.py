@@ -33,7 +33,12 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def routes(gateway: Running) -> set[str]:
     app = api.operators(
-        gateway.stores.desk, gateway.stores.tokens, gateway.gateway.telemetry, lambda: True, gateway.gateway.page
+        gateway.stores.desk,
+        gateway.gateway.reports,
+        gateway.stores.tokens,
+        gateway.gateway.telemetry,
+        lambda: True,
+        gateway.gateway.page,
     )
     found = set()
     for route in app.routes:

@@ -35,10 +35,14 @@ class Archive:
         found: list[str] = await self._read(lambda: [base64(subtree_root(self._store, span)) for span in spans])
         return found
 
-    async def lines(self, first: int, limit: int, *, links: bool) -> list[str]:
+    async def stored(self, first: int, limit: int, *, links: bool) -> Sequence[Stored]:
         """Entries from a place on."""
         found: Sequence[Stored] = await self._read(lambda: self._store.stored(first, limit, links=links))
-        return [line(each, links=links) for each in found]
+        return found
+
+    async def lines(self, first: int, limit: int, *, links: bool) -> list[str]:
+        """The same as lines of an export."""
+        return [line(each, links=links) for each in await self.stored(first, limit, links=links)]
 
     async def strange(self, first: int, limit: int) -> list[int]:
         """The places of entries that are linked to others than those whom they commit to.

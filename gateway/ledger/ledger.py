@@ -6,13 +6,13 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.deadlines import Deadlines
-from gateway.errors import GatewayError, refuse
+from gateway.errors import GatewayError, Refusal, refuse
 from gateway.failpoints import failpoint
 from gateway.ledger.archive import Archive
 from gateway.ledger.canonical import Noise, Randomness
@@ -293,10 +293,12 @@ class Ledger:
 
     async def extent(self) -> Head | None:
         """A checkpoint over all that was written before; of a log that is not signed any more, the last. Or Refusal."""
-        if self._notary.altered:
-            with or_refused():
-                return await self._read(self._store.last_head)
-        return await self.head(self._store.tree.size)
+        with suppress(Refusal):
+            return await self.head(self._store.tree.size)
+        if not self._notary.altered:
+            raise refuse("ledger.unavailable", "the log is not signed that far")
+        with or_refused():
+            return await self._read(self._store.last_head)
 
     async def heads(self, size: int, limit: int) -> Sequence[Head]:
         """Checkpoints from a size on, the smallest first, at most a page. Raises Refusal."""

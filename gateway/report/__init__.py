@@ -1,0 +1,1 @@
+"""Reports: one query and one table of columns each."""

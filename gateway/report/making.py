@@ -1,0 +1,267 @@
+"""Makes reports: reads the record, checks what it reads, puts the look on record, and hands the table out in pieces."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+
+from gateway.clearance import version_in_force
+from gateway.contract.load import ContractSet
+from gateway.errors import GatewayError
+from gateway.ledger.canonical import leaf_hash
+from gateway.ledger.database import or_refused
+from gateway.ledger.housekeeping import Access
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.store import Head, Stored
+from gateway.report.looks import LOOKS, WITHDRAWN, Looks, Withdrawals
+from gateway.report.oversight import DRIFT, EXPIRING, MINIMISED, VENDORS, Drift, Expiring, Minimised, Vendors
+from gateway.report.registers import ACTIVITIES, SALES, TRANSFER, Activities, Sales, Transfers
+from gateway.report.seen import Fold, Joined, Known, Seen
+from gateway.report.table import WRITERS, Form, Row, Table, Writer
+
+PAGE = 1_000  # entries that are read at a time
+_AHEAD = 64  # frames that wait for whoever reads them
+_NOTHING = Head(0, b"", 0, "", b"")
+
+
+class UnknownReport(GatewayError):
+    """There is no such report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A table and what fills it. `linked`: entries are told apart by people. `streams`: rows come with entries."""
+
+    table: Table
+    fold: Callable[[Known], Fold]
+    linked: bool = False
+    streams: bool = False
+
+
+REPORTS: Mapping[str, Report] = {
+    "activities": Report(ACTIVITIES, Activities),
+    "transfers": Report(TRANSFER, Transfers),
+    "sales": Report(SALES, Sales, streams=True),
+    "vendors": Report(VENDORS, Vendors),
+    "minimisation": Report(MINIMISED, Minimised),
+    "drift": Report(DRIFT, Drift),
+    "expiring": Report(EXPIRING, Expiring),
+    "accesses": Report(LOOKS, Looks, streams=True),
+    "withdrawals": Report(WITHDRAWN, Withdrawals, linked=True),
+}
+
+
+class Wanted(BaseModel):
+    """Which report, and of which days, both inclusive, in the policy's time zone; of one vendor or company only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    report: Annotated[str, StringConstraints(pattern=r"^[a-z-]{1,40}$")]
+    form: Form = "json"
+    since: date | None = None
+    until: date | None = None
+    vendor: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")] | None = Field(default=None)
+    entity: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")] | None = Field(default=None)
+
+
+@dataclass(slots=True)
+class Span:
+    """Which places are read, and how far that has come. `broken` is the first that is not what was hashed."""
+
+    first: int
+    last: int
+    read: int = 0
+    broken: int | None = None
+
+
+Progress = Callable[[int, int], None]
+
+
+class Reports:
+    """`contracts` gives those in force, `now` the time."""
+
+    def __init__(self, ledger: Ledger, contracts: Callable[[], ContractSet], now: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._contracts = contracts
+        self._now = now
+
+    async def made(
+        self, asked: Mapping[str, Any], *, by: str, role: str, told: Progress = lambda _read, _all: None
+    ) -> tuple[str, AsyncIterator[str]]:
+        """A report in pieces, and its media type. `told` hears how many entries of how many are read.
+
+        That somebody looked is written down before the first piece. Raises ValidationError, UnknownReport, Refusal.
+        """
+        wanted = TypeAdapter(Wanted).validate_python(asked)
+        if wanted.report not in REPORTS:
+            raise UnknownReport(f"there is no such report; there are {', '.join(sorted(REPORTS))}")
+        report, known = REPORTS[wanted.report], Known(self._contracts(), self._now())
+        span = await self._span(wanted, known)
+        whole: list[Row] = []
+        if report.streams:
+            # What can be as long as the record itself is read twice, since how it was checked is said above it.
+            async for _ in self._pages(span, told, links=False):
+                pass
+        else:
+            whole = [row async for row in self._rows(report, known, wanted, span, told)]
+        filters = {name: str(value) for name, value in wanted.model_dump(exclude_none=True).items()}
+        await self._ledger.record(Access(by, "report", tuple(sorted(filters.items())), len(whole) or span.read))
+        header = await self._header(wanted, known, span, role)
+        rows = self._rows(report, known, wanted, span, told) if report.streams else _each(whole)
+        writer = WRITERS[wanted.form]
+        return writer.media, _text(writer, report.table, header, rows)
+
+    async def frames(self, asked: Mapping[str, Any], *, by: str, role: str) -> AsyncIterator[Mapping[str, Any]]:
+        """The same for who wants to see how far it is: `read` of `all` entries, then `text` after `text`.
+
+        Raises what `made` raises.
+        """
+        frames: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue(_AHEAD)
+
+        def told(read: int, all_: int) -> None:
+            with contextlib.suppress(asyncio.QueueFull):
+                frames.put_nowait({"read": read, "all": all_})
+
+        async def making() -> None:
+            try:
+                _, pieces = await self.made(asked, by=by, role=role, told=told)
+                async for piece in pieces:
+                    await frames.put({"text": piece})
+            finally:
+                await frames.put(None)
+
+        task = asyncio.ensure_future(making())
+        try:
+            while (frame := await frames.get()) is not None:
+                yield frame
+            await task
+        finally:
+            task.cancel()
+
+    async def _rows(
+        self, report: Report, known: Known, wanted: Wanted, span: Span, told: Progress
+    ) -> AsyncIterator[Row]:
+        fold, joined = report.fold(known), Joined()
+        async for page in self._pages(span, told, links=report.linked):
+            for row in await asyncio.to_thread(_folded, page, fold, joined, wanted):
+                yield row
+        for seen in joined.rest():
+            for row in fold.take(seen) if _is_wanted(seen, wanted) else ():
+                yield row
+        for row in fold.rest():
+            yield row
+
+    async def _pages(self, span: Span, told: Progress, *, links: bool) -> AsyncIterator[Sequence[Stored]]:
+        """What is read, each entry hashed again."""
+        first, span.read = span.first, 0
+        while first <= span.last:
+            with or_refused():
+                page = await self._ledger.archive.stored(first, PAGE, links=links)
+            page = [each for each in page if each.seq <= span.last]
+            if not page:
+                return
+            broken = await asyncio.to_thread(_broken, page)
+            span.broken = broken if span.broken is None else span.broken
+            span.read += len(page)
+            first = page[-1].seq + 1
+            told(first - span.first, span.last + 1 - span.first)
+            yield page
+
+    async def _span(self, wanted: Wanted, known: Known) -> Span:
+        """The places of the days that are asked for, found by halves: later entries stand further on."""
+        size = (await self._ledger.extent() or _NOTHING).size
+        zone = ZoneInfo(known.contracts.policy.time_zone)
+        since = _begins(wanted.since, zone) if wanted.since else None
+        until = _begins(wanted.until + timedelta(days=1), zone) if wanted.until else None
+        first = await self._place(since, size) if since is not None else 0
+        last = (await self._place(until, size) if until is not None else size) - 1
+        return Span(first, last)
+
+    async def _place(self, moment: int, size: int) -> int:
+        """The first place whose entry was written at a time or after it."""
+        low, high = 0, size
+        while low < high:
+            middle = (low + high) // 2
+            with or_refused():
+                found = await self._ledger.archive.stored(middle, 1, links=False)
+            low, high = (middle + 1, high) if found and found[0].ts < moment else (low, middle)
+        return low
+
+    async def _header(self, wanted: Wanted, known: Known, span: Span, role: str) -> Mapping[str, Any]:
+        signed, version = await self._ledger.signed(), version_in_force(known.contracts.policy, known.now)
+        return {
+            "generated_at": known.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "generated_by": role,
+            "since": wanted.since.isoformat() if wanted.since else None,
+            "until": wanted.until.isoformat() if wanted.until else None,
+            "entity": wanted.entity or "all",
+            "vendor": wanted.vendor or "all",
+            "policy": version.version if version else None,
+            "entries": [span.first, span.last],
+            "verification": _verdict(span, signed),
+        }
+
+
+def _verdict(span: Span, signed: int | None) -> str:
+    if span.broken is not None:
+        return f"FAILED: entry {span.broken} is not what was written"
+    if signed is None:
+        return "FAILED: the log was altered, and nobody vouches for it"
+    return f"{span.read} entries hashed again, under the checkpoint of {signed} entries"
+
+
+def _folded(page: Sequence[Stored], fold: Fold, joined: Joined, wanted: Wanted) -> list[Row]:
+    return [
+        row
+        for stored in page
+        if stored.body is not None
+        for seen in joined.take(_seen(stored, stored.body))
+        if _is_wanted(seen, wanted)
+        for row in fold.take(seen)
+    ]
+
+
+def _seen(stored: Stored, body: bytes) -> Seen:
+    return Seen(stored.seq, json.loads(body), toks=tuple(link.tok for link in stored.links))
+
+
+def _is_wanted(seen: Seen, wanted: Wanted) -> bool:
+    body = seen.body
+    return (wanted.vendor is None or body.get("vendor") == wanted.vendor) and (
+        wanted.entity is None or body.get("entity") == wanted.entity
+    )
+
+
+def _broken(page: Sequence[Stored]) -> int | None:
+    """The first place whose body does not have the hash beside it (RFC 6962 section 2.1)."""
+    for each in page:
+        if each.body is not None and leaf_hash(each.body) != each.hash:
+            return each.seq
+    return None
+
+
+def _begins(on: date, zone: ZoneInfo) -> int:
+    """When a day begins, in µs."""
+    return int(datetime.combine(on, time.min, zone).timestamp()) * 1_000_000
+
+
+async def _each(rows: Sequence[Row]) -> AsyncIterator[Row]:
+    for row in rows:
+        yield row
+
+
+async def _text(
+    writer: Writer, table: Table, header: Mapping[str, Any], rows: AsyncIterator[Row]
+) -> AsyncIterator[str]:
+    yield writer.begin(table, header)
+    between = ""
+    async for row in rows:
+        yield between + writer.row(table, row)
+        between = writer.between
+    yield writer.end

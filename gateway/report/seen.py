@@ -1,0 +1,100 @@
+"""The record as reports read it: entries in the order in which they were written, intents with what became of them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from gateway.contract.load import ContractSet
+from gateway.report.table import Row
+
+POSSIBLY = {"result": "possibly"}
+"""What became of an intent of which nothing else is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An entry: where it stands, what it says, of an intent its outcome, and the tokens that link people to it."""
+
+    seq: int
+    body: Mapping[str, Any]
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+    toks: tuple[bytes, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        return str(self.body["kind"])
+
+    @property
+    def at(self) -> str:
+        return moment(self.body["ts"])
+
+    @property
+    def is_disclosed(self) -> bool:
+        """Whether data went, or may have gone."""
+        return self.kind == "intent" and self.outcome.get("result") != "not_sent"
+
+    @property
+    def operation(self) -> str:
+        return f"{self.body.get('vendor', '')}/{self.body.get('operation', '')}"
+
+    def categories(self) -> Iterator[tuple[str, str, int]]:
+        """Of what left: category, form, and how many fields of it."""
+        for group in self.body.get("disclosed", ()):
+            for _, category, *count in group["fields"]:
+                yield category, group["form"], count[0] if count else 1
+
+    def withheld(self) -> Iterator[tuple[str, str, int]]:
+        """Of what stayed: path, reason, and how many fields of it."""
+        for group in self.body.get("withheld", ()):
+            for path in group["paths"]:
+                name, count = (path, 1) if isinstance(path, str) else path
+                yield name, group["reason"], count
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What reports know beside the record: contracts in force, and the time."""
+
+    contracts: ContractSet
+    now: datetime
+
+
+class Fold(Protocol):
+    """Makes rows out of entries: some with an entry, the others at the end."""
+
+    def take(self, seen: Seen) -> Iterable[Row]: ...
+    def rest(self) -> Iterable[Row]: ...
+
+
+class Joined:
+    """Hands each intent on once it is known what became of it; whatever is still open at the end, then.
+
+    One that is in doubt waits for whoever finds out.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[str, Seen] = {}
+
+    def take(self, seen: Seen) -> Iterator[Seen]:
+        body = seen.body
+        if seen.kind == "intent":
+            self._open[body["id"]] = seen
+        elif seen.kind in ("outcome", "resolve"):
+            intent = self._open.pop(body["intent"], None)
+            if intent is not None and body["result"] == "in_doubt":
+                self._open[intent.body["id"]] = replace(intent, outcome=body)
+            elif intent is not None:
+                yield replace(intent, outcome=body)
+        else:
+            yield seen
+
+    def rest(self) -> Iterator[Seen]:
+        for seen in self._open.values():
+            yield replace(seen, outcome=seen.outcome or POSSIBLY)
+        self._open.clear()
+
+
+def moment(microseconds: int) -> str:
+    """A time of the record, in UTC (RFC 3339)."""
+    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,175 @@
+"""Reports of a real gateway: what was sent to vendors is what they say, and nothing of a person is in them."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+from running import Running, running
+from sockets import Reply
+
+from gateway.report.making import REPORTS
+from gateway.vocabulary import Role
+
+NOBODY = ("c-88", "c-89", "A-10045")
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("reports")) as gateway:
+        for _ in range(3):
+            gateway.ship(note="leave it at the door", colour="blue")
+        gateway.ship(token=gateway.token("stranger"))
+        yield gateway
+
+
+def asked(gateway: Running, report: str, **wanted: str) -> Reply:
+    query = "&".join(f"{name}={value}" for name, value in wanted.items())
+    token = gateway.token("rita", role=Role.REVIEWER)
+    return gateway.said(gateway.raw("GET", f"/reports/{report}?{query}", token=token), operators=True)
+
+
+def rows(gateway: Running, report: str, **wanted: str) -> list[dict[str, Any]]:
+    document = json.loads(asked(gateway, report, **wanted).payload)
+    assert all(set(row) == set(document["columns"]) for row in document["rows"])
+    found: list[dict[str, Any]] = document["rows"]
+    return found
+
+
+@pytest.mark.parametrize("report", REPORTS)
+@pytest.mark.parametrize("form", ["json", "csv", "html"])
+def test_every_report_has_a_header_and_one_table_and_shows_nobody(gateway: Running, report: str, form: str) -> None:
+    reply = asked(gateway, report, form=form)
+
+    text = reply.payload.decode()
+    assert reply.status == 200
+    assert not [name for name in NOBODY if name in text]
+    if form == "json":
+        document = json.loads(text)
+        assert {"since", "until", "entity", "policy", "entries", "verification"} <= set(document)
+        assert "hashed again" in document["verification"]
+        assert list(document["columns"]) == list(REPORTS[report].table.columns)
+    elif form == "csv":
+        table = list(csv.reader(io.StringIO("".join(line for line in text.splitlines(True) if line[0] != "#"))))
+        assert table[0] == list(REPORTS[report].table.columns)
+        assert {len(row) for row in table} == {len(table[0])}
+        assert len(table) == len(rows(gateway, report)) + 1 or report == "accesses"
+    else:
+        assert text.count("<th>") == len(REPORTS[report].table.columns)
+
+
+def test_each_report_is_a_look_that_is_on_record_before_it_is_shown(gateway: Running) -> None:
+    reply = asked(gateway, "vendors", vendor="parcels", since="2020-01-01")
+
+    assert reply.status == 200
+    [look, *_] = gateway.record(kind="access")
+    assert (look["reviewer"], look["action"]) == ("rita", "report")
+    assert look["filters"] == [["form", "json"], ["report", "vendors"], ["since", "2020-01-01"], ["vendor", "parcels"]]
+
+
+def test_activities_are_the_contracts_with_what_went(gateway: Running) -> None:
+    found = {row["id"]: row for row in rows(gateway, "activities")}
+
+    parcels = found["shop-eu/parcels/delivery"]
+    assert parcels["disclosures"] == len(gateway.entries(kind="intent", vendor="parcels")) >= 3
+    assert parcels["recipient"] == gateway.gateway.exchange.contracts.contracts.vendors["parcels"].legal_entity.name
+    assert set(found) >= {f"{entity}/parcels/delivery" for entity in ("shop-eu", "shop-uk")}
+    assert found["shop-uk/parcels/delivery"]["disclosures"] == 0
+
+
+def test_oversight_counts_what_went_what_stayed_and_what_was_refused(gateway: Running) -> None:
+    [parcels] = [row for row in rows(gateway, "vendors") if row["vendor"] == "parcels"]
+    [effect] = [row for row in rows(gateway, "minimisation") if row["operation"] == "parcels/ship"]
+
+    intents = gateway.record(kind="intent", vendor="parcels")
+    assert parcels["disclosures"] == len(intents) == effect["calls"]
+    stayed = sum(
+        1 if isinstance(path, str) else path[1]
+        for each in intents
+        for group in each.get("withheld", ())
+        for path in group["paths"]
+    )
+    assert effect["withheld"] == stayed > 0
+    assert parcels["refused"]
+    assert sum(int(each.split(" ")[1]) for each in parcels["refused"]) == len(
+        gateway.record(kind="refusal", vendor="parcels")
+    )
+
+
+def test_what_no_line_names_drifts(gateway: Running) -> None:
+    found = rows(gateway, "drift")
+
+    assert [row for row in found if row["what"].startswith("no contract line") and row["count"] >= 3]
+
+
+def test_a_period_is_days_and_a_vendor_is_a_filter(gateway: Running) -> None:
+    assert [row["disclosures"] for row in rows(gateway, "vendors", until="2020-01-01")] == [0, 0, 0]
+    assert rows(gateway, "minimisation", vendor="payments") == []
+
+
+@pytest.mark.parametrize(
+    ("report", "wanted"),
+    [
+        ("nothing", {}),
+        ("vendors", {"since": "yesterday"}),
+        ("vendors", {"form": "pdf"}),
+        ("vendors", {"vendor": "c-88@example"}),
+        ("vendors", {"subject": "c-88"}),
+    ],
+)
+def test_what_is_no_report_is_refused(gateway: Running, report: str, wanted: dict[str, str]) -> None:
+    reply = asked(gateway, report, **wanted)
+
+    assert (reply.status, reply.code) == (422, "request.invalid")
+    assert b"c-88" not in reply.payload
+
+
+def test_nothing_was_sold(gateway: Running) -> None:
+    assert rows(gateway, "sales") == []
+
+
+def test_a_withdrawal_ends_what_rested_on_it(gateway: Running) -> None:
+    consent = {"kind": "consent", "subject": "c-88", "purpose": "delivery_notification"}
+    gateway.put(consent | {"state": "given"})
+    gateway.ship()
+    gateway.put(consent | {"state": "withdrawn"})
+    gateway.ship()
+
+    found = rows(gateway, "withdrawals")
+
+    assert [(row["scope"], row["disclosures_after"]) for row in found] == [("delivery_notification", 0)]
+    assert found[0]["going_on"] >= 1
+
+
+def test_a_report_over_an_altered_record_says_so(tmp_path: Any) -> None:
+    with running(tmp_path) as gateway:
+        gateway.ship()
+        [entry] = gateway.entries(kind="intent")
+        database = gateway.stores.ledger._store._database  # type: ignore[attr-defined]
+        assert isinstance(database, apsw.Connection)
+
+        async def alter() -> None:
+            database.execute("DROP TRIGGER leaf_body_UPDATE")
+            database.execute(
+                "UPDATE leaf_body SET body = CAST(replace(body, 'parcels', 'parcelz') AS BLOB) WHERE seq = ?",
+                (entry.seq,),
+            )
+
+        sound = json.loads(asked(gateway, "minimisation").payload)["verification"]
+        gateway.do(alter)
+        document = json.loads(asked(gateway, "minimisation").payload)
+
+    assert "entries hashed again" in sound
+    assert document["verification"].startswith("FAILED: ")
+
+
+def test_the_operators_guide_lists_every_report() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+    section = text.partition("\n## Reports\n")[2].partition("\n## ")[0]
+
+    assert set(re.findall(r"^\| `([a-z]+)` \|", section, re.MULTILINE)) == set(REPORTS)
