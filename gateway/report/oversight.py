@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from gateway.clearance import day
-from gateway.contract.model import Agreement, Vendor
+from gateway.clearance.papers import last_day
+from gateway.contract.model import Vendor
+from gateway.contract.papers import Agreement
 from gateway.contract.terms import Origin, Terms
 from gateway.report.seen import Known, Seen
 from gateway.report.table import Row, Table
@@ -153,7 +155,8 @@ class Vendors:
 
 
 def _paper(agreement: Agreement) -> str:
-    return f"{agreement.type} {agreement.id} until {agreement.until}"
+    last = last_day(agreement)
+    return f"{agreement.type} {agreement.id}" + (f" until {last}" if last else "")
 
 
 def _missing(vendor: Vendor) -> Iterator[str]:
@@ -273,7 +276,8 @@ class Expiring:
     def _ends(self) -> Iterator[tuple[date, str, str, str]]:
         for name, vendor in self._known.contracts.vendors.items():
             yield vendor.review, name, "review", name
-            yield from ((paper.until, name, "agreement", paper.id) for paper in vendor.agreements)
+            lasts = ((last_day(paper), paper.id) for paper in vendor.agreements)
+            yield from ((last, name, "agreement", id_) for last, id_ in lasts if last is not None)
         for terms in self._known.contracts.terms:
             if terms.operation.until:
                 yield terms.operation.until, terms.vendor.vendor, "contract", terms.contract
