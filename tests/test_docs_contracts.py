@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from gateway.contract import model, papers, sign
+from gateway.contract import activities, model, papers, sign
 from gateway.contract.form import KINDS, PLAIN, WITH_ARGUMENT
 from gateway.contract.load import NOT_YET
 from gateway.contract.words import Block
@@ -67,6 +67,9 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "Policy versions": model.PolicyVersion,
     "Entities": model.Entities,
     "Companies": model.Entity,
+    "Activities": activities.Activities,
+    "Purposes of activities": activities.Activity,
+    "Officers": activities.Officers,
 }
 # `category` is a key of groups that the model turns into the categories of `fields`.
 EXTRA = {"Groups": {"category"}}
@@ -120,7 +123,8 @@ def test_a_row_says_whether_its_key_is_required(heading: str) -> None:
 def test_every_block_of_the_language_has_a_table() -> None:
     blocks = {
         each
-        for each in (*vars(model).values(), *vars(papers).values(), *vars(sign).values())
+        for module in (activities, model, papers, sign)
+        for each in vars(module).values()
         if isinstance(each, type)
         and issubclass(each, Block | sign.Scheme)
         and each not in (Block, model.Section, sign.Scheme)

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from gateway.contract.activities import NOTHING, Activities, unknown
 from gateway.contract.batches import batch_of
 from gateway.contract.check import check_answer, check_policy, check_set, check_terms, check_vendor
 from gateway.contract.check_sign import check_sign, check_signed_places
@@ -51,6 +52,7 @@ class ContractSet:
     vendors: Mapping[str, Vendor]
     terms: tuple[Terms, ...]
     notes: tuple[Finding, ...] = ()
+    activities: Activities = NOTHING
 
 
 def load(root: Folder, *, environment: str = "live", sandbox: Mapping[str, str] | None = None) -> ContractSet:
@@ -98,7 +100,18 @@ class _Reading:
         loaded = {name: vendor for name, (vendor, _) in vendors.items() if vendor is not None}
         terms = tuple(terms for _, several in vendors.values() for terms in several)
         self.findings += check_set(loaded, terms, entities[0])
-        return ContractSet(self.root, policy[0], entities[0], loaded, terms)
+        activities = self._activities(entities[0])
+        return ContractSet(self.root, policy[0], entities[0], loaded, terms, activities=activities)
+
+    def _activities(self, entities: Entities) -> Activities:
+        """What the registers say beside the contracts; the file may be missing."""
+        if not (file := self.root / "activities.yaml").exists() or (read := self._file(file, Activities)) is None:
+            return NOTHING
+        activities, source = read
+        for name in unknown(activities, entities):
+            source.find("contract.value", ("companies", name), f"no company `{name}` in entities.yaml")
+        self.findings += source.findings
+        return activities
 
     def _vendor(self, folder: Folder) -> tuple[Vendor | None, tuple[Terms, ...]]:
         read = self._file(folder / "vendor.yaml", Vendor)

@@ -14,10 +14,14 @@ ACTIVITIES = Table(
     "GDPR 30(1); PIPL 55, 56",
     {
         "id": "activity",
+        "name": "name of the activity",
+        "department": "department",
         "entity": "company",
         "controller": "controller",
         "contact": "contact of the controller",
         "representative": "representative",
+        "officer": "data protection officer",
+        "joint_controllers": "joint controllers",
         "purpose": "purpose",
         "subjects": "people, by role",
         "categories": "categories of data",
@@ -25,6 +29,8 @@ ACTIVITIES = Table(
         "origins": "where the data comes from",
         "legal_bases": "legal bases",
         "assessments": "assessments and laws that they rest on",
+        "special_condition": "condition for special categories",
+        "impact_assessment": "impact assessment",
         "services": "internal recipients",
         "recipient": "external recipient",
         "recipient_kind": "kind of recipient",
@@ -34,12 +40,14 @@ ACTIVITIES = Table(
         "countries": "countries",
         "mechanisms": "transfer mechanisms",
         "vendor_keeps": "how long the recipient keeps it",
+        "erased": "when the shop erases it",
         "measures": "measures",
         "contracts": "contracts",
         "first_disclosed": "first disclosure in the period",
         "last_disclosed": "last disclosure in the period",
         "disclosures": "disclosures in the period",
         "never_sent": "allowed, and not sent in the period",
+        "reviewed": "last reviewed",
     },
 )
 TRANSFER = Table(
@@ -136,6 +144,7 @@ class Activities:
         categories = {rule.category.value for rule in rules} | observed.categories
         return {
             "id": "/".join(key),
+            **self._said(entity, Purpose(purpose)),
             "entity": entity,
             "controller": company.name if company else None,
             "contact": company.contact if company else None,
@@ -151,12 +160,28 @@ class Activities:
             "recipient": of.legal_entity.name if of else self._names.get(vendor),
             **_recipient(of, declared),
             "vendor_keeps": _all(terms.operation.retention.vendor_keeps for terms in declared),
-            "measures": _MEASURES,
+            "measures": (*_MEASURES, *self._known.contracts.activities.measures),
             "contracts": _all(terms.contract for terms in declared),
             "first_disclosed": observed.first or None,
             "last_disclosed": observed.last or None,
             "disclosures": observed.count,
             "never_sent": _all(categories - observed.categories),
+        }
+
+    def _said(self, entity: str, purpose: Purpose) -> Row:
+        """What activities.yaml says of it."""
+        activities = self._known.contracts.activities
+        activity, officers = activities.purposes.get(purpose), activities.companies.get(entity)
+        reviewed = activity.reviewed if activity else None
+        return {
+            "name": activity.name if activity else None,
+            "department": activity.department if activity else None,
+            "impact_assessment": activity.assessment if activity else None,
+            "special_condition": activity.special_condition if activity else None,
+            "erased": activity.erased if activity else None,
+            "reviewed": reviewed.isoformat() if reviewed else None,
+            "officer": officers.officer if officers else None,
+            "joint_controllers": officers.joint_controllers if officers else (),
         }
 
 
