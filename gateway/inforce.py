@@ -93,8 +93,9 @@ class InForce:
         return standing
 
     def _stand(self, terms: Terms, entity: str, now: datetime) -> Standing:
-        standing = stand(terms, self.contracts.policy, entity, now)
-        if entity in self.contracts.entities.entities:
+        company = self.contracts.entities.entities.get(entity)
+        standing = stand(terms, self.contracts.policy, entity, now, company.country if company else "")
+        if company is not None:
             return standing
         # An agreement that names no company binds all that are listed, and nobody else.
         unknown = Failure("agreement.parties", f"there is no company {entity} in entities.yaml")

@@ -9,7 +9,7 @@ from gateway.ledger.entry import Subject
 from gateway.paths import Place, values_at
 from gateway.registry.facts import Person
 from gateway.registry.registry import Mention
-from gateway.vocabulary import COUNTRIES, SubjectRole
+from gateway.vocabulary import SubjectRole, is_place
 
 Earlier = Callable[[str], Awaitable[Sequence[Subject] | None]]
 
@@ -86,4 +86,4 @@ def _text(value: object) -> str | None:
 
 def _country(text: str | None) -> str | None:
     """What a call says about where somebody lives counts only if it is a country."""
-    return text if text in COUNTRIES else None
+    return text if text is not None and is_place(text) else None

@@ -55,6 +55,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "Sub-processors": model.SubProcessor,
     "Agreements": papers.Agreement,
     "Lapses": papers.OnLapse,
+    "Transfers": papers.Transfer,
     "Environments": model.Environment,
     "Attests": model.Attests,
     "Keeps by law": model.KeepsByLaw,

@@ -20,7 +20,6 @@ TOGETHER: Mapping[str, str] = {
     "clearance/bases": "test_clearance_consent.py",
     "clearance/decide": "test_clearance.py",
     "clearance/question": "test_clearance.py",
-    "clearance/transfer": "test_clearance.py",
     # What a report shows is what a real gateway has sent.
     "report/looks": "report/test_making.py",
     "report/oversight": "report/test_making.py",

@@ -38,9 +38,15 @@ CLOSED: Mapping[type[StrEnum], str] = {
     vocabulary.SubjectRole: "purchaser consignee payer visitor reviewer employee",
     vocabulary.TransferMechanism: """none_domestic adequacy scc scc_authority bcr code_of_conduct certification adhoc
         derogation_consent derogation_contract derogation_interest_of_subject cn_security_assessment cn_certification
-        cn_standard_contract cn_contract_necessity""",
+        cn_standard_contract cn_contract_necessity uk_idta uk_addendum dpf ch_dpf jp_equivalent jp_consent br_scc""",
     vocabulary.VendorKind: "logistics payment maintenance",
     vocabulary.VendorRole: "processor controller joint_controller",
+    vocabulary.AcceptanceKind: "deemed express",
+    vocabulary.ConsentMethod: "web_form app account_setting email phone paper signature in_person",
+    vocabulary.ExpressedBy: "subject guardian representative",
+    vocabulary.Flag: "minor inactive restricted objected opted_out erased legal_person",
+    vocabulary.OrderLevel: "stated known live",
+    vocabulary.OrderState: "cart open shipped delivered after_sales closed",
     vocabulary.Verdict: "yes asks form condition no never",
 }
 

@@ -201,7 +201,7 @@ def test_nothing_but_a_country_or_one_of_three_words_is_a_jurisdiction(text: str
     assert is_jurisdiction(text) == (text in listed(COUNTRIES) | {"default", "EU", "unknown"})
 
 
-@pytest.mark.parametrize("text", ["default", "EU", "unknown", "CN", "NO"])
+@pytest.mark.parametrize("text", ["default", "EU", "unknown", "CN", "NO", "US-CA", "CN-31"])
 def test_a_contract_may_name_this_jurisdiction(text: str) -> None:
     assert is_jurisdiction(text)
 
@@ -209,3 +209,40 @@ def test_a_contract_may_name_this_jurisdiction(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "cn", "eu", "UK", "XK", "ZZ", "DEU", "DE ", "Default"])
 def test_a_contract_may_not_name_this_jurisdiction(text: str) -> None:
     assert not is_jurisdiction(text)
+
+
+@pytest.mark.parametrize("text", ["US-", "US-CALI", "XX-CA", "us-ca", "EU-DE", "US CA", "US-CA-1", "USCA"])
+def test_what_only_looks_like_a_part_of_a_country_is_none(text: str) -> None:
+    assert not is_jurisdiction(text)
+
+
+@pytest.mark.parametrize(
+    ("place", "territory"), [("DE", "EU"), ("NO", "EU"), ("EU", "EU"), ("GB", "GB"), ("US-CA", "US"), ("CN-31", "CN")]
+)
+def test_within_a_territory_data_crosses_no_border(place: str, territory: str) -> None:
+    assert vocabulary.territory_of(place) == territory
+
+
+# Who wrote each mechanism into law; under another law it says nothing.
+KNOWN = {
+    "EU": """adequacy scc scc_authority bcr code_of_conduct certification adhoc derogation_consent derogation_contract
+        derogation_interest_of_subject dpf""",
+    "GB": """adequacy scc_authority bcr code_of_conduct certification adhoc derogation_consent derogation_contract
+        derogation_interest_of_subject dpf uk_idta uk_addendum""",
+    "CH": """adequacy scc scc_authority bcr code_of_conduct certification adhoc derogation_consent derogation_contract
+        derogation_interest_of_subject ch_dpf""",
+    "CN": "cn_security_assessment cn_certification cn_standard_contract cn_contract_necessity",
+    "JP": "adequacy jp_equivalent jp_consent",
+    "BR": "adequacy bcr br_scc",
+}
+
+
+def test_every_law_that_guards_its_borders_knows_the_mechanisms_written_here() -> None:
+    found = {law: {kind for kind, term in TRANSFERS.items() if law in term.known_in} for law in vocabulary.EXPORT_RULES}
+
+    assert found == {law: listed(kinds) for law, kinds in KNOWN.items()}
+
+
+def test_only_certificates_end_by_law_and_only_two_mechanisms_rest_on_what_somebody_said() -> None:
+    assert {kind for kind, term in TRANSFERS.items() if term.certified} == listed("dpf ch_dpf")
+    assert {kind for kind, term in TRANSFERS.items() if term.consent} == listed("derogation_consent jp_consent")

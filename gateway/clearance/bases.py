@@ -8,7 +8,7 @@ from gateway.contract.model import Policy
 from gateway.contract.terms import Bases, GroupTerms, SubjectTerms, Terms
 from gateway.errors import Failure
 from gateway.registry.facts import Consent, Person
-from gateway.vocabulary import BASES, Commercial, ConsentState, Evidence, Flag, LegalBasis, Purpose
+from gateway.vocabulary import BASES, TRANSFERS, Commercial, ConsentState, Evidence, Flag, LegalBasis, Purpose
 
 # From the most to the least that a basis demands; the first one given counts for somebody whose law is not known.
 _STRICTEST = (
@@ -32,7 +32,8 @@ def needs_consents(terms: Terms) -> bool:
     bases = [subject.bases for subject in terms.subjects]
     bases += [group.bases for group in terms.sending.groups if group.bases]
     commercial = terms.operation.commercial is not Commercial.NONE
-    return commercial or any(basis in CONSENTS for each in bases for basis in each.values())
+    crossing = any(TRANSFERS[line.mechanism].consent for lines in terms.transfer.values() for line in lines)
+    return commercial or crossing or any(basis in CONSENTS for each in bases for basis in each.values())
 
 
 def has_basis(question: Question) -> Iterator[Failure]:
@@ -52,10 +53,14 @@ def sale(question: Question) -> Iterator[Failure]:
     if question.terms.operation.commercial is Commercial.NONE:
         return
     for subject, person in present(question):
-        answers = question.facts.consents.get(person.ref, ()) if person else ()
-        failure = _consent(answers, question, question.terms.operation.purpose, explicit=True)[0]
-        if failure:
+        if explicitly_agreed(question, person):
             yield Failure("consent.missing", f"a {question.terms.operation.commercial} needs the {subject.role}'s")
+
+
+def explicitly_agreed(question: Question, person: Person | None) -> str:
+    """Why somebody's explicit consent to what the call is for does not hold, or GRANTED."""
+    answers = question.facts.consents.get(person.ref, ()) if person else ()
+    return _consent(answers, question, question.terms.operation.purpose, explicit=True)[0]
 
 
 def basis_for(bases: Bases, jurisdiction: str, policy: Policy) -> LegalBasis | None:

@@ -6,7 +6,7 @@ from gateway.clearance.bases import grant, grounds_of, has_basis, sale
 from gateway.clearance.papers import stand
 from gateway.clearance.people import found, order_states, usable
 from gateway.clearance.question import Clearance, Ground, Question, Standing
-from gateway.clearance.transfer import mechanism_for, transferable
+from gateway.clearance.transfer import crossed, transferable
 from gateway.errors import Failure, Refusal
 from gateway.registry.facts import Suspension
 from gateway.vocabulary import Level, level_of
@@ -19,13 +19,14 @@ _CHECKS: tuple[Callable[[Question], Iterator[Failure]], ...] = (
     order_states,
     has_basis,
     sale,
-    transferable,
 )
 
 
 def clear(question: Question) -> Clearance:
     """The grounds for a call at a given time. Raises Refusal with every ground that is missing; the first decides."""
-    standing = question.standing or stand(question.terms, question.policy, question.entity, question.now)
+    standing = question.standing or stand(
+        question.terms, question.policy, question.entity, question.now, question.exporter
+    )
     if (likeness := _likeness(question)) is None:
         return _decided(question, standing)
     if (alike := standing.cleared.get(likeness)) is None:
@@ -55,16 +56,16 @@ def _decided(question: Question, standing: Standing) -> Clearance:
     terms = question.terms
     failures = [*_caller(question), *_suspended(question), *standing.failures]
     failures += [failure for check in _CHECKS for failure in check(question)]
+    failures += transferable(question, standing)
     refused, warnings = weighed(failures, question.levels)
     if refused:
         raise Refusal(*refused)
-    grounds, markets = tuple(grounds_of(question)), question.policy.markets
     return Clearance(
         question.entity,
         standing.policy,
         standing.agreements,
-        grounds,
-        tuple(sorted({(each.jurisdiction, mechanism_for(terms, each.jurisdiction, markets)) for each in grounds})),
+        tuple(grounds_of(question)),
+        crossed(question, standing),
         tuple(grant(question, group) for group in terms.sending.groups),
         (*standing.notes, *warnings),
     )

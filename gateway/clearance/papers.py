@@ -27,7 +27,7 @@ _NOBODYS = frozenset({Category.NOT_PERSONAL, Category.PARCEL_MEASURE})
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What stops holding after a day: an agreement, what goes on after one, a review that is due then."""
+    """What stops holding after a day: `agreement`, `on_lapse` (what goes on after one), `review`, `transfer`."""
 
     what: str
     name: str
@@ -53,8 +53,8 @@ def around(policy: Policy, now: datetime) -> tuple[datetime, datetime]:
     return max(turn for turn in turns if turn <= now), min(turn for turn in turns if turn > now)
 
 
-def stand(terms: Terms, policy: Policy, entity: str, now: datetime) -> Standing:
-    """What holds on the day of a time, and under the policy that is in force at it."""
+def stand(terms: Terms, policy: Policy, entity: str, now: datetime, exporter: str = "") -> Standing:
+    """What holds on the day of a time, and under the policy that is in force at it, for a company in a country."""
     today, version = day(policy, now), version_in_force(policy, now)
     opening = _opening(terms, entity, today)
     lapsed = () if opening else _going_on(terms, entity, today)
@@ -66,7 +66,7 @@ def stand(terms: Terms, policy: Policy, entity: str, now: datetime) -> Standing:
     )
     agreements = tuple(paper.id for paper in opening or lapsed)
     notes = ("agreement.expired",) if lapsed else ()
-    return Standing(version.version if version else "", agreements, failures, notes=notes)
+    return Standing(version.version if version else "", agreements, failures, notes=notes, exporter=exporter)
 
 
 def ends(terms: Terms, today: date) -> Iterator[End]:
@@ -82,11 +82,22 @@ def ends(terms: Terms, today: date) -> Iterator[End]:
             yield End("on_lapse", paper.id, over)
     if today <= terms.vendor.review:
         yield End("review", terms.vendor.vendor, terms.vendor.review)
+    for law, lines in terms.transfer.items():
+        for line in lines:
+            if line.until is not None and today <= line.until:
+                yield End("transfer", f"{line.mechanism} for {law}", line.until)
 
 
 def last_day(paper: Agreement) -> date | None:
     """The day with which a paper ends by itself; None for one that does not."""
     return None if paper.renewal else paper.until
+
+
+def binds(paper: Agreement, entity: str, today: date) -> bool:
+    """Whether a paper, of whatever type, is in force between a company and the vendor on a day."""
+    starts, last = paper.starts or paper.signed, last_day(paper)
+    is_running = starts is not None and starts <= today and (last is None or today <= last)
+    return is_running and paper.status in IN_FORCE and (not paper.entities or entity in paper.entities)
 
 
 def _status(terms: Terms) -> Iterator[Failure]:

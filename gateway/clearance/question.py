@@ -56,13 +56,29 @@ class Standing:
     """Calls that were cleared, by all that made the difference; another call like one of them is cleared alike."""
     notes: tuple[str, ...] = ()
     """Codes of what is missing, where a paper says that the operation goes on all the same."""
+    exporter: str = ""
+    """The country of the company; nothing for one that is not listed, and then nothing goes."""
+    routes: dict[str, "Route"] = field(default_factory=dict, compare=False)
+    """By whose law a person lives under, as far as somebody asked: how data about them crosses the border."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """On what data about people of one jurisdiction crosses the border: whose law asks for it, and what it is given.
+
+    `failures` are what is missing. With `consent` a mechanism rests on what each person said.
+    """
+
+    transfer: tuple[tuple[str, str], ...]
+    failures: tuple[Failure, ...]
+    consent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """Everything that a decision is made from. Without a `standing` it is worked out.
 
-    `levels` are those of the settings.
+    `levels` are those of the settings, `exporter` is the country of the company.
     """
 
     terms: Terms
@@ -73,6 +89,7 @@ class Question:
     now: datetime
     standing: Standing | None = None
     levels: Mapping[str, Level] = field(default_factory=dict)
+    exporter: str = ""
 
 
 def present(question: Question) -> Iterator[tuple[SubjectTerms, Person | None]]:
@@ -94,4 +111,6 @@ def jurisdiction_of(person: Person | None) -> str:
 
 def covering(jurisdiction: str) -> tuple[str, ...]:
     """The keys under which a contract may speak of a jurisdiction, the nearest first."""
-    return (jurisdiction, "EU", "default") if jurisdiction in EU_MEMBERS else (jurisdiction, "default")
+    country = jurisdiction.partition("-")[0]
+    words = (jurisdiction, country, "EU", "default") if country in EU_MEMBERS else (jurisdiction, country, "default")
+    return tuple(dict.fromkeys(words))

@@ -1,25 +1,92 @@
-"""Whether data may cross the border to the vendor, and on what."""
+"""Whether data may cross the borders on its way to the vendor, and on what."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 
-from gateway.clearance.question import Question, covering, jurisdiction_of, present
+from gateway.clearance.bases import explicitly_agreed
+from gateway.clearance.papers import binds, day
+from gateway.clearance.question import GRANTED, Question, Route, Standing, covering, jurisdiction_of, present
+from gateway.contract.papers import Transfer
 from gateway.contract.terms import Terms
 from gateway.errors import Failure
+from gateway.vocabulary import EXPORT_RULES, TRANSFERS, TransferMechanism, territory_of
+
+_DOMESTIC = TransferMechanism.NONE_DOMESTIC.value
 
 
-def transferable(question: Question) -> Iterator[Failure]:
-    for _, person in present(question):
-        jurisdiction = jurisdiction_of(person)
-        if jurisdiction != "default" and not mechanism_for(question.terms, jurisdiction, question.policy.markets):
-            vendor = question.terms.vendor.vendor
-            yield Failure(
-                "transfer.none", f"{vendor} has no mechanism for people in {jurisdiction}", question.terms.file
-            )
+def transferable(question: Question, standing: Standing) -> Iterator[Failure]:
+    """What is missing for the borders that data crosses: under each person's law, and under that of the exporter."""
+    for subject, person in present(question):
+        route = route_of(question, standing, jurisdiction_of(person))
+        yield from route.failures
+        if route.consent and (code := explicitly_agreed(question, person)):
+            yield Failure(code, f"data of the {subject.role} crosses the border on consent", question.terms.file)
 
 
-def mechanism_for(terms: Terms, jurisdiction: str, markets: tuple[str, ...] = ()) -> str:
-    """On what data of a person may cross the border to the vendor, or nothing."""
-    if jurisdiction == "unknown":
-        found = [mechanism_for(terms, market) for market in markets]
-        return found[0] if found and all(found) else ""
-    return next((terms.transfer[key].value for key in covering(jurisdiction) if key in terms.transfer), "")
+def crossed(question: Question, standing: Standing) -> tuple[tuple[str, str], ...]:
+    """By whose law data goes on which mechanism, for everybody whom the call is about."""
+    people = {jurisdiction_of(person) for _, person in present(question)}
+    routes = (route_of(question, standing, jurisdiction) for jurisdiction in people)
+    return tuple(sorted({pair for route in routes for pair in route.transfer}))
+
+
+def route_of(question: Question, standing: Standing, jurisdiction: str) -> Route:
+    """How data about somebody crosses the border: the same for all people of one jurisdiction, for a whole day."""
+    if (route := standing.routes.get(jurisdiction)) is None:
+        route = standing.routes[jurisdiction] = _route(question, standing.exporter, jurisdiction)
+    return route
+
+
+def _route(question: Question, exporter: str, jurisdiction: str) -> Route:
+    """Where the law of a person is not known, the laws of all markets are satisfied at once."""
+    laws = question.policy.markets if jurisdiction == "unknown" else (jurisdiction,)
+    asking = [(jurisdiction, law) for law in laws if law != "default"]
+    own = territory_of(exporter)
+    if own in EXPORT_RULES and own not in {territory_of(law) for law in laws}:
+        asking.append((own, exporter))
+    terms, today = question.terms, day(question.policy, question.now)
+    used: set[tuple[str, TransferMechanism]] = set()
+    missing: dict[str, Failure] = {}
+    for label, law in asking:
+        for importer in terms.importers:
+            if territory_of(importer) == territory_of(law):
+                continue
+            line = _line(terms, question.entity, law, importer, today)
+            if isinstance(line, Transfer):
+                used.add((label, line.mechanism))
+            else:
+                detail = f"{terms.vendor.vendor} has no mechanism for people in {label}, to {importer}"
+                missing.setdefault(label, Failure(line, detail, terms.file))
+    pairs = {(label, mechanism.value) for label, mechanism in used}
+    if jurisdiction not in {label for label, _ in pairs}:
+        pairs.add((jurisdiction, _DOMESTIC))
+    consent = any(TRANSFERS[mechanism].consent for _, mechanism in used)
+    return Route(tuple(sorted(pairs)), tuple(missing.values()), consent)
+
+
+def _line(terms: Terms, entity: str, law: str, importer: str, today: date) -> Transfer | str:
+    """The first line by which data may go from a company to a country under a law, or the code of what is missing."""
+    keys = dict.fromkeys((*covering(law)[:-1], territory_of(law), "default"))
+    lines: Sequence[Transfer] = next((terms.transfer[key] for key in keys if key in terms.transfer), ())
+    fitting = [line for line in lines if _fits(line, entity, law, importer)]
+    codes = [_ended(line, terms, entity, today) for line in fitting]
+    holding = (line for line, code in zip(fitting, codes, strict=True) if code == GRANTED)
+    return next(holding, None) or next(iter(codes), "transfer.none")
+
+
+def _fits(line: Transfer, entity: str, law: str, importer: str) -> bool:
+    """Whether a line speaks of this way at all, and names something that the law knows."""
+    term, territory = TRANSFERS[line.mechanism], territory_of(law)
+    is_known = territory in term.known_in or territory not in EXPORT_RULES
+    is_there = (not line.to or importer in line.to) and term.only_to in ("", importer)
+    return is_known and is_there and (not line.entities or entity in line.entities)
+
+
+def _ended(line: Transfer, terms: Terms, entity: str, today: date) -> str:
+    """Why a line does not hold on a day, or GRANTED."""
+    if line.until is not None and line.until < today:
+        return "transfer.expired"
+    papers = [paper for paper in terms.vendor.agreements if paper.id == line.agreement]
+    if line.agreement is not None and not any(binds(paper, entity, today) for paper in papers):
+        return "transfer.expired" if papers else "transfer.none"
+    return GRANTED

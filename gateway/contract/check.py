@@ -11,11 +11,11 @@ from gateway.contract.addresses import check_addresses
 from gateway.contract.batches import check_batch
 from gateway.contract.bodies import check_body, check_sent_body
 from gateway.contract.check_form import check_form, check_forms, check_keys, check_restores
-from gateway.contract.check_papers import check_agreements, check_lapses
+from gateway.contract.check_papers import check_agreements, check_lapses, check_transfers
 from gateway.contract.compile import Source
 from gateway.contract.free_text import check_free_text
 from gateway.contract.headers import GATEWAYS_OWN, never_sent
-from gateway.contract.model import Entities, ErrorAnswer, Policy, Vendor
+from gateway.contract.model import Entities, ErrorAnswer, Policy, Vendor, importers_of
 from gateway.contract.model import Section as Written
 from gateway.contract.routes import overlap
 from gateway.contract.strict_yaml import Location
@@ -90,6 +90,7 @@ def check_vendor(vendor: Vendor, source: Source, folder: str) -> None:
         _credential(place, text, source)
     check_keys(vendor, source)
     check_agreements(vendor, source)
+    check_transfers(vendor.transfer, vendor, importers_of(vendor), source)
     for header in vendor.headers:
         _sendable(header.lower(), ("headers", header), source)
 
@@ -333,6 +334,10 @@ def _check_basis(
         source.find("contract.evidence", at, f"`{basis}` needs `evidence.{needs}`")
 
 
+def _check_transfers(terms: Terms, source: Source) -> None:
+    check_transfers(terms.operation.transfer or {}, terms.vendor, importers_of(terms.vendor), source)
+
+
 _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     _check_status,
     _check_empty,
@@ -350,6 +355,7 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     check_forms,
     _check_answer,
     _check_grounds,
+    _check_transfers,
 )
 
 
@@ -367,8 +373,9 @@ def check_set(vendors: Mapping[str, Vendor], terms: Sequence[Terms], entities: E
                 yield Finding(
                     "contract.hosts", f"{vendor.vendor}/vendor.yaml", 1, f"the host `{name}` is {hosts[name]}'s"
                 )
-        for agreement in vendor.agreements:
-            for entity in set(agreement.entities) - set(entities.entities):
+        of_lines = {entity for lines in vendor.transfer.values() for line in lines for entity in line.entities}
+        for named in (of_lines, *(agreement.entities for agreement in vendor.agreements)):
+            for entity in sorted(set(named) - set(entities.entities)):
                 message = f"no company `{entity}` in entities.yaml"
                 yield Finding("contract.value", f"{vendor.vendor}/vendor.yaml", 1, message)
         own = {each.operation.operation for each in terms if each.vendor.vendor == vendor.vendor}

@@ -1,11 +1,12 @@
 """What the papers of a vendor must say, beyond their shape."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from gateway.contract.compile import Source
 from gateway.contract.model import Vendor
-from gateway.contract.papers import lacking
+from gateway.contract.papers import Transfer, lacking
 from gateway.errors import Finding
+from gateway.vocabulary import EXPORT_RULES, TRANSFERS, territory_of
 
 
 def check_agreements(vendor: Vendor, source: Source) -> None:
@@ -24,6 +25,37 @@ def check_agreements(vendor: Vendor, source: Source) -> None:
         if paper.on_lapse and paper.on_lapse.duration is None:
             message = f"what goes on after {paper.id} has ended never stops"
             source.find("contract.value", (*at, "on_lapse"), message, "say `for` how long, like P14D", note=True)
+
+
+def check_transfers(
+    transfer: Mapping[str, Sequence[Transfer]], vendor: Vendor, importers: Collection[str], source: Source
+) -> None:
+    """What is wrong with the mechanisms of a vendor or an operation, into its source."""
+    papers = {paper.id for paper in vendor.agreements}
+    for key, lines in transfer.items():
+        for line in lines:
+            name, at = f"`{line.mechanism}` for {key}", ("transfer", key)
+            if TRANSFERS[line.mechanism].certified and line.until is None:
+                source.find("contract.missing", at, f"{name} has no `until`", "write the last day of the certificate")
+            for country in sorted(set(line.to) - set(importers)):
+                source.find("contract.value", at, f"{name}: nothing of the vendor's goes to {country}")
+            if line.agreement is not None and line.agreement not in papers:
+                message = f"{name} rests on {line.agreement}, which is not among the agreements of this file"
+                source.find("contract.value", at, message, note=True)
+            if not _counts(key, line, importers):
+                fix = f"write one of {', '.join(_known_in(territory_of(key)))}"
+                source.find("contract.value", at, f"{name} is none under its law: nothing goes on it", fix, note=True)
+
+
+def _counts(key: str, line: Transfer, importers: Collection[str]) -> bool:
+    """Whether a mechanism can carry anything; what crosses no border needs none."""
+    territory, term = territory_of(key), TRANSFERS[line.mechanism]
+    crossing = {country for country in line.to or importers if territory_of(country) != territory}
+    return territory not in EXPORT_RULES or territory in term.known_in or (not term.law and not crossing)
+
+
+def _known_in(territory: str) -> list[str]:
+    return [f"`{mechanism}`" for mechanism, term in TRANSFERS.items() if territory in term.known_in]
 
 
 def check_lapses(vendor: Vendor, operations: Collection[str]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from gateway.contract.form import Form, parse_form
-from gateway.contract.papers import Agreement
+from gateway.contract.papers import Agreement, Transfers
 from gateway.contract.sign import Sign
 from gateway.contract.words import (
     Bases,
@@ -37,7 +37,6 @@ from gateway.vocabulary import (
     OrderLevel,
     Purpose,
     SubjectRole,
-    TransferMechanism,
     VendorKind,
     VendorRole,
 )
@@ -206,7 +205,7 @@ class Operation(Block):
     evidence: Evidence = Evidence()
     retention: Retention
     role: VendorRole | None = None
-    transfer: dict[Jurisdiction, TransferMechanism] | None = None
+    transfer: dict[Jurisdiction, Transfers] | None = None
     limits: Limits = Limits()
     retry: Retry | None = None
     token: tuple[Text, ...] | None = None
@@ -262,7 +261,7 @@ class Vendor(Block):
     countries: tuple[Country, ...] = Field(min_length=1)
     sub_processors: tuple[SubProcessor, ...] = ()
     agreements: tuple[Agreement, ...]
-    transfer: dict[Jurisdiction, TransferMechanism]
+    transfer: dict[Jurisdiction, Transfers]
     review: Day
     hosts: dict[Name, Text] | None = None
     networks: tuple[Text, ...] = ()
@@ -277,6 +276,11 @@ class Vendor(Block):
     errors: ErrorAnswer | None = None
     deletion: Literal["confirms"] | Attests | KeepsByLaw = "confirms"
     notices: Notices = Notices()
+
+
+def importers_of(vendor: Vendor) -> tuple[str, ...]:
+    """The countries that data goes to: the vendor's, and those of the companies that work for it."""
+    return tuple(dict.fromkeys((*vendor.countries, *(each.country for each in vendor.sub_processors))))
 
 
 class PolicyVersion(Block):

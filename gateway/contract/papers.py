@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from gateway.contract.words import Block, Day, Digest, Duration, Name, Text
-from gateway.vocabulary import AGREEMENTS, AgreementStatus, AgreementType, Category, Clause
+from gateway.contract.words import Block, Country, Day, Digest, Duration, Name, Text
+from gateway.vocabulary import AGREEMENTS, AgreementStatus, AgreementType, Category, Clause, TransferMechanism
 
 
 def _covered(text: str) -> str:
@@ -46,6 +46,30 @@ class Agreement(Block):
     law: Text | None = None
     document: Digest | None = None
     on_lapse: OnLapse | None = None
+
+
+class Transfer(Block):
+    """On what data may cross the border: to which countries of the vendor's, from which of our companies.
+
+    `until` is the last day of a certificate or an approval; `agreement` a paper that it rests on.
+    """
+
+    mechanism: TransferMechanism
+    to: tuple[Country, ...] = ()
+    entities: tuple[Name, ...] = Field(default=(), alias="from")
+    until: Day | None = None
+    agreement: Text | None = None
+    reference: Text | None = None
+
+
+def _as_lines(value: object) -> object:
+    """A word alone is a line without conditions."""
+    lines = value if isinstance(value, list) else [value]
+    return [{"mechanism": line} if isinstance(line, str) else line for line in lines]
+
+
+Transfers = Annotated[tuple[Transfer, ...], BeforeValidator(_as_lines), Field(min_length=1)]
+"""The lines for one jurisdiction; of those that fit, the first that holds counts."""
 
 
 def lacking(paper: Agreement) -> Iterator[tuple[str, str]]:

@@ -6,9 +6,10 @@ from enum import Enum
 from typing import Final
 
 from gateway.contract.form import Form
-from gateway.contract.model import Operation, Vendor
+from gateway.contract.model import Operation, Vendor, importers_of
+from gateway.contract.papers import Transfer
 from gateway.paths import EACH, Path, Place
-from gateway.vocabulary import Category, LegalBasis, Purpose, SubjectRole, TransferMechanism, VendorRole
+from gateway.vocabulary import Category, LegalBasis, Purpose, SubjectRole, VendorRole
 
 Bases = Mapping[str, LegalBasis]
 PART_ATTRIBUTES: Final = ("@filename", "@content-type")
@@ -213,7 +214,7 @@ class Terms:
     subjects: tuple[SubjectTerms, ...]
     orders: tuple[Place, ...]
     retry_key: Place | None
-    transfer: Mapping[str, TransferMechanism]
+    transfer: Mapping[str, tuple[Transfer, ...]]
     role: VendorRole
     sending: Section
     answer: Section | None
@@ -234,6 +235,11 @@ class Terms:
         conditions = [condition.place for tree in self.sending.trees.values() for condition in _conditions(tree)]
         places = dict.fromkeys(place for place in (*stated, *conditions) if place is not None)
         return tuple(place for place in places if not _is_known(self.sending.trees[place.kind], place.path))
+
+    @property
+    def importers(self) -> tuple[str, ...]:
+        """The countries that data goes to."""
+        return importers_of(self.vendor)
 
     @property
     def template(self) -> str:

@@ -18,7 +18,6 @@ from pydantic import (
 
 from gateway.registry.basis import NOTHING, Basis
 from gateway.vocabulary import (
-    COUNTRIES,
     FLAGS,
     VALID_CONSENT,
     AcceptanceKind,
@@ -32,18 +31,19 @@ from gateway.vocabulary import (
     Purpose,
     Right,
     SubjectRole,
+    is_place,
 )
 
 
-def _is_country(code: str) -> str:
-    if code not in COUNTRIES:
-        raise ValueError("not a country code of ISO 3166")
+def _is_place(code: str) -> str:
+    if not is_place(code):
+        raise ValueError("not a code of ISO 3166 for a country or a part of one")
     return code
 
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-Country = Annotated[str, AfterValidator(_is_country)]
+Country = Annotated[str, AfterValidator(_is_place)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,14 @@ from gateway.vocabulary.places import (
     COUNTRIES,
     EEA_OUTSIDE_EU,
     EU_MEMBERS,
+    EXPORT_RULES,
     JURISDICTION_WORDS,
     TRANSFERS,
     TransferMechanism,
     TransferTerm,
     is_jurisdiction,
+    is_place,
+    territory_of,
 )
 from gateway.vocabulary.purposes import (
     PROHIBITED_PURPOSES,
@@ -72,6 +75,7 @@ __all__ = [
     "COUNTRIES",
     "EEA_OUTSIDE_EU",
     "EU_MEMBERS",
+    "EXPORT_RULES",
     "FLAGS",
     "FORMS_FOR_ANY",
     "IN_FORCE",
@@ -130,6 +134,8 @@ __all__ = [
     "Verdict",
     "iri",
     "is_jurisdiction",
+    "is_place",
     "is_prohibited",
     "level_of",
+    "territory_of",
 ]

@@ -1,5 +1,6 @@
 """Whose law applies, and on what data may cross a border."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -70,13 +71,37 @@ EU_MEMBERS: frozenset[str] = frozenset(
 # The GDPR applies there too, by the agreement on the European Economic Area.
 EEA_OUTSIDE_EU: frozenset[str] = frozenset({"IS", "LI", "NO"})
 
+# Places whose law lets data out on its own conditions, and where that stands; the economic area is one of them.
+EXPORT_RULES: Mapping[str, str] = {
+    "EU": "GDPR 44",
+    "GB": "UK GDPR 44",
+    "CH": "FADP 16",
+    "CN": "PIPL 38",
+    "JP": "APPI 28",
+    "BR": "LGPD 33",
+}
+
 # Words that a contract may write in place of a country.
 JURISDICTION_WORDS: frozenset[str] = frozenset({"default", "EU", "unknown"})
 
 
+_PART = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}")
+
+
+def is_place(text: str) -> bool:
+    """Whether somebody can live there: the code of a country, or of a part of one (ISO 3166-2), such as US-CA."""
+    return text in COUNTRIES or ((part := _PART.fullmatch(text)) is not None and part[1] in COUNTRIES)
+
+
 def is_jurisdiction(text: str) -> bool:
-    """Whether a contract may name this as a jurisdiction: `default`, `EU`, `unknown` or the code of a country."""
-    return text in JURISDICTION_WORDS or text in COUNTRIES
+    """Whether a contract may name this as a jurisdiction: `default`, `EU`, `unknown` or a place."""
+    return text in JURISDICTION_WORDS or is_place(text)
+
+
+def territory_of(place: str) -> str:
+    """Within which data crosses no border: EU for the whole economic area, otherwise the country."""
+    country = place.partition("-")[0]
+    return "EU" if country in EU_MEMBERS or country in EEA_OUTSIDE_EU else country
 
 
 class TransferMechanism(StrEnum):
@@ -97,35 +122,67 @@ class TransferMechanism(StrEnum):
     CN_CERTIFICATION = "cn_certification"
     CN_STANDARD_CONTRACT = "cn_standard_contract"
     CN_CONTRACT_NECESSITY = "cn_contract_necessity"
+    UK_IDTA = "uk_idta"
+    UK_ADDENDUM = "uk_addendum"
+    DPF = "dpf"
+    CH_DPF = "ch_dpf"
+    JP_EQUIVALENT = "jp_equivalent"
+    JP_CONSENT = "jp_consent"
+    BR_SCC = "br_scc"
 
 
 @dataclass(frozen=True, slots=True)
 class TransferTerm:
     """Where a mechanism stands in law, "" if none is needed.
 
-    `dpv` is None for what DPV has no term for. `occasional` may not become the rule (GDPR, recital 111): its uses are
-    counted.
+    `known_in` are those of EXPORT_RULES under which it counts. `dpv` is None for what DPV has no term for. `occasional`
+    may not become the rule (GDPR, recital 111): its uses are counted. `consent`: it rests on what the person said.
+    `certified`: it holds for a company of the importer's country `only_to`, as long as its certificate.
     """
 
     law: str
+    known_in: frozenset[str] = frozenset()
     dpv: str | None = None
     occasional: bool = False
+    consent: bool = False
+    certified: bool = False
+    only_to: str = ""
 
 
+def _known(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_EUROPEAN = _known("EU GB CH")
+_T, _M = TransferTerm, TransferMechanism
+
+# One mechanism a line and one property a column: the formatter would break the columns.
+# fmt: off
 TRANSFERS: Mapping[TransferMechanism, TransferTerm] = {
-    TransferMechanism.NONE_DOMESTIC: TransferTerm(""),
-    TransferMechanism.ADEQUACY: TransferTerm("GDPR 45(3)", "eu-gdpr:A45-3"),
-    TransferMechanism.SCC: TransferTerm("GDPR 46(2)(c)", "eu-gdpr:A46-2-c"),
-    TransferMechanism.SCC_AUTHORITY: TransferTerm("GDPR 46(2)(d)", "eu-gdpr:A46-2-d"),
-    TransferMechanism.BCR: TransferTerm("GDPR 46(2)(b)", "eu-gdpr:A46-2-b"),
-    TransferMechanism.CODE_OF_CONDUCT: TransferTerm("GDPR 46(2)(e)", "eu-gdpr:A46-2-e"),
-    TransferMechanism.CERTIFICATION: TransferTerm("GDPR 46(2)(f)", "eu-gdpr:A46-2-f"),
-    TransferMechanism.ADHOC: TransferTerm("GDPR 46(3)(a)", "eu-gdpr:A46-3-a"),
-    TransferMechanism.DEROGATION_CONSENT: TransferTerm("GDPR 49(1)(a)", "eu-gdpr:A49-1-a"),
-    TransferMechanism.DEROGATION_CONTRACT: TransferTerm("GDPR 49(1)(b)", "eu-gdpr:A49-1-b", occasional=True),
-    TransferMechanism.DEROGATION_INTEREST_OF_SUBJECT: TransferTerm("GDPR 49(1)(c)", "eu-gdpr:A49-1-c", occasional=True),
-    TransferMechanism.CN_SECURITY_ASSESSMENT: TransferTerm("PIPL 38(1)"),
-    TransferMechanism.CN_CERTIFICATION: TransferTerm("PIPL 38(2)"),
-    TransferMechanism.CN_STANDARD_CONTRACT: TransferTerm("PIPL 38(3)"),
-    TransferMechanism.CN_CONTRACT_NECESSITY: TransferTerm("NDSR 35(4)"),
+    _M.NONE_DOMESTIC:          _T(""),
+    _M.ADEQUACY:               _T("GDPR 45(3)", _known("EU GB CH JP BR"), "eu-gdpr:A45-3"),
+    # In the United Kingdom these clauses count with its addendum only, in Switzerland as they are.
+    _M.SCC:                    _T("GDPR 46(2)(c)", _known("EU CH"), "eu-gdpr:A46-2-c"),
+    _M.SCC_AUTHORITY:          _T("GDPR 46(2)(d)", _EUROPEAN, "eu-gdpr:A46-2-d"),
+    _M.BCR:                    _T("GDPR 46(2)(b)", _known("EU GB CH BR"), "eu-gdpr:A46-2-b"),
+    _M.CODE_OF_CONDUCT:        _T("GDPR 46(2)(e)", _EUROPEAN, "eu-gdpr:A46-2-e"),
+    _M.CERTIFICATION:          _T("GDPR 46(2)(f)", _EUROPEAN, "eu-gdpr:A46-2-f"),
+    _M.ADHOC:                  _T("GDPR 46(3)(a)", _EUROPEAN, "eu-gdpr:A46-3-a"),
+    _M.DEROGATION_CONSENT:     _T("GDPR 49(1)(a)", _EUROPEAN, "eu-gdpr:A49-1-a", consent=True),
+    _M.DEROGATION_CONTRACT:    _T("GDPR 49(1)(b)", _EUROPEAN, "eu-gdpr:A49-1-b", occasional=True),
+    _M.DEROGATION_INTEREST_OF_SUBJECT:
+                               _T("GDPR 49(1)(c)", _EUROPEAN, "eu-gdpr:A49-1-c", occasional=True),
+    _M.CN_SECURITY_ASSESSMENT: _T("PIPL 38(1)", _known("CN")),
+    _M.CN_CERTIFICATION:       _T("PIPL 38(2)", _known("CN")),
+    _M.CN_STANDARD_CONTRACT:   _T("PIPL 38(3)", _known("CN")),
+    _M.CN_CONTRACT_NECESSITY:  _T("NDSR 35(4)", _known("CN")),
+    _M.UK_IDTA:                _T("UK GDPR 46(2)(d)", _known("GB")),
+    _M.UK_ADDENDUM:            _T("UK GDPR 46(2)(d)", _known("GB")),
+    # With the UK extension of its certificate a company counts in both.
+    _M.DPF:                    _T("GDPR 45(3)", _known("EU GB"), "eu-gdpr:A45-3", certified=True, only_to="US"),
+    _M.CH_DPF:                 _T("FADP 16(1)", _known("CH"), certified=True, only_to="US"),
+    _M.JP_EQUIVALENT:          _T("APPI 28(1), 28(3)", _known("JP")),
+    _M.JP_CONSENT:             _T("APPI 28(1), 28(2)", _known("JP"), consent=True),
+    _M.BR_SCC:                 _T("LGPD 33(II)(b)", _known("BR")),
 }
+# fmt: on

@@ -76,3 +76,28 @@ def test_a_category_is_covered_by_itself_and_by_its_family(category: Category) -
     assert is_covered(category, (category.value,))
     assert is_covered(category, (family,))
     assert not is_covered(category, (category.value[:-1], "*", ".*"))
+
+
+@pytest.mark.parametrize(
+    ("transfer", "findings"),
+    [
+        ("{EU: none_domestic}", []),
+        ("{EU: [none_domestic]}", []),
+        ("{EU: {mechanism: none_domestic, to: [DE]}, default: scc}", []),
+        ("{EU: []}", [("contract.value", "error")]),
+        ("{EU: {mechanism: scc, to: [US]}}", [("contract.value", "error")]),
+        ("{EU: none_domestic, GB: scc}", [("contract.value", "note")]),
+        ("{EU: none_domestic, GB: none_domestic}", [("contract.value", "note")]),
+        ("{EU: cn_standard_contract}", [("contract.value", "note")]),
+        ("{EU: none_domestic, AU: scc}", []),
+        ("{EU: dpf}", [("contract.missing", "error")]),
+        ("{EU: {mechanism: dpf, until: 2027-07-10}}", []),
+        ("{EU: {mechanism: scc, agreement: SCC-1}}", [("contract.value", "note")]),
+        ("{EU: {mechanism: scc, agreement: DPA-1}}", []),
+        ("{EU: {mechanism: scc, from: [shop-us]}}", [("contract.value", "error")]),
+    ],
+)
+def test_what_a_mechanism_lacks_is_found(transfer: str, findings: list[tuple[str, str]], tmp_path: Folder) -> None:
+    files = {**FILES, ACME: FILES[ACME].replace("transfer: {EU: none_domestic}", f"transfer: {transfer}")}
+
+    assert [(each.code, each.level) for each in read_files(tmp_path, files)[1]] == findings

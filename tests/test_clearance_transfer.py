@@ -1,0 +1,185 @@
+"""On what data crosses a border: by the company that lets it out, the country it goes to, and the laws that ask."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from clearances import CONSENT, NOON, SHIP, asked, codes, given
+from pydantic import TypeAdapter
+
+from gateway.clearance import Question, clear, ends
+from gateway.contract.model import SubProcessor
+from gateway.contract.papers import Transfers
+from gateway.contract.terms import Terms
+from gateway.registry.facts import Consent
+from gateway.vocabulary import AgreementStatus, AgreementType
+
+TODAY = NOON.date()
+LAST = TODAY.isoformat()
+OVER = (TODAY - timedelta(days=1)).isoformat()
+LINES: TypeAdapter[Any] = TypeAdapter(Transfers)
+
+
+def going(transfer: Mapping[str, Any], *countries: str, partners: tuple[str, ...] = ()) -> Terms:
+    """The parcel to a vendor in these countries, with companies that work for it in others."""
+    companies = tuple(
+        SubProcessor.model_validate({"name": "Last Mile", "country": each, "since": "2026-01-01"}) for each in partners
+    )
+    vendor = SHIP.vendor.model_copy(update={"countries": countries, "sub_processors": companies})
+    lines = {key: LINES.validate_python(value) for key, value in transfer.items()}
+    return replace(SHIP, vendor=vendor, transfer=lines)
+
+
+def of(terms: Terms, jurisdiction: str, exporter: str = "DE", **known: Any) -> Question:
+    agreed = {"c-89": (CONSENT,)} if jurisdiction == "CN" else {}
+    return replace(
+        asked(terms, facts=given(jurisdiction=jurisdiction, **{"consents": agreed} | known)), exporter=exporter
+    )
+
+
+def found(question: Question) -> list[str]:
+    return list(dict.fromkeys(codes(question)))
+
+
+def test_what_stays_in_one_territory_crosses_no_border() -> None:
+    clearance = clear(of(going({}, "FR", "NO"), "DE"))
+
+    assert clearance.transfer == (("DE", "none_domestic"),)
+
+
+@pytest.mark.parametrize(
+    ("law", "mechanism", "code"),
+    [
+        ("DE", "scc", ""),
+        ("DE", "none_domestic", "transfer.none"),
+        ("DE", "cn_standard_contract", "transfer.none"),
+        ("DE", "uk_idta", "transfer.none"),
+        ("GB", "scc", "transfer.none"),
+        ("GB", "uk_idta", ""),
+        ("GB", "uk_addendum", ""),
+        ("CH", "scc", ""),
+        ("CN", "scc", "transfer.none"),
+        ("CN", "cn_standard_contract", ""),
+        ("JP", "scc", "transfer.none"),
+        ("JP", "jp_equivalent", ""),
+        ("BR", "br_scc", ""),
+        ("BR", "none_domestic", "transfer.none"),
+        ("US-CA", "none_domestic", ""),
+        ("AU", "scc", ""),
+    ],
+)
+def test_a_law_takes_only_the_mechanisms_that_it_knows(law: str, mechanism: str, code: str) -> None:
+    for terms in (going({"EU": "scc", law: mechanism}, "IN"), going({"EU": "scc", "default": mechanism}, "IN")):
+        if law != "DE" or "DE" in terms.transfer:
+            assert found(of(terms, law, exporter="")) == ([code] if code else [])
+
+
+def test_where_a_company_stands_its_own_law_asks_too_whoever_the_data_is_about() -> None:
+    without, beside = going({"US-CA": "none_domestic"}, "US"), going({"US-CA": "none_domestic", "EU": "scc"}, "US")
+
+    assert found(of(without, "US-CA", exporter="DE")) == ["transfer.none"]
+    assert found(of(without, "US-CA", exporter="US")) == []
+    assert clear(of(beside, "US-CA", exporter="DE")).transfer == (("EU", "scc"), ("US-CA", "none_domestic"))
+
+
+def test_a_line_speaks_of_the_company_and_the_country_that_it_names() -> None:
+    lines = [{"mechanism": "scc", "to": ["IN"], "from": ["shop-eu"]}, {"mechanism": "adequacy", "to": ["JP"]}]
+
+    assert clear(of(going({"EU": lines}, "IN", "JP"), "DE")).transfer == (("DE", "adequacy"), ("DE", "scc"))
+    assert found(of(going({"EU": lines}, "IN", "KR"), "DE")) == ["transfer.none"]
+    other = {"EU": [{"mechanism": "scc", "from": ["shop-uk"]}]}
+    assert found(of(going(other, "IN"), "DE")) == ["transfer.none"]
+
+
+def test_a_company_that_works_for_the_vendor_is_a_country_that_data_goes_to() -> None:
+    lines = {"EU": [{"mechanism": "adequacy", "to": ["JP"]}]}
+
+    assert found(of(going(lines, "JP", partners=("FR",)), "DE")) == []
+    assert found(of(going(lines, "JP", partners=("FR", "US")), "DE")) == ["transfer.none"]
+
+
+@pytest.mark.parametrize(
+    ("until", "beside", "code", "mechanism"),
+    [
+        (LAST, (), "", "dpf"),
+        (OVER, (), "transfer.expired", ""),
+        (OVER, ("scc",), "", "scc"),
+        (LAST, ("scc",), "", "dpf"),
+    ],
+)
+def test_a_certificate_holds_to_its_last_day_and_what_stands_behind_it_after(
+    until: str, beside: tuple[str, ...], code: str, mechanism: str
+) -> None:
+    terms = going({"EU": [{"mechanism": "dpf", "until": until}, *beside]}, "US")
+
+    assert found(of(terms, "DE")) == ([code] if code else [])
+    if not code:
+        assert clear(of(terms, "DE")).transfer == (("DE", mechanism),)
+
+
+def test_a_certificate_of_american_companies_carries_nothing_elsewhere() -> None:
+    assert found(of(going({"EU": {"mechanism": "dpf", "until": LAST}}, "IN"), "DE")) == ["transfer.none"]
+    assert found(of(going({"CH": {"mechanism": "ch_dpf", "until": LAST}}, "US"), "CH", exporter="")) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({}, ""),
+        ({"until": TODAY - timedelta(days=1)}, "transfer.expired"),
+        ({"until": TODAY - timedelta(days=1), "renewal": "P1Y"}, ""),
+        ({"signed": TODAY + timedelta(days=1)}, "transfer.expired"),
+        ({"status": AgreementStatus.DRAFTED}, "transfer.expired"),
+        ({"entities": ("shop-uk",)}, "transfer.expired"),
+        ({"id": "SCC-2"}, "transfer.none"),
+    ],
+)
+def test_a_mechanism_that_rests_on_a_paper_holds_as_long_as_the_paper(changed: dict[str, Any], code: str) -> None:
+    terms = going({"EU": {"mechanism": "scc", "agreement": "SCC-1"}}, "US")
+    [dpa] = terms.vendor.agreements
+    scc = dpa.model_copy(update={"id": "SCC-1", "type": AgreementType.SCC, **changed})
+    signed = replace(terms, vendor=terms.vendor.model_copy(update={"agreements": (dpa, scc)}))
+
+    assert found(of(signed, "DE")) == ([code] if code else [])
+
+
+@pytest.mark.parametrize(("law", "mechanism"), [("JP", "jp_consent"), ("DE", "derogation_consent")])
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        ((), "consent.missing"),
+        ((replace(CONSENT, explicit=False),), "consent.scope"),
+        ((replace(CONSENT, vendor="payments"),), "consent.scope"),
+        ((CONSENT,), ""),
+    ],
+)
+def test_what_crosses_on_consent_needs_everybodys_explicit_consent(
+    law: str, mechanism: str, answers: tuple[Consent, ...], code: str
+) -> None:
+    terms = going({"EU": "scc", law: mechanism}, "US")
+    consents = {ref: answers for ref in ("c-88", "c-89") if answers}
+
+    assert found(of(terms, law, exporter="", consents=consents)) == ([code] if code else [])
+    one = {"c-88": (CONSENT,)}
+    assert found(of(terms, law, exporter="", consents=one)) == ["consent.missing"]
+
+
+def test_where_the_law_is_unknown_the_laws_of_all_markets_are_satisfied_at_once() -> None:
+    lines = {"EU": "scc", "GB": "uk_addendum", "CN": "cn_standard_contract"}
+    consents = {"c-89": (CONSENT,)}
+
+    clearance = clear(of(going(lines, "US"), "unknown", consents=consents))
+
+    assert clearance.transfer == (("unknown", "cn_standard_contract"), ("unknown", "scc"), ("unknown", "uk_addendum"))
+    for law in lines:
+        left = {key: mechanism for key, mechanism in lines.items() if key != law}
+        assert found(of(going(left, "US"), "unknown", consents=consents)) == ["transfer.none"]
+
+
+def test_the_end_of_a_certificate_can_be_told_before_it_comes() -> None:
+    terms = going({"EU": [{"mechanism": "dpf", "until": LAST}, "scc"]}, "US")
+
+    assert [(each.name, each.last) for each in ends(terms, TODAY) if each.what == "transfer"] == [("dpf for EU", TODAY)]
+    assert not [each for each in ends(terms, TODAY + timedelta(days=1)) if each.what == "transfer"]
