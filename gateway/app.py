@@ -19,7 +19,7 @@ from typing import Any, Final
 import uvicorn
 import uvloop
 
-from gateway import api, failpoints, public
+from gateway import api, failpoints, privacy, public
 from gateway.contract.load import ContractSet, load
 from gateway.daily import daily
 from gateway.desk import Desk
@@ -47,6 +47,7 @@ from gateway.registry import engine as registry_engine
 from gateway.registry.registry import Registry
 from gateway.report.making import Reports
 from gateway.retention import RetentionClass
+from gateway.rights.requests import RequestDesk
 from gateway.settings import Settings
 from gateway.telemetry import Telemetry
 from gateway.vocabulary import LEVELS, Level
@@ -72,6 +73,7 @@ class Stores:
 
     ledger: Ledger
     registry: Registry
+    intake: Intake
     tokens: Tokens
     desk: Desk
 
@@ -114,7 +116,7 @@ async def opened(
         intake = await closing.enter_async_context(Intake(registry, ledger, node=settings.node).open())
         await ledger.erasing.resume(registry)
         desk = Desk(intake, ledger, tokens, environment=environment_of(settings), entity=entity, people=registry)
-        yield Stores(ledger, registry, tokens, desk)
+        yield Stores(ledger, registry, intake, tokens, desk)
 
 
 def _store_at(url: str, _: Path, log: str, *, guarded: bool) -> Store:
@@ -185,6 +187,7 @@ class Gateway:
             counted=self.telemetry.call,
             unnamed=self.telemetry.unnamed,
         )
+        self.requests = RequestDesk(stores.intake, stores.registry, stores.ledger, utc)
         self.proxy = Proxy(self.exchange, body_deadline=settings.body_deadline, in_flight=settings.in_flight)
         self.telemetry.gauge("gateway.calls.in_flight", "Calls on their way.", lambda: self.proxy.busy)
 
@@ -227,6 +230,10 @@ class Gateway:
         """Takes away what is over by now."""
         await self.stores.desk.purge({}, self.keeps(), by="gateway")
 
+    def privacy(self) -> Any:
+        """Where people ask about their data."""
+        return privacy.listener(privacy.endpoints(self.requests), self.stores.tokens)
+
     def page(self, kind: str) -> public.Page:
         """A public page, made from the contracts in force now."""
         contracts, now = self.exchange.contracts.contracts, utc()
@@ -259,8 +266,8 @@ def _on(app: Any, telemetry: Telemetry, **where: Any) -> _Server:
     return _Server(serve_config(app, on_refused=telemetry.edge, **where))
 
 
-async def serve(settings: Settings, ready: Callable[[int, int], None]) -> None:
-    """Runs a gateway until SIGTERM or SIGINT. `ready` gets the two ports once everything listens.
+async def serve(settings: Settings, ready: Callable[..., None]) -> None:
+    """Runs a gateway until SIGTERM or SIGINT. `ready` gets the ports once everything listens: two, or three.
 
     Raises StartError or ContractError before a port opens.
     """
@@ -305,16 +312,18 @@ def _check_listener(settings: Settings) -> None:
         log.warning("the operators' listener is open to other machines")
 
 
-async def _listen(gateway: Gateway, ready: Callable[[int, int], None]) -> None:
+async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
     settings, stores, telemetry = gateway.settings, gateway.stores, gateway.telemetry
     control = settings.data / CONTROL
     control.unlink(missing_ok=True)
+    port = settings.privacy_port
     operators = api.operators(
         stores.desk, gateway.reports, stores.tokens, telemetry, lambda: stores.ledger.healthy, gateway.page
     )
     servers = [
         _on(gateway.proxy, telemetry, host=settings.host, port=settings.port, ends_calls=False),
         _on(operators, telemetry, host=settings.operators_host, port=settings.operators_port),
+        *([_on(gateway.privacy(), telemetry, host=settings.privacy_host, port=port)] if port is not None else []),
         _on(api.control(stores.desk, gateway.reports, gateway.reload, gateway.keeps), telemetry, uds=control),
     ]
     aside: list[asyncio.Task[None]] = []
@@ -341,7 +350,7 @@ async def _listen(gateway: Gateway, ready: Callable[[int, int], None]) -> None:
             # A call leaves no circles behind, so there is little to look for, and looking costs every call.
             gc.set_threshold(_YOUNG, 20, 50)
             aside.append(running.create_task(daily(gateway.purge)))
-            ready(_port(servers[0]), _port(servers[1]))
+            ready(*map(_port, servers[:-1]))
     for server, listener in zip(servers, served, strict=True):
         if not listener.result():
             raise StartError(f"port {server.config.port} cannot be opened; is something else listening there?")

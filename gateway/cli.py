@@ -92,8 +92,9 @@ def serve() -> None:
     """Run the gateway until it is told to stop. Settings are variables GATEWAY_…, see docs/operations.md."""
     settings = Settings()
 
-    def ready(port: int, operators_port: int) -> None:
-        err.print(f"gateway listens on http://{settings.host}:{port}, operators on port {operators_port}")
+    def ready(port: int, operators_port: int, privacy_port: int | None = None) -> None:
+        people = f", people on port {privacy_port}" if privacy_port is not None else ""
+        err.print(f"gateway listens on http://{settings.host}:{port}, operators on port {operators_port}{people}")
 
     app.run(app.serve(settings, ready))
 

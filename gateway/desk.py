@@ -140,6 +140,13 @@ Reason = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 .,:;/#()
 _LONG_NUMBER = re.compile(r"(?:\d[ .,:;/()'_-]*){9}")
 
 
+def names_nobody(reason: str) -> str:
+    """Raises ValueError for a reason with a long number in it."""
+    if _LONG_NUMBER.search(reason):
+        raise ValueError("a reason has no numbers of people, accounts or telephones in it")
+    return reason
+
+
 class Resolve(Asked):
     """What was found out about an intent in doubt: by its number or id, or by that of the entry that says so."""
 
@@ -147,12 +154,7 @@ class Resolve(Asked):
     result: Literal["sent", "not_sent"]
     reason: Reason
 
-    @field_validator("reason")
-    @classmethod
-    def _names_nobody(cls, reason: str) -> str:
-        if _LONG_NUMBER.search(reason):
-            raise ValueError("a reason has no numbers of people, accounts or telephones in it")
-        return reason
+    _reason = field_validator("reason")(names_nobody)
 
 
 class From(Asked):

@@ -189,6 +189,7 @@ CODES: Mapping[str, Code] = {
     "purpose.not_in_contract": Code(403, "The contract does not have this purpose", _ASK_OWNER),
     "subject.unresolved": Code(403, "Whose data it is cannot be told", "Put the order into the register first."),
     "subject.mismatch": Code(403, "The call is about different people", "Send data about one person at a time."),
+    "subject.unknown": Code(404, "Nobody and nothing is known here that you may ask about", "Ask about yourself."),
     "subject.restricted": Code(403, "The person's data is restricted", "It may not be used; see the rights request."),
     "subject.erased": Code(403, "The person's data was erased", "It may not be used."),
     "subject.minor": Code(403, "The person is a minor", "A guardian has to consent."),
@@ -228,6 +229,11 @@ CODES: Mapping[str, Code] = {
     "field.secret": Code(422, "Secrets never leave", "Leave it out."),
     "field.unclassified": Code(422, "This field has no category", "Give it one in the contract."),
     "proof.failed": Code(422, "What was written is not what was allowed", "Report this: it is a fault of the gateway."),
+    # What people ask about their data.
+    "request.closed": Code(422, "The request was decided already", "Open another one."),
+    "request.ruling": Code(
+        422, "This cannot be decided about this request", "See the rulings of each right, and give their reasons."
+    ),
     # Our own side and the vendor's.
     "erasure.held": Code(
         403, "A hold keeps what is known of the person", "`gateway subject release` ends it, once its reason is over."

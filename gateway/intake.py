@@ -18,6 +18,7 @@ from gateway.registry.facts import (
     FlagRow,
     LinkRow,
     OrderStateRow,
+    RequestRow,
     RevocationRow,
     StoredRow,
     SuspensionRow,
@@ -189,6 +190,10 @@ def _suspension(fact: SuspensionRow, by: str, put: str) -> Told:
     return FactPut("suspension", "lifted" if fact.lifted else "suspended", fact.vendor, by, put), ()
 
 
+def _request(fact: RequestRow, by: str, put: str) -> Told:
+    return FactPut(f"request:{fact.right}", fact.status.value, "", by, put), _people(fact.subject)
+
+
 def _revocation(fact: RevocationRow, by: str, put: str) -> Told:
     return TokenChanged(fact.token, by, "revoked", put=put), ()
 
@@ -208,5 +213,6 @@ _EVENTS: Mapping[str, Callable[[Any, str, str], Told]] = {
     "link": _link,
     "order_state": _order_state,
     "suspension": _suspension,
+    "request": _request,
     "revocation": _revocation,
 }

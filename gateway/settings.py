@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     operators_host: str = "127.0.0.1"
     operators_port: int = Field(default=8081, ge=0, le=65535)
+    privacy_host: str = "127.0.0.1"
+    privacy_port: int | None = Field(default=None, ge=0, le=65535)
+    """Where people, and customer service for them, ask about their data; nowhere without it."""
     environment: Literal["sandbox", "live"] = "live"
     sandbox: dict[str, Annotated[str, AfterValidator(_loopback)]] = {}
     """Vendor host → address of a vendor played on this machine. With it no other host is reachable."""

@@ -43,7 +43,7 @@ class Running:
     stores: Stores
     vendors: Mapping[str, Vendor]
     folder: Path
-    ports: tuple[int, int]
+    ports: tuple[int, int, int]
     loop: asyncio.AbstractEventLoop
     _tokens: dict[tuple[object, ...], str] = field(default_factory=dict)
 
@@ -98,9 +98,9 @@ class Running:
         """The same as plain documents, each intent with its outcome."""
         return [{**entry.body, "outcome": entry.outcome} for entry in self.entries(**wanted)]
 
-    def said(self, raw: bytes, *, operators: bool = False) -> Reply:
-        """The first answer to these bytes, over a connection of its own."""
-        client = self.client(operators=operators)
+    def said(self, raw: bytes, *, operators: bool = False, listener: int = 0) -> Reply:
+        """The first answer to these bytes, over a connection of its own, from the listener of this number."""
+        client = Client(("127.0.0.1", self.ports[listener or operators]))
         try:
             client.say(raw)
             return client.reply()
@@ -207,12 +207,13 @@ class _Run:
         servers = [
             _on(gateway.proxy, telemetry, host="127.0.0.1", port=0),
             _on(operators, telemetry, host="127.0.0.1", port=0),
+            _on(gateway.privacy(), telemetry, host="127.0.0.1", port=0),
         ]
         loop = asyncio.get_running_loop()
         serving = [loop.create_task(server.serve()) for server in servers]
         while not all(server.started for server in servers):  # noqa: ASYNC110  uvicorn has nothing to wait for
             await asyncio.sleep(0.005)
-        ports = (_port(servers[0]), _port(servers[1]))
+        ports = (_port(servers[0]), _port(servers[1]), _port(servers[2]))
         ready.set_result(Running(gateway, stores, vendors, self.folder, ports, loop))
         while not stop.is_set():  # noqa: ASYNC110  the test is in another thread
             await asyncio.sleep(0.01)

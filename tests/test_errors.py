@@ -5,7 +5,7 @@ import pytest
 from gateway.errors import CODES, REASONS, ContractError, Failure, Finding, GatewayError, Refusal, StartError, refuse
 
 # 409 and 429 make SDKs try again, or tell their callers that a vendor said so.
-STATUSES = {400, 401, 403, 413, 415, 422, 502, 503, 504}
+STATUSES = {400, 401, 403, 404, 413, 415, 422, 502, 503, 504}
 
 
 def test_every_code_is_dotted_and_has_a_status_a_title_and_a_way_out() -> None:

@@ -24,7 +24,11 @@ _OF_KIND: Mapping[str, tuple[RetentionClass, ...]] = {
     "refusal": (RetentionClass.REFUSAL,),
     "access": (RetentionClass.OPERATION,),
     "token": (RetentionClass.OPERATION,),
-    "fact": (RetentionClass.OPERATION, RetentionClass.CONSENT),
+    "fact": (RetentionClass.OPERATION, RetentionClass.CONSENT, RetentionClass.RIGHTS_REQUEST),
+}
+_OF_FACT: Mapping[str, RetentionClass] = {
+    "consent": RetentionClass.CONSENT,
+    "request": RetentionClass.RIGHTS_REQUEST,
 }
 
 
@@ -141,8 +145,8 @@ def _class_of(kind: str, body: Mapping[str, Json]) -> RetentionClass | None:
         stated = body.get("retention")
         named = stated.get("class") if isinstance(stated, Mapping) else None
         return next((each for each in _OF_KIND[kind] if each.value == named), None)
-    is_consent = kind == "fact" and str(body.get("fact", "")).startswith("consent")
-    return RetentionClass.CONSENT if is_consent else _OF_KIND[kind][0]
+    fact = str(body.get("fact", "")).partition(":")[0] if kind == "fact" else ""
+    return _OF_FACT.get(fact, _OF_KIND[kind][0])
 
 
 def _answers_same(old: Mapping[str, Json], new: Mapping[str, Json]) -> bool:

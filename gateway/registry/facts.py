@@ -29,7 +29,10 @@ from gateway.vocabulary import (
     LegalBasis,
     OrderState,
     Purpose,
+    RefusalReason,
+    RequestStatus,
     Right,
+    Ruling,
     SubjectRole,
     is_place,
 )
@@ -268,10 +271,48 @@ class RevocationRow(Row):
     token: str
 
 
+class Decided(BaseModel):
+    """What is done about one category of a request, or (None) about all others; what is not done as it was asked for
+    has its reason.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    category: Category | None
+    ruling: Ruling
+    reason: RefusalReason | None = None
+
+
+class RequestRow(Row):
+    """How far something stands that a person asked for; put again, it replaces what stood there before.
+
+    `by` is who asked: the person (`subject`), or whoever acts for them, with a case, a reason, and how it was checked
+    who asks. Put in by the gateway, not by the shop.
+    """
+
+    kind: Literal["request"] = "request"
+    request: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    subject: Ref
+    right: Right
+    status: RequestStatus
+    received: datetime
+    due: datetime
+    by: str
+    case: str = ""
+    why: str = ""
+    verified: str = ""
+    requester: str = ""
+    extended: str = ""
+    categories: tuple[Category, ...] = ()
+    decisions: tuple[Decided, ...] = ()
+    decided: datetime | None = None
+    decided_by: str = ""
+
+
 AnyRow = Annotated[
     OrderRow | OrderStateRow | SubjectRow | ConsentRow | AcceptanceRow | FlagRow | LinkRow | SuspensionRow,
     Field(discriminator="kind"),
 ]
-StoredRow = AnyRow | RevocationRow
+StoredRow = AnyRow | RequestRow | RevocationRow
 STORED: TypeAdapter[list[StoredRow]] = TypeAdapter(list[Annotated[StoredRow, Field(discriminator="kind")]])
 ROWS: TypeAdapter[list[AnyRow]] = TypeAdapter(list[AnyRow])

@@ -7,7 +7,19 @@ from typing import Any
 from sqlalchemy import Connection, DateTime, String, bindparam, cast, func, literal, null, select, union_all
 
 from gateway.registry.facts import Consent, Known, Mark, Order, Person, Suspension
-from gateway.registry.tables import CONSENTS, FLAGS, LINKS, OF_PEOPLE, PEOPLE, REVOKED, STATES, SUBJECTS, SUSPENSIONS
+from gateway.registry.rows import ERASED
+from gateway.registry.tables import (
+    CONSENTS,
+    FLAGS,
+    LINKS,
+    OF_PEOPLE,
+    PEOPLE,
+    REQUESTS,
+    REVOKED,
+    STATES,
+    SUBJECTS,
+    SUSPENSIONS,
+)
 from gateway.vocabulary import ConsentState, ExpressedBy, Flag, OrderState, Purpose, SubjectRole
 
 # One question each, since an answer takes as long as the way to the database: what is known of an order, the state in
@@ -101,4 +113,6 @@ def orders_of(connection: Connection, subject: str) -> list[str]:
 
 def everybody(connection: Connection, _: str) -> frozenset[str]:
     """Every reference of a person."""
-    return frozenset(ref for table in OF_PEOPLE for ref in connection.scalars(select(table.c.subject)))
+    return frozenset(ref for table in (*OF_PEOPLE, REQUESTS) for ref in connection.scalars(select(table.c.subject))) - {
+        ERASED
+    }

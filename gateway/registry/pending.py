@@ -18,6 +18,7 @@ from gateway.registry.tables import (
     LINKS,
     PENDING,
     PEOPLE,
+    REQUESTS,
     STATES,
     SUBJECTS,
     SUSPENSIONS,
@@ -118,5 +119,6 @@ _SAME: Mapping[str, tuple[Table, Callable[[Any], ColumnElement[bool]]]] = {
     "consent": (CONSENTS, _same_answer),
     "flag": (FLAGS, rows.same_flag),
     "link": (LINKS, lambda fact: (LINKS.c.subject == fact.subject) & (LINKS.c.other == fact.other)),
+    "request": (REQUESTS, lambda fact: REQUESTS.c.request == fact.request),
     "suspension": (SUSPENSIONS, _same_suspension),
 }

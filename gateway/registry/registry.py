@@ -354,6 +354,7 @@ _KEYS: Mapping[str, Callable[[Any], Iterable[Key]]] = {
     "flag": lambda row: [("subject", row.subject)],
     "link": lambda row: [("subject", row.subject), ("subject", row.other)],
     "suspension": lambda _: [SUSPENSIONS],
+    "request": lambda _: [],
     "revocation": lambda row: [_token(row.token)],
 }
 

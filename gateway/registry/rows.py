@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, insert
-from sqlalchemy.sql.dml import Delete, Insert
+from sqlalchemy import and_, delete, exists, insert, update
+from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.registry.facts import (
@@ -17,6 +17,7 @@ from gateway.registry.facts import (
     LinkRow,
     OrderRow,
     OrderStateRow,
+    RequestRow,
     RevocationRow,
     StoredRow,
     SubjectRow,
@@ -29,14 +30,16 @@ from gateway.registry.tables import (
     LINKS,
     OF_PEOPLE,
     PEOPLE,
+    REQUESTS,
     REVOKED,
     STATES,
     SUBJECTS,
     SUSPENSIONS,
 )
 
-Statement = Insert | Delete
+Statement = Insert | Delete | Update
 EVERY_OPERATION = ""
+ERASED = ""  # whose a request was, once nobody is to know that any more
 EVERYTHING = ""  # a flag that is not for one purpose or vendor alone
 # What of a consent has a column of its own; the rest of its record stands together.
 _DECIDING = {
@@ -142,6 +145,14 @@ def _suspension(row: SuspensionRow, written: Written) -> Iterator[Statement]:
         yield insert(SUSPENSIONS).values({"vendor": row.vendor, "operation": operation} | written.on_record)
 
 
+def _request(row: RequestRow, written: Written) -> Iterator[Statement]:
+    """Whose it is and what was typed stand in `row`, which an erasure empties."""
+    yield delete(REQUESTS).where(REQUESTS.c.request == row.request)
+    stated = {"request": row.request, "subject": row.subject, "right": row.right.value, "status": row.status.value}
+    times = {"received": _stored(row.received), "due": _stored(row.due)}
+    yield insert(REQUESTS).values({**stated, **times, "row": row.model_dump_json()} | written.on_record)
+
+
 def _revocation(row: RevocationRow, written: Written) -> Iterator[Statement]:
     yield delete(REVOKED).where(REVOKED.c.token == row.token)
     yield insert(REVOKED).values(token=row.token, at=_stored(written.at), entry=written.entry)
@@ -156,6 +167,7 @@ _WRITERS: Mapping[str, Callable[[Any, Written], Iterator[Statement]]] = {
     "flag": _flag,
     "link": _link,
     "suspension": _suspension,
+    "request": _request,
     "revocation": _revocation,
 }
 
@@ -168,6 +180,8 @@ def erasing(subject: str, linked: Sequence[str], at: datetime) -> Iterator[State
     for table in OF_PEOPLE:
         yield delete(table).where(table.c.subject == subject)
     yield delete(LINKS).where(LINKS.c.other == subject)
+    # Which right it was, when, and how it ended stays; whose it was does not.
+    yield update(REQUESTS).where(REQUESTS.c.subject == subject).values(subject=ERASED, row="")
     for other in linked[1:]:
         yield from _link(LinkRow(kind="link", subject=linked[0], other=other), Written(at, None, "erasure", None))
 

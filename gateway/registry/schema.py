@@ -8,7 +8,7 @@ from gateway.errors import StartError
 from gateway.registry.tables import METADATA
 
 FIRST = "0001"
-NEWEST = "0005"
+NEWEST = "0006"
 SCHEMA = "registry"  # on PostgreSQL; with SQLite it has a file to itself
 MIGRATIONS = Path(__file__).parent / "migrations"
 _GRANTS = (

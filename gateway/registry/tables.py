@@ -131,5 +131,19 @@ PENDING = Table(
     Column("at", DateTime, nullable=False),
 )
 
+REQUESTS = Table(
+    "rights_request",
+    METADATA,
+    Column("request", String, primary_key=True),
+    Column("subject", String, nullable=False, index=True),
+    Column("right", String, nullable=False),
+    Column("status", String, nullable=False, index=True),
+    Column("received", DateTime, nullable=False),
+    Column("due", DateTime, nullable=False),
+    Column("row", String, nullable=False),
+    *_written(),
+    Column("entry", String),
+)
+
 OF_PEOPLE = (PEOPLE, SUBJECTS, FLAGS, LINKS, CONSENTS, ACCEPTANCES)
 """Whose rows are about somebody: `subject` says who."""

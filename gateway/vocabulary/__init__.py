@@ -5,11 +5,13 @@ from gateway.vocabulary.categories import CATEGORIES, RETAINED_IDS, Category, Ca
 from gateway.vocabulary.consents import AcceptanceKind, ConsentMethod, ExpressedBy
 from gateway.vocabulary.grounds import (
     BASES,
+    CLOSED_REQUESTS,
     CONSENT_STATES,
     OFF_BY_DEFAULT,
     REFUSAL_REASONS,
     REQUEST_STATUSES,
     RIGHTS,
+    RULINGS,
     VALID_CONSENT,
     BasisTerm,
     ConsentState,
@@ -19,6 +21,7 @@ from gateway.vocabulary.grounds import (
     RequestStatus,
     Right,
     RightTerm,
+    Ruling,
     SubjectRole,
 )
 from gateway.vocabulary.levels import LEVELS, Level, LevelTerm, level_of
@@ -70,6 +73,7 @@ __all__ = [
     "BASES",
     "CATEGORIES",
     "CLAUSES_NEEDED",
+    "CLOSED_REQUESTS",
     "CONCLUDED",
     "CONSENT_STATES",
     "COUNTRIES",
@@ -91,6 +95,7 @@ __all__ = [
     "REQUEST_STATUSES",
     "RETAINED_IDS",
     "RIGHTS",
+    "RULINGS",
     "SCENARIO_PURPOSES",
     "TRANSFERS",
     "VALID_CONSENT",
@@ -125,6 +130,7 @@ __all__ = [
     "Right",
     "RightTerm",
     "Role",
+    "Ruling",
     "Scenario",
     "SubjectRole",
     "TransferMechanism",

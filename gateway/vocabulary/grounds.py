@@ -205,6 +205,30 @@ REQUEST_STATUSES: Mapping[RequestStatus, str] = {
 }
 
 
+CLOSED_REQUESTS: frozenset[RequestStatus] = frozenset(
+    {RequestStatus.REJECTED, RequestStatus.FULFILLED, RequestStatus.UNFULFILLED}
+)
+
+
+class Ruling(StrEnum):
+    """What is done about one category of data that a rights request is about."""
+
+    RECTIFY = "rectify"
+    ERASE = "erase"
+    RESTRICT = "restrict"
+    STOP = "stop"
+    REFUSE = "refuse"
+
+
+RULINGS: Mapping[Right, tuple[Ruling, ...]] = {
+    Right.RECTIFICATION: (Ruling.RECTIFY, Ruling.REFUSE),
+    Right.ERASURE: (Ruling.ERASE, Ruling.RESTRICT, Ruling.REFUSE),
+    Right.RESTRICTION: (Ruling.RESTRICT, Ruling.REFUSE),
+    Right.OBJECTION: (Ruling.STOP, Ruling.REFUSE),
+}
+"""What may be decided about each right that somebody has to decide about; the first one is what was asked for."""
+
+
 class RefusalReason(StrEnum):
     """Why a rights request is turned down."""
 

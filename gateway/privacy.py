@@ -1,0 +1,149 @@
+"""The privacy API: what people, and customer service for them, ask about their data, on a listener of its own."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway import problem
+from gateway.errors import GatewayError, Refusal, refuse
+from gateway.identity import Caller, Tokens, find_token
+from gateway.openapi import Operation, document
+from gateway.rights import asked as models
+from gateway.rights.requests import RequestDesk
+from gateway.vocabulary import Role
+
+MAX_BODY: Final = 64 * 1024
+_PEOPLE = frozenset({Role.SUBJECT, Role.AGENT, Role.STEWARD})
+_STEWARDS = frozenset({Role.STEWARD})
+_EVERYBODY = frozenset(Role)
+# Answers are about one person: no cache and no other page may have them.
+_PRIVATE: Final = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+
+Deed = Callable[[Caller, Any, str], Awaitable[BaseModel]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One operation of the API: who may ask it, what is asked and answered, and what does it."""
+
+    operation: Operation
+    roles: frozenset[Role]
+    deed: Deed
+
+
+def endpoints(requests: RequestDesk) -> Sequence[Endpoint]:
+    """All that can be asked. References of people stand in bodies only: addresses are written into logs."""
+    of_request: Mapping[str, tuple[type[models.Asked], str, Deed]] = {
+        "decision": (models.Decide, "Decide about a request", lambda who, what, at: requests.decide(who, at, what)),
+        "extension": (models.Extend, "Take two more months", lambda who, what, at: requests.extend(who, at, what)),
+        "closing": (models.Close, "Say how a request ended", lambda who, what, at: requests.close(who, at, what)),
+    }
+    return (
+        Endpoint(
+            Operation("POST", "/v1/requests", "Ask for something about the data", models.Open, models.Request),
+            _PEOPLE,
+            lambda who, what, _: requests.open(who, what),
+        ),
+        Endpoint(
+            Operation("POST", "/v1/requests/list", "See what was asked", models.Personal, models.Requests),
+            _PEOPLE,
+            lambda who, what, _: requests.of(who, what),
+        ),
+        Endpoint(
+            Operation("GET", "/v1/requests/{request}", "See one request", None, models.Request),
+            _PEOPLE - {Role.AGENT},
+            lambda who, _, at: requests.one(who, at),
+        ),
+        Endpoint(
+            Operation("POST", "/v1/requests/waiting", "See what is to be decided or done", None, models.Waiting),
+            _STEWARDS,
+            lambda who, _what, _at: requests.waiting(who),
+        ),
+        *(
+            Endpoint(
+                Operation("POST", f"/v1/requests/{{request}}/{name}", summary, model, models.Request), _STEWARDS, deed
+            )
+            for name, (model, summary, deed) in of_request.items()
+        ),
+    )
+
+
+def listener(offered: Sequence[Endpoint], tokens: Tokens) -> Starlette:
+    """The application behind the privacy API's own port."""
+    about = document([each.operation for each in offered], {each.operation.name: each.roles for each in offered})
+
+    async def described(_: Request) -> Response:
+        return JSONResponse(about)
+
+    routes = [Route("/openapi.json", described, methods=["GET"])]
+    routes += [
+        Route(each.operation.path, _answering(each, tokens), methods=[each.operation.method]) for each in offered
+    ]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _elsewhere})
+    app.router.redirect_slashes = False
+    return app
+
+
+def _answering(endpoint: Endpoint, tokens: Tokens) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            caller = tokens.verify(find_token([request.headers.get("authorization", "")]), roles=_EVERYBODY)
+            if caller.role not in endpoint.roles:
+                raise refuse("caller.role", f"the role {caller.role}")
+            asked = endpoint.operation.asked
+            what = asked.model_validate_json(await _body(request)) if asked else None
+            told = await endpoint.deed(caller, what, request.path_params.get("request", ""))
+        except Refusal as refusal:
+            status, told_why = problem.problem(refusal)
+            return JSONResponse(told_why, status, headers=_PRIVATE, media_type=problem.MEDIA_TYPE)
+        except ValidationError as error:
+            return _unprocessable(_told(error))
+        except GatewayError as error:
+            return _unprocessable(str(error))
+        return Response(told.model_dump_json(), media_type="application/json", headers=_PRIVATE)
+
+    return answer
+
+
+async def _body(request: Request) -> bytes:
+    payload = bytearray()
+    async for part in request.stream():
+        payload += part
+        if len(payload) > MAX_BODY:
+            raise refuse("body.too_large", f"more than {MAX_BODY} bytes")
+    return bytes(payload) or b"{}"
+
+
+def _told(error: ValidationError) -> str:
+    """Where something is wrong and what, without the value that is wrong, and without names that nobody knows."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{_place(each['loc'], each['type'])}: {each['msg']}" for each in problems[:5])
+
+
+def _place(steps: tuple[int | str, ...], problem: str) -> str:
+    return ".".join(map(str, (*steps[:-1], "*") if problem == "extra_forbidden" else steps))
+
+
+def _unprocessable(message: str) -> Response:
+    told = {"code": "request.invalid", "title": "Not what is asked for here", "status": 422, "message": message}
+    return JSONResponse(told, 422, headers=_PRIVATE, media_type=problem.MEDIA_TYPE)
+
+
+async def _elsewhere(_: Request, error: Exception) -> Response:
+    """No such path, or not this method there."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    told = {"code": "request.invalid", "title": "Nothing is asked this way here", "status": status}
+    headers = _PRIVATE | dict((error.headers or {}) if isinstance(error, HTTPException) else {})
+    return JSONResponse(told, status, headers=headers, media_type=problem.MEDIA_TYPE)

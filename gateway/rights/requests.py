@@ -1,0 +1,209 @@
+"""Requests of people that somebody decides about: opened, decided, closed, each step an entry of the record."""
+
+import asyncio
+import calendar
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from gateway.errors import refuse
+from gateway.identity import Caller
+from gateway.intake import Intake
+from gateway.ledger.ledger import Ledger
+from gateway.registry import requests as rows
+from gateway.registry.facts import Decided, RequestRow
+from gateway.registry.registry import Registry
+from gateway.rights.acting import Acting, acting
+from gateway.rights.asked import (
+    Close,
+    Decide,
+    Decision,
+    Extend,
+    Extension,
+    Open,
+    Personal,
+    Request,
+    Requester,
+    Requests,
+    Ruled,
+    Waiting,
+    WaitingRequest,
+)
+from gateway.vocabulary import CLOSED_REQUESTS, RULINGS, RequestStatus, Right, Role, Ruling
+
+MONTHS = 1  # in which a request is to be answered (GDPR 12(3)), from its receipt on
+EXTENDED = 3  # with the two that can be added
+_AT_ONCE = frozenset({Right.RESTRICTION, Right.OBJECTION})
+"""What is done with the decision itself; the others are done once vendors have confirmed."""
+
+
+class RequestDesk:
+    """Where requests come in, and where they are decided."""
+
+    def __init__(self, intake: Intake, registry: Registry, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        self._intake = intake
+        self._registry = registry
+        self._ledger = ledger
+        self._now = now
+        # What is decided rests on how the request stood a moment before.
+        self._deciding = asyncio.Lock()
+
+    async def open(self, caller: Caller, asked: Open) -> Request:
+        """A new request, on record when it is answered. Raises Refusal and Unasked."""
+        who = acting(caller, asked)
+        await self._noted(who, f"request:{asked.right}")
+        row = _opened(who, asked, self._now())
+        await self._intake.put([row], by=who.by)
+        return self._shown(row)
+
+    async def of(self, caller: Caller, asked: Personal) -> Requests:
+        """What a person asked for until now, the newest first. Raises Refusal and Unasked."""
+        who = acting(caller, asked)
+        found = await self._registry.read(rows.requests_of, who.subject)
+        await self._ledger.record(who.access("requests", len(found)), who.beside)
+        return Requests(requests=tuple(map(self._shown, found)))
+
+    async def one(self, caller: Caller, request: str) -> Request:
+        """One request, for whoever it is about and for stewards. Raises Refusal `subject.unknown`."""
+        row = await self._found(request)
+        if caller.role is Role.SUBJECT and caller.subject != row.subject:
+            raise refuse("subject.unknown")
+        who = Acting(row.subject, caller.service or "subject")
+        await self._ledger.record(who.access("request", 1), who.beside)
+        return self._shown(row)
+
+    async def waiting(self, caller: Caller) -> Waiting:
+        """What is not decided, or not carried out, with whom it is about; first what is due first."""
+        found = sorted(await self._registry.read(rows.open_requests, ""), key=lambda row: row.due)
+        await self._ledger.record(Acting("", caller.service).access("requests:waiting", len(found)))
+        return Waiting(requests=tuple(map(self._shown_whole, found)))
+
+    async def decide(self, caller: Caller, request: str, asked: Decide) -> Request:
+        """What becomes of a request. Raises Refusal `request.ruling`, `request.closed` and `subject.unknown`."""
+        async with self._deciding:
+            row = await self._open(request)
+            if row.decisions:
+                raise refuse("request.closed")
+            _demand_rulings(row, asked.decisions)
+            now, is_refused = self._now(), all(each.ruling is Ruling.REFUSE for each in asked.decisions)
+            done = RequestStatus.FULFILLED if row.right in _AT_ONCE else RequestStatus.ACCEPTED
+            decided = {
+                "decisions": tuple(Decided(**each.model_dump()) for each in asked.decisions),
+                "status": RequestStatus.REJECTED if is_refused else done,
+                "decided": now,
+                "decided_by": caller.service,
+            }
+            return await self._put(row, decided, caller)
+
+    async def extend(self, caller: Caller, request: str, asked: Extend) -> Request:
+        """Two more months, once. Raises Refusal `request.closed` and `subject.unknown`."""
+        async with self._deciding:
+            row = await self._open(request)
+            if row.extended:
+                raise refuse("request.closed", "it was extended already")
+            return await self._put(
+                row, {"extended": asked.reason.value, "due": months_after(row.received, EXTENDED)}, caller
+            )
+
+    async def close(self, caller: Caller, request: str, asked: Close) -> Request:
+        """That it was carried out, or could not be. Raises Refusal `request.closed` and `subject.unknown`."""
+        async with self._deciding:
+            row = await self._open(request)
+            if row.status is not RequestStatus.ACCEPTED:
+                raise refuse("request.ruling", "it is not decided yet")
+            status = RequestStatus.FULFILLED if asked.fulfilled else RequestStatus.UNFULFILLED
+            return await self._put(row, {"status": status}, caller)
+
+    async def _put(self, row: RequestRow, changed: dict[str, object], caller: Caller) -> Request:
+        new = row.model_copy(update=changed)
+        await self._intake.put([new], by=caller.service)
+        return self._shown(new)
+
+    async def _open(self, request: str) -> RequestRow:
+        row = await self._found(request)
+        if row.status in CLOSED_REQUESTS:
+            raise refuse("request.closed")
+        return row
+
+    async def _found(self, request: str) -> RequestRow:
+        row = await self._registry.read(rows.request, request)
+        if row is None:
+            raise refuse("subject.unknown")
+        return row
+
+    async def _noted(self, who: Acting, action: str) -> None:
+        """What somebody does for another person is on record before it is done, with case and reason."""
+        if who.on_behalf is not None:
+            await self._ledger.record(who.access(action), who.beside)
+
+    def _shown(self, row: RequestRow) -> Request:
+        return Request(**self._members(row))
+
+    def _shown_whole(self, row: RequestRow) -> WaitingRequest:
+        whole = {"subject": row.subject, "by": row.by, "case": row.case, "requester": row.requester}
+        return WaitingRequest(**self._members(row), **whole)
+
+    def _members(self, row: RequestRow) -> dict[str, object]:
+        is_open = row.status not in CLOSED_REQUESTS
+        return {
+            "request": row.request,
+            "right": row.right,
+            "status": row.status,
+            "received": row.received,
+            "due": row.due,
+            "overdue": is_open and row.due < self._now(),
+            "extended": Extension(row.extended) if row.extended else None,
+            "categories": row.categories,
+            "decisions": tuple(Decision(**each.model_dump()) for each in row.decisions),
+            "decided": row.decided,
+        }
+
+
+def months_after(moment: datetime, months: int) -> datetime:
+    """The same day of a later month, or its last where it is shorter (Regulation 1182/71, article 3)."""
+    number = moment.month - 1 + months
+    year, month = moment.year + number // 12, number % 12 + 1
+    return moment.replace(year=year, month=month, day=min(moment.day, calendar.monthrange(year, month)[1]))
+
+
+def _opened(who: Acting, asked: Open, now: datetime) -> RequestRow:
+    case = who.on_behalf
+    row = RequestRow(
+        request=uuid.uuid4().hex,
+        source=who.by,
+        subject=who.subject,
+        right=asked.right,
+        status=RequestStatus.ACKNOWLEDGED,
+        received=now,
+        due=months_after(now, MONTHS),
+        by=who.by,
+        case=case.case if case else "",
+        why=case.reason if case else "",
+        verified=case.verified if case else "",
+        requester=case.requester if case else Requester.SELF,
+        categories=tuple(dict.fromkeys(asked.categories)),
+    )
+    if asked.right is not Right.RECTIFICATION:
+        return row
+    # The shop has put its own data right; what is left is to tell those who have the wrong ones.
+    decided = Decided(category=None, ruling=Ruling.RECTIFY)
+    return row.model_copy(update={"status": RequestStatus.ACCEPTED, "decisions": (decided,), "decided": now})
+
+
+def _demand_rulings(row: RequestRow, decisions: Sequence[Ruled]) -> None:
+    """Raises Refusal `request.ruling` unless each category of the request is decided about, once, as it can be."""
+    stated = [each.category for each in decisions]
+    possible = RULINGS[row.right]
+    if len(set(stated)) < len(stated):
+        raise refuse("request.ruling", "a category is decided about twice")
+    if row.categories and not set(stated) - {None} <= set(row.categories):
+        raise refuse("request.ruling", "a category is not part of the request")
+    if None not in stated and not (row.categories and set(row.categories) <= set(stated)):
+        raise refuse("request.ruling", "not every category is decided about; leave `category` out for all others")
+    for each in decisions:
+        if each.ruling not in possible:
+            raise refuse("request.ruling", f"{row.right} can be decided as {', '.join(possible)}")
+        if (each.ruling is possible[0]) is (each.reason is not None):
+            raise refuse(
+                "request.ruling", "what is not done as it was asked for has a reason, and nothing else has one"
+            )

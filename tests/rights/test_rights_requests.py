@@ -1,0 +1,189 @@
+"""What people ask for is on record when it is answered, decided by those who may, and in time."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from asking import Answer, People, case
+from hypothesis import given
+from hypothesis import strategies as st
+from running import running
+
+from gateway.rights.requests import months_after
+from gateway.vocabulary import Right, Role
+
+ERASURE = {"right": "erasure", "categories": ["person.name", "contact.phone"]}
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
+    with running(tmp_path_factory.mktemp("rights")) as gateway:
+        yield People(gateway)
+
+
+@pytest.fixture
+def steward(people: People) -> str:
+    return people.staff("stella", Role.STEWARD)
+
+
+def opened(people: People, ref: str = "c-1", **asked: object) -> dict[str, Any]:
+    answer = people.ask(people.subject(ref), "/v1/requests", ERASURE | asked)
+    assert answer.status == 200, answer.payload
+    return dict(answer.document)
+
+
+def decided(people: People, steward: str, request: str, *decisions: object) -> Answer:
+    return people.ask(steward, f"/v1/requests/{request}/decision", {"decisions": decisions})
+
+
+def test_a_request_is_acknowledged_with_the_month_in_which_it_is_answered(people: People) -> None:
+    request = opened(people)
+
+    received, due = (datetime.fromisoformat(request[name]) for name in ("received", "due"))
+    assert (request["status"], request["overdue"], request["decisions"]) == ("acknowledged", False, [])
+    assert due == months_after(received, 1)
+    [entry, *_] = people.gateway.record(kind="fact", subject="c-1")
+    assert (entry["fact"], entry["state"], entry["by"]) == ("request:erasure", "acknowledged", "subject")
+
+
+def test_a_correction_is_accepted_at_once(people: People) -> None:
+    request = opened(people, right="rectification")
+
+    assert request["status"] == "accepted"
+    assert request["decisions"] == [{"category": None, "ruling": "rectify", "reason": None}]
+
+
+def test_a_decision_goes_category_by_category_with_reasons(people: People, steward: str) -> None:
+    request = opened(people)["request"]
+
+    answer = decided(
+        people, steward, request,
+        {"category": "person.name", "ruling": "restrict", "reason": "legally_required"},
+        {"ruling": "erase"},
+    )  # fmt: skip
+
+    assert answer.status == 200
+    assert answer.document["status"] == "accepted"
+    assert [(each["category"], each["ruling"], each["reason"]) for each in answer.document["decisions"]] == [
+        ("person.name", "restrict", "legally_required"),
+        (None, "erase", None),
+    ]
+    [entry, *_] = people.gateway.record(kind="fact", subject="c-1")
+    assert (entry["fact"], entry["state"], entry["by"]) == ("request:erasure", "accepted", "stella")
+    assert decided(people, steward, request, {"ruling": "erase"}).code == "request.closed"
+
+
+WRONG: dict[str, list[dict[str, str]]] = {
+    "nothing of a category": [{"category": "person.name", "ruling": "erase"}],
+    "twice of one": [{"ruling": "erase"}, {"ruling": "erase"}],
+    "of another category": [{"category": "tech.ip", "ruling": "erase"}, {"ruling": "erase"}],
+    "what belongs to another right": [{"ruling": "stop"}],
+    "a restriction without a reason": [{"ruling": "restrict"}],
+    "a reason for what was asked for": [{"ruling": "erase", "reason": "legal_claims"}],
+}
+
+
+@pytest.mark.parametrize("decisions", WRONG.values(), ids=WRONG.keys())
+def test_what_cannot_be_decided_changes_nothing(people: People, steward: str, decisions: list[object]) -> None:
+    request = opened(people)["request"]
+
+    answer = decided(people, steward, request, *decisions)
+
+    assert (answer.status, answer.code) == (422, "request.ruling")
+    seen = people.ask(steward, f"/v1/requests/{request}", method="GET").document
+    assert (seen["status"], seen["decisions"]) == ("acknowledged", [])
+
+
+def test_what_is_refused_as_a_whole_is_rejected(people: People, steward: str) -> None:
+    request = opened(people)["request"]
+
+    answer = decided(people, steward, request, {"ruling": "refuse", "reason": "identity_failure"})
+
+    assert answer.document["status"] == "rejected"
+
+
+def test_what_was_accepted_ends_when_it_was_carried_out(people: People, steward: str) -> None:
+    request = opened(people)["request"]
+    closing = f"/v1/requests/{request}/closing"
+
+    early = people.ask(steward, closing, {"fulfilled": True})
+    decided(people, steward, request, {"ruling": "erase"})
+    done = people.ask(steward, closing, {"fulfilled": True})
+    again = people.ask(steward, closing, {"fulfilled": False})
+
+    assert (early.code, done.document["status"], again.code) == ("request.ruling", "fulfilled", "request.closed")
+
+
+def test_a_request_is_extended_once_by_two_months(people: People, steward: str) -> None:
+    request = opened(people)
+    extension = f"/v1/requests/{request['request']}/extension"
+
+    first, second = (people.ask(steward, extension, {"reason": "complexity"}) for _ in range(2))
+
+    received = datetime.fromisoformat(request["received"])
+    assert datetime.fromisoformat(first.document["due"]) == months_after(received, 3)
+    assert first.document["extended"] == "complexity"
+    assert second.code == "request.closed"
+
+
+def test_stewards_see_what_waits_and_first_what_is_due_first(people: People, steward: str) -> None:
+    mine, later = opened(people, "c-7"), opened(people, "c-8")
+    people.ask(steward, f"/v1/requests/{mine['request']}/extension", {"reason": "number"})
+
+    waiting = people.ask(steward, "/v1/requests/waiting").document["requests"]
+
+    order = [each["request"] for each in waiting if each["subject"] in ("c-7", "c-8")]
+    assert order == [later["request"], mine["request"]]
+    assert [each["due"] for each in waiting] == sorted(each["due"] for each in waiting)
+
+
+def test_a_person_sees_their_own_requests_and_nobody_elses(people: People) -> None:
+    mine, theirs = opened(people, "c-5", right="objection"), opened(people, "c-6")
+
+    listed = people.ask(people.subject("c-5"), "/v1/requests/list").document["requests"]
+    own = people.ask(people.subject("c-5"), f"/v1/requests/{mine['request']}", method="GET")
+    other = people.ask(people.subject("c-5"), f"/v1/requests/{theirs['request']}", method="GET")
+    nobodys = people.ask(people.subject("c-5"), f"/v1/requests/{'0' * 32}", method="GET")
+
+    assert listed == [mine] == [own.document]
+    assert (other.status, other.payload) == (404, nobodys.payload)
+
+
+@pytest.mark.parametrize("right", sorted({Right.ACCESS, Right.PORTABILITY, Right.WITHDRAW_CONSENT}))
+def test_what_is_answered_elsewhere_is_no_request(people: People, right: str) -> None:
+    assert people.ask(people.subject("c-1"), "/v1/requests", {"right": right}).status == 422
+
+
+def test_customer_service_acts_with_a_case_and_a_reason(people: People) -> None:
+    agent = people.staff("ada", Role.AGENT)
+
+    answers = [
+        people.ask(agent, "/v1/requests", ERASURE),
+        people.ask(agent, "/v1/requests", ERASURE | case("c-4", reason="")),
+        people.ask(agent, "/v1/requests", ERASURE | case("c-4", verified="same_name")),
+        people.ask(agent, "/v1/requests", ERASURE | case("c-4")),
+    ]
+
+    assert [answer.status for answer in answers] == [422, 422, 422, 200]
+    [access] = people.gateway.record(kind="access", subject="c-4")
+    assert (access["reviewer"], access["action"], access["why"]) == ("ada", "request:erasure", "asked on the telephone")
+    assert access["filters"] == [["case", "CS-1"], ["requester", "self"], ["verified", "call_back"]]
+    [fact] = people.gateway.record(kind="fact", subject="c-4")
+    assert fact["by"] == "ada"
+    assert "c-4" not in repr([access, fact])
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)), st.integers(1, 12))  # noqa: DTZ001
+def test_a_month_ends_on_the_same_day_or_on_the_last(moment: datetime, months: int) -> None:
+    moment = moment.replace(tzinfo=UTC)
+    later = months_after(moment, months)
+
+    assert (later.year - moment.year) * 12 + later.month - moment.month == months
+    assert later.day == moment.day or (later.day < moment.day and (later.replace(day=later.day)).month == later.month)
+    assert later.timetz() == moment.timetz()
+
+
+def test_the_last_of_january_leads_to_the_last_of_february() -> None:
+    assert months_after(datetime(2027, 1, 31, tzinfo=UTC), 1) == datetime(2027, 2, 28, tzinfo=UTC)
+    assert months_after(datetime(2026, 12, 15, tzinfo=UTC), 1) == datetime(2027, 1, 15, tzinfo=UTC)
