@@ -119,6 +119,29 @@ async def test_an_erasure_between_two_files_makes_it_copy_them_again(
     await ledger.close()
 
 
+@pytest.mark.parametrize("every_time", [False, True], ids=["once", "every time"])
+async def test_a_turnover_between_two_files_makes_it_copy_them_again(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, every_time: bool
+) -> None:
+    ledger, loop, copy, tries = Shop(data).open(), asyncio.get_running_loop(), ledger_copies.copied, list[str]()
+
+    def turned_before(source: Path, target: Path) -> None:
+        if source.name == "keys.db":
+            tries.append(source.name)
+            if every_time or len(tries) == 1:
+                asyncio.run_coroutine_threadsafe(ledger.erasing.turnover("anna"), loop).result(20)
+        copy(source, target)
+
+    monkeypatch.setattr(ledger_copies, "copied", turned_before)
+    if every_time:
+        with pytest.raises(StartError, match="being turned over"):
+            await taken(data, tmp_path / "b")
+    else:
+        await taken(data, tmp_path / "b")
+    assert len(tries) == (3 if every_time else 2)
+    await ledger.close()
+
+
 @pytest.mark.parametrize("name", FILES)
 async def test_a_file_that_was_changed_is_noticed(tmp_path: Path, data: Path, name: str) -> None:
     await taken(data, tmp_path / "b")

@@ -11,11 +11,20 @@ from gateway.ledger.checkpoint import signer_of
 from gateway.ledger.database import StoreError, known_errors, readable, rows, truncate
 from gateway.ledger.recovery import demand_unaltered, origin_of
 from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.sqlite_blinding import generations
 from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.store import Head
 from gateway.ledger.tree import Tree
+from gateway.ledger.vault import PREFIX
 
 PAGES = 1_024  # that are copied in one step: eight mebibytes
+
+
+class TurningError(StartError):
+    """Keys were turned over while they were copied: once that has come to its end, part of the copy opens no more."""
+
+    def __init__(self) -> None:
+        super().__init__("keys are being turned over; try again once that has ended, or the gateway was started again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,7 @@ def copied(source: Path, target: Path) -> None:
 
 
 def checked(folder: Path, log: str, seed: bytes) -> Copied:
-    """Reads all of a copied ledger again. Raises Distrusted where it is not what was written and signed."""
+    """Reads all of a copied ledger again. Raises TurningError, and Distrusted where it is not what was signed."""
     try:
         store = SqliteStore(folder / "ledger.db", log)
         try:
@@ -72,12 +81,17 @@ def _keys(folder: Path) -> tuple[int, int]:
     vault = SqliteVault(folder / "keys.db")
     try:
         erased, known = vault.erased(), set(vault.ids())
+        generation = vault.newest()
+        if vault.before(generation, 1) or vault.blinded_before(generation.to_bytes(PREFIX), 1):
+            raise TurningError
         vault.wipe()
     finally:
         vault.close()
     with known_errors():
         ledger = readable(folder / "ledger.db")
         try:
+            if generations(ledger) - {generation}:
+                raise TurningError
             missing = {dek for (dek,) in ledger.execute("SELECT DISTINCT dek FROM link") if dek not in known}
         finally:
             ledger.close()

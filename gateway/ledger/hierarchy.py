@@ -94,8 +94,9 @@ class Hierarchy:
         self._vault.rewrap([self.current(key) for key in found])
         digests = self._vault.blinded_before(self.blinding.first, TOGETHER)
         self._vault.reblind(self.blinding.anew(digests))
-        failpoint("turnover-part")
-        return len(found) + len(digests)
+        if moved := len(found) + len(digests):
+            failpoint("turnover-part")
+        return moved
 
     def end(self) -> int:
         """Destroys the earlier generation: here, and with it what copies of the stores from before could tell."""

@@ -7,6 +7,7 @@ import apsw
 from gateway.failpoints import failpoint
 from gateway.ledger.blinding import TOGETHER, Blinding
 from gateway.ledger.database import rows
+from gateway.ledger.vault import generation_of
 
 # Once: of no generation yet.
 SCHEMA = """
@@ -30,8 +31,16 @@ def reblind(database: apsw.Connection, blinding: Blinding) -> int:
     digests = [digest for (digest,) in rows(database, _EARLIER, first, TOGETHER)]
     with database:
         _move(database, blinding.anew(list(toks)), blinding.anew(digests))
-        failpoint("turnover-moved")
-    return len(toks) + len(digests)
+        if moved := len(toks) + len(digests):
+            failpoint("turnover-moved")
+    return moved
+
+
+def generations(database: apsw.Connection) -> set[int]:
+    """The first and the last under which something is stored."""
+    columns = [(table, "tok") for table in _TABLES] + [("earlier", "digest")]
+    found = [rows(database, f"SELECT min({column}), max({column}) FROM {table}")[0] for table, column in columns]  # noqa: S608
+    return {generation_of(stored) for ends in found for stored in ends if stored is not None}
 
 
 def keep_together(
