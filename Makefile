@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow positions sabotage fuzz faults check format lock bench bench-memory bench-ledger clean
+.PHONY: help demo serve month test test-slow positions sabotage fuzz faults check format lock bench bench-memory bench-ledger clean
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ FAULTS ?= all
 
 faults: .venv/done ## Kill, cut, fill and tamper, and look everything up after it (FAULTS=ci: what fits ten minutes)
 	$(BIN)/python -m pytest tests/faults --faults=$(FAULTS) --timeout=1800
+
+month: .venv/done ## A month of a shop: reports are held against what the shop itself counted (minutes)
+	PYTHONPATH=tests $(BIN)/python -m month
 
 sabotage: .venv/done ## Break each promise of docs/requirements.md, and require its test to notice (minutes)
 	PYTHONPATH=tests $(BIN)/python -m sabotage
