@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from gateway import problem
-from gateway.desk import Desk
+from gateway.desk import Desk, Notices
 from gateway.errors import GatewayError, Refusal, refuse
 from gateway.identity import STAFF, Caller, Tokens, find_token
 from gateway.ledger.ledger import LOG
@@ -37,6 +37,9 @@ MAY: Mapping[str, frozenset[Role]] = {
     "POST /subjects/erase": _CAREFUL,
     "POST /subjects/hold": _CAREFUL,
     "POST /subjects/release": _CAREFUL,
+    "POST /notices": _CAREFUL | {Role.DPO, Role.AUDITOR},
+    "POST /notices/tell": _CAREFUL,
+    "POST /notices/step": _CAREFUL,
     "POST /entries": _READERS | {Role.ENGINEER},
     "GET /entries/{entry}": _READERS | {Role.ENGINEER},
     "GET /reports/{report}": _READERS,
@@ -92,6 +95,10 @@ def operators(
             *(
                 Route(f"/subjects/{name}", _doing(deed, may(f"POST /subjects/{name}")), methods=["POST"])
                 for name, deed in _subjects(desk).items()
+            ),
+            *(
+                Route(path, _doing(deed, may(f"POST {path}")), methods=["POST"])
+                for path, deed in notices(desk.notices).items()
             ),
             *_log(desk, may),
         ]
@@ -159,6 +166,15 @@ def _subjects(desk: Desk) -> Mapping[str, Deed]:
     }
 
 
+def notices(of: Notices) -> Mapping[str, Deed]:
+    """What vendors are told about people, by the path at which it is asked for."""
+    return {
+        "/notices": lambda asked, by: of.listed(asked or {}, by=by),
+        "/notices/tell": lambda asked, by: of.tell(asked, by=by),
+        "/notices/step": lambda asked, by: of.step(asked, by=by),
+    }
+
+
 def _log(desk: Desk, may: May) -> Iterator[Route]:
     """What outsiders check the log by, as texts of C2SP. An inclusion proof holds its entry, so it is a look."""
 
@@ -207,6 +223,7 @@ def control(desk: Desk, reports: Reports, reload: Callable[[], Awaitable[int]], 
         "checkpoint": lambda _asked, by: desk.checkpoint(by=by),
         "key": lambda _asked, by: desk.key(by=by),
         **_subjects(desk),
+        **{path.removeprefix("/"): deed for path, deed in notices(desk.notices).items()},
         "turnover": lambda _asked, by: desk.turnover(by=by),
         "backup": lambda _asked, by: desk.backup(by=by),
         "purge": lambda asked, by: desk.purge(asked, keeps(), by=by),

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ import uvloop
 
 from gateway import api, failpoints, privacy, public
 from gateway.contract.load import ContractSet, load
-from gateway.daily import daily
+from gateway.daily import daily, often
 from gateway.desk import Desk
 from gateway.errors import StartError
 from gateway.exchange import Exchange, Limits
@@ -47,6 +47,7 @@ from gateway.registry import engine as registry_engine
 from gateway.registry.registry import Registry
 from gateway.report.making import Reports
 from gateway.retention import RetentionClass
+from gateway.rights.notices import Notices
 from gateway.rights.requests import RequestDesk
 from gateway.settings import Settings
 from gateway.telemetry import Telemetry
@@ -54,6 +55,7 @@ from gateway.vocabulary import LEVELS, Level
 from gateway.wire import serve_config
 
 CONTROL: Final = "control.sock"
+BY_ITSELF: Final = "gateway"  # who did what nobody asked for
 LAST_WORDS: Final = 1.0  # seconds in which calls on their way are still answered, once nothing can be written any more
 _YOUNG: Final = 20_000
 log = logging.getLogger(__name__)
@@ -76,6 +78,7 @@ class Stores:
     intake: Intake
     tokens: Tokens
     desk: Desk
+    notices: Notices
 
 
 @asynccontextmanager
@@ -115,8 +118,19 @@ async def opened(
         registry.listen(loop)
         intake = await closing.enter_async_context(Intake(registry, ledger, node=settings.node).open())
         await ledger.erasing.resume(registry)
-        desk = Desk(intake, ledger, tokens, environment=environment_of(settings), entity=entity, people=registry)
-        yield Stores(ledger, registry, intake, tokens, desk)
+        notices = Notices(
+            ledger, registry, intake, lambda: contracts_of(settings), now=utc, within=timedelta(settings.notice_days)
+        )
+        desk = Desk(
+            intake,
+            ledger,
+            tokens,
+            environment=environment_of(settings),
+            entity=entity,
+            people=registry,
+            notices=notices,
+        )
+        yield Stores(ledger, registry, intake, tokens, desk, notices)
 
 
 def _store_at(url: str, _: Path, log: str, *, guarded: bool) -> Store:
@@ -189,6 +203,7 @@ class Gateway:
         )
         self.requests = RequestDesk(stores.intake, stores.registry, stores.ledger, utc)
         self.proxy = Proxy(self.exchange, body_deadline=settings.body_deadline, in_flight=settings.in_flight)
+        stores.notices.contracts = lambda: self.exchange.contracts.contracts
         self.telemetry.gauge("gateway.calls.in_flight", "Calls on their way.", lambda: self.proxy.busy)
 
     def _bound(self, contracts: ContractSet) -> InForce:
@@ -228,7 +243,11 @@ class Gateway:
 
     async def purge(self) -> None:
         """Takes away what is over by now."""
-        await self.stores.desk.purge({}, self.keeps(), by="gateway")
+        await self.stores.desk.purge({}, self.keeps(), by=BY_ITSELF)
+
+    async def tell(self) -> None:
+        """Opens a notice for each vendor that is to be told something."""
+        await self.stores.notices.plan(by=BY_ITSELF)
 
     def privacy(self) -> Any:
         """Where people ask about their data."""
@@ -349,8 +368,8 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
             gc.freeze()
             # A call leaves no circles behind, so there is little to look for, and looking costs every call.
             gc.set_threshold(_YOUNG, 20, 50)
-            aside.append(running.create_task(daily(gateway.purge)))
-            ready(*map(_port, servers[:-1]))
+            aside += [running.create_task(daily(gateway.purge)), running.create_task(often(gateway.tell))]
+            ready(_port(servers[0]), _port(servers[1]))
     for server, listener in zip(servers, served, strict=True):
         if not listener.result():
             raise StartError(f"port {server.config.port} cannot be opened; is something else listening there?")

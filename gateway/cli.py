@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from gateway import app, cli_backup, cli_report, explain
 from gateway.cli_ledger import ledger
+from gateway.cli_notice import notice
 from gateway.cli_settings import settings
 from gateway.cli_subject import keys, subject
 from gateway.console import Json, asked, err, out, table
@@ -45,6 +46,7 @@ GROUPS = {
     "ledger": ledger,
     "keys": keys,
     "subject": subject,
+    "notice": notice,
     "scrub": prose,
     "settings": settings,
 }

@@ -3,7 +3,7 @@
 import json
 import os
 import pwd
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -14,7 +14,7 @@ from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.table import Table
 
-from gateway import app
+from gateway import api, app
 from gateway.desk import Desk
 from gateway.errors import StartError
 from gateway.report.making import Reports
@@ -128,7 +128,7 @@ def _alone(settings: Settings) -> Iterator[Ask]:
         def ask(deed: str, of: Any) -> Any:
             if deed not in deeds:
                 raise StartError("no gateway is running with this data folder")
-            return runner.run(deeds[deed](of, me()))
+            return runner.run(_done(deeds[deed](of, me())))
 
         try:
             yield ask
@@ -136,7 +136,11 @@ def _alone(settings: Settings) -> Iterator[Ask]:
             runner.run(opening.__aexit__(None, None, None))
 
 
-def _deeds(desk: Desk, settings: Settings) -> Mapping[str, Callable[[Any, str], Coroutine[Any, Any, Any]]]:
+async def _done(deed: Awaitable[Any]) -> Any:
+    return await deed
+
+
+def _deeds(desk: Desk, settings: Settings) -> Mapping[str, Callable[[Any, str], Awaitable[Any]]]:
     return {
         "facts": lambda of, by: desk.put_facts(of, by=by),
         "issue": lambda of, by: desk.issue_token(of, by=by),
@@ -154,6 +158,7 @@ def _deeds(desk: Desk, settings: Settings) -> Mapping[str, Callable[[Any, str], 
         "erase": lambda of, by: desk.erase(of, by=by),
         "hold": lambda of, by: desk.hold(of, by=by),
         "release": lambda of, by: desk.release(of, by=by),
+        **{path.removeprefix("/"): deed for path, deed in api.notices(desk.notices).items()},
         "turnover": lambda _, by: desk.turnover(by=by),
         "export": lambda of, by: desk.exports.begin(of, by=by),
         "export-end": lambda _of, _by: desk.exports.end(),

@@ -1,4 +1,4 @@
-"""What a serving gateway does by itself, once a day and beside the calls."""
+"""What a serving gateway does by itself and beside the calls, once a day or every few seconds."""
 
 import asyncio
 import logging
@@ -10,14 +10,24 @@ log = logging.getLogger(__name__)
 
 FIRST = 60.0  # seconds after the start: calls come first
 EVERY = 24 * 60 * 60.0
+SOON = 5.0  # seconds between two looks at what is to be told
 
 
 async def daily(deed: Callable[[], Awaitable[object]]) -> None:
     """Until it is cancelled. What could not be done today is tried again tomorrow, and the log says so."""
     await asyncio.sleep(FIRST)
+    await _repeated(deed, EVERY, "what is done once a day")
+
+
+async def often(deed: Callable[[], Awaitable[object]]) -> None:
+    """The same every few seconds."""
+    await _repeated(deed, SOON, "what is to be told to vendors")
+
+
+async def _repeated(deed: Callable[[], Awaitable[object]], every: float, what: str) -> None:
     while True:
         try:
             await deed()
         except GatewayError as error:
-            log.error("what is done once a day was not done: %s", error)  # noqa: TRY400 - the name is all there is
-        await asyncio.sleep(EVERY)
+            log.error("%s was not done: %s", what, error)  # noqa: TRY400 - the name is all there is
+        await asyncio.sleep(every)

@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, field_validator, model_validator
 
@@ -34,8 +34,6 @@ Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _LONGEST_NUMBER = 15
-Notices = Callable[[str], Awaitable[Sequence[str]]]
-"""The vendors that are still to be told what was asked about a person, and to confirm it."""
 
 
 class UnknownEntry(GatewayError):
@@ -163,9 +161,15 @@ class From(Asked):
     size: int = Field(default=0, ge=0)
 
 
-async def no_notices(_: str) -> Sequence[str]:
-    """Nobody tells vendors yet, so none is being told."""
-    return ()
+class Notices(Protocol):
+    """What vendors are told about people; each deed leaves an entry."""
+
+    async def still_open(self, subject: str) -> Sequence[str]:
+        """The vendors that are still to be told something about a person, or to confirm it."""
+
+    async def tell(self, asked: Mapping[str, Any], *, by: str) -> Sequence[dict[str, Any]]: ...
+    async def listed(self, asked: Mapping[str, Any], *, by: str) -> Sequence[dict[str, Any]]: ...
+    async def step(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]: ...
 
 
 class Desk:
@@ -180,7 +184,7 @@ class Desk:
         environment: Environment,
         entity: Callable[[], str],
         people: People,
-        notices: Notices = no_notices,
+        notices: Notices,
     ) -> None:
         self.exports = Exports(ledger)
         self._intake = intake
@@ -189,7 +193,7 @@ class Desk:
         self._environment = environment
         self._entity = entity
         self._people = people
-        self._notices = notices
+        self.notices = notices
         # Between looking and writing nobody else settles the same intent.
         self._resolving = asyncio.Lock()
 
@@ -233,7 +237,7 @@ class Desk:
         """
         wanted = TypeAdapter(Erase).validate_python(asked)
         _demand_nobody(wanted.reason, wanted.subject)
-        is_open = bool(vendors := await self._notices(wanted.subject))
+        is_open = bool(vendors := await self.notices.still_open(wanted.subject))
         if is_open and not wanted.force:
             raise refuse("erasure.notices_open", f"not yet told: {', '.join(sorted(vendors))}")
         done = await self._ledger.erasing.erase(

@@ -12,19 +12,24 @@ from gateway.ledger.entry import Event, Subject
 from gateway.ledger.housekeeping import FactPut, TokenChanged
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Filter
+from gateway.ledger.told import NoticeStep
 from gateway.registry.facts import (
     AcceptanceRow,
     ConsentRow,
     FlagRow,
     LinkRow,
+    NoticeRow,
+    NoticeStepRow,
     OrderStateRow,
     RequestRow,
     RevocationRow,
     StoredRow,
     SuspensionRow,
+    TellingRow,
 )
 from gateway.registry.pending import Pending
 from gateway.registry.registry import Registry
+from gateway.vocabulary.notices import NoticeWay
 
 TOGETHER = 500
 PERIOD = 1.0  # seconds between two attempts to carry on what broke off
@@ -198,6 +203,27 @@ def _revocation(fact: RevocationRow, by: str, put: str) -> Told:
     return TokenChanged(fact.token, by, "revoked", put=put), ()
 
 
+def _telling(fact: TellingRow, by: str, put: str) -> Told:
+    about = _people(fact.subject) if fact.subject else ()
+    return FactPut(f"telling:{fact.cause}", "asked", fact.vendor or "", by, put), about
+
+
+def _notice(fact: NoticeRow, by: str, put: str) -> Told:
+    state = "task" if fact.way is NoticeWay.TASK else "queued"
+    step = NoticeStep(
+        notice=fact.id, cause=fact.cause, vendor=fact.vendor, state=state, way=fact.way, duty=fact.duty, law=fact.law,
+        categories=fact.categories, due=int(fact.due.timestamp() * 1_000_000), by=by, put=put,
+    )  # fmt: skip
+    return step, (Subject(fact.subject, "subject", "", fact.order),)
+
+
+def _notice_step(fact: NoticeStepRow, by: str, put: str) -> Told:
+    step = NoticeStep(
+        notice=fact.notice, cause=fact.cause, vendor=fact.vendor, state=fact.state, reason=fact.reason, by=by, put=put
+    )
+    return step, _people(fact.subject) if fact.subject else ()
+
+
 def _people(*refs: str) -> tuple[Subject, ...]:
     return tuple(Subject(ref, "subject", "") for ref in refs)
 
@@ -215,4 +241,7 @@ _EVENTS: Mapping[str, Callable[[Any, str, str], Told]] = {
     "suspension": _suspension,
     "request": _request,
     "revocation": _revocation,
+    "telling": _telling,
+    "notice": _notice,
+    "notice_step": _notice_step,
 }

@@ -269,7 +269,8 @@ def _ground(clearance: Clearance) -> Iterator[Ground]:
 def _subjects(clearance: Clearance) -> Iterator[Subject]:
     for ground in clearance.grounds:
         if ground.person is not None:
-            yield Subject(ground.person.ref, ground.role.value, ground.jurisdiction, ground.person.order)
+            order = ground.person.order or ground.person.stated
+            yield Subject(ground.person.ref, ground.role.value, ground.jurisdiction, order)
 
 
 def outcome_of(sent: Sent, payload: bytes, seconds: float, terms: Terms, came_back: Minimised | None) -> Outcome:

@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     """Calls at once; more are refused."""
     levels: dict[str, Literal["off", "warn", "refuse"]] = {}
     """How much a ground counts that no law demands, by its code."""
+    notice_days: int = Field(default=30, ge=1, le=400)
+    """Within how many days a vendor that was told something is to have confirmed it."""
     disk_watermark: int | None = Field(default=None, ge=0)
     """With less room on the disk of the ledger no new call is taken."""
     disk_ballast: int = Field(default=64 * 1024 * 1024, ge=0)

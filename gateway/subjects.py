@@ -53,7 +53,7 @@ async def _mention(
         person = await _person_of(number, subject.role, earlier) if number else None
         return Mention(subject.role, earlier=person, jurisdiction=jurisdiction)
     ref = _one(documents, subject.ref, terms) if subject.ref else stated
-    return Mention(subject.role, ref=ref, jurisdiction=jurisdiction)
+    return Mention(subject.role, ref=ref, jurisdiction=jurisdiction, stated=order)
 
 
 async def _person_of(number: str, role: SubjectRole, earlier: Earlier) -> Person | None:

@@ -271,15 +271,19 @@ async def test_where_the_record_cannot_be_written_nobody_looks_and_nothing_is_pu
     stores.ledger._writer._dead = False
 
 
-async def told_to_nobody(_: str) -> list[str]:
-    return ["stripe", "parcels"]
+class Untold:
+    """Notices that no vendor has answered."""
+
+    async def still_open(self, _: str) -> list[str]:
+        return ["parcels", "stripe"]
 
 
 def noticing(stores: Stores) -> Desk:
     """A desk that vendors have not yet answered."""
+    notices: Any = Untold()
     return Desk(
         Intake(stores.registry, stores.ledger, node="n1"), stores.ledger, stores.tokens,
-        environment="live", entity=lambda: "shop-eu", people=stores.registry, notices=told_to_nobody,
+        environment="live", entity=lambda: "shop-eu", people=stores.registry, notices=notices,
     )  # fmt: skip
 
 

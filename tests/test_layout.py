@@ -37,6 +37,7 @@ TOGETHER: Mapping[str, str] = {
     # What is durable, sealed and settled shows on a whole ledger, in every way that its store can fail.
     "ledger/copies": "test_backup.py",
     "registry/copies": "test_backup.py",
+    "ledger/told": "ledger/test_leaf.py",
     "ledger/attic": "ledger/test_sweep.py",
     "ledger/sqlite_attic": "ledger/test_sweep.py",
     "ledger/database": "ledger/test_ledger_store.py",
@@ -67,6 +68,7 @@ TOGETHER: Mapping[str, str] = {
     "ledger/sqlite_vault": "ledger/test_ledger_vault.py",
     "ledger/writer": "ledger/test_ledger.py",
     # Revisions are run, each from every earlier one.
+    "registry/migrations/versions/r0007_notices": "registry/test_schema.py",
     "registry/migrations/env": "registry/test_schema.py",
     "registry/migrations/versions/r0001_facts": "registry/test_schema.py",
     "registry/migrations/versions/r0002_changes": "registry/test_schema.py",
@@ -74,6 +76,9 @@ TOGETHER: Mapping[str, str] = {
     "registry/migrations/versions/r0004_consents": "registry/test_schema.py",
     "registry/migrations/versions/r0005_people": "registry/test_schema.py",
     "registry/migrations/versions/r0006_requests": "registry/test_schema.py",
+    # What vendors are told is asked for, put in rows and looked at through one door.
+    "registry/notices": "rights/test_rights_notices.py",
+    "vocabulary/notices": "rights/test_rights_notices.py",
     # The closed lists refer to one another, and a second hand has written them all down.
     "vocabulary/allowance": "test_vocabulary.py",
     "vocabulary/categories": "test_vocabulary.py",

@@ -24,6 +24,7 @@ from gateway.ledger.highwater import HighWater
 from gateway.ledger.housekeeping import Epoch, Resolved
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import AlteredError, Notary
+from gateway.ledger.personal import Persons
 from gateway.ledger.proof import continued, included
 from gateway.ledger.recovery import (
     TOGETHER,
@@ -97,6 +98,7 @@ class Ledger:
         self._writer = Writer(store, scribe.keys, notary, loop, self._written, self.ended.set_result)
         self.purge = Sweep(store, scribe, self._durable, self._deed, self._read).run
         self.archive = Archive(store, scribe.keys, LOG, self._read)
+        self.persons = Persons(store, scribe.keys, LOG, self._read)
         self.digest = scribe.keys.digest
         self.named = scribe.keys.named
         self.new_id = scribe.new_id

@@ -29,6 +29,8 @@ _OF_KIND: Mapping[str, tuple[RetentionClass, ...]] = {
 _OF_FACT: Mapping[str, RetentionClass] = {
     "consent": RetentionClass.CONSENT,
     "request": RetentionClass.RIGHTS_REQUEST,
+    "notice": RetentionClass.RIGHTS_REQUEST,
+    "telling": RetentionClass.RIGHTS_REQUEST,
 }
 
 

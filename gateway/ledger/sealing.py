@@ -77,8 +77,25 @@ def opened(keys: Keys, entry: str, ordinal: int, link: Link) -> Subject | None:
         plain = key.cipher.decrypt(link.sealed[:_NONCE], link.sealed[_NONCE:], f"{entry}|{ordinal}".encode())
     except InvalidTag:
         return None
+    return _read(plain)
+
+
+def _read(plain: bytes) -> Subject:
     stated = msgspec.json.decode(plain[2 * _SALT :], type=dict[str, str])
     return Subject(stated["ref"], stated["role"], stated["jurisdiction"], stated.get("order"))
+
+
+def found(keys: Keys, entry: str, links: Sequence[Link], count: int, tok: bytes) -> tuple[Subject, ...]:
+    """As whom a person stands among the `count` subjects of an entry; nobody once the key is gone.
+
+    Where somebody else was erased, links do not stand at the places for which they were sealed.
+    """
+    subjects: list[Subject] = []
+    for link in links:
+        key = keys.by_id(link.dek) if keys.blinding.bare(link.tok) == tok else None
+        if key is not None and (plain := _plain(key, entry, range(count), link.sealed)) is not None:
+            subjects.append(_read(plain))
+    return tuple(subjects)
 
 
 def fits(keys: Keys, entry: str, links: Sequence[Link], body: bytes) -> bool:

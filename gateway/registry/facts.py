@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -36,6 +36,7 @@ from gateway.vocabulary import (
     SubjectRole,
     is_place,
 )
+from gateway.vocabulary.notices import Cause, Duty, NoticeState, NoticeWay
 
 
 def _is_place(code: str) -> str:
@@ -51,12 +52,16 @@ Country = Annotated[str, AfterValidator(_is_place)]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody whom a call is about: the shop's own number, the role, and whose law applies (or `unknown`)."""
+    """Somebody whom a call is about: the shop's own number, the role, and whose law applies (or `unknown`).
+
+    `order` is the one by which they are known, `stated` the one that the call names beside them.
+    """
 
     ref: str
     role: SubjectRole
     jurisdiction: str
     order: str | None = None
+    stated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,10 +314,62 @@ class RequestRow(Row):
     decided_by: str = ""
 
 
+class TellingRow(Row):
+    """A reason for which vendors are to be told about a person, or about an order that is closed.
+
+    It stands until every vendor that is meant has a notice of its own. Not among what a shop puts in, as the two below.
+    """
+
+    kind: Literal["telling"] = "telling"
+    id: str
+    cause: Cause
+    subject: Ref | None = None
+    order: Ref | None = None
+    purpose: Purpose | None = None
+    vendor: str | None = None
+    categories: tuple[Category, ...] = ()
+
+
+class NoticeRow(Row):
+    """What one vendor is told, in which way, until when it is to have answered, and how it answers for that.
+
+    `law` is what lets it keep the data, `until` the last day for which its contract does.
+    """
+
+    kind: Literal["notice"] = "notice"
+    id: str
+    telling: str
+    cause: Cause
+    vendor: str
+    subject: Ref
+    order: Ref | None = None
+    entity: str
+    categories: tuple[str, ...]
+    way: NoticeWay
+    duty: Duty
+    law: str = ""
+    until: date | None = None
+    due: datetime
+    not_before: datetime | None = None
+
+
+class NoticeStepRow(Row):
+    """A step of a notice: handed to a person, told, confirmed, or excused for a reason; `receipt` is what shows it."""
+
+    kind: Literal["notice_step"] = "notice_step"
+    notice: str
+    cause: Cause
+    vendor: str
+    subject: Ref | None = None
+    state: NoticeState
+    receipt: str = ""
+    reason: str = ""
+
+
 AnyRow = Annotated[
     OrderRow | OrderStateRow | SubjectRow | ConsentRow | AcceptanceRow | FlagRow | LinkRow | SuspensionRow,
     Field(discriminator="kind"),
 ]
-StoredRow = AnyRow | RequestRow | RevocationRow
+StoredRow = AnyRow | RequestRow | RevocationRow | TellingRow | NoticeRow | NoticeStepRow
 STORED: TypeAdapter[list[StoredRow]] = TypeAdapter(list[Annotated[StoredRow, Field(discriminator="kind")]])
 ROWS: TypeAdapter[list[AnyRow]] = TypeAdapter(list[AnyRow])

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import StartError, refuse
-from gateway.registry import lookups, rows
+from gateway.registry import lookups, notices, rows
 from gateway.registry.basis import TOKEN, Basis, Changes, Key, Later
 from gateway.registry.engine import CONNECTIONS, engine_of, wipe
 from gateway.registry.facts import Consent, Facts, Known, Mark, Order, Person, RevocationRow, StoredRow
@@ -40,7 +40,7 @@ Written = Callable[[Connection], Iterable[rows.Statement]]
 class Mention:
     """How a call says who is meant in a role: by an order, by the shop's own number, or as in an earlier call.
 
-    `jurisdiction` is what the call itself says, where it does.
+    `jurisdiction` is what the call itself says, where it does, and `stated` the order that it names beside the person.
     """
 
     role: SubjectRole
@@ -48,6 +48,7 @@ class Mention:
     ref: str | None = None
     earlier: Person | None = None
     jurisdiction: str | None = None
+    stated: str | None = None
 
 
 class Registry:
@@ -143,7 +144,7 @@ class Registry:
 
     async def known(self) -> Collection[str]:
         """Everybody whom some fact is about. Raises Refusal."""
-        return await self.read(lookups.everybody, "")
+        return await self.read(lookups.everybody, "") | await self.read(notices.everybody, "")
 
     async def erase(self, ref: str) -> None:
         """Takes a person out of all orders, and what they consented to, where they live and what held for them; nothing
@@ -237,7 +238,7 @@ class Registry:
             _, people = await self._look_up(("order", mention.order), lookups.order_of, seen)
             return next((each for each in people if each.role is mention.role), None)
         if mention.ref is not None:
-            return Person(mention.ref, mention.role, "unknown")
+            return Person(mention.ref, mention.role, "unknown", stated=mention.stated)
         return mention.earlier
 
     async def _known(self, ref: str, seen: list[Key]) -> Mapping[str, Known]:
@@ -316,6 +317,17 @@ class Registry:
         except (SQLAlchemyError, TimeoutError):
             raise refuse("gateway.failed", "the registry cannot be written") from None
 
+    async def changed(self, statement: rows.Statement) -> bool:
+        """Carries one statement out, and tells whether it found its row. Raises Refusal `gateway.failed`."""
+        counts: list[int] = []
+
+        def changing(connection: Connection) -> Iterable[rows.Statement]:
+            counts.append(connection.execute(statement).rowcount)
+            return ()
+
+        await self.write(changing)
+        return counts == [1]
+
     def _begun(self, deed: Callable[[], Value]) -> Future[Value]:
         under_way = self._threads.submit(deed)
         self._under_way.add(under_way)
@@ -356,6 +368,9 @@ _KEYS: Mapping[str, Callable[[Any], Iterable[Key]]] = {
     "suspension": lambda _: [SUSPENSIONS],
     "request": lambda _: [],
     "revocation": lambda row: [_token(row.token)],
+    "telling": lambda _: [],
+    "notice": lambda _: [],
+    "notice_step": lambda _: [],
 }
 
 

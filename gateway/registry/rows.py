@@ -10,11 +10,14 @@ from sqlalchemy import and_, delete, exists, insert, update
 from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.elements import ColumnElement
 
+from gateway.registry import notices
 from gateway.registry.facts import (
     AcceptanceRow,
     ConsentRow,
     FlagRow,
     LinkRow,
+    NoticeRow,
+    NoticeStepRow,
     OrderRow,
     OrderStateRow,
     RequestRow,
@@ -22,6 +25,7 @@ from gateway.registry.facts import (
     StoredRow,
     SubjectRow,
     SuspensionRow,
+    TellingRow,
 )
 from gateway.registry.tables import (
     ACCEPTANCES,
@@ -36,10 +40,13 @@ from gateway.registry.tables import (
     SUBJECTS,
     SUSPENSIONS,
 )
+from gateway.vocabulary import ConsentState, OrderState
+from gateway.vocabulary.notices import Cause
 
 Statement = Insert | Delete | Update
 EVERY_OPERATION = ""
 ERASED = ""  # whose a request was, once nobody is to know that any more
+_WITHDRAWN = frozenset({ConsentState.WITHDRAWN, ConsentState.REVOKED})
 EVERYTHING = ""  # a flag that is not for one purpose or vendor alone
 # What of a consent has a column of its own; the rest of its record stands together.
 _DECIDING = {
@@ -83,6 +90,8 @@ def _order(row: OrderRow, written: Written) -> Iterator[Statement]:
 def _order_state(row: OrderStateRow, written: Written) -> Iterator[Statement]:
     yield delete(STATES).where(STATES.c.order == row.order)
     yield insert(STATES).values({"order": row.order, "state": row.state.value} | written.on_record)
+    if row.state is OrderState.CLOSED and written.entry is not None:
+        yield notices.asked(written.entry, Cause.ORDER_CLOSED, written.at, row.source, order=row.order)
 
 
 def _subject(row: SubjectRow, written: Written) -> Iterator[Statement]:
@@ -108,6 +117,9 @@ def _consent(row: ConsentRow, written: Written) -> Iterator[Statement]:
         "details": row.model_dump_json(exclude=_DECIDING, exclude_defaults=True),
     }
     yield insert(CONSENTS).values(said | written.columns)
+    if row.state in _WITHDRAWN and written.entry is not None:
+        about = {"subject": row.subject, "purpose": row.purpose.value, "vendor": row.vendor}
+        yield notices.asked(written.entry, Cause.WITHDRAWAL, written.at, row.source, **about)
 
 
 def _acceptance(row: AcceptanceRow, written: Written) -> Iterator[Statement]:
@@ -135,6 +147,10 @@ def _link(row: LinkRow, written: Written) -> Iterator[Statement]:
     for one, other in ((row.subject, row.other), (row.other, row.subject)):
         yield delete(LINKS).where(LINKS.c.subject == one, LINKS.c.other == other)
         yield insert(LINKS).values({"subject": one, "other": other, "lifted": row.lifted} | written.on_record)
+
+
+def _told(row: TellingRow | NoticeRow | NoticeStepRow, written: Written) -> Iterator[Statement]:
+    yield from notices.statements(row, written.at, written.entry)
 
 
 def _suspension(row: SuspensionRow, written: Written) -> Iterator[Statement]:
@@ -169,6 +185,9 @@ _WRITERS: Mapping[str, Callable[[Any, Written], Iterator[Statement]]] = {
     "suspension": _suspension,
     "request": _request,
     "revocation": _revocation,
+    "telling": _told,
+    "notice": _told,
+    "notice_step": _told,
 }
 
 
@@ -182,6 +201,7 @@ def erasing(subject: str, linked: Sequence[str], at: datetime) -> Iterator[State
     yield delete(LINKS).where(LINKS.c.other == subject)
     # Which right it was, when, and how it ended stays; whose it was does not.
     yield update(REQUESTS).where(REQUESTS.c.subject == subject).values(subject=ERASED, row="")
+    yield from notices.erasing(subject)
     for other in linked[1:]:
         yield from _link(LinkRow(kind="link", subject=linked[0], other=other), Written(at, None, "erasure", None))
 

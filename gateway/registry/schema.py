@@ -5,10 +5,11 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
 
 from gateway.errors import StartError
-from gateway.registry.tables import METADATA
+from gateway.registry.notices import NOTICES
 
 FIRST = "0001"
-NEWEST = "0006"
+NEWEST = "0007"
+METADATA = NOTICES.metadata  # with every table: each module that has some is imported by now
 SCHEMA = "registry"  # on PostgreSQL; with SQLite it has a file to itself
 MIGRATIONS = Path(__file__).parent / "migrations"
 _GRANTS = (

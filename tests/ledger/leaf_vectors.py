@@ -33,6 +33,7 @@ from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.entry import Stamp, leaf
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import Payload, seal
+from gateway.ledger.told import NoticeStep
 
 STAMP = Stamp("01980000000070008000000000000002", "main", 1_767_225_600_000_000, 815_000, "04a439032972", "n1", 7)
 CONSIGNEE = Subject("guest-2342", "consignee", "FR")
@@ -75,6 +76,22 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
     "contract": (ContractActivated("parcels", "create-shipment", "3", "sha256:q83vEjRWeJA"), (), None, ""),
     "policy": (PolicyActivated("2026-01", "sha256:q83vEjRWeJA"), (), None, ""),
     "fact": (FactPut("consent", "given", by="operator"), (PURCHASER,), None, ""),
+    "notice": (
+        NoticeStep(
+            notice="01980000000070008000000000000001",
+            cause="erasure",
+            vendor="parcels",
+            state="queued",
+            way="https",
+            duty="confirms",
+            categories=("address.city", "person.name"),
+            due=1_769_817_600_000_000,
+            by="anna",
+        ),
+        (PURCHASER,),
+        None,
+        "",
+    ),
     "key": (KeyMade(1, "created"), (), None, ""),
     "key of a turnover": (KeyMade(2, "created", "anna"), (), None, ""),
     "erase": (

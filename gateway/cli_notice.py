@@ -1,0 +1,87 @@
+"""The commands about what vendors are told of people, and whether they have answered."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from gateway.console import Json, asked, out, table
+from gateway.vocabulary.notices import Cause
+
+notice = typer.Typer(help="What vendors are told about people whose data they have.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The id in the list.")]
+Receipt = Annotated[str, typer.Option(help="The number under which the vendor answered.")]
+
+
+@notice.command("list")
+def list_notices(
+    vendor: str | None = None,
+    subject: Annotated[str | None, typer.Option(help="The shop's own number of a person.")] = None,
+    is_open: Annotated[bool, typer.Option("--open", help="Only those that wait for somebody.")] = False,
+    limit: int = 200,
+    as_json: Json = False,
+) -> None:
+    """List notices, those first that are due first."""
+    filters: dict[str, Any] = {"vendor": vendor, "subject": subject, "open": is_open, "limit": limit}
+    _show(asked("notices", {name: value for name, value in filters.items() if value is not None}), as_json=as_json)
+
+
+@notice.command("tell")
+def tell(
+    cause: Annotated[Cause, typer.Argument(help="Why.")],
+    subject: Annotated[str | None, typer.Option(help="The shop's own number of the person.")] = None,
+    order: Annotated[str | None, typer.Option(help="The order, for order_closed.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="Of the consent that was withdrawn.")] = None,
+    vendor: Annotated[str | None, typer.Option(help="Only this vendor.")] = None,
+    category: Annotated[list[str] | None, typer.Option(help="What was corrected; give it as often as needed.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Open a notice for each vendor that received what it is about; the ledger knows which."""
+    wanted: dict[str, Any] = {"subject": subject, "order": order, "purpose": purpose, "vendor": vendor}
+    stated = {name: value for name, value in wanted.items() if value is not None}
+    _show(asked("notices/tell", {"cause": cause, "categories": category or [], **stated}), as_json=as_json)
+
+
+@notice.command("told")
+def told(id_: Id, receipt: Receipt = "") -> None:
+    """Say that the vendor was told, by whatever way."""
+    _step(id_, "sent", receipt=receipt)
+
+
+@notice.command("confirm")
+def confirm(id_: Id, receipt: Receipt = "") -> None:
+    """Say that the vendor has done what it was told."""
+    _step(id_, "confirmed", receipt=receipt)
+
+
+@notice.command("excuse")
+def excuse(
+    id_: Id,
+    reason: Annotated[str, typer.Option(help="impossible, or disproportionate (GDPR 19).")],
+) -> None:
+    """Say that the vendor cannot be told, or only out of proportion."""
+    _step(id_, "excused", reason=reason)
+
+
+def _step(id_: str, state: str, **stated: str) -> None:
+    done = asked("notices/step", {"notice": id_, "state": state, **stated})
+    out.print(f"{done['vendor']}: {done['cause']} is {done['state']}")
+
+
+def _show(notices: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        out.print_json(json.dumps(notices))
+        return
+    shown = table("id", "vendor", "cause", "state", "due", "way", "categories")
+    for each in notices:
+        state = "overdue" if each["overdue"] else each["state"]
+        due = each["due"][:10] if each["open"] else ""
+        cells = (each["id"], each["vendor"], each["cause"], state, due, each["way"], ", ".join(each["categories"]))
+        shown.add_row(*map(escape, cells))
+    if notices:
+        Console(highlight=False).print(shown)
+    count = sum(each["open"] for each in notices)
+    out.print(f"{len(notices)} notices, {count} of them open")

@@ -1,0 +1,51 @@
+"""What vendors are told is opened, listed and answered by commands, with a gateway running or, as here, without."""
+
+import json
+from pathlib import Path
+
+import pytest
+from clearances import placed
+from running import running, write_files
+from shop_contracts import FILES
+from typer.testing import CliRunner, Result
+
+from gateway.cli import cli
+from gateway.rights.notices import NoticeEnded
+
+TO = {"name": "Ann", "city": "Bonn"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder in which a parcel has left, and nothing runs."""
+    with running(tmp_path) as gateway:
+        assert gateway.ship(to=TO).status == 200
+    write_files(tmp_path / "contracts", placed(FILES))
+    monkeypatch.setenv("GATEWAY_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("GATEWAY_CONTRACTS", str(tmp_path / "contracts"))
+    monkeypatch.setenv("COLUMNS", "300")
+    return tmp_path
+
+
+def typed(*words: str) -> Result:
+    return CliRunner().invoke(cli, ["notice", *words])
+
+
+def test_a_vendor_is_told_by_commands_until_it_has_confirmed(folder: Path) -> None:
+    opened = json.loads(
+        typed("tell", "rectification", "--subject", "c-89", "--category", "person.name", "--json").stdout
+    )
+    [id_] = [each["id"] for each in opened]
+    shown = typed("list", "--open").stdout
+    told, confirmed = typed("told", id_).stdout, typed("confirm", id_, "--receipt", "K-1").stdout
+    again = typed("excuse", id_, "--reason", "impossible")
+    after = json.loads(typed("list", "--subject", "c-89", "--json").stdout)
+
+    assert id_ in shown
+    assert "parcels" in shown
+    assert "1 notices, 1 of them open" in shown
+    assert told == "parcels: rectification is sent\n"
+    assert confirmed == "parcels: rectification is confirmed\n"
+    assert isinstance(again.exception, NoticeEnded)
+    assert [(each["id"], each["state"], each["receipt"]) for each in after] == [(id_, "confirmed", "K-1")]
+    assert typed("list", "--open").stdout == "0 notices, 0 of them open\n"
