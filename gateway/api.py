@@ -14,6 +14,9 @@ from starlette.routing import Route
 from gateway import problem
 from gateway.desk import Desk, Notices
 from gateway.errors import GatewayError, Refusal, refuse
+from gateway.exceptional.asked import DEEDS
+from gateway.exceptional.case import MAY as IN_CASES
+from gateway.exceptional.office import Office
 from gateway.identity import STAFF, Caller, Tokens, find_token
 from gateway.ledger.ledger import LOG
 from gateway.public import Language, Page, html
@@ -48,6 +51,11 @@ MAY: Mapping[str, frozenset[Role]] = {
     f"GET /v1/log/{LOG}/key": _READERS,
     f"GET /v1/log/{LOG}/proof/inclusion/{{entry}}": _READERS,
     f"GET /v1/log/{LOG}/proof/consistency": _READERS,
+    "POST /exceptional/requests": IN_CASES["request"],
+    "GET /exceptional/requests": IN_CASES["list"],
+    "GET /exceptional/requests/{case}": IN_CASES["show"],
+    **{f"POST /exceptional/requests/{{case}}/{step}": IN_CASES[step] for step in DEEDS},
+    "GET /exceptional/due": IN_CASES["list"],
 }
 """Which roles may ask what of the operators' listener; whatever is not here needs no token."""
 
@@ -65,14 +73,13 @@ def operators(
     telemetry: Telemetry,
     ready: Callable[[], bool],
     pages: Callable[[str], Page],
+    office: Office,
 ) -> Starlette:
     """The operators' listener: what changes something, or shows the record, needs a token of a role that may.
 
     `pages` makes the public page of a kind, as it is at that moment.
     """
-
-    def may(what: str) -> Who:
-        return partial(_proven, tokens, MAY[what])
+    may = partial(_may, tokens)
 
     async def healthy(_: Request) -> Response:
         return JSONResponse({"ready": ready()}, status_code=200 if ready() else 503)
@@ -101,8 +108,13 @@ def operators(
                 for path, deed in notices(desk.notices).items()
             ),
             *_log(desk, may),
+            *_cases(office, may),
         ]
     )
+
+
+def _may(tokens: Tokens, what: str) -> Who:
+    return partial(_proven, tokens, MAY[what])
 
 
 def _proven(tokens: Tokens, roles: frozenset[Role], request: Request) -> Caller:
@@ -175,6 +187,42 @@ def notices(of: Notices) -> Mapping[str, Deed]:
     }
 
 
+def _cases(office: Office, may: May) -> Iterator[Route]:
+    """Disclosures outside contracts. Only a step that a case can have is a route."""
+
+    async def requested(request: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await office.request(await _body(request), caller)})
+
+    async def listed(_: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await office.register(caller)})
+
+    async def shown(request: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await office.look(request.path_params["case"], caller)})
+
+    async def due(_: Request, caller: Caller) -> Response:
+        del caller
+        return JSONResponse({"result": [each.members() for each in await office.due()]})
+
+    def taking(step: str) -> Look:
+        async def taken(request: Request, caller: Caller) -> Response:
+            case, given = request.path_params["case"], await _body(request)
+            if step == "send":
+                told, handed = await office.send(case, given, caller)
+                return JSONResponse({"result": told | handed.members()})
+            return JSONResponse({"result": await office.take(case, step, given, caller)})
+
+        return taken
+
+    root = "/exceptional/requests"
+    yield Route(root, _answering(requested, may(f"POST {root}")), methods=["POST"])
+    yield Route(root, _answering(listed, may(f"GET {root}")), methods=["GET"])
+    yield Route(f"{root}/{{case}}", _answering(shown, may(f"GET {root}/{{case}}")), methods=["GET"])
+    yield Route("/exceptional/due", _answering(due, may("GET /exceptional/due")), methods=["GET"])
+    for step in DEEDS:
+        path = f"{root}/{{case}}/{step}"
+        yield Route(path, _answering(taking(step), may(f"POST {path}")), methods=["POST"])
+
+
 def _log(desk: Desk, may: May) -> Iterator[Route]:
     """What outsiders check the log by, as texts of C2SP. An inclusion proof holds its entry, so it is a look."""
 
@@ -206,10 +254,18 @@ def _log(desk: Desk, may: May) -> Iterator[Route]:
         yield Route(at, _answering(look, may(f"GET {at}")), methods=["GET"])
 
 
-def control(desk: Desk, reports: Reports, reload: Callable[[], Awaitable[int]], keeps: Keeps) -> Starlette:
+def control(
+    desk: Desk,
+    reports: Reports,
+    reload: Callable[[], Awaitable[int]],
+    keeps: Keeps,
+    tokens: Tokens,
+    office: Office,
+) -> Starlette:
     """The control socket, which only the owner of the data folder can open; the command line talks to it.
 
-    `keeps` tells what the policy in force says of retention.
+    `keeps` tells what the policy in force says of retention. Who deals with cases proves it by a token here too: where
+    two people are needed, one owner of a folder is not enough.
     """
     deeds: Mapping[str, Deed] = {
         "facts": lambda asked, by: desk.put_facts(asked, by=by),
@@ -235,7 +291,8 @@ def control(desk: Desk, reports: Reports, reload: Callable[[], Awaitable[int]], 
         "reload": lambda _asked, _by: reload(),
     }
     routes = [Route(f"/{name}", _doing(deed, _as_said), methods=["POST"]) for name, deed in deeds.items()]
-    return _app([*routes, Route("/report", _answering(partial(_framed, reports), _as_said), methods=["POST"])])
+    report = Route("/report", _answering(partial(_framed, reports), _as_said), methods=["POST"])
+    return _app([*routes, report, *_cases(office, partial(_may, tokens))])
 
 
 async def _framed(reports: Reports, request: Request, caller: Caller) -> Response:

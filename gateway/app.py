@@ -21,9 +21,10 @@ import uvloop
 
 from gateway import api, failpoints, privacy, public
 from gateway.contract.load import ContractSet, load
-from gateway.daily import daily, often
+from gateway.daily import MINUTE, daily, often
 from gateway.desk import Desk
 from gateway.errors import StartError
+from gateway.exceptional.office import Office, Rules
 from gateway.exchange import Exchange, Limits
 from gateway.identity import Environment, Tokens
 from gateway.inforce import InForce, check_keys, in_force
@@ -202,6 +203,14 @@ class Gateway:
             unnamed=self.telemetry.unnamed,
         )
         self.requests = RequestDesk(stores.intake, stores.registry, stores.ledger, utc)
+        self.office = Office(
+            stores.registry,
+            stores.ledger,
+            stores.intake,
+            contracts=lambda: self.exchange.contracts.contracts,
+            rules=Rules(environment, settings.exceptional_delay, deadline),
+            now=utc,
+        )
         self.proxy = Proxy(self.exchange, body_deadline=settings.body_deadline, in_flight=settings.in_flight)
         stores.notices.contracts = lambda: self.exchange.contracts.contracts
         self.telemetry.gauge("gateway.calls.in_flight", "Calls on their way.", lambda: self.proxy.busy)
@@ -337,13 +346,23 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
     control.unlink(missing_ok=True)
     port = settings.privacy_port
     operators = api.operators(
-        stores.desk, gateway.reports, stores.tokens, telemetry, lambda: stores.ledger.healthy, gateway.page
+        stores.desk,
+        gateway.reports,
+        stores.tokens,
+        telemetry,
+        lambda: stores.ledger.healthy,
+        gateway.page,
+        gateway.office,
     )
     servers = [
         _on(gateway.proxy, telemetry, host=settings.host, port=settings.port, ends_calls=False),
         _on(operators, telemetry, host=settings.operators_host, port=settings.operators_port),
         *([_on(gateway.privacy(), telemetry, host=settings.privacy_host, port=port)] if port is not None else []),
-        _on(api.control(stores.desk, gateway.reports, gateway.reload, gateway.keeps), telemetry, uds=control),
+        _on(
+            api.control(stores.desk, gateway.reports, gateway.reload, gateway.keeps, stores.tokens, gateway.office),
+            telemetry,
+            uds=control,
+        ),
     ]
     aside: list[asyncio.Task[None]] = []
 
@@ -369,6 +388,7 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
             # A call leaves no circles behind, so there is little to look for, and looking costs every call.
             gc.set_threshold(_YOUNG, 20, 50)
             aside += [running.create_task(daily(gateway.purge)), running.create_task(often(gateway.tell))]
+            aside.append(running.create_task(often(gateway.office.escalate, every=MINUTE)))
             ready(_port(servers[0]), _port(servers[1]))
     for server, listener in zip(servers, served, strict=True):
         if not listener.result():

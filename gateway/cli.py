@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway import app, cli_backup, cli_report, explain
+from gateway.cli_exceptional import exceptional
 from gateway.cli_ledger import ledger
 from gateway.cli_notice import notice
 from gateway.cli_settings import settings
@@ -47,6 +48,7 @@ GROUPS = {
     "keys": keys,
     "subject": subject,
     "notice": notice,
+    "exceptional": exceptional,
     "scrub": prose,
     "settings": settings,
 }

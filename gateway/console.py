@@ -42,6 +42,17 @@ def asked(deed: str, of: Any) -> Any:
         return ask(deed, of)
 
 
+def asked_as(token: str, method: str, path: str, of: Any = None) -> Any:
+    """Asks the running gateway as whoever a token proves. Raises StartError."""
+    control = Settings().data / app.CONTROL
+    headers = {"authorization": f"Bearer {token}"}
+    with ExitStack() as closing:
+        client = _client(control, closing) if control.exists() else None
+        if client is None:
+            raise StartError("no gateway is running with this data folder")
+        return _result(client.request(method, path, json=of, headers=headers))
+
+
 @contextmanager
 def asking() -> Iterator[Ask]:
     """The same for several questions to one gateway."""
@@ -115,8 +126,15 @@ def _client(control: Path, closing: ExitStack) -> httpx2.Client | None:
 def _result(response: httpx2.Response) -> Any:
     document = response.json()
     if response.status_code != httpx2.codes.OK:
-        raise StartError(f"{document.get('code', '')}: {document.get('message', 'it did not work')}")
+        raise StartError(_problem(document))
     return document["result"]
+
+
+def _problem(document: Mapping[str, Any]) -> str:
+    """What went wrong, each failure on its own line, and the way out."""
+    first = f"{document.get('code', '')}: {document.get('message', 'it did not work')}"
+    more = [f"{each['code']}: {each['detail']}" for each in document.get("errors", [])[1:]]
+    return "\n".join([first, *more, *([document["fix"]] if "fix" in document else [])])
 
 
 @contextmanager

@@ -11,6 +11,7 @@ log = logging.getLogger(__name__)
 FIRST = 60.0  # seconds after the start: calls come first
 EVERY = 24 * 60 * 60.0
 SOON = 5.0  # seconds between two looks at what is to be told
+MINUTE = 60.0
 
 
 async def daily(deed: Callable[[], Awaitable[object]]) -> None:
@@ -19,9 +20,9 @@ async def daily(deed: Callable[[], Awaitable[object]]) -> None:
     await _repeated(deed, EVERY, "what is done once a day")
 
 
-async def often(deed: Callable[[], Awaitable[object]]) -> None:
-    """The same every few seconds."""
-    await _repeated(deed, SOON, "what is to be told to vendors")
+async def often(deed: Callable[[], Awaitable[object]], *, every: float | None = None) -> None:
+    """The same every few seconds, or every so many."""
+    await _repeated(deed, SOON if every is None else every, "what is to be told")
 
 
 async def _repeated(deed: Callable[[], Awaitable[object]], every: float, what: str) -> None:

@@ -257,6 +257,26 @@ CODES: Mapping[str, Code] = {
     "vendor.redirect": Code(502, "The vendor redirects; it is not followed", "Correct the vendor's host."),
     # Disclosures outside contracts.
     "exceptional.not_written": Code(422, "The request is not in writing", "Ask for it in writing."),
+    "exceptional.not_reasoned": Code(422, "The request gives no reasons", "Ask for them."),
+    "exceptional.entirety": Code(
+        422, "The whole of a filing system is asked for, or standing access", "Ask which people, and for what."
+    ),
+    "exceptional.incomplete": Code(
+        422, "What the law demands of a request is missing", "Complete it; `errors` has all that is missing."
+    ),
+    "exceptional.demand": Code(
+        422, "The demand does not come from where it says", "Compare the authority's country with the company's."
+    ),
+    "exceptional.recipient": Code(403, "Nobody of this kind receives data in this scenario", "Name the institution."),
+    "exceptional.opinion": Code(
+        403, "The data protection officer was not asked, or is against it", "Have the opinion entered; say why despite."
+    ),
+    "exceptional.suppression": Code(
+        403, "The person cannot be kept from knowing, or must not be told yet", "See until when, and on whose order."
+    ),
+    "exceptional.oral": Code(403, "Only a danger to life may be told by telephone", "Hand it over in another way."),
+    "exceptional.window": Code(403, "The window of the emergency is closed", "Enter it anew, or have it approved."),
+    "exceptional.state": Code(403, "The case is not at this point", "See its state: `gateway exceptional list`."),
     "exceptional.scope": Code(403, "More than was approved", "Have the wider scope approved."),
     "exceptional.same_approver": Code(403, "Two different people are needed", "Have somebody else approve."),
     "exceptional.review_overdue": Code(403, "The review of an emergency is overdue", "Review it first."),

@@ -11,10 +11,12 @@ from gateway.failpoints import failpoint
 from gateway.ledger.entry import Event, Subject
 from gateway.ledger.housekeeping import FactPut, TokenChanged
 from gateway.ledger.ledger import Ledger
+from gateway.ledger.steps import CaseStep
 from gateway.ledger.store import Filter
 from gateway.ledger.told import NoticeStep
 from gateway.registry.facts import (
     AcceptanceRow,
+    CaseRow,
     ConsentRow,
     FlagRow,
     LinkRow,
@@ -126,7 +128,7 @@ class Intake:
         """The ids of the entries that this came to, by the number of the fact."""
         since = int((pending.at - _SLACK).timestamp() * 1_000_000)
         found: dict[int, str] = {}
-        for kind in (FactPut.kind, TokenChanged.kind):
+        for kind in (FactPut.kind, TokenChanged.kind, CaseStep.kind):
             before = None
             while page := await self._ledger.entries(Filter(kind=kind, since=since, before=before, limit=_PAGE)):
                 for entry in page:
@@ -224,6 +226,10 @@ def _notice_step(fact: NoticeStepRow, by: str, put: str) -> Told:
     return step, _people(fact.subject) if fact.subject else ()
 
 
+def _case(fact: CaseRow, _: str, put: str) -> Told:
+    return CaseStep(fact.case, fact.scenario.value, fact.step, fact.by, tuple(fact.said.items()), put), ()
+
+
 def _people(*refs: str) -> tuple[Subject, ...]:
     return tuple(Subject(ref, "subject", "") for ref in refs)
 
@@ -244,4 +250,5 @@ _EVENTS: Mapping[str, Callable[[Any, str, str], Told]] = {
     "telling": _telling,
     "notice": _notice,
     "notice_step": _notice_step,
+    "case": _case,
 }

@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """How much a ground counts that no law demands, by its code."""
     notice_days: int = Field(default=30, ge=1, le=400)
     """Within how many days a vendor that was told something is to have confirmed it."""
+    exceptional_delay: bool = False
+    """Whether telling a person of a disclosure for the protection of rights may wait for an investigation."""
     disk_watermark: int | None = Field(default=None, ge=0)
     """With less room on the disk of the ledger no new call is taken."""
     disk_ballast: int = Field(default=64 * 1024 * 1024, ge=0)

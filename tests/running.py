@@ -202,7 +202,13 @@ class _Run:
     ) -> None:
         stores, telemetry = gateway.stores, gateway.telemetry
         operators = api.operators(
-            stores.desk, gateway.reports, stores.tokens, telemetry, lambda: stores.ledger.healthy, gateway.page
+            stores.desk,
+            gateway.reports,
+            stores.tokens,
+            telemetry,
+            lambda: stores.ledger.healthy,
+            gateway.page,
+            gateway.office,
         )
         servers = [
             _on(gateway.proxy, telemetry, host="127.0.0.1", port=0),

@@ -241,19 +241,21 @@ class Desk:
         ("purge", "purge"),
     ],
 )
-def test_each_deed_of_the_control_socket_goes_to_the_desk_with_who_asked(path: str, deed: str) -> None:
+def test_each_deed_of_the_control_socket_goes_to_the_desk_with_who_asked(
+    gateway: Running, path: str, deed: str
+) -> None:
     desk: Any = Desk()
 
     async def reload() -> int:
         return 7
 
-    client = TestClient(control(desk, desk, reload, dict))
+    client = TestClient(control(desk, desk, reload, dict, gateway.stores.tokens, gateway.gateway.office))
     said = client.post(f"/{path}", json="x", headers={"gateway-by": "anna"})
 
     assert said.json() == {"result": "done"}
     assert desk.asked == [(deed, "x", "anna")]
     assert client.post("/reload").json() == {"result": 7}
-    assert TestClient(control(desk, desk, reload, dict)).get(f"/{path}").status_code == 405
+    assert client.get(f"/{path}").status_code == 405
 
 
 def test_the_folder_of_these_tests_holds_a_real_gateway(gateway: Running) -> None:

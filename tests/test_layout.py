@@ -12,6 +12,14 @@ ROOT = Path(__file__).parents[1]
 
 # Modules whose promises are kept only together with others, and the tests that would fail without them.
 TOGETHER: Mapping[str, str] = {
+    # Cases are what staff make of them.
+    "exceptional/asked": "exceptional/test_checks.py",
+    "exceptional/case": "exceptional/test_office.py",
+    "exceptional/intent": "exceptional/test_office.py",
+    "due": "exceptional/test_office.py",
+    "registry/cases": "exceptional/test_office.py",
+    "ledger/steps": "ledger/test_leaf.py",
+    "vocabulary/exceptional": "exceptional/test_checks.py",
     # The words of a contract are what the loader takes and refuses.
     "contract/model": "contract/test_load.py",
     "contract/papers": "contract/test_check_papers.py",
@@ -76,6 +84,7 @@ TOGETHER: Mapping[str, str] = {
     "registry/migrations/versions/r0004_consents": "registry/test_schema.py",
     "registry/migrations/versions/r0005_people": "registry/test_schema.py",
     "registry/migrations/versions/r0006_requests": "registry/test_schema.py",
+    "registry/migrations/versions/r0008_cases": "registry/test_schema.py",
     # What vendors are told is asked for, put in rows and looked at through one door.
     "registry/notices": "rights/test_rights_notices.py",
     "vocabulary/notices": "rights/test_rights_notices.py",

@@ -43,6 +43,7 @@ async def test_an_entry_says_who_sends_what_to_whom_for_what_and_on_what_grounds
     assert (recorded.entity, recorded.caller, recorded.token) == ("shop-eu", "fulfilment", "0" * 32)
     assert (recorded.purpose, recorded.policy, recorded.agreements) == ("delivery", "1", ("DPA-1",))
     assert recorded.recipient.name == "Parcels GmbH"
+    assert recorded.destination is not None
     assert recorded.destination.path_template == "/api/shipments"
     assert recorded.retention.vendor_keeps == "P90D"
     assert (recorded.disclosure, recorded.attempt) == ("d" * 32, 1)

@@ -39,6 +39,7 @@ def routes(gateway: Running) -> set[str]:
         gateway.gateway.telemetry,
         lambda: True,
         gateway.gateway.page,
+        gateway.gateway.office,
     )
     found = set()
     for route in app.routes:

@@ -169,6 +169,32 @@ class Retention:
 _UNSTATED = Retention()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exceptional:
+    """What a disclosure outside contracts is: its case, which of the three it is, to whom, and how it is handed over.
+
+    `inquiry`: an authority asks in an inquiry of its own, and is no recipient in the sense of GDPR 4(9). The person is
+    not told before `suppressed_until`. `happened` is when it was told, where it was told first and entered afterwards.
+    Times are ISO 8601 in UTC; who asked, approved and advised stands in the steps of the case.
+    """
+
+    case: str
+    scenario: str
+    recipient: str
+    country: str
+    handover: str
+    inquiry: bool = False
+    demand: str = ""
+    danger: str = ""
+    happened: str = ""
+    suppressed_until: str = ""
+    review_due: str = ""
+
+    def members(self) -> dict[str, Json]:
+        members = {name: getattr(self, name) for name in self.__slots__}
+        return {name: member for name, member in members.items() if member}
+
+
 _WRITTEN = 2_048
 _raws: dict[int, tuple[object, Raw]] = {}
 
@@ -213,16 +239,17 @@ class Intent:
     disclosed: tuple[Disclosed, ...] = ()
     withheld: tuple[Withheld, ...] = ()
     warnings: tuple[str, ...] = ()  # codes of grounds that were missing, and did not refuse
-    destination: Destination
+    destination: Destination | None
     media: str = ""
     retention: Retention = _UNSTATED
+    exceptional: Exceptional | None = None
     caller: str
     token: str
     deadline_ms: int
 
     @property
     def index(self) -> Index:
-        return Index(vendor=self.vendor, operation=self.operation, caller=self.caller)
+        return Index(vendor=self.vendor or None, operation=self.operation or None, caller=self.caller)
 
     def members(self) -> dict[str, Json]:
         return _stated(
@@ -247,8 +274,9 @@ class Intent:
             disclosed=[_written(group) for group in self.disclosed],
             withheld=[_written(group) for group in self.withheld],
             warnings=self.warnings,
-            destination=_written(self.destination),
+            destination=_written(self.destination) if self.destination else None,
             retention=_written(self.retention) if self.retention != _UNSTATED else None,
+            exceptional=self.exceptional.members() if self.exceptional else None,
             caller=self.caller,
             token=self.token,
             deadline_ms=self.deadline_ms,

@@ -33,6 +33,7 @@ from gateway.vocabulary import (
     RequestStatus,
     Right,
     Ruling,
+    Scenario,
     SubjectRole,
     is_place,
 )
@@ -370,6 +371,25 @@ AnyRow = Annotated[
     OrderRow | OrderStateRow | SubjectRow | ConsentRow | AcceptanceRow | FlagRow | LinkRow | SuspensionRow,
     Field(discriminator="kind"),
 ]
-StoredRow = AnyRow | RequestRow | RevocationRow | TellingRow | NoticeRow | NoticeStepRow
+
+
+class CaseRow(Row):
+    """A step of a case outside contracts; not among what a shop puts in.
+
+    `said` stands in its entry and `sealed` only here; `people` are those whom a case is about, given with its first.
+    """
+
+    kind: Literal["case"] = "case"
+    case: str
+    number: int
+    scenario: Scenario
+    step: str
+    by: str
+    sealed: str
+    said: dict[str, str | int | tuple[str, ...]] = {}
+    people: tuple[PersonRow, ...] = ()
+
+
+StoredRow = AnyRow | RequestRow | RevocationRow | TellingRow | NoticeRow | NoticeStepRow | CaseRow
 STORED: TypeAdapter[list[StoredRow]] = TypeAdapter(list[Annotated[StoredRow, Field(discriminator="kind")]])
 ROWS: TypeAdapter[list[AnyRow]] = TypeAdapter(list[AnyRow])

@@ -13,6 +13,7 @@ from gateway.registry import rows
 from gateway.registry.facts import STORED, ConsentRow, OrderRow, StoredRow, SubjectRow, SuspensionRow
 from gateway.registry.rows import EVERY_OPERATION, Statement
 from gateway.registry.tables import (
+    CASE_STEPS,
     CONSENTS,
     FLAGS,
     LINKS,
@@ -121,4 +122,5 @@ _SAME: Mapping[str, tuple[Table, Callable[[Any], ColumnElement[bool]]]] = {
     "link": (LINKS, lambda fact: (LINKS.c.subject == fact.subject) & (LINKS.c.other == fact.other)),
     "request": (REQUESTS, lambda fact: REQUESTS.c.request == fact.request),
     "suspension": (SUSPENSIONS, _same_suspension),
+    "case": (CASE_STEPS, lambda fact: (CASE_STEPS.c.case == fact.case) & (CASE_STEPS.c.number == fact.number)),
 }

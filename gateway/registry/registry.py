@@ -371,6 +371,7 @@ _KEYS: Mapping[str, Callable[[Any], Iterable[Key]]] = {
     "telling": lambda _: [],
     "notice": lambda _: [],
     "notice_step": lambda _: [],
+    "case": lambda _: [],
 }
 
 

@@ -10,9 +10,10 @@ from sqlalchemy import and_, delete, exists, insert, update
 from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.elements import ColumnElement
 
-from gateway.registry import notices
+from gateway.registry import cases, notices
 from gateway.registry.facts import (
     AcceptanceRow,
+    CaseRow,
     ConsentRow,
     FlagRow,
     LinkRow,
@@ -174,6 +175,10 @@ def _revocation(row: RevocationRow, written: Written) -> Iterator[Statement]:
     yield insert(REVOKED).values(token=row.token, at=_stored(written.at), entry=written.entry)
 
 
+def _case(row: CaseRow, written: Written) -> Iterator[Statement]:
+    return cases.statements(row, written.at, written.entry)
+
+
 _WRITERS: Mapping[str, Callable[[Any, Written], Iterator[Statement]]] = {
     "order": _order,
     "order_state": _order_state,
@@ -188,6 +193,7 @@ _WRITERS: Mapping[str, Callable[[Any, Written], Iterator[Statement]]] = {
     "telling": _told,
     "notice": _told,
     "notice_step": _told,
+    "case": _case,
 }
 
 

@@ -130,6 +130,27 @@ PENDING = Table(
     Column("facts", String, nullable=False),
     Column("at", DateTime, nullable=False),
 )
+CASE_STEPS = Table(
+    "case_step",
+    METADATA,
+    Column("case", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("scenario", String, nullable=False),
+    Column("step", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("sealed", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("entry", String),
+)
+CASE_PEOPLE = Table(
+    "case_person",
+    METADATA,
+    Column("case", String, primary_key=True),
+    Column("subject", String, primary_key=True, index=True),
+    Column("role", String, primary_key=True),
+    Column("jurisdiction", String),
+)
 
 REQUESTS = Table(
     "rights_request",
@@ -145,5 +166,5 @@ REQUESTS = Table(
     Column("entry", String),
 )
 
-OF_PEOPLE = (PEOPLE, SUBJECTS, FLAGS, LINKS, CONSENTS, ACCEPTANCES)
+OF_PEOPLE = (PEOPLE, SUBJECTS, FLAGS, LINKS, CONSENTS, ACCEPTANCES, CASE_PEOPLE)
 """Whose rows are about somebody: `subject` says who."""

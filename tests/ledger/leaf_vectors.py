@@ -1,6 +1,7 @@
 """The events whose leaves may never change: what `tests/vectors/leaf-v1.json` was made from."""
 
 from base64 import b64encode
+from dataclasses import replace
 from typing import TypedDict
 
 import msgspec
@@ -13,8 +14,10 @@ from gateway.ledger import (
     Erased,
     ErasureDone,
     Event,
+    Evidence,
     FactPut,
     Genesis,
+    Ground,
     Hold,
     HoldReleased,
     Kept,
@@ -22,17 +25,20 @@ from gateway.ledger import (
     Outcome,
     PolicyActivated,
     Purge,
+    Recipient,
     Refused,
     Resolved,
     Restored,
+    Retention,
     SigningKey,
     Subject,
     TokenChanged,
 )
 from gateway.ledger.canonical import leaf_hash
-from gateway.ledger.entry import Stamp, leaf
+from gateway.ledger.entry import Exceptional, Stamp, leaf
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import Payload, seal
+from gateway.ledger.steps import CaseStep
 from gateway.ledger.told import NoticeStep
 
 STAMP = Stamp("01980000000070008000000000000002", "main", 1_767_225_600_000_000, 815_000, "04a439032972", "n1", 7)
@@ -171,6 +177,44 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
             erased=1,
             by="anna",
         ),
+        (),
+        None,
+        "",
+    ),
+    "intent outside contracts": (
+        replace(
+            shipment("2" * 32),
+            vendor="",
+            vendor_kind="",
+            vendor_role="",
+            recipient=Recipient("Staatsanwaltschaft Berlin"),
+            operation="",
+            contract="",
+            contract_digest="",
+            purpose="legal_compulsion",
+            commercial="",
+            agreements=(),
+            grounds=(Ground("purchaser", "DE", "legal_obligation", Evidence("case", "3" * 32)),),
+            destination=None,
+            retention=Retention(retention_class="legal_request"),
+            exceptional=Exceptional(
+                case="3" * 32,
+                scenario="legal_compulsion",
+                recipient="law_enforcement",
+                country="DE",
+                handover="sealed",
+                inquiry=True,
+                demand="domestic",
+                suppressed_until="2026-12-31T23:00:00+00:00",
+            ),
+            caller="stella",
+        ),
+        (PURCHASER,),
+        Payload(DATA, "application/json"),
+        "",
+    ),
+    "step of a case": (
+        CaseStep("3" * 32, "legal_compulsion", "request", "stella", (("subjects", 1), ("country", "DE")), "4:0"),
         (),
         None,
         "",
