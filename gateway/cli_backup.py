@@ -10,7 +10,7 @@ from gateway import app
 from gateway.backup import NOT_IN_IT, backed_up
 from gateway.console import asked, me, out
 from gateway.errors import StartError
-from gateway.restore import Asked, restored
+from gateway.restore import Asked, restored, taken_up
 from gateway.settings import Settings
 
 
@@ -30,25 +30,38 @@ def backup(
 
 
 def restore(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A backup.")],
-    into: Annotated[Path, typer.Option(help="A folder with root.key, kek.key and sign.key, and no stores.")],
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="A backup; none with GATEWAY_DATABASE.")] = None,
+    into: Annotated[
+        Path | None, typer.Option(help="A folder with root.key, kek.key and sign.key, and no stores.")
+    ] = None,
     last_checkpoint: Annotated[
         Path | None, typer.Option(help="The newest checkpoint that anybody has, in a file.")
     ] = None,
     new_origin: Annotated[bool, typer.Option("--new-origin", help="Begin a new origin in any case.")] = False,
 ) -> None:
-    """Bring a backup back; where it lacks what was signed, the old origin ends and a new one begins."""
+    """Bring a backup back; where it lacks what was signed, the old origin ends and a new one begins.
+
+    With GATEWAY_DATABASE, go on with a copy that was brought back there by the server's own tools.
+    """
     settings = Settings()
-    wanted = Asked(
-        into=into,
-        last=last_checkpoint.read_text("utf-8") if last_checkpoint else None,
-        anew=new_origin,
-        high_water=settings.high_water or into / "high-water",
-        by=me(),
-        node=settings.node,
-    )
-    told = restored(folder, wanted, app.microseconds)
-    out.print(escape(f"{told.size} entries are in {into}, under the origin {told.origin}"))
+    last = last_checkpoint.read_text("utf-8") if last_checkpoint else None
+
+    def wanted(target: Path) -> Asked:
+        high_water = settings.high_water or target / "high-water"
+        return Asked(into=target, last=last, anew=new_origin, high_water=high_water, by=me(), node=settings.node)
+
+    if settings.database is not None:
+        if folder or into:
+            raise StartError(
+                "bring the copy back with pg_restore first; then run gateway restore without DIR and --into"
+            )
+        url, guarded = settings.database.get_secret_value(), not settings.database_unguarded
+        told, where = taken_up(url, wanted(settings.data), app.microseconds, guarded=guarded), "the database"
+    elif folder is None or into is None:
+        raise StartError("say which backup comes back where: gateway restore DIR --into FOLDER")
+    else:
+        told, where = restored(folder, wanted(into), app.microseconds), str(into)
+    out.print(escape(f"{told.size} entries are in {where}, under the origin {told.origin}"))
     if told.is_new:
         out.print("the origin before has ended: hand out the new public key, gateway ledger key")
     if told.lost:

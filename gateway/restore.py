@@ -3,13 +3,14 @@
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.backup import FILES, NOT_IN_IT, Manifest, described, read
 from gateway.errors import Distrusted, StartError
+from gateway.ledger.canonical import base64
 from gateway.ledger.checkpoint import number_of, opened, signer_of
 from gateway.ledger.database import locked
 from gateway.ledger.entry import Event
@@ -18,13 +19,15 @@ from gateway.ledger.highwater import HighWater, Mark
 from gateway.ledger.housekeeping import Epoch, Genesis, Restored
 from gateway.ledger.kek import KekFile
 from gateway.ledger.keys import Keys
-from gateway.ledger.ledger import LOG, since_boot
+from gateway.ledger.ledger import LOG, PAGE, since_boot
 from gateway.ledger.note import NoteError, Verifier
+from gateway.ledger.postgres import PostgresStore
+from gateway.ledger.postgres_vault import PostgresVault
 from gateway.ledger.proof import root_at
-from gateway.ledger.recovery import origin_of
+from gateway.ledger.recovery import demand_unaltered, origin_of
 from gateway.ledger.scribe import Scribe
 from gateway.ledger.sqlite import SqliteStore
-from gateway.ledger.store import Store
+from gateway.ledger.store import Filter, Store
 from gateway.ledger.tree import Tree
 
 STAGED = "restoring"
@@ -101,6 +104,47 @@ def _demand_same(found: Manifest, manifest: Manifest) -> None:
         raise Distrusted("CORRUPT", "the manifest is about another ledger than the one beside it")
 
 
+def taken_up(url: str, asked: Asked, now: Callable[[], int], *, guarded: bool) -> Told:
+    """Goes on with a copy that operators have brought back into the database. Raises StartError, and Distrusted.
+
+    On the first node it is written down. On another one only the mark is moved, where what it acknowledged and the log
+    lacks was declared lost already.
+    """
+    with ExitStack() as undo:
+        undo.callback(os.close, locked(asked.into))
+        if missing := [name for name in NOT_IN_IT if not (asked.into / name).is_file()]:
+            raise StartError(f"put {', '.join(missing)} into {asked.into} first: they are not in the database")
+        keys = Keys.open(asked.into, vault=lambda _: PostgresVault(url))
+        undo.callback(keys.close)
+        store = PostgresStore(url, LOG, guarded=guarded)
+        undo.callback(store.close)
+        store.demand_alone()
+        seed = (asked.into / "sign.key").read_bytes()
+        demand_unaltered(store, signer_of(origin_of(store, LOG), seed), whole=True)
+        demand_newest(store, keys)
+        size, origin = store.tree.size, signer_of(origin_of(store, LOG), seed).verifier.name
+        if not size:
+            raise StartError("there is no log in the database; bring the copy back there first")
+        told = Told(size, origin, is_new=False, lost=None)
+        lost = _declared(store, _mark(asked))
+        if asked.anew or asked.last is not None or not any(end >= _mark(asked).size - 1 for _, end in lost):
+            root, [last] = base64(store.tree.root), store.entries(Filter(limit=1), None)
+            made, erased = int(str(last.body["ts"])), store.oblivion.count()
+            back = Restored(made=made, size=size, root=root, erased=erased, by=asked.by)
+            told = _noted(store, keys, back, seed, asked, now, since=min((begin for begin, _ in lost), default=None))
+        _marked(asked.high_water, store.tree)
+    return told
+
+
+def _declared(store: Store, mark: Mark) -> Sequence[tuple[int, int]]:
+    """Where the log says that it lacks entries which were acknowledged with this mark: from the first to the last."""
+    if root_at(store, mark.size) == mark.root:
+        return []
+    lost = [entry.body.get("lost") for entry in store.entries(Filter(kind=Genesis.kind, limit=PAGE), None)]
+    ranges = [(int(str(each[0])), int(str(each[1]))) for each in lost if isinstance(each, list)]
+    return [(begin, end) for begin, end in ranges if begin < mark.size]
+
+
 def _written(staged: Path, manifest: Manifest, asked: Asked, now: Callable[[], int]) -> tuple[Told, Tree]:
     """Writes down in the copy that it was brought back."""
     with ExitStack() as undo:
@@ -109,30 +153,43 @@ def _written(staged: Path, manifest: Manifest, asked: Asked, now: Callable[[], i
         store = SqliteStore(staged / "ledger.db", LOG)
         undo.callback(store.close)
         demand_newest(store, keys)
-        keys.erase(store.oblivion.tombstones)
-        seed = (staged / "sign.key").read_bytes()
-        previous = signer_of(origin_of(store, LOG), seed).verifier
-        genesis = _genesis(store, previous, asked, now())
-        scribe = Scribe(
-            LOG, asked.node, secrets.token_hex(6), store.claim(asked.node), keys, now, since_boot, secrets.token_bytes
-        )
         back = Restored(made=manifest.made, size=manifest.size, root=manifest.root, erased=manifest.erased, by=asked.by)
-        events: list[Event] = [*([genesis] if genesis else []), back, Epoch("opened"), Epoch("closed")]
-        store.append([scribe.row(event) for event in events])
-        origin = signer_of(origin_of(store, LOG), seed).verifier.name
-        lost = genesis.lost if genesis else None
-        return Told(manifest.size, origin, genesis is not None, lost), store.tree
+        return _noted(store, keys, back, (staged / "sign.key").read_bytes(), asked, now), store.tree
 
 
-def _genesis(store: Store, previous: Verifier, asked: Asked, now: int) -> Genesis | None:
+def _noted(
+    store: Store,
+    keys: Keys,
+    back: Restored,
+    seed: bytes,
+    asked: Asked,
+    now: Callable[[], int],
+    since: int | None = None,
+) -> Told:
+    """Erases again what was erased, and writes down what was brought back and under which origin it goes on.
+
+    `since` is the first entry that was declared lost before, where more of them are.
+    """
+    keys.erase(store.oblivion.tombstones)
+    genesis = _genesis(store, signer_of(origin_of(store, LOG), seed).verifier, asked, now(), since)
+    scribe = Scribe(
+        LOG, asked.node, secrets.token_hex(6), store.claim(asked.node), keys, now, since_boot, secrets.token_bytes
+    )
+    events: list[Event] = [*([genesis] if genesis else []), back, Epoch("opened"), Epoch("closed")]
+    store.append([scribe.row(event) for event in events])
+    origin = signer_of(origin_of(store, LOG), seed).verifier.name
+    return Told(back.size, origin, genesis is not None, genesis.lost if genesis else None)
+
+
+def _genesis(store: Store, previous: Verifier, asked: Asked, now: int, since: int | None) -> Genesis | None:
     """The beginning of a new origin; None where the log has all that was signed, and goes on."""
     size, (mark, number) = store.tree.size, _last(previous, asked)
-    is_behind = mark.size > size
+    is_behind = mark.size > size or since is not None
     if not is_behind and not asked.anew:
         if root_at(store, mark.size) == mark.root:
             return None
         raise StartError("what was signed last is of another log than this backup; --new-origin begins a new one")
-    lost = (size, mark.size - 1) if is_behind else None
+    lost = (size if since is None else since, mark.size - 1) if is_behind else None
     # Where the last origin is not known for certain, the time makes one that nobody has used.
     origin = max(number, number_of(previous.name), 0 if number else now // 1_000_000) + 1
     return Genesis(origin=origin, previous=previous.name, checkpoint=asked.last or "", size=size, lost=lost)
@@ -140,9 +197,7 @@ def _genesis(store: Store, previous: Verifier, asked: Asked, now: int) -> Genesi
 
 def _last(previous: Verifier, asked: Asked) -> tuple[Mark, int]:
     """How far the log is known to have been signed or acknowledged, and the number of its last origin, or nought."""
-    water = HighWater(asked.high_water)
-    mark = water.last
-    water.close()
+    mark = _mark(asked)
     if asked.last is None:
         if not mark.size and not asked.anew:
             raise StartError(
@@ -158,6 +213,22 @@ def _last(previous: Verifier, asked: Asked) -> tuple[Mark, int]:
     return (signed, number_of(checkpoint.origin)) if signed.size >= mark.size else (mark, 0)
 
 
+def _mark(asked: Asked) -> Mark:
+    water = HighWater(asked.high_water)
+    water.close()
+    return water.last
+
+
+def _marked(high_water: Path, tree: Tree) -> None:
+    water = HighWater(high_water)
+    try:
+        # Twice, since a larger mark in the other slot would count.
+        water.mark(tree)
+        water.mark(tree)
+    finally:
+        water.close()
+
+
 def _as_named(note: str, previous: Verifier) -> Verifier:
     """The key of the log under the name that the note has: of an origin that came after that of the backup."""
     origin = note.partition("\n")[0]
@@ -167,13 +238,7 @@ def _as_named(note: str, previous: Verifier) -> Verifier:
 
 def _place(staged: Path, into: Path, high_water: Path, tree: Tree) -> None:
     """All or, as far as a start can tell, nothing: the mark is not reached before the ledger is in place."""
-    water = HighWater(high_water)
-    try:
-        # Twice, since a larger mark in the other slot would count.
-        water.mark(tree)
-        water.mark(tree)
-    finally:
-        water.close()
+    _marked(high_water, tree)
     if (held := KekFile(staged / "kek.key").held()) is not None:
         KekFile(into / "kek.key").hold(held)
     for name in reversed(FILES):

@@ -93,8 +93,11 @@ class Erasing:
                 await self._end()
 
     def _followed(self) -> int:
-        self._keys.hierarchy.follow()
-        return self._keys.hierarchy.is_turning
+        hierarchy = self._keys.hierarchy
+        hierarchy.follow()
+        # What another node has erased no copy of the vault can make this one forget either.
+        hierarchy.count(self._keys.vault.erased())
+        return hierarchy.is_turning
 
     async def _end(self) -> None:
         for move in self._moves:
@@ -265,6 +268,7 @@ def resume(store: Store, scribe: Scribe) -> None:
     Puts on record what nobody could write down.
     """
     scribe.keys.erase(store.oblivion.tombstones)
+    scribe.keys.hierarchy.count(scribe.keys.erased)
     for move in moves(store, scribe.keys):
         while move():
             pass

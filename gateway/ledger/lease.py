@@ -28,6 +28,10 @@ _HELD = """
     SELECT 1 FROM lease WHERE node = %s AND expires > clock_timestamp() AND backend <> pg_backend_pid()
     AND backend IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())
 """
+_RUNNING = """
+    SELECT node FROM lease WHERE expires > clock_timestamp() AND backend <> pg_backend_pid()
+    AND backend IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database()) ORDER BY node
+"""
 _OTHERS = "SELECT 1 FROM lease WHERE node <> %s AND expires > clock_timestamp()"
 _CLAIMED = """
     INSERT INTO lease VALUES(%s, %s, pg_backend_pid(), clock_timestamp() + %s * interval '1 s')
@@ -79,6 +83,11 @@ class Lease:
                     return self.epoch
             time.sleep(_BETWEEN)
         raise StartError("another gateway has begun the log and written nothing into it; look at that one")
+
+    def demand_alone(self, session: Session) -> None:
+        """Raises StartError where any gateway uses the database."""
+        if found := session.execute(_RUNNING).fetchall():
+            raise StartError(f"{', '.join(node for (node,) in found)} still runs; stop every gateway of this database")
 
     @property
     def is_due(self) -> bool:

@@ -104,6 +104,11 @@ class PostgresStore:
         self._demand_replicated()
         return epoch
 
+    def demand_alone(self) -> None:
+        """Raises StartError where another gateway uses the database."""
+        with known_errors():
+            self._lease.demand_alone(self._session)
+
     def append(self, rows: Sequence[Row]) -> int:
         demand_current(rows)
         with known_errors():

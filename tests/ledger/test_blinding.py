@@ -299,6 +299,7 @@ async def test_other_nodes_go_on_during_a_turnover_and_forget_with_it(database: 
         await ledger.close()
 
 
+@pytest.mark.slow
 async def test_a_node_that_has_nothing_to_do_follows_by_itself(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
