@@ -51,6 +51,7 @@ from gateway.retention import RetentionClass
 from gateway.rights.notices import Notices
 from gateway.rights.requests import RequestDesk
 from gateway.settings import Settings
+from gateway.spool import Spools
 from gateway.telemetry import Telemetry
 from gateway.vocabulary import LEVELS, Level
 from gateway.wire import serve_config
@@ -211,7 +212,12 @@ class Gateway:
             rules=Rules(environment, settings.exceptional_delay, deadline),
             now=utc,
         )
-        self.proxy = Proxy(self.exchange, body_deadline=settings.body_deadline, in_flight=settings.in_flight)
+        self.proxy = Proxy(
+            self.exchange,
+            spools=Spools(settings.data, most=settings.spool_bytes),
+            body_deadline=settings.body_deadline,
+            in_flight=settings.in_flight,
+        )
         stores.notices.contracts = lambda: self.exchange.contracts.contracts
         self.telemetry.gauge("gateway.calls.in_flight", "Calls on their way.", lambda: self.proxy.busy)
 

@@ -1,14 +1,15 @@
 """From a call to documents, and from what is left of them to a request."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final, cast
+from typing import Final, Protocol, cast
 from urllib.parse import parse_qsl, quote, quote_plus
 
-from gateway.body.codecs import FORM, read_body, typed, written_body
-from gateway.body.coding import unpacked
+from gateway.body.codecs import FORM, STEPWISE, read_body, typed, written
+from gateway.body.coding import unpacking
 from gateway.body.document import Document, Scalar
 from gateway.body.names import Named
 from gateway.contract.headers import GATEWAYS_OWN
@@ -21,6 +22,7 @@ from gateway.inforce import InForce, Prepared
 from gateway.minimise import Minimised, proved
 from gateway.outbound.send import Sending
 from gateway.paths import EACH, Path, Place, values_at
+from gateway.pieces import Payload
 from gateway.signing.incoming import signed_places, without
 from gateway.signing.signer import Moment, signed
 
@@ -29,11 +31,28 @@ USER_AGENT: Final = "data-sharing-gateway"
 _CARRYING = GATEWAYS_OWN | {"date"}
 
 
+class Long(Protocol):
+    """A body that need not be in memory."""
+
+    @property
+    def is_away(self) -> bool:
+        """Whether something of it is not."""
+        ...
+
+    async def take(self, limit: int) -> Payload:
+        """The body up to a number of bytes, as `Call.read` gives it, and with the same refusals."""
+        ...
+
+    def keep(self, steps: Iterable[bytes]) -> Payload:
+        """What is made of it, until the call is over. Raises Refusal `gateway.overloaded`, or as the steps do."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request of a shop service. Header names are in lower case; `read` gives the body up to a number of bytes.
 
-    `scheme` is that of the listener on which it came.
+    `scheme` is that of the listener on which it came. Where there is no `long`, every body is in memory.
     """
 
     method: str
@@ -42,6 +61,7 @@ class Call:
     headers: tuple[tuple[str, str], ...]
     read: Callable[[int], Awaitable[bytes]]
     scheme: str = "http"
+    long: Long | None = None
 
     @property
     def origin(self) -> str:
@@ -132,31 +152,43 @@ def headers_of(headers: Iterable[tuple[str, str]], tree: Node) -> dict[str, Docu
 async def read(call: Call, matched: Matched) -> tuple[Matched, dict[str, Document], str]:
     """The contract whose pins the body has, the documents of the call, and the Content-Type with which it leaves."""
     limit = max(each.terms.sending.max_bytes for each in (matched, *matched.others))
-    payload = await call.read(limit)
-    codings = [value for name, value in call.headers if name == "content-encoding"]
-    if codings:
-        payload = _unpacked(payload, codings, limit, matched.terms)
+    if call.long is None or not all(map(_may_be_long, (matched, *matched.others))):
+        return _read(call, matched, await call.read(limit), limit)
+    payload, keep = await call.long.take(limit), call.long.keep
+    if call.long.is_away or call.header("content-encoding"):
+        # It takes as long as the body is long, and others must not wait for it.
+        return await asyncio.to_thread(_read, call, matched, payload, limit, keep)
+    return _read(call, matched, payload, limit)
+
+
+def _may_be_long(matched: Matched) -> bool:
+    """Whether a body need not be in memory: where nobody looks at all of it at once, as those do who sign it."""
+    return matched.terms.sending.body in STEPWISE and matched.prepared.signer is None
+
+
+def _read(
+    call: Call, matched: Matched, payload: Payload, limit: int, keep: Callable[[Iterable[bytes]], Payload] = b"".join
+) -> tuple[Matched, dict[str, Document], str]:
+    if codings := [value for name, value in call.headers if name == "content-encoding"]:
+        try:
+            payload = keep(unpacking(payload, codings, limit))
+        except Refusal as refusal:
+            raise refuse(refusal.code, refusal.failures[0].detail, matched.terms.file) from None
     for each in matched.others:
         with suppress(Refusal):
             return each, *_documents(call, each, payload)
     return matched, *_documents(call, matched, payload)
 
 
-def _unpacked(payload: bytes, codings: Iterable[str], limit: int, terms: Terms) -> bytes:
-    try:
-        return unpacked(payload, codings, limit)
-    except Refusal as refusal:
-        raise refuse(refusal.code, refusal.failures[0].detail, terms.file) from None
-
-
-def _documents(call: Call, matched: Matched, payload: bytes) -> tuple[dict[str, Document], str]:
+def _documents(call: Call, matched: Matched, payload: Payload) -> tuple[dict[str, Document], str]:
     terms = matched.terms
     try:
         body, media = read_body(payload, call.header("content-type"), terms.sending)
     except Refusal as refusal:
         raise refuse(refusal.code, refusal.failures[0].detail, f"{terms.file}:1") from None
     if matched.prepared.decisive:
-        names = body.names if isinstance(body, Named) else _names(payload if terms.sending.body == "form" else b"")
+        form = payload if isinstance(payload, bytes) and terms.sending.body == "form" else b""
+        names = body.names if isinstance(body, Named) else _names(form)
         for place in matched.prepared.decisive:
             if _is_repeated(place, call, names):
                 raise refuse("field.repeated", f"{place} comes more than once", terms.file)
@@ -226,7 +258,7 @@ def write(call: Call, matched: Matched, incoming: Mapping[str, Document], outgoi
     """The request that leaves, proved by another parser. Raises Refusal `proof.failed` or `body.empty`."""
     prepared, documents = matched.prepared, outgoing.documents
     section = prepared.terms.sending
-    payload = written_body(documents["body"], incoming["body"], section)
+    payload = written(documents["body"], incoming["body"], section)
     # What is left may be no body either: the header of an envelope without its items.
     if (documents["body"] == {} and incoming["body"] != {}) or (incoming["body"] and not payload):
         raise refuse("body.empty", "of the body nothing may leave", prepared.terms.file)

@@ -1,5 +1,6 @@
 """The path of one call: every promise is one line, in order."""
 
+import asyncio
 import secrets
 import time
 from collections import OrderedDict
@@ -27,8 +28,9 @@ from gateway.ledger.entry import Event, Intent, Subject
 from gateway.ledger.entry import Outcome as Settled
 from gateway.ledger.scribe import UNWRITTEN, Ticket
 from gateway.minimise import Alone, Minimised, minimise
-from gateway.outbound.send import STALE, Outcome, Vendors
+from gateway.outbound.send import STALE, Outcome, Sending, Vendors
 from gateway.paths import values_at
+from gateway.pieces import Payload
 from gateway.record import Course, Disclosure, Recorder, Trail, outcome_of
 from gateway.registry.basis import Basis
 from gateway.registry.facts import Facts
@@ -66,7 +68,7 @@ class Book(Protocol):
     """Where it is written down what leaves."""
 
     async def intend(
-        self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float, basis: Basis
+        self, intent: Intent, subjects: Sequence[Subject], payload: Payload, *, within: float, basis: Basis
     ) -> Ticket: ...
     def release(self, ticket: Ticket) -> bool: ...
     def settle(self, ticket: Ticket, outcome: Settled, earlier: Sequence[bytes] = ()) -> None: ...
@@ -154,13 +156,13 @@ class Exchange:
             decision = await self._decision(course)
             basis = proven.beside(item.facts.basis for item in decision.items)
             outgoing = decision.completed(self._minimised(course, decision))
-            sending = assemble.write(course.call, course.matched, decision.incoming, outgoing, course.media)
+            sending = await _written(course, decision, outgoing)
             sending = assemble.sign(course.matched, sending, self._moment)
             intent, subjects = self._recorder.intent(course, decision.clearance, outgoing, disclosure)
             disclosure.attempts += 1
             # Before sending: what cannot be written down does not leave.
             within = self._limits.intent
-            ticket = await self._ledger.intend(intent, subjects, sending.payload, within=within, basis=basis)
+            ticket = await self._ledger.intend(intent, subjects, sending.body, within=within, basis=basis)
             if ticket is not UNWRITTEN:
                 began = time.monotonic()
                 holds = partial(self._may_leave, basis, ticket)
@@ -175,7 +177,7 @@ class Exchange:
         failpoint("after-response")
         sent, back = self._returned(course.matched, sent, self._situation(course, decision))
         left = back.minimised if back else None
-        outcome = outcome_of(sent, sending.payload, time.monotonic() - began, terms, left)
+        outcome = outcome_of(sent, sending.body, time.monotonic() - began, terms, left)
         self._ledger.settle(ticket, outcome, self._digests(terms, left.retained if left else ()))
         self._counted(sent.code or "sent", terms.vendor.vendor)
         self._unnamed(terms.vendor.vendor, back.unnamed if back else {})
@@ -317,6 +319,13 @@ class Exchange:
         if len(self._repeats) > REPEATS:
             self._repeats.popitem(last=False)
         return disclosure
+
+
+async def _written(course: Course, decision: Decision, outgoing: Minimised) -> Sending:
+    """The request that leaves, proved. One whose body is not in memory is proved where nobody else waits for it."""
+    call = course.call
+    write = partial(assemble.write, call, course.matched, decision.incoming, outgoing, course.media)
+    return await asyncio.to_thread(write) if call.long is not None and call.long.is_away else write()
 
 
 def _alone(course: Course, refusal: Refusal) -> Refusal:

@@ -125,8 +125,13 @@ async def in_pieces(transport: Writing, request: bytes) -> None:
     """Writes a request so that a part of it is on its way at each failpoint; only where something is armed."""
     for name, piece in zip(("after-first-byte", "mid-body", "after-last-byte"), _pieces(request), strict=True):
         transport.write(piece)
-        await asyncio.sleep(FLUSHED)
-        failpoint(name)
+        await flushed(name)
+
+
+async def flushed(name: str) -> None:
+    """The same place, once what a transport was given is on its way."""
+    await asyncio.sleep(FLUSHED)
+    failpoint(name)
 
 
 def _pieces(request: bytes) -> tuple[bytes, bytes, bytes]:

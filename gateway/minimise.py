@@ -9,12 +9,13 @@ from typing import Final, NamedTuple, cast
 
 from gateway.bind import Bound, Step
 from gateway.body.codecs import FORM, holds_body
-from gateway.body.document import Attributed, Document, Marked, Scalar
+from gateway.body.document import Attributed, Document, Marked, Scalar, Stored
 from gateway.contract.terms import Condition, Node, Origin, Required, Rule
 from gateway.errors import Failure, Refusal, Unfit, refuse
 from gateway.forms import NOWHERE, Change, Situation, as_text
 from gateway.known import known_in
 from gateway.paths import step_written, values_at
+from gateway.pieces import Payload
 from gateway.scrub import personal_kind
 from gateway.vocabulary import RETAINED_IDS
 
@@ -190,7 +191,8 @@ class _Walk:
     def _attributed(self, step: Step, value: Attributed) -> "Document | _Nothing":
         """A text and what is beside it leave each for itself; of the text alone, as a new one that has nothing else."""
         mark = len(self.withheld)
-        left = self._scalar(step.node, str(value)) if value or step.node.rules else _NOTHING
+        alone = value.beside({}) if isinstance(value, Stored) else str(value)
+        left = self._scalar(step.node, alone) if value or step.node.rules else _NOTHING
         kept = self._members(step, value.attributes)
         if isinstance(left, _Nothing):
             return kept or self._all_stays(step.node, mark)
@@ -295,6 +297,8 @@ class _Walk:
         return _NOTHING
 
     def _holds_secret(self, value: Scalar) -> bool:
+        if isinstance(value, Stored):
+            return any(map(value.holds, self.secrets))
         return isinstance(value, str) and any(secret in value for secret in self.secrets)
 
     def _rule(self, node: Node) -> int | None:
@@ -367,8 +371,8 @@ def _holds(condition: Condition, value: Document) -> bool:
 
 
 def proved(
-    bound: Bound, outgoing: Minimised, incoming: Mapping[str, Document], payload: bytes, query: bytes
-) -> tuple[bytes, bytes]:
+    bound: Bound, outgoing: Minimised, incoming: Mapping[str, Document], payload: Payload, query: bytes
+) -> tuple[Payload, bytes]:
     """Payload and query as given, once another parser has found in them exactly what was let out.
 
     Raises Refusal `proof.failed` for anything that no rule lets out, whoever put it there.

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -11,7 +11,9 @@ from gateway.assemble import Call
 from gateway.deadlines import Deadlines
 from gateway.errors import refuse
 from gateway.exchange import Exchange
+from gateway.pieces import Payload
 from gateway.reply import Reply, refused
+from gateway.spool import IN_MEMORY, Spool, Spools
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -29,8 +31,9 @@ class Proxy:
     three turns of the loop. `body_deadline` is in seconds; above `in_flight` calls at once, more are refused.
     """
 
-    def __init__(self, exchange: Exchange, *, body_deadline: float, in_flight: int) -> None:
+    def __init__(self, exchange: Exchange, *, spools: Spools, body_deadline: float, in_flight: int) -> None:
         self._exchange = exchange
+        self._spools = spools
         self._body_deadline = body_deadline
         self._in_flight = in_flight
         self._calls: set[asyncio.Task[Any]] = set()
@@ -43,11 +46,11 @@ class Proxy:
         loop = asyncio.get_running_loop()
         if self._deadlines is None:
             self._deadlines = Deadlines(loop, _expire)
-        body = _Body(scope, receive, self._deadlines, loop.time() + self._body_deadline)
+        body = _Body(scope, receive, self._deadlines, loop.time() + self._body_deadline, self._spools)
         if len(self._calls) >= self._in_flight:
             reply = refused(refuse("gateway.overloaded"))
         else:
-            reply = await self._reply(_call(scope, body))
+            reply = await self._reply(_call(scope, body), body)
         await _answer(reply, send, head=scope["method"] == "HEAD", close=body.is_unread)
 
     @property
@@ -60,7 +63,7 @@ class Proxy:
         while self._calls:
             await asyncio.wait(self._calls)
 
-    async def _reply(self, call: Call) -> Reply:
+    async def _reply(self, call: Call, body: "_Body") -> Reply:
         """The reply of a call; of one that failed in a way that nobody foresaw, that it may have been sent."""
         # Never None in a coroutine that the loop runs.
         task = cast("asyncio.Task[Any]", asyncio.current_task())
@@ -73,6 +76,7 @@ class Proxy:
             return refused(refuse("gateway.fault"), sent="possibly")
         finally:
             self._calls.discard(task)
+            body.close()
 
 
 def _expire(waiting: asyncio.Timeout) -> None:
@@ -87,9 +91,11 @@ def _line(fault: BaseException) -> str:
 class _Body:
     """The body of a request, read at most once and never beyond a limit."""
 
-    __slots__ = ("_deadlines", "_receive", "_until", "is_unread", "length")
+    __slots__ = ("_begun", "_deadlines", "_receive", "_spools", "_until", "is_unread", "length")
 
-    def __init__(self, scope: Scope, receive: Receive, deadlines: Deadlines[asyncio.Timeout], until: float) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, deadlines: Deadlines[asyncio.Timeout], until: float, spools: Spools
+    ) -> None:
         headers = dict(scope["headers"])
         length = headers.get(b"content-length")
         self.length = int(length) if length is not None else None
@@ -97,26 +103,63 @@ class _Body:
         self._receive = receive
         self._deadlines = deadlines
         self._until = until
+        self._spools = spools
+        self._begun: list[Spool] = []
 
     async def read(self, limit: int) -> bytes:
         """All of it. Raises Refusal `body.too_large`, `http.timeout` or `http.malformed`."""
+        parts: list[bytes] = []
+        await self._received(limit, parts)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def take(self, limit: int) -> Payload:
+        """All of it, of which what is too long for memory stands elsewhere until the call is over.
+
+        Raises Refusal `gateway.overloaded` too.
+        """
+        spool, parts = self._spool(), list[bytes]()
+        await self._received(limit, parts, spool)
+        last = b"".join(parts)
+        return await asyncio.to_thread(spool.done, last) if spool.is_away else spool.done(last)
+
+    def keep(self, steps: Iterable[bytes]) -> Payload:
+        """The same of what comes in steps, which may be from another thread."""
+        spool = self._spool()
+        for step in steps:
+            spool.write(step)
+        return spool.done()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether something stands elsewhere."""
+        return any(spool.is_away for spool in self._begun)
+
+    def close(self) -> None:
+        """Lets go of what stands elsewhere."""
+        for spool in self._begun:
+            spool.close()
+
+    def _spool(self) -> Spool:
+        self._begun.append(spool := self._spools.begin())
+        return spool
+
+    async def _received(self, limit: int, parts: list[bytes], spool: Spool | None = None) -> None:
         if self.length is not None and self.length > limit:
             raise refuse("body.too_large", f"more than {limit} bytes")
         if not self.is_unread:
-            return b""
+            return
         try:
             async with asyncio.timeout(None) as waiting:
                 self._deadlines.set(waiting, self._until)
                 try:
-                    return await self._whole(limit)
+                    await self._whole(limit, parts, spool)
                 finally:
                     self._deadlines.clear(waiting)
         except TimeoutError:
             raise refuse("http.timeout", "the body did not arrive in time") from None
 
-    async def _whole(self, limit: int) -> bytes:
-        parts: list[bytes] = []
-        size = 0
+    async def _whole(self, limit: int, parts: list[bytes], spool: Spool | None) -> None:
+        size = waiting = 0
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -128,13 +171,18 @@ class _Body:
             parts.append(part)
             if not message.get("more_body", False):
                 self.is_unread = False
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+                return
+            if spool is not None and (waiting := waiting + len(part)) > IN_MEMORY:
+                # The disk may be slow, and others must not wait for it.
+                await asyncio.to_thread(spool.write, b"".join(parts))
+                parts.clear()
+                waiting = 0
 
 
 def _call(scope: Scope, body: _Body) -> Call:
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
     path = scope["raw_path"].decode("latin-1").partition("?")[0]
-    return Call(scope["method"], path, scope["query_string"], headers, body.read, scope["scheme"])
+    return Call(scope["method"], path, scope["query_string"], headers, body.read, scope["scheme"], body)
 
 
 async def _answer(reply: Reply, send: Send, *, head: bool, close: bool) -> None:

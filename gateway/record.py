@@ -33,6 +33,7 @@ from gateway.ledger.entry import (
 from gateway.minimise import Minimised
 from gateway.minimise import Withheld as Stayed
 from gateway.outbound.send import Outcome as Sent
+from gateway.pieces import Payload
 from gateway.retention import RetentionClass
 from gateway.vocabulary import Commercial
 
@@ -273,7 +274,7 @@ def _subjects(clearance: Clearance) -> Iterator[Subject]:
             yield Subject(ground.person.ref, ground.role.value, ground.jurisdiction, order)
 
 
-def outcome_of(sent: Sent, payload: bytes, seconds: float, terms: Terms, came_back: Minimised | None) -> Outcome:
+def outcome_of(sent: Sent, payload: Payload, seconds: float, terms: Terms, came_back: Minimised | None) -> Outcome:
     """The entry of how an attempt ended."""
     answer = sent.answer
     return Outcome(

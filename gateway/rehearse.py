@@ -18,6 +18,7 @@ from gateway.ledger.entry import Event, Intent, Subject
 from gateway.ledger.entry import Outcome as Settled
 from gateway.ledger.scribe import Ticket
 from gateway.outbound.send import Answer, Holds, Host, Outcome, Sending
+from gateway.pieces import Payload
 from gateway.record import Recorder
 from gateway.registry.basis import NOTHING, Basis
 from gateway.registry.facts import Consent, Facts, Person
@@ -143,7 +144,7 @@ class Stage:
         """Nothing ever changes."""
 
     async def intend(
-        self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float, basis: Basis
+        self, intent: Intent, subjects: Sequence[Subject], payload: Payload, *, within: float, basis: Basis
     ) -> Ticket:
         del payload, within, basis
         self.intents.append(intent)

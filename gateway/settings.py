@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     vendor_silence: float = Field(default=20.0, gt=0)
     vendor_total: float = Field(default=30.0, gt=0)
     answer_bytes: int = Field(default=4 * 1024 * 1024, gt=0)
+    spool_bytes: int = Field(default=1024 * 1024 * 1024, gt=0)
+    """How much of the disk of `data` long bodies take, all together, while their calls are under way."""
     in_flight: int = Field(default=512, gt=0)
     """Calls at once; more are refused."""
     levels: dict[str, Literal["off", "warn", "refuse"]] = {}

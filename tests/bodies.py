@@ -2,14 +2,15 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import dedent, indent
 
 from calls import call
 from small_contracts import OPERATION, changed, read_files
+from stores_in_memory import Elsewhere
 
-from gateway.assemble import Matched, match, read, write
+from gateway.assemble import Call, Matched, match, read, write
 from gateway.body.document import Document
 from gateway.contract.load import ContractSet
 from gateway.errors import Finding
@@ -49,7 +50,13 @@ class Operation:
 
     async def sent(self, body: bytes, *headers: tuple[str, str]) -> tuple[Sending, Minimised]:
         """What leaves, proved, and what became of the rest."""
-        made = call("POST", "/acme/ship/P-1", *headers, body=body)
+        return await self._sent(call("POST", "/acme/ship/P-1", *headers, body=body))
+
+    async def sent_from_elsewhere(self, body: bytes, *headers: tuple[str, str]) -> tuple[Sending, Minimised]:
+        """The same of a body that is not in memory."""
+        return await self._sent(replace(call("POST", "/acme/ship/P-1", *headers), long=Elsewhere(body)))
+
+    async def _sent(self, made: Call) -> tuple[Sending, Minimised]:
         matched, incoming, media = await read(made, match(made, self.contracts))
         outgoing = minimise(matched.prepared.sending, incoming, secrets=["gtw-token-1"])
         return write(made, matched, incoming, outgoing, media), outgoing

@@ -22,6 +22,7 @@ from gateway.exchange import Book
 from gateway.ledger import Filter, Intent, Ledger, Subject, Ticket
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Row
+from gateway.pieces import Payload
 from gateway.registry.basis import NOTHING, Basis
 from gateway.registry.facts import ROWS, Facts, RevocationRow
 
@@ -73,7 +74,7 @@ class Hasty:
         return getattr(self._ledger, name)
 
     async def intend(
-        self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float, basis: Basis
+        self, intent: Intent, subjects: Sequence[Subject], payload: Payload, *, within: float, basis: Basis
     ) -> Ticket:
         async def later() -> None:
             await asyncio.sleep(0.5)
@@ -117,7 +118,7 @@ class Late(Hasty):
     tickets = 0
 
     async def intend(
-        self, intent: Intent, subjects: Sequence[Subject], payload: bytes, *, within: float, basis: Basis
+        self, intent: Intent, subjects: Sequence[Subject], payload: Payload, *, within: float, basis: Basis
     ) -> Ticket:
         ticket = await self._ledger.intend(intent, subjects, payload, within=within, basis=basis)
         self.tickets += 1

@@ -15,6 +15,7 @@ from gateway.body.document import Document
 from gateway.errors import Refusal
 from gateway.minimise import GRANTED, Minimised, minimise, proved
 from gateway.paths import EACH, Path, Place, Step, written
+from gateway.pieces import Payload
 
 PARCEL = """
     - why: The driver finds the door.
@@ -510,7 +511,7 @@ def test_the_minimal_document_passes_its_proof(rules: Bound, document: Document)
     assert proved(rules, outgoing, incoming, payload, b"") == (payload, b"")
 
 
-def disproved(outgoing: Minimised, payload: bytes, query: bytes = b"") -> str:
+def disproved(outgoing: Minimised, payload: Payload, query: bytes = b"") -> str:
     """What the proof says to what was let out, as the small parcel contract sees it."""
     with pytest.raises(Refusal) as caught:
         proved(bound(PARCEL), outgoing, {"body": {}, "query": {}}, payload, query)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path as Folder
 from typing import Any, cast
 
 import pytest
@@ -13,8 +14,10 @@ from gateway.errors import Refusal
 from gateway.exchange import Exchange
 from gateway.proxy import Proxy
 from gateway.reply import Reply, refused
+from gateway.spool import Spools
 
 CANARY = "Qz7canary"
+NO_ROOM = Spools(Folder("/nonexistent"), most=0)
 
 
 @dataclass
@@ -54,7 +57,8 @@ class Caller:
 
 
 def proxy(deed: Callable[[Call], Awaitable[Reply]], *, in_flight: int = 4, body_deadline: float = 0.2) -> Proxy:
-    return Proxy(cast("Exchange", Path(deed)), body_deadline=body_deadline, in_flight=in_flight)
+    exchange = cast("Exchange", Path(deed))
+    return Proxy(exchange, spools=NO_ROOM, body_deadline=body_deadline, in_flight=in_flight)
 
 
 def part(body: bytes, *, more: bool = False) -> dict[str, Any]:

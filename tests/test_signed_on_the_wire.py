@@ -358,7 +358,7 @@ def test_a_scheme_that_changes_what_leaves_sends_nothing(gateway: Running, monke
     monkeypatch.setattr(
         Alipay,
         "sign",
-        lambda *given: replace(made := honest(*given), payload=made.payload.replace(b"88.10", b"8.10")),
+        lambda *given: replace(made := honest(*given), body=made.payload.replace(b"88.10", b"8.10")),
     )
 
     reply = traded(gateway)

@@ -2,22 +2,23 @@
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
-from gateway.body.document import Codec, Document
+from gateway.body.document import Codec, Document, Stepwise
 from gateway.body.envelope import Envelope
+from gateway.body.form import Form
 from gateway.body.multipart import Multipart, boundary_in, from_first
 from gateway.body.nested import FORMATS, folded, holds, unfolded
 from gateway.body.nothing import Nothing
+from gateway.body.opaque import Opaque
 from gateway.contract.terms import Section
 from gateway.errors import refuse
+from gateway.pieces import Payload, Pieces, whole
 
-CODECS: Mapping[str, Codec] = {
-    **FORMATS,
-    "sentry-envelope": Envelope(),
-    "multipart": Multipart(),
-    "none": Nothing(),
-}
-FORM: Codec = CODECS["form"]
+STEPWISE: Mapping[str, Stepwise] = {"multipart": Multipart(), "opaque": Opaque()}
+"""Those that read a body which is not in memory."""
+CODECS: Mapping[str, Codec] = {**FORMATS, "sentry-envelope": Envelope(), "none": Nothing(), **STEPWISE}
+FORM: Final = Form()
 
 _MEDIA = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*((?:;.*)?)\Z")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\";\s]+)\"?", re.IGNORECASE)
@@ -47,7 +48,7 @@ def _is_taken(media: str, section: Section) -> bool:
     return bool(section.suffix) and media.startswith("application/") and media.endswith(section.suffix)
 
 
-def read_body(payload: bytes, content_type: str | None, section: Section) -> tuple[Document, str]:
+def read_body(payload: Payload, content_type: str | None, section: Section) -> tuple[Document, str]:
     """The document in a body and the Content-Type it leaves with, empty where there is no body.
 
     Raises Refusal `body.media`, `body.unreadable`, `body.too_large` or `field.repeated`.
@@ -71,7 +72,7 @@ def _untyped(section: Section) -> str:
     return next(iter(section.media), "")
 
 
-def typed(media: str, payload: bytes, section: Section) -> str:
+def typed(media: str, payload: Payload, section: Section) -> str:
     """The whole Content-Type of a body that has this media type, with what only the body itself can say."""
     if section.body != "multipart":
         return media
@@ -79,23 +80,32 @@ def typed(media: str, payload: bytes, section: Section) -> str:
     return f"{media.partition(';')[0]}; boundary={boundary}" if boundary else ""
 
 
-def document_in(payload: bytes, section: Section) -> Document:
+def document_in(payload: Payload, section: Section) -> Document:
     """What a body holds, with the documents in its texts. Raises Refusal `body.unreadable` or `field.repeated`."""
-    document = CODECS[section.body].read(payload, section.outside)
+    if isinstance(payload, Pieces):
+        document = STEPWISE[section.body].read(payload, section.outside)
+    else:
+        document = CODECS[section.body].read(payload, section.outside)
     return document if section.nest is None else unfolded(document, section.nest)
 
 
 def written_body(document: Document, source: Document, section: Section) -> bytes:
     """The bytes of what was built out of `source`."""
+    return whole(written(document, source, section))
+
+
+def written(document: Document, source: Document, section: Section) -> Payload:
+    """The same, where they stand: in memory, unless those of `source` are not."""
     if section.nest is not None:
         document, source = folded(document, source, section.nest)
     return CODECS[section.body].write(document, source)
 
 
-def holds_body(data: bytes, document: Document, source: Document, section: Section) -> bool:
+def holds_body(data: Payload, document: Document, source: Document, section: Section) -> bool:
     """Whether bytes, read again by other parsers, hold exactly this document, in its texts too."""
-    codec = CODECS[section.body]
-    if section.nest is None:
-        return codec.holds(data, document, source, section.outside)
-    flat, origin = folded(document, source, section.nest)
-    return codec.holds(data, flat, origin, section.outside) and holds(flat, document, source, section.nest)
+    flat, origin = (document, source) if section.nest is None else folded(document, source, section.nest)
+    if isinstance(data, Pieces):
+        is_held = STEPWISE[section.body].holds(data, flat, origin, section.outside)
+    else:
+        is_held = CODECS[section.body].holds(data, flat, origin, section.outside)
+    return is_held and (section.nest is None or holds(flat, document, source, section.nest))

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from copy import copy
 from decimal import Decimal
+from hashlib import sha256
 from typing import Protocol, Self
 
 import msgspec
 
 from gateway.contract.terms import Node
+from gateway.pieces import Payload, Pieces
 
 Scalar = str | int | bool | Decimal | None
 Document = Mapping[str, "Document"] | list["Document"] | Scalar
@@ -80,6 +82,42 @@ class Octets(Attributed):
 
     __slots__ = ()
 
+    @property
+    def size(self) -> int:
+        """How many bytes they are."""
+        return len(self)
+
+
+class Stored(Octets):
+    """Octets that are too many for memory: the text says their Digest, so that what is equal to it is these bytes."""
+
+    __slots__ = ("content",)
+
+    content: Pieces
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    def holds(self, secret: str) -> bool:
+        """Whether a short text stands in the bytes."""
+        return self.content.find(secret.encode()) >= 0
+
+
+class Digest:
+    """Length and SHA-256 of bytes that need not be there at once."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.hash = sha256()
+
+    def update(self, data: bytes | bytearray) -> None:
+        self.length += len(data)
+        self.hash.update(data)
+
+    def __str__(self) -> str:
+        return f"{self.length} bytes, SHA-256 {self.hash.hexdigest()}"
+
 
 def members_of(value: Document) -> Mapping[str, Document]:
     """What stands by name below a value: in an object, or beside a text."""
@@ -97,13 +135,23 @@ class Codec(Protocol):
         """The document that bytes hold. Raises Refusal `body.unreadable` or `field.repeated`; values stay out of it."""
         ...
 
-    def write(self, document: Document, source: Document) -> bytes:
-        """The bytes of a document that was built out of `source`; what is unchanged keeps its spelling."""
+    def write(self, document: Document, source: Document) -> Payload:
+        """The bytes of a document that was built out of `source`; what is unchanged keeps its spelling.
+
+        They are in memory, unless those of `source` are not.
+        """
         ...
 
     def holds(self, data: bytes, document: Document, source: Document, tree: Node) -> bool:
         """Whether bytes, read again by another parser, hold exactly this document and only places of the tree."""
         ...
+
+
+class Stepwise(Codec, Protocol):
+    """A format whose bodies need not be in memory: what they are read into is bounded, however long they are."""
+
+    def read(self, data: Payload, tree: Node) -> Document: ...
+    def holds(self, data: Payload, document: Document, source: Document, tree: Node) -> bool: ...
 
 
 def same(one: object, other: object) -> bool:

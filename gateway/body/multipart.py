@@ -5,17 +5,16 @@ nobody's. What is written has a boundary of ours that stands in no part, and of 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
-from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
-from gateway.body.document import Attributed, Document, Octets, members_of
+from gateway.body.document import Attributed, Digest, Document, Octets, Stored, members_of
 from gateway.body.names import Named, insert, is_named, node_of, steps_of
 from gateway.body.part import (
     CONTENT_TYPE,
@@ -23,24 +22,22 @@ from gateway.body.part import (
     attributes_of,
     boundary_of,
     disposition_of,
-    head_of,
     leaving,
     text_of,
     written_head,
 )
+from gateway.body.parting import MAX_HEADERS, Away, Content, parts
 from gateway.contract.terms import PART_ATTRIBUTES, Node
 from gateway.errors import refuse
+from gateway.pieces import STEP, Payload, Pieces, joined, peek, rest, stepwise
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-MAX_PARTS: Final = 1_000
-MAX_HEADERS: Final = 8
 
 _LINE: Final = 64 * 1024
-_STEP: Final = 64 * 1024
-"""Bytes of a body that a parser gets at once: what it cuts out of them is in memory twice for as long."""
 _LENGTH: Final = 40
+_DELIMITER: Final = 74
 
 _FIRST = re.compile(rb"--([^\r\n]{1,70})\r\n")
 _CHARSET: Final = "_charset_"
@@ -65,47 +62,59 @@ class File(Octets):
     head: Head
 
 
+class StoredFile(Stored):
+    """The bytes of a part that holds a file, which stand elsewhere, together with its head."""
+
+    __slots__ = ("head",)
+
+    head: Head
+
+
+Part = Text | File | StoredFile
+
+
 class Multipart:
     """Parts by their names, which nest as those of forms. Of a file the bytes are the value; its name is beside it."""
 
-    def read(self, data: bytes, tree: Node) -> Document:
+    def read(self, data: Payload, tree: Node) -> Document:
         document = Named()
         names: list[str] = []
-        for position, (headers, content) in enumerate(_parts(data) if data else ()):
-            head = head_of(headers, position)
-            first, *rest = steps = steps_of(head.name)
+        for head, content in parts(data, boundary_in(data), tree) if data else ():
+            first, *further = steps = steps_of(head.name)
             if any(step in PART_ATTRIBUTES for step in steps):
                 raise refuse("body.unreadable", "a part has the name of an attribute")
-            insert(document, first, rest, _value(head, content, node_of(steps, tree)), tree)
+            insert(document, first, further, _value(head, content, node_of(steps, tree)), tree)
             names.append(head.name)
         document.names = tuple(names)
         return document
 
-    def write(self, document: Document, source: Document) -> bytes:
-        parts = [(_head(*leaf), _content(*leaf)) for leaf in _leaves(document, source)]
-        if not parts:
+    def write(self, document: Document, source: Document) -> Payload:
+        leaves = list(_leaves(document, source))
+        if not leaves:
             return b""
-        delimiter = b"--" + _boundary(parts)
-        # Put together once: a file is as large as everything else together.
-        pieces = [piece for head, content in parts for piece in (delimiter, b"\r\n", head, b"\r\n", content, b"\r\n")]
-        return b"".join([*pieces, delimiter, b"--\r\n"])
+        left = [(_head(*leaf), _content(*leaf)) for leaf in leaves]
+        delimiter = b"--" + _boundary(left, (_plain(value) for _, value in leaves))
+        pieces = [piece for head, content in left for piece in (delimiter, b"\r\n", head, b"\r\n", content, b"\r\n")]
+        return joined([*pieces, delimiter, b"--\r\n"])
 
-    def holds(self, data: bytes, document: Document, source: Document, tree: Node) -> bool:
+    def holds(self, data: Payload, document: Document, source: Document, tree: Node) -> bool:
         leaves = list(_leaves(document, source))
         if not leaves:
             return not data
         boundary = boundary_in(data).encode()
+        begins, ends = b"--" + boundary + b"\r\n", b"\r\n--" + boundary + b"--\r\n"
         return (
             # Nothing stands before the first part, after the last one, or between them.
-            data.startswith(b"--" + boundary + b"\r\n")
-            and data.endswith(b"\r\n--" + boundary + b"--\r\n")
+            peek(data, 0, len(begins)) == begins
+            and peek(data, max(0, len(data) - len(ends)), len(ends)) == ends
             and data.count(boundary) == len(leaves) + 1
-            and _read_again(data, Digest) == [_expected(*leaf) for leaf in leaves]
+            and [(headers, str(digest)) for headers, digest in _read_again(data, Digest)]
+            == [_expected(*leaf) for leaf in leaves]
             and all(is_named(part.head.name, tree) for part, _ in leaves)
         )
 
 
-def from_first(payload: bytes, content_type: str) -> bytes:
+def from_first(payload: Payload, content_type: str) -> Payload:
     """A body from its first delimiter on, which has the boundary that its Content-Type gives; empty without parts.
 
     Raises Refusal `body.unreadable`.
@@ -113,17 +122,17 @@ def from_first(payload: bytes, content_type: str) -> bytes:
     delimiter = b"--" + boundary_of(content_type).encode()
     start = payload.find(delimiter)
     end = start + len(delimiter)
-    after = payload[end : end + 2]
-    if start < 0 or payload[max(0, start - 2) : start] not in (b"", b"\r\n") or after not in (b"\r\n", b"--"):
+    before, after = max(0, start - 2), peek(payload, end, 2)
+    if start < 0 or peek(payload, before, start - before) not in (b"", b"\r\n") or after not in (b"\r\n", b"--"):
         raise refuse("body.unreadable", "no part begins with the boundary of the Content-Type")
     if after != b"\r\n":
         return b""
-    return payload[start:] if start else payload
+    return rest(payload, start)
 
 
-def boundary_in(payload: bytes) -> str:
+def boundary_in(payload: Payload) -> str:
     """The boundary of a body that begins at its first delimiter, or nothing where it begins otherwise."""
-    match = _FIRST.match(payload)
+    match = _FIRST.match(peek(payload, 0, _DELIMITER))
     return match[1].decode("latin-1") if match else ""
 
 
@@ -132,40 +141,16 @@ def parts_of(data: bytes) -> list[Seen]:
     return [(headers, bytes(content)) for headers, content in _read_again(data, Content)]
 
 
-class Content(bytearray):
-    """The content of a part."""
-
-    def update(self, data: bytes) -> None:
-        self += data
-
-
-class Digest:
-    """Length and SHA-256 of the content of a part: a file need not be there once more to be proved."""
-
-    def __init__(self) -> None:
-        self.length = 0
-        self.hash = sha256()
-
-    def update(self, data: bytes) -> None:
-        self.length += len(data)
-        self.hash.update(data)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Digest) and (self.length, self.hash.digest()) == (other.length, other.hash.digest())
-
-    __hash__ = None  # type: ignore[assignment]
-
-
 _Sink = TypeVar("_Sink", Content, Digest)
 
 
-def _read_again(data: bytes, begun: Callable[[], _Sink]) -> list[tuple[Mapping[str, str], _Sink]]:
+def _read_again(data: Payload, begun: Callable[[], _Sink]) -> list[tuple[Mapping[str, str], _Sink]]:
     reading = _Reading(begun)
     parser = MultipartParser(
         boundary_in(data), reading.callbacks(), max_header_count=MAX_HEADERS, max_header_size=_LINE
     )
     try:
-        for step in _steps(data):
+        for step in stepwise(data):
             parser.write(step)
     except FormParserError:
         return []
@@ -213,55 +198,18 @@ class _Reading(Generic[_Sink]):
         self.ended = True
 
 
-def _steps(data: bytes) -> Iterator[bytes]:
-    return (data[start : start + _STEP] for start in range(0, len(data), _STEP))
-
-
-def _events(parser: PushMultipartParser, data: bytes) -> Iterator[MultipartSegment | bytes | bytearray | None]:
-    """What a parser finds up to the end of the last part; what is behind it is nobody's."""
-    for step in _steps(data):
-        if not parser.closed:
-            yield from parser.parse(step)
-
-
-def _parts(data: bytes) -> Iterator[tuple[list[tuple[str, str]], bytearray]]:
-    """The headers and the content of each part. Raises Refusal `body.unreadable` or `body.too_large`."""
-    parser = PushMultipartParser(
-        boundary_in(data) or "-", max_header_count=MAX_HEADERS, max_segment_count=MAX_PARTS, strict=True
-    )
-    headers: list[tuple[str, str]] = []
-    content = bytearray()
-    try:
-        for event in _events(parser, data):
-            if isinstance(event, MultipartSegment):
-                headers, content = event.headerlist, bytearray()
-            elif event is None:
-                yield headers, content
-            else:
-                content += event
-        parser.close()
-    except ParserLimitReached:
-        limits = f"more than {MAX_PARTS} parts, or a head with more than {MAX_HEADERS} headers or too long a one"
-        raise refuse("body.too_large", limits) from None
-    except MultipartError:
-        # `from None`: the parser's own error may quote a header.
-        raise refuse(
-            "body.unreadable", "not multipart/form-data as RFC 7578 has it, whole and by its boundary"
-        ) from None
-
-
 def _utf_8(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _value(head: Head, content: bytearray, node: Node | None) -> Document:
+def _value(head: Head, content: Content | Away, node: Node | None) -> Document:
     """What a part holds. What no rule names is looked at only as far as it is text."""
     attributes = attributes_of(head, node)
     if node is not None and node.held is not None:
-        file = File(content.decode("latin-1"), attributes)
-        file.head = leaving(head, content, node, node.held)
+        file = _file(content, attributes)
+        file.head = leaving(head, content.beginning, node, node.held)
         return file
-    text = None if head.is_file else text_of(head, content)
+    text = None if head.is_file or isinstance(content, Away) else text_of(head, content)
     if head.name == _CHARSET and (text is None or text.strip().lower() != "utf-8"):
         raise refuse("body.unreadable", "text is UTF-8 here, whatever a part says")
     if text is None and node is not None and len(node.rules) > (node.cover is not None):
@@ -272,13 +220,21 @@ def _value(head: Head, content: bytearray, node: Node | None) -> Document:
     return made
 
 
-def _leaves(document: Document, source: Document) -> Iterator[tuple[Text | File, Document]]:
+def _file(content: Content | Away, attributes: Mapping[str, str]) -> File | StoredFile:
+    if isinstance(content, Content):
+        return File(content.decode("latin-1"), attributes)
+    file = StoredFile(str(content), attributes)
+    file.content = content.content
+    return file
+
+
+def _leaves(document: Document, source: Document) -> Iterator[tuple[Part, Document]]:
     """Each value that leaves beside the part it was built from, in the order of the parts."""
     yield from sorted(_unsorted(document, source), key=lambda leaf: leaf[0].head.position)
 
 
-def _unsorted(document: Document, source: Document) -> Iterator[tuple[Text | File, Document]]:
-    if isinstance(source, Text | File):
+def _unsorted(document: Document, source: Document) -> Iterator[tuple[Part, Document]]:
+    if isinstance(source, Part):
         # A text of which nothing leaves has an empty object in its place in a list.
         if document != {}:
             yield source, document
@@ -294,11 +250,12 @@ def _attributes(value: Document) -> Mapping[str, str]:
     return {name: _as_text(text) for name, text in members_of(value).items()}
 
 
-def _content(part: Text | File, value: Document) -> bytes:
-    return _plain(value).encode(_charset(part))
+def _content(part: Part, value: Document) -> Payload:
+    text = _plain(value)
+    return part.content if isinstance(part, StoredFile) and text == part else text.encode(_charset(part))
 
 
-def _charset(part: Text | File) -> str:
+def _charset(part: Part) -> str:
     return "latin-1" if isinstance(part, File) else "utf-8"
 
 
@@ -312,11 +269,11 @@ def _as_text(value: Document) -> str:
     return "" if value is None else str(value)
 
 
-def _head(part: Text | File, value: Document) -> bytes:
+def _head(part: Part, value: Document) -> bytes:
     return "".join(f"{name}: {text}\r\n" for name, text in written_head(part.head, _attributes(value))).encode()
 
 
-def _expected(part: Text | File, value: Document) -> tuple[Mapping[str, str], Digest]:
+def _expected(part: Part, value: Document) -> tuple[Mapping[str, str], str]:
     attributes = _attributes(value)
     parameters = disposition_of(part.head, attributes)
     headers = {f"content-disposition.{name}": text for name, text in parameters.items()}
@@ -326,21 +283,34 @@ def _expected(part: Text | File, value: Document) -> tuple[Mapping[str, str], Di
     )
     if media := attributes.get(CONTENT_TYPE) or part.head.leaves_as:
         headers["content-type"] = media
+    return headers, _digest(part, value)
+
+
+def _digest(part: Part, value: Document) -> str:
+    """That of what is left of a part, as the value itself says it of a file that is not in memory."""
     text, content = _plain(value), Digest()
-    for start in range(0, len(text), _STEP):
-        content.update(text[start : start + _STEP].encode(_charset(part)))
-    return headers, content
+    if isinstance(part, StoredFile) and text:
+        return text
+    for start in range(0, len(text), STEP):
+        content.update(text[start : start + STEP].encode(_charset(part)))
+    return str(content)
 
 
-def _boundary(parts: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """A boundary that stands in no part."""
-    return next(each for each in _boundaries(parts) if not any(each in piece for part in parts for piece in part))
+def _boundary(parts: Sequence[tuple[bytes, Payload]], texts: Iterable[str]) -> bytes:
+    """A boundary that stands in no part. `texts` are the values in them, which stand for files that are elsewhere."""
+    pairs = zip(parts, texts, strict=True)
+    seen = ((head, text.encode() if isinstance(content, Pieces) else content) for (head, content), text in pairs)
+    return next(
+        each
+        for each in _boundaries(chain.from_iterable(seen))
+        if all(piece.find(each) < 0 for part in parts for piece in part)
+    )
 
 
-def _boundaries(parts: Sequence[tuple[bytes, bytes]]) -> Iterator[bytes]:
+def _boundaries(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """They follow from the parts alone: the same parts leave as the same bytes."""
     digest = sha256()
-    for piece in (piece for part in parts for piece in part):
+    for piece in pieces:
         digest.update(b"%d\0" % len(piece))
         digest.update(piece)
     return (sha256(digest.digest() + b"%d" % number).hexdigest()[:_LENGTH].encode() for number in count())

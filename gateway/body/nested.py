@@ -5,7 +5,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
-from typing import Final, cast
+from typing import Final, TypeGuard, cast
 
 from gateway.body.coding import unpacked
 from gateway.body.document import Attributed, Codec, Document, Marked, Octets, members_of
@@ -16,6 +16,7 @@ from gateway.body.opaque import Opaque
 from gateway.body.xml import Xml
 from gateway.contract.terms import Held, Nest
 from gateway.errors import Refusal, refuse
+from gateway.pieces import whole
 
 FORMATS: Final[Mapping[str, Codec]] = {
     "json": Json(),
@@ -78,7 +79,7 @@ def _inner(value: Document, nest: Nest, held: Held) -> Document:
     if not isinstance(value, str):
         raise refuse("body.unreadable", f"{nest.path} is no text")
     if _is_file(value, held):
-        if len(value) > held.max_bytes:
+        if value.size > held.max_bytes:
             raise refuse("body.too_large", f"in {nest.path}: more than {held.max_bytes} bytes")
         return _unfolded(value, nest)
     try:
@@ -103,7 +104,7 @@ def _inner(value: Document, nest: Nest, held: Held) -> Document:
     return inner
 
 
-def _is_file(value: str, held: Held) -> bool:
+def _is_file(value: str, held: Held) -> TypeGuard[Octets]:
     """Whether a text is the bytes of a file already, so that they need not be there a second time."""
     return held.body == "opaque" and not held.encoding and isinstance(value, Octets)
 
@@ -170,7 +171,7 @@ def folded(document: Document, source: Document, nest: Nest) -> tuple[Document, 
     if made == source and isinstance(source, _Whole):
         text = str(source.text)
     else:
-        text = _text(FORMATS[nest.held.body].write(made, origin), source.text, nest.held)
+        text = _text(whole(FORMATS[nest.held.body].write(made, origin)), source.text, nest.held)
     attributes, came = _folded(beside, source.text, nest)
     if not beside:
         return text, came

@@ -1,7 +1,7 @@
 """What a contract must keep to because of the kind of its body."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gateway.contract.compile import Source
 from gateway.contract.form import OVER_CONTAINERS
@@ -11,6 +11,7 @@ from gateway.contract.model import Section as Written
 from gateway.contract.nest import text_at, texts_along, texts_of
 from gateway.contract.strict_yaml import Location
 from gateway.contract.terms import PART_ATTRIBUTES, Nest, Origin, Rule, Section, Terms
+from gateway.contract.words import MAX_BYTES
 from gateway.paths import EACH, Path
 from gateway.vocabulary import Category
 
@@ -21,11 +22,15 @@ _LAST = re.compile(r"@?[^\W\d][\w.-]*")
 
 def check_sent_body(terms: Terms, source: Source) -> None:
     """What is wrong with what an operation says of the body that it sends."""
-    check_body(terms.operation.sending, terms.sending, source, ("sending",))
+    is_signed = terms.vendor.sign is not None
+    check_body(terms.operation.sending, terms.sending, source, ("sending",), may_be_long=not is_signed)
 
 
-def check_body(written: Written | ErrorAnswer, section: Section, source: Source, at: Location) -> None:
-    """What is wrong with the rules of one body, given what it is."""
+def check_body(
+    written: Written | ErrorAnswer, section: Section, source: Source, at: Location, *, may_be_long: bool = False
+) -> None:
+    """What is wrong with the rules of one body, given what it is, and whether it need not be in memory."""
+    _check_sizes(written, source, at, may_be_long=may_be_long)
     rules = [rule for rule in section.rules if rule.place.kind == "body"]
     _check_texts(rules, written, section, source, at)
     _check_parts(rules, section, source, at)
@@ -44,6 +49,20 @@ def check_body(written: Written | ErrorAnswer, section: Section, source: Source,
             source.find(
                 "contract.path", rule.where, f"{rule.path} is in no line", "begin with `$.*`, which is each line"
             )
+
+
+def _check_sizes(written: Written | ErrorAnswer, source: Source, at: Location, *, may_be_long: bool) -> None:
+    """What is looked into is in memory, and so is a body that is an answer, or signed; files need not be."""
+    nested: Mapping[str, Nested] = getattr(written, "nested", {})
+    is_long = may_be_long and written.body in ("multipart", "opaque")
+    sizes = {at: (getattr(written, "max_bytes", 0), is_long)}
+    for path, each in nested.items():
+        is_file = each.body == "opaque" and not each.encoding
+        sizes[*at, "nested", path] = (each.max_bytes, is_long and is_file)
+    for place, (size, is_file) in sizes.items():
+        if size > MAX_BYTES and not is_file:
+            message = "`max_bytes`: files of a call that is not signed may be longer than 8 MiB, and nothing else"
+            source.find("contract.value", (*place, "max_bytes"), message, "write 8 MiB or less")
 
 
 def _check_texts(

@@ -15,6 +15,8 @@ _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024 * 1024}
 _DURATION = re.compile(r"P(?=\d)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?\Z")
 _SENTENCE = re.compile(r"\S+\s+\S+")
 MAX_BYTES = 8 * 1024 * 1024
+MAX_FILE = 256 * 1024 * 1024
+"""The same of what need not be in memory."""
 
 
 def _sentence(text: str) -> str:
@@ -32,9 +34,9 @@ def _duration(text: str) -> str:
 def _size(value: object) -> int:
     if isinstance(value, str) and (match := _SIZE.match(value)):
         size = int(match[1]) * _UNITS[match[2]]
-        if 0 < size <= MAX_BYTES:
+        if 0 < size <= MAX_FILE:
             return size
-    raise ValueError("write a size like 64 KiB or 1 MiB, at most 8 MiB")
+    raise ValueError("write a size like 64 KiB or 1 MiB, at most 8 MiB, and of files 256 MiB")
 
 
 def _jurisdiction(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from gateway.errors import refuse
+from gateway.pieces import Payload
 
 # Raw is JSON that is canonical already.
 Json: TypeAlias = str | int | bool | Sequence["Json"] | Mapping[str, "Json"] | msgspec.Raw | None
@@ -49,9 +50,14 @@ def leaf_hash(body: bytes) -> bytes:
     return digest.digest()
 
 
-def commitment(domain: bytes, salt: bytes, data: bytes) -> bytes:
+def commitment(domain: bytes, salt: bytes, data: Payload) -> bytes:
     """SHA-256 of 0x02, a domain, 32 random bytes and the data: says nothing once the random bytes are gone."""
-    return hashlib.sha256(b"\x02" + domain + salt + data).digest()
+    if isinstance(data, bytes):
+        return hashlib.sha256(b"\x02" + domain + salt + data).digest()
+    digest = hashlib.sha256(b"\x02" + domain + salt)
+    for step in data.steps():
+        digest.update(step)
+    return digest.digest()
 
 
 def base64(digest: bytes) -> str:

@@ -38,7 +38,7 @@ from gateway.ledger.recovery import (
 )
 from gateway.ledger.releases import Releases
 from gateway.ledger.scribe import UNWRITTEN, Scribe, Ticket
-from gateway.ledger.sealing import Payload, opened
+from gateway.ledger.sealing import Payload, committed, opened
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.store import Entry, Filter, Head, Linked, OpenIntent, Purged, Row, Store
@@ -46,6 +46,7 @@ from gateway.ledger.subject_key import SubjectKey
 from gateway.ledger.sweep import Sweep
 from gateway.ledger.vault import Vault
 from gateway.ledger.writer import OVERTAKEN, QUEUED, Item, Writer
+from gateway.pieces import Pieces
 from gateway.registry.basis import Basis
 
 log = logging.getLogger(__name__)
@@ -162,7 +163,7 @@ class Ledger:
         self,
         intent: Intent,
         subjects: Sequence[Subject],
-        payload: bytes,
+        payload: bytes | Pieces,
         *,
         within: float,
         basis: Basis | None = None,
@@ -181,8 +182,9 @@ class Ledger:
         deadline = self._loop.time() + within
         with or_refused():
             far = await self._fetched(subjects, within)
+            data = payload if isinstance(payload, bytes) else await committed(payload, self._scribe.randomness)
             with self._keys.fetched(far):
-                row = self._scribe.row(intent, subjects, Payload(payload, intent.media), basis)
+                row = self._scribe.row(intent, subjects, Payload(data, intent.media), basis)
         place = await self._durable(row, deadline - self._loop.time())
         not_after = begun + (row.lasts or 0)
         return UNWRITTEN if place == OVERTAKEN else Ticket(row.id, place, row.index, tuple(subjects), not_after)

@@ -1,5 +1,6 @@
 """What stands beside a leaf: its subjects, each sealed under a key of their own, and what opens its commitments."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from gateway.ledger.entry import Subject
 from gateway.ledger.keys import Keys
 from gateway.ledger.subject_key import SubjectKey
 from gateway.ledger.tree import root
+from gateway.pieces import Pieces
 
 SUBJECT = b"subject/1"
 PAYLOAD = b"payload/1"
@@ -32,10 +34,22 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Committed:
+    """A commitment to bytes that are not in memory, and what opens it."""
+
+    size: int
+    salt: bytes
+    commit: bytes
+
+    def __len__(self) -> int:
+        return self.size
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Payload:
     """What is about to leave, as far as an entry may know it: it commits to the bytes and keeps their number."""
 
-    data: bytes
+    data: bytes | Committed
     media: str = ""
 
 
@@ -47,6 +61,12 @@ class Sealed:
     members: dict[str, Json]
 
 
+async def committed(payload: Pieces, randomness: Randomness) -> Committed:
+    """A commitment to many bytes, made where nobody else waits for it."""
+    salt = randomness(_SALT)
+    return Committed(len(payload), salt, await asyncio.to_thread(commitment, PAYLOAD, salt, payload))
+
+
 def seal(
     keys: Keys, entry: str, subjects: Sequence[Subject], payload: Payload | None, randomness: Randomness
 ) -> Sealed:
@@ -55,7 +75,8 @@ def seal(
     Each link holds the salt of its subject and one share of the payload's salt: the exclusive or of all shares is
     that salt, so that erasing any one subject closes the payload's commitment for good.
     """
-    salt = randomness(_SALT)
+    known = payload.data if payload else b""
+    salt = known.salt if isinstance(known, Committed) else randomness(_SALT)
     shares = _shares(salt if payload else bytes(_SALT), len(subjects), randomness)
     links, commitments = [], []
     for ordinal, (subject, share) in enumerate(zip(subjects, shares, strict=True)):
@@ -148,7 +169,8 @@ def _members(commitments: Sequence[bytes], payload: Payload | None, salt: bytes)
         tree = root([leaf_hash(each) for each in commitments])
         members["subjects"] = {"n": len(commitments), "root": base64(tree)}
     if payload:
-        commit = commitment(PAYLOAD, salt, payload.data)
-        stated: dict[str, Json] = {"bytes": len(payload.data), "commit": base64(commit)}
+        data = payload.data
+        commit = data.commit if isinstance(data, Committed) else commitment(PAYLOAD, salt, data)
+        stated: dict[str, Json] = {"bytes": len(data), "commit": base64(commit)}
         members["payload"] = stated | ({"media": payload.media} if payload.media else {})
     return members

@@ -1,23 +1,31 @@
 """One HTTP/1.1 connection to a vendor (RFC 9112): a request goes, its answer comes, and nothing else is listened to."""
 
 import asyncio
+from collections.abc import Iterator
+from itertools import islice
 from typing import cast
 
 import httptools
 
 from gateway.deadlines import Deadlines
-from gateway.failpoints import in_pieces, is_armed
+from gateway.errors import Refusal
+from gateway.failpoints import flushed, in_pieces, is_armed
 from gateway.outbound.send import Answer, Outcome
+from gateway.pieces import Payload, Pieces
 
 MAX_HEAD = 64 * 1024
 """Bytes of heads, interim ones and chunk framing included, that an answer may have on top of eight times its body."""
 
 BROKEN = Outcome("possibly", "vendor.broken")
 TIMED_OUT = Outcome("possibly", "vendor.timeout")
+LOST = Outcome("possibly", "gateway.fault")
+"""Of what was to leave, not all can be had any more."""
 
 _FINAL = range(200, 600)
 _VERSIONS = ("1.1", "1.0")
 _UNDECIDED = -1
+_TOGETHER = 4
+"""Steps of a request that is not in memory which are fetched at once."""
 
 
 class _UnfitError(Exception):
@@ -36,7 +44,7 @@ class Connection(asyncio.Protocol):
         self._deadlines = deadlines
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[Outcome] | None = None
-        self._is_busy = False
+        self._full: asyncio.Future[None] | None = None
         self._begin("", 0)
 
     @property
@@ -47,7 +55,7 @@ class Connection(asyncio.Protocol):
         """Ends it at once; what was not sent yet is dropped."""
         self._transport.abort()
 
-    async def carry(self, method: str, request: bytes, *, limit: int, silence: float, until: float) -> Outcome:
+    async def carry(self, method: str, request: Payload, *, limit: int, silence: float, until: float) -> Outcome:
         """Sends a whole request and waits for its answer, up to a time of the loop. Never `not_sent`.
 
         Once all of it is sent, no more than `silence` seconds may pass between two parts of the answer. One longer than
@@ -59,16 +67,37 @@ class Connection(asyncio.Protocol):
         self._silence, self._until, self._heard = silence, until, self._loop.time()
         self._deadlines.set(self, min(self._heard + silence, until))
         try:
-            if is_armed():
+            if isinstance(request, Pieces):
+                await self._say(request, waiter)
+            elif is_armed():
                 await in_pieces(self._transport, request)
             else:
                 self._transport.write(request)
             return await waiter
+        except Refusal:
+            return LOST
         finally:
             self._deadlines.clear(self)
             self._waiter = None
             if not self._is_whole:
                 self.close()
+
+    async def _say(self, request: Pieces, waiter: asyncio.Future[Outcome]) -> None:
+        """Sends what is not in memory, no faster than the other side takes it, until it is whole or answered."""
+        steps, left = request.steps(), len(request)
+        # What comes first is in memory: it leaves at once, as everything does that is decided.
+        step = next(steps)
+        while not waiter.done():
+            left -= len(step)
+            self._is_saying = left > 0
+            self._transport.write(step)
+            if is_armed():
+                await flushed("mid-body")
+            if self._full is not None:
+                await self._full
+            if not left:
+                return
+            step = await asyncio.to_thread(_several, steps)
 
     def _begin(self, method: str, limit: int) -> None:
         self._has_body = method != "HEAD"
@@ -82,11 +111,12 @@ class Connection(asyncio.Protocol):
         self._ends_with_connection = False
         self._stays = False
         self._is_whole = False
+        self._is_saying = False
 
     def late(self) -> None:
         """A deadline is over; it is set anew where something was heard in the meantime."""
         now = self._loop.time()
-        if self._transport.get_write_buffer_size():
+        if self._is_saying or self._transport.get_write_buffer_size():
             self._heard = now
         until = min(self._heard + self._silence, self._until)
         if now >= until:
@@ -95,6 +125,7 @@ class Connection(asyncio.Protocol):
             self._deadlines.set(self, until)
 
     def _end(self, outcome: Outcome) -> None:
+        self.resume_writing()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(outcome)
 
@@ -103,7 +134,7 @@ class Connection(asyncio.Protocol):
         self._is_whole = True
         self.idle_since = self._loop.time()
         answer = Answer(self._status, tuple(self._fields), b"".join(self._parts))
-        if not self._stays or self._transport.get_write_buffer_size():
+        if not self._stays or self._is_saying or self._transport.get_write_buffer_size():
             self.close()
         self._end(_outcome(answer))
 
@@ -132,10 +163,21 @@ class Connection(asyncio.Protocol):
         self.close()
         self._end(BROKEN)
 
+    def pause_writing(self) -> None:
+        self._full = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        if self._full is not None and not self._full.done():
+            self._full.set_result(None)
+        self._full = None
+
     def eof_received(self) -> None:
         # uvloop says this of TLS only where the other side did (RFC 8446 section 6.1): a cut line cuts no answer.
         if self._ends_with_connection and not self._is_whole:
             self._complete()
+        elif self._is_saying:
+            # Whoever hears nothing more reads nothing more, and what waits to be sent would wait for that.
+            self._break()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's interface
         self._end(BROKEN)
@@ -191,6 +233,10 @@ class Connection(asyncio.Protocol):
         # Interim answers end too.
         if not self._in_head and not self._is_whole:
             self._complete()
+
+
+def _several(steps: Iterator[bytes]) -> bytes:
+    return b"".join(islice(steps, _TOGETHER))
 
 
 def _outcome(answer: Answer) -> Outcome:

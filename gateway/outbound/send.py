@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from gateway.errors import refuse
 from gateway.outbound.guard import Network
+from gateway.pieces import Payload, joined, whole
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOSTNAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
@@ -75,12 +76,17 @@ def _authority(host: Host) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A request to a vendor. `target` is path and query as they go on the wire; the payload is whole."""
+    """A request to a vendor. `target` is path and query as they go on the wire; the body is whole, if not in memory."""
 
     method: str
     target: str
     headers: tuple[tuple[str, str], ...]
-    payload: bytes
+    body: Payload
+
+    @property
+    def payload(self) -> bytes:
+        """The body in memory, for whoever can do with nothing less."""
+        return whole(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,7 @@ class Vendors(Protocol):
         """Lets go of every connection. Attempts under way go on."""
 
 
-def request(host: Host, sending: Sending) -> bytes:
+def request(host: Host, sending: Sending) -> Payload:
     """The whole request as it goes on the wire: nothing added but Host, Accept-Encoding and Content-Length.
 
     Raises Refusal for whatever could arrive differently from how it was decided: `http.method`, `http.target`,
@@ -151,10 +157,11 @@ def request(host: Host, sending: Sending) -> bytes:
     # As many lines as fields: none of them brings another along.
     if not _FIELDS.fullmatch(fields) or fields.count("\n") != len(lines):
         raise refuse("http.header", "a header is not plain ASCII")
-    has_body = sending.payload or sending.method in _WITH_BODY
-    length = f"content-length: {len(sending.payload)}\r\n" if has_body else ""
+    has_body = sending.body or sending.method in _WITH_BODY
+    length = f"content-length: {len(sending.body)}\r\n" if has_body else ""
     first = f"{sending.method} {sending.target} HTTP/1.1\r\nhost: {host.authority}\r\n"
-    return f"{first}{fields}{_AS_IT_IS}{length}\r\n".encode("ascii") + sending.payload
+    head = f"{first}{fields}{_AS_IT_IS}{length}\r\n".encode("ascii")
+    return head + sending.body if isinstance(sending.body, bytes) else joined([head, sending.body])
 
 
 def _is_forwarded(name: str) -> bool:

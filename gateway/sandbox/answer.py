@@ -15,6 +15,7 @@ from gateway.errors import Refusal
 from gateway.examples import text_of
 from gateway.forms import as_text
 from gateway.paths import EACH, Path, Place
+from gateway.pieces import whole
 from gateway.rehearse import Http1, parse_http
 from gateway.sandbox.arrival import Arrival, documents_of, leaves
 from gateway.vocabulary import RETAINED_IDS
@@ -99,7 +100,7 @@ def answer(model: Model, terms: Terms, documents: Mapping[str, Document], number
     given_out = _given_out(section) if number > 1 and terms.method == "POST" else frozenset()
     fitting = _Fitting(said, _repeats(model, said), given_out, f"-{number}")
     filled = fitting.document((), document)
-    return replace(model.answers, body=CODECS["json"].write(filled, filled))
+    return replace(model.answers, body=whole(CODECS["json"].write(filled, filled)))
 
 
 def _said(documents: Mapping[str, Document]) -> Said:

@@ -23,6 +23,7 @@ from gateway.body.document import Document
 from gateway.contract.load import load
 from gateway.errors import StartError
 from gateway.inforce import InForce, in_force
+from gateway.pieces import whole
 from gateway.rehearse import Http1
 from gateway.sandbox.answer import DECLINED, Model, answer, chosen, models
 from gateway.sandbox.arrival import CREDENTIAL, Arrival, Judged, judged
@@ -146,7 +147,7 @@ class Sandbox:
 def _wrong(verdict: Judged) -> Http1:
     """Vendors say what is wrong by place; what was sent is not repeated."""
     document = {"error": {"code": "sandbox_violation", "message": "; ".join(verdict.violations)}}
-    return Http1(str(verdict.status), (), CODECS["json"].write(document, document))
+    return Http1(str(verdict.status), (), whole(CODECS["json"].write(document, document)))
 
 
 class _Droppable(StrictProtocol):
@@ -230,7 +231,7 @@ def control(sandbox: Sandbox) -> Starlette:
 
 
 def _json(document: Any, status: int = 200) -> Response:
-    return Response(CODECS["json"].write(document, document), status, media_type="application/json")
+    return Response(whole(CODECS["json"].write(document, document)), status, media_type="application/json")
 
 
 Ready = Callable[[Mapping[str, str], str], None]

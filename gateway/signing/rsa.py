@@ -61,7 +61,7 @@ class Alipay:
         if _SIGN_TYPE not in named:
             added += f"&{_SIGN_TYPE}={_RSA2}"
         if sending.payload and (not query or _METHOD in dict(form)):
-            return replace(sending, payload=sending.payload + b"&" + added.encode("ascii"))
+            return replace(sending, body=sending.payload + b"&" + added.encode("ascii"))
         return replace(sending, target=f"{target}?{query}&{added}" if query else f"{target}?{added}")
 
 

@@ -58,7 +58,7 @@ def unsigned(signer: Signer, sent: Sending) -> Sending:
     first, *rest = map(re.escape, signer.parameters)
     pairs = rf"(?:\A|[?&]){first}=[^&]*(?:&(?:{'|'.join(rest) or first})=[^&]*)*\Z"
     payload = re.sub(pairs.encode(), b"", sent.payload)
-    return replace(sent, target=re.sub(pairs, "", sent.target), headers=headers, payload=payload)
+    return replace(sent, target=re.sub(pairs, "", sent.target), headers=headers, body=payload)
 
 
 def _only_adds(signer: Signer, built: Sending, left: Sending) -> bool:

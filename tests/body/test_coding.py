@@ -6,15 +6,18 @@ import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from bodies import operation
 from hypothesis import given
 from hypothesis import strategies as st
 from packers import PACKERS, brotli, zstd
+from stores_in_memory import away
 
-from gateway.body.coding import ALWAYS, MAX_RATIO, unpacked
+from gateway.body.coding import ALWAYS, MAX_RATIO, unpacked, unpacking
 from gateway.errors import Refusal
+from gateway.pieces import STEP, Payload
 
 LIMIT = 256 * 1024
 PLAIN = b'{"name":"Zo\xc3\xab","note":"' + bytes(range(32, 34)) * 50 + b'"}'
@@ -244,3 +247,56 @@ async def test_codings_in_two_lines_are_two_codings() -> None:
         await JSON.sent(gzip.compress(b'{"a":1}'), ("content-type", "application/json"), *lines)
 
     assert refused.value.code == "body.encoding"
+
+
+@packings
+@pytest.mark.parametrize("length", [0, 1, STEP - 1, STEP, 5 * STEP + 3])
+def test_in_steps_comes_out_what_comes_out_at_once(coding: str, pack: Callable[[bytes], bytes], length: int) -> None:
+    data = Random(length).randbytes(length)
+    packed = pack(data)
+
+    steps = list(unpacking(away(packed), [coding], 8 * STEP))
+
+    assert b"".join(steps) == unpacked(packed, [coding], 8 * STEP) == data
+    assert all(len(step) <= 2 * STEP for step in steps)
+
+
+def tried(payload: Payload, coding: str, limit: int) -> bytes | str:
+    """What comes out, or the code with which nothing does."""
+    try:
+        if isinstance(payload, bytes):
+            return unpacked(payload, [coding], limit)
+        return b"".join(unpacking(payload, [coding], limit))
+    except Refusal as refusal:
+        return refusal.code
+
+
+@packings
+def test_what_is_broken_or_too_long_in_steps_is_refused_as_at_once(coding: str, pack: Callable[[bytes], bytes]) -> None:
+    packed = pack(Random(1).randbytes(3 * STEP))
+    cases = {packed[:-1], packed[:STEP], packed + b"x", packed + packed, packed[:9] + b"\xff\xff\xff\xff" + packed[13:]}
+
+    for broken in cases:
+        assert tried(away(broken), coding, 4 * STEP) == tried(broken, coding, 4 * STEP)
+    assert tried(away(packed[:-1]), coding, 4 * STEP) == "body.unreadable"
+    assert tried(away(packed), coding, 3 * STEP - 1) == "body.too_large"
+
+
+def test_what_is_not_compressed_comes_in_steps_as_it_is() -> None:
+    data = bytes(3 * STEP)
+
+    assert b"".join(unpacking(away(data), ["identity"], len(data))) == data
+    with pytest.raises(Refusal):
+        unpacking(away(data), ["gzip, gzip"], len(data))
+
+
+def test_a_bomb_is_given_up_before_it_is_in_memory() -> None:
+    bomb = away(gzip.compress(bytes(64 * 1024 * 1024)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refusal):
+            for _ in unpacking(bomb, ["gzip"], 1024 * 1024 * 1024):
+                pass
+        assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
+    finally:
+        tracemalloc.stop()

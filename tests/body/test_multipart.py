@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from parts import BOUNDARY, MULTIPART, body, headed, part
 
 from gateway.body.codecs import document_in, holds_body, typed, written_body
-from gateway.body.multipart import MAX_PARTS, Multipart, boundary_in, from_first, parts_of
+from gateway.body.multipart import Multipart, boundary_in, from_first, parts_of
+from gateway.body.parting import MAX_PARTS
 from gateway.contract.terms import Node
 from gateway.errors import Refusal
 from gateway.minimise import Minimised

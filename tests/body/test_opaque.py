@@ -4,10 +4,12 @@ import pytest
 from bodies import operation
 from hypothesis import given
 from hypothesis import strategies as st
+from stores_in_memory import away
 
 from gateway.body.opaque import Opaque
 from gateway.contract.terms import Node
 from gateway.errors import Refusal
+from gateway.pieces import Pieces
 
 CODEC, TREE = Opaque(), Node("$")
 PDF = ("content-type", "application/pdf")
@@ -100,3 +102,28 @@ def test_an_answer_that_is_not_what_the_contract_says_stays(payload: bytes, medi
 
 def test_an_error_is_not_opaque_because_the_answer_is() -> None:
     assert b"Zoe" not in ATTACH.back(500, LABEL, PDF).payload
+
+
+@given(st.binary(max_size=500))
+def test_bytes_that_are_not_in_memory_stay_where_they_stand(data: bytes) -> None:
+    payload = away(data)
+    document = CODEC.read(payload, TREE)
+
+    made = CODEC.write(document, document)
+
+    assert made is payload
+    assert CODEC.holds(made, document, document, TREE)
+    assert not CODEC.holds(away(data + b"x"), document, document, TREE)
+    assert not CODEC.holds(made, "another text", document, TREE)
+    assert not CODEC.holds(made, {}, document, TREE) or not data
+
+
+async def test_a_long_body_leaves_as_from_memory_and_the_token_in_it_keeps_it_here() -> None:
+    sending, outgoing = await ATTACH.sent_from_elsewhere(LABEL, PDF)
+
+    assert isinstance(sending.body, Pieces)
+    assert sending.payload == LABEL
+    assert outgoing.withheld == {}
+    with pytest.raises(Refusal) as refused:
+        await ATTACH.sent_from_elsewhere(LABEL + b"gtw-token-1", PDF)
+    assert refused.value.code == "body.empty"

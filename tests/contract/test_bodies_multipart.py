@@ -1,7 +1,10 @@
 """A contract names of a part what is in it, and its name and type beside it."""
 
+from pathlib import Path
+
 import pytest
 from bodies import contract, findings_of, loaded
+from small_contracts import ACME, SHIP, changed, read_files
 
 SENDING = """
 body: multipart
@@ -67,3 +70,49 @@ def test_an_error_has_no_parts() -> None:
     error = "errors: {body: multipart, groups: []}\n"
 
     assert errors(SENDING, f"body: json\ngroups: []\n{error}") == ["contract.value"]
+
+
+OPAQUE = """
+body: opaque
+media: [application/pdf]
+max_bytes: 90 MiB
+groups:
+  - why: Customs asks to see the invoice.
+    fields: {$: order.declared_value}
+"""
+HEAD = "headers:\n  Acme-Version"
+SIGN = '{scheme: hmac-sha256-body, key: $K, over: "$body", headers: {X-Acme: $signature}}'
+
+
+def sized(body: str, file: str, packed: str = "1 KiB") -> str:
+    made = SENDING.replace("body: multipart\n", f"body: multipart\nmax_bytes: {body}\n")
+    return made.replace("max_bytes: 1 MiB", f"max_bytes: {file}").replace("max_bytes: 1 KiB", f"max_bytes: {packed}")
+
+
+SIZES = {
+    "all in memory": (sized("8 MiB", "8 MiB", "8 MiB"), []),
+    "a long file": (sized("256 MiB", "256 MiB"), []),
+    "a document that is too long": (sized("256 MiB", "256 MiB", "9 MiB"), ["contract.value"]),
+    "longer than anything": (sized("257 MiB", "1 MiB"), ["contract.value"]),
+    "a long body that is opaque": (OPAQUE, []),
+    "a long body of JSON": (OPAQUE.replace("opaque", "json").replace("$:", "$.a:"), ["contract.value"]),
+    "a long file in JSON": (
+        OPAQUE.replace("opaque", "json\nnested: {$.a: {body: opaque, media: [a/b], max_bytes: 9 MiB}}")
+        .replace("$:", "$.a:").replace("90 MiB", "8 MiB"),
+        ["contract.value"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("sending", "codes"), SIZES.values(), ids=SIZES)
+def test_files_alone_may_be_longer_than_memory_has_room_for(sending: str, codes: list[str]) -> None:
+    assert errors(sending) == codes
+
+
+def test_an_answer_is_in_memory_and_so_is_what_is_signed(tmp_path: Path) -> None:
+    assert errors(SENDING, OPAQUE) == ["contract.value"]
+
+    files = contract(OPAQUE)
+    signed = changed(ACME, HEAD, f"sign: {SIGN}\n{HEAD}", files)
+    codes = [(each.code, each.file) for each in read_files(tmp_path, signed)[1] if each.level == "error"]
+    assert codes == [("contract.value", SHIP)]

@@ -20,6 +20,7 @@ from gateway.contract.items import HEADER
 from gateway.contract.terms import Node
 from gateway.errors import Refusal
 from gateway.paths import EACH
+from gateway.pieces import Payload, whole
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -60,7 +61,7 @@ class Trimming:
     def read(self, data: bytes, tree: Node) -> Document:
         return self.codec.read(data, tree)
 
-    def write(self, document: Document, source: Document) -> bytes:
+    def write(self, document: Document, source: Document) -> Payload:
         return self.codec.write(_trimmed(document), source)
 
     def holds(self, data: bytes, document: Document, source: Document, tree: Node) -> bool:
@@ -106,7 +107,7 @@ def _reads_what_it_writes(codec: Codec, data: bytes, tree: Node) -> None:
         document = _writable(codec.read(data, tree), tree)
     except Refusal:
         return
-    written = codec.write(document, document)
+    written = whole(codec.write(document, document))
     if written and not same(codec.read(written, tree), document):
         raise BrokenPromiseError("a document is another one when it is read again")
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import apsw
 import pytest
 from ledger_fakes import PURCHASER, Repeating
+from stores_in_memory import away
 
 from gateway.errors import StartError
 from gateway.ledger import StoreError, Subject
+from gateway.ledger.canonical import commitment
 from gateway.ledger.keys import AHEAD, CACHED, Keys
-from gateway.ledger.sealing import Link, Payload, opened, seal
+from gateway.ledger.sealing import PAYLOAD, Link, Payload, committed, opened, seal
 
 OTHER = Subject("guest-2342", "consignee", "FR")
 
@@ -204,3 +206,30 @@ def test_digests_tell_vendors_apart(keys: Keys) -> None:
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+async def test_what_is_not_in_memory_is_committed_to_by_the_same_bytes(keys: Keys) -> None:
+    data = bytes(range(256)) * 1_000
+    near = seal(keys, "main|1", [], Payload(data, "application/pdf"), Repeating())
+
+    far = seal(keys, "main|1", [], Payload(await committed(away(data), Repeating()), "application/pdf"), Repeating())
+
+    assert far.members == near.members
+    assert far.members["payload"] == near.members["payload"]
+    other = await committed(away(data[:-1]), Repeating())
+    assert seal(keys, "main|1", [], Payload(other, "application/pdf"), Repeating()).members != near.members
+
+
+async def test_every_subject_holds_a_share_of_what_opens_it(keys: Keys) -> None:
+    made = await committed(away(b"{}"), noise := Repeating())
+    links = seal(keys, "main|1", [PURCHASER, OTHER], Payload(made), noise).links
+
+    plain = [
+        keys.of(link.tok).cipher.decrypt(link.sealed[:12], link.sealed[12:], f"main|1|{n}".encode())
+        for n, link in enumerate(links)
+    ]
+    shares = [int.from_bytes(each[32:64], "big") for each in plain]
+
+    assert noise.drawn
+    assert (shares[0] ^ shares[1]).to_bytes(32, "big") == made.salt
+    assert made.commit == commitment(PAYLOAD, made.salt, b"{}")

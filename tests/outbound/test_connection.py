@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 from vendors import LOOPBACK, Script, Vendor, answers, carrying, hangs_up, never_ends, resets, says, stays_silent
 
+from gateway.errors import refuse
 from gateway.outbound.http1 import Http1
 from gateway.outbound.send import Host, Outcome, Sending
+from gateway.pieces import STEP, Extent, Pieces
 
 SENDING = Sending("POST", "/v1/pickups", (("content-type", "application/json"),), b'{"name":"Ann"}')
 LIMIT = 1_000_000
@@ -132,3 +134,98 @@ def _begin(address: tuple[str, int]) -> socket.socket:
     connection.setblocking(False)
     connection.connect_ex(address)
     return connection
+
+
+class Failing:
+    """A store that has what it should have up to some place, and knows how far it was read."""
+
+    def __init__(self, ends: int) -> None:
+        self.ends, self.far = ends, 0
+
+    def read(self, start: int, size: int) -> bytes:
+        self.far = max(self.far, start + size)
+        if start + size > self.ends:
+            raise refuse("gateway.failed")
+        return bytes(size)
+
+
+def long(length: int, store: Failing | None = None) -> Sending:
+    """A request whose body is not in memory."""
+    body = Pieces((b"begins", Extent(store or Failing(length), 0, length)))
+    return Sending("POST", "/v1/pickups", (("content-type", "application/pdf"),), body)
+
+
+@pytest.mark.parametrize("length", [0, 1, STEP, 4 * STEP, 60 * STEP + 1])
+async def test_what_is_not_in_memory_arrives_whole(vendors: Http1, length: int) -> None:
+    async with Vendor(answers()) as vendor:
+        outcome = await vendors.send(vendor.at(), long(length), limit=LIMIT)
+        again = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
+
+    assert (outcome.result, again.result) == ("sent", "sent")
+    assert [each.payload for each in vendor.received] == [b"begins" + bytes(length), SENDING.payload]
+    assert len(vendor.connections) == 1
+
+
+async def test_it_goes_no_faster_than_the_vendor_reads() -> None:
+    store = Failing(400 * STEP)
+    sending, far = long(400 * STEP, store), 0
+
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal far
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.3)
+        far = store.far
+        await reader.readexactly(len(sending.body))
+        await answers()(reader, writer)
+        await stays_silent(reader, writer)
+
+    async with carrying(silence=0.2) as vendors, Vendor(slowly, eager=True) as vendor:
+        outcome = await vendors.send(vendor.at(), sending, limit=LIMIT)
+
+    assert outcome.result == "sent"
+    assert 0 < far < len(sending.body) / 2
+
+
+async def test_an_answer_that_comes_first_ends_the_request_and_its_connection(vendors: Http1) -> None:
+    async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await answers(413, b"no")(reader, writer)
+        await stays_silent(reader, writer)
+
+    async with Vendor(early, eager=True) as vendor:
+        outcome = await vendors.send(vendor.at(), long(400 * STEP), limit=LIMIT)
+        vendor.eager, vendor.script = False, answers()
+        again = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
+
+    assert outcome.answer is not None
+    assert (outcome.result, outcome.answer.status, again.result) == ("sent", 413, "sent")
+    assert len(vendor.connections) == 2
+
+
+@pytest.mark.parametrize("script", [hangs_up, resets], ids=["a proper end", "a reset"])
+async def test_a_vendor_that_goes_away_amid_a_body_may_have_got_it(vendors: Http1, script: Script) -> None:
+    async def midway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(STEP)
+        await script(reader, writer)
+
+    async with Vendor(midway, eager=True) as vendor:
+        outcome = await vendors.send(vendor.at(), long(400 * STEP), limit=LIMIT)
+
+    assert outcome == BROKEN
+
+
+async def test_a_vendor_that_does_not_read_has_no_more_than_the_time_of_the_attempt(vendors: Http1) -> None:
+    async with Vendor(stays_silent, eager=True) as vendor:
+        outcome = await vendors.send(vendor.at(), long(400 * STEP), limit=LIMIT)
+
+    assert outcome == TIMED_OUT
+
+
+async def test_a_body_that_is_lost_on_the_way_breaks_off_and_may_have_arrived(vendors: Http1) -> None:
+    async with Vendor(answers()) as vendor:
+        outcome = await vendors.send(vendor.at(), long(40 * STEP, Failing(20 * STEP)), limit=LIMIT)
+        await asyncio.sleep(0.05)
+
+    assert outcome == Outcome("possibly", "gateway.fault")
+    assert vendor.received == []
+    assert len(vendor.raw) < 40 * STEP

@@ -35,7 +35,7 @@ GOOD: dict[str, Callable[[Sending], Sending]] = {
     "a header": with_header("x-sig"),
     "two headers": lambda sending: replace(sending, headers=(*sending.headers, ("x-time", "1"), ("X-Sig", "s"))),
     "a pair in the query": lambda sending: replace(sending, target=f"{sending.target}&sign=s&sign_type=t"),
-    "a pair in the form": lambda sending: replace(sending, payload=sending.payload + b"&sign=s"),
+    "a pair in the form": lambda sending: replace(sending, body=sending.payload + b"&sign=s"),
 }
 BAD: dict[str, Callable[[Sending], Sending]] = {
     "nothing": lambda sending: sending,
@@ -48,11 +48,11 @@ BAD: dict[str, Callable[[Sending], Sending]] = {
     "another path": lambda sending: replace(with_header("x-sig")(sending), target="/z?b=1"),
     "another pair in the query": lambda sending: replace(sending, target=f"{sending.target}&sign=s&name=Zoe"),
     "a pair before the others": lambda sending: replace(sending, target="/a?sign=s&b=1"),
-    "one pair twice": lambda sending: replace(sending, payload=sending.payload + b"&sign=1&sign=2"),
-    "a longer value": lambda sending: replace(sending, payload=sending.payload + b"3&sign=s"),
-    "another body": lambda sending: replace(with_header("x-sig")(sending), payload=b"c=3"),
-    "a longer body": lambda sending: replace(with_header("x-sig")(sending), payload=b"c=2\n"),
-    "an empty body": lambda sending: replace(with_header("x-sig")(sending), payload=b""),
+    "one pair twice": lambda sending: replace(sending, body=sending.payload + b"&sign=1&sign=2"),
+    "a longer value": lambda sending: replace(sending, body=sending.payload + b"3&sign=s"),
+    "another body": lambda sending: replace(with_header("x-sig")(sending), body=b"c=3"),
+    "a longer body": lambda sending: replace(with_header("x-sig")(sending), body=b"c=2\n"),
+    "an empty body": lambda sending: replace(with_header("x-sig")(sending), body=b""),
 }
 
 

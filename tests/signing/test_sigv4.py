@@ -64,7 +64,7 @@ def test_what_leaves_is_signed_with_its_host_its_time_and_every_header_of_its_ow
 @pytest.mark.parametrize(
     "changed",
     [
-        replace(SENDING, payload=b'{"a":2}'),
+        replace(SENDING, body=b'{"a":2}'),
         replace(SENDING, method="PUT"),
         replace(SENDING, target="/v1/things?b=2&a=2"),
         replace(SENDING, target="/v1/thing?b=2&a=1"),
