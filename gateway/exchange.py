@@ -290,7 +290,7 @@ class Exchange:
 
     def _question(self, course: Course, facts: Facts) -> Question:
         caller, terms, now = course.caller, course.matched.terms, self._now()
-        standing = course.contracts.standing(terms, caller.entity, now)
+        standing = course.contracts.standing(terms, caller.entity, now, facts.papers)
         policy = course.contracts.contracts.policy
         return Question(terms, facts, policy, caller.entity, caller.service, now, standing, self._limits.levels)
 

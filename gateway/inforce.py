@@ -18,6 +18,7 @@ from gateway.errors import Failure, StartError
 from gateway.jwe import PublicKey, public_key, throwaway
 from gateway.outbound.send import Host
 from gateway.paths import Place
+from gateway.registry.facts import NO_PAPERS, Papers
 from gateway.relinks import Door
 from gateway.signing.answers import Seal
 from gateway.signing.schemes import seal_of, secrets_of, signer_of
@@ -79,13 +80,16 @@ class InForce:
         self.prepared = prepared
         self.routes = Routes(each.terms for each in prepared.values())
         self._standings: dict[tuple[str, str], Standing] = {}
+        self._papers = NO_PAPERS
         self._since = self._until = datetime.max.replace(tzinfo=UTC)
         self.hosts = {name: vendor.vendor for vendor in contracts.vendors.values() for name in vendor.hosts or {}}
 
-    def standing(self, terms: Terms, entity: str, now: datetime) -> Standing:
-        """How things stand between a company and an operation; worked out once for a day and a policy."""
-        if not self._since <= now < self._until:
-            policy, self._standings = self.contracts.policy, {}
+    def standing(self, terms: Terms, entity: str, now: datetime, papers: Papers = NO_PAPERS) -> Standing:
+        """How things stand between a company and an operation; worked out once for a day, a policy and the papers that
+        were entered.
+        """
+        if papers is not self._papers or not self._since <= now < self._until:
+            policy, self._standings, self._papers = self.contracts.policy, {}, papers
             self._since, self._until = around(policy, now)
         key = (terms.name, entity)
         if (standing := self._standings.get(key)) is None:
@@ -94,7 +98,7 @@ class InForce:
 
     def _stand(self, terms: Terms, entity: str, now: datetime) -> Standing:
         company = self.contracts.entities.entities.get(entity)
-        standing = stand(terms, self.contracts.policy, entity, now, company.country if company else "")
+        standing = stand(terms, self.contracts.policy, entity, now, company.country if company else "", self._papers)
         if company is not None:
             return standing
         # An agreement that names no company binds all that are listed, and nobody else.

@@ -16,6 +16,8 @@ from gateway.ledger.store import Filter
 from gateway.ledger.told import NoticeStep
 from gateway.registry.facts import (
     AcceptanceRow,
+    AgreementEndRow,
+    AgreementRow,
     CaseRow,
     ConsentRow,
     FlagRow,
@@ -24,6 +26,7 @@ from gateway.registry.facts import (
     NoticeStepRow,
     OrderStateRow,
     RequestRow,
+    ReviewRow,
     RevocationRow,
     StoredRow,
     SuspensionRow,
@@ -201,6 +204,18 @@ def _request(fact: RequestRow, by: str, put: str) -> Told:
     return FactPut(f"request:{fact.right}", fact.status.value, "", by, put), _people(fact.subject)
 
 
+def _agreement(fact: AgreementRow, by: str, put: str) -> Told:
+    return FactPut(f"agreement:{fact.agreement.id}", "entered", fact.vendor, by, put), ()
+
+
+def _agreement_end(fact: AgreementEndRow, by: str, put: str) -> Told:
+    return FactPut(f"agreement:{fact.agreement}", "ended", fact.vendor, by, put), ()
+
+
+def _review(fact: ReviewRow, by: str, put: str) -> Told:
+    return FactPut("review", fact.result, fact.vendor, by, put), ()
+
+
 def _revocation(fact: RevocationRow, by: str, put: str) -> Told:
     return TokenChanged(fact.token, by, "revoked", put=put), ()
 
@@ -245,6 +260,9 @@ _EVENTS: Mapping[str, Callable[[Any, str, str], Told]] = {
     "link": _link,
     "order_state": _order_state,
     "suspension": _suspension,
+    "agreement": _agreement,
+    "agreement_end": _agreement_end,
+    "review": _review,
     "request": _request,
     "revocation": _revocation,
     "telling": _telling,

@@ -8,13 +8,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from clearances import NOON, POLICY, SHIP, agreed, asked, codes
+from clearances import given as known
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.clearance import clear, ends, stand
+from gateway.clearance import clear, ends, stand, with_papers
 from gateway.clearance.papers import last_day
 from gateway.contract.papers import Agreement, OnLapse
 from gateway.contract.terms import Terms
+from gateway.registry.facts import Papers
 from gateway.vocabulary import AgreementStatus, AgreementType, Clause, Level, VendorRole
 
 TODAY = NOON.date()
@@ -210,3 +212,50 @@ def test_what_renews_itself_or_binds_by_law_has_no_last_day() -> None:
     papers = [agreed(**each).vendor.agreements[0] for each in ({"renewal": "P1Y"}, NOBODY_SIGNS, {"until": TODAY})]
 
     assert [last_day(paper) for paper in papers] == [None, None, TODAY]
+
+
+NEW = SHIP.vendor.agreements[0].model_copy(update={"id": "DPA-2", "signed": TODAY})
+ENTERED = Papers(entered={"parcels": (NEW,)})
+
+
+@pytest.mark.parametrize(
+    ("papers", "code"),
+    [
+        (Papers(ended={("parcels", "DPA-1"): None}), "agreement.expired"),
+        (Papers(ended={("parcels", "DPA-1"): YESTERDAY}), "agreement.expired"),
+        (Papers(ended={("parcels", "DPA-1"): TODAY}), ""),
+        (Papers(ended={("parcels", "DPA-1"): None}, entered={"parcels": (NEW,)}), ""),
+        (Papers(ended={("parcels", "DPA-2"): None}, entered={"parcels": (NEW,)}), ""),
+        (Papers(ended={("payments", "DPA-1"): None}), ""),
+        (
+            Papers(entered={"parcels": (NEW.model_copy(update={"id": "DPA-1", "until": YESTERDAY}),)}),
+            "agreement.expired",
+        ),
+    ],
+    ids=["at once", "yesterday", "today", "and another", "another", "of another vendor", "replaced by one that ended"],
+)
+def test_papers_that_are_entered_and_ended_count_beside_those_of_the_file(papers: Papers, code: str) -> None:
+    assert codes(asked(facts=replace(known(), papers=papers))) == ([code] if code else [])
+
+
+def test_a_paper_that_was_entered_opens_the_door_where_the_file_has_none() -> None:
+    bare = replace(SHIP, vendor=SHIP.vendor.model_copy(update={"agreements": ()}))
+
+    assert codes(asked(bare)) == ["agreement.none"]
+    assert clear(asked(bare, facts=replace(known(), papers=ENTERED))).agreements == ("DPA-2",)
+
+
+def test_the_last_review_counts_in_place_of_the_file() -> None:
+    held, late = Papers(reviews={"parcels": TODAY}), Papers(reviews={"parcels": YESTERDAY})
+
+    assert clear(asked(reviewed(YESTERDAY), facts=replace(known(), papers=held))).warnings == ()
+    assert clear(asked(facts=replace(known(), papers=late))).warnings == ("vendor.review_overdue",)
+
+
+def test_what_ends_is_told_of_the_papers_that_count() -> None:
+    papers = Papers(ended={("parcels", "DPA-1"): TODAY}, reviews={"parcels": TODAY})
+
+    assert {(each.what, each.last) for each in ends(with_papers(SHIP, papers), TODAY)} == {
+        ("agreement", TODAY),
+        ("review", TODAY),
+    }

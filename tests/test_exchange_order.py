@@ -25,6 +25,7 @@ from gateway.ledger.store import Row
 from gateway.pieces import Payload
 from gateway.registry.basis import NOTHING, Basis
 from gateway.registry.facts import ROWS, Facts, RevocationRow
+from gateway.vocabulary import Clause
 
 SHIP = "/parcels/shipments"
 COUNT = """
@@ -244,6 +245,40 @@ def test_what_was_decided_before_a_suspension_does_not_leave_after_it(tmp_path: 
 
         assert (reply.status, reply.code) == (403, "vendor.suspended")
         assert gateway.received == []
+
+
+END = {"kind": "agreement_end", "vendor": "parcels", "agreement": "DPA-1"}
+
+
+def test_what_was_decided_before_a_paper_ended_does_not_leave_after_it(tmp_path: Path) -> None:
+    with stalling(tmp_path) as (gateway, store), ThreadPoolExecutor() as pool:
+        waiting = decided(store, gateway.ship, pool)
+
+        put_past_the_ledger(gateway, END)
+        store.going.set()
+        reply = waiting.result(10)
+
+        assert (reply.status, reply.code) == (403, "agreement.expired")
+        assert gateway.received == []
+
+
+def test_a_paper_is_ended_and_entered_while_calls_go_and_each_is_on_record(tmp_path: Path) -> None:
+    paper = {"type": "nda", "id": "NDA-1", "signed": "2026-01-01", "until": "2095-12-31"}
+    with running(tmp_path) as gateway:
+        gateway.put(END)
+        ended = gateway.ship()
+        gateway.put({"kind": "agreement", "vendor": "parcels", "agreement": paper})
+        unfit = gateway.ship()
+        terms = paper | {"type": "standard_terms", "clauses": [clause.value for clause in Clause]}
+        gateway.put({"kind": "agreement", "vendor": "parcels", "agreement": terms})
+        going = gateway.ship()
+
+        assert [(each.status, each.code) for each in (ended, unfit)] == [(403, "agreement.expired")] * 2
+        assert going.status == 200
+        assert gateway.record(kind="intent")[0]["agreements"] == ["NDA-1"]
+        told = [(each["fact"], each["state"], each["vendor"]) for each in gateway.record(kind="fact")]
+        assert ("agreement:DPA-1", "ended", "parcels") in told
+        assert told.count(("agreement:NDA-1", "entered", "parcels")) == 2
 
 
 def test_a_change_that_takes_no_ground_away_only_costs_another_decision(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from gateway.contract.load import ContractSet
 from gateway.errors import Refusal, StartError
 from gateway.inforce import InForce, check_keys, in_force
 from gateway.jwe import public_key, throwaway
-from gateway.registry.facts import Suspension
+from gateway.registry.facts import Papers, Suspension
 
 
 def bound(contracts: ContractSet = CONTRACTS, secrets: Mapping[str, str] = SECRETS) -> InForce:
@@ -109,6 +109,17 @@ def test_how_things_stand_is_worked_out_once_a_day() -> None:
     assert contracts.standing(SHIP, "shop-eu", NOON + timedelta(hours=9)) is today
     assert contracts.standing(SHIP, "shop-uk", NOON) is not today
     assert contracts.standing(SHIP, "shop-eu", NOON + timedelta(hours=10)) is not today, "in Berlin it is tomorrow"
+
+
+def test_how_things_stand_is_worked_out_anew_when_papers_change() -> None:
+    contracts, ended = bound(), Papers(ended={("parcels", "DPA-1"): None})
+
+    before = contracts.standing(SHIP, "shop-eu", NOON)
+    after = contracts.standing(SHIP, "shop-eu", NOON, ended)
+
+    assert contracts.standing(SHIP, "shop-eu", NOON, ended) is after
+    assert [each.code for each in before.failures] == []
+    assert [each.code for each in after.failures] == ["agreement.expired"]
 
 
 def test_on_the_day_after_the_last_one_things_stand_otherwise() -> None:

@@ -88,6 +88,7 @@ TOGETHER: Mapping[str, str] = {
     # What vendors are told is asked for, put in rows and looked at through one door.
     "registry/notices": "rights/test_rights_notices.py",
     "vocabulary/notices": "rights/test_rights_notices.py",
+    "registry/migrations/versions/r0009_papers": "registry/test_schema.py",
     # The closed lists refer to one another, and a second hand has written them all down.
     "vocabulary/allowance": "test_vocabulary.py",
     "vocabulary/categories": "test_vocabulary.py",

@@ -2,7 +2,7 @@
 
 from gateway.clearance.bases import needs_consents
 from gateway.clearance.decide import clear
-from gateway.clearance.papers import End, around, day, ends, stand, version_in_force
+from gateway.clearance.papers import End, around, day, ends, stand, version_in_force, with_papers
 from gateway.clearance.question import GRANTED, Clearance, Ground, Question, Standing
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "needs_consents",
     "stand",
     "version_in_force",
+    "with_papers",
 ]

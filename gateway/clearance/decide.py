@@ -24,9 +24,7 @@ _CHECKS: tuple[Callable[[Question], Iterator[Failure]], ...] = (
 
 def clear(question: Question) -> Clearance:
     """The grounds for a call at a given time. Raises Refusal with every ground that is missing; the first decides."""
-    standing = question.standing or stand(
-        question.terms, question.policy, question.entity, question.now, question.exporter
-    )
+    standing = question.standing or _standing(question)
     if (likeness := _likeness(question)) is None:
         return _decided(question, standing)
     if (alike := standing.cleared.get(likeness)) is None:
@@ -41,6 +39,11 @@ def clear(question: Question) -> Clearance:
     return Clearance(
         alike.entity, alike.policy, alike.agreements, grounds, alike.transfer, alike.grants, alike.warnings
     )
+
+
+def _standing(question: Question) -> Standing:
+    policy, papers = question.policy, question.facts.papers
+    return stand(question.terms, policy, question.entity, question.now, question.exporter, papers)
 
 
 def _likeness(question: Question) -> tuple[object, ...] | None:

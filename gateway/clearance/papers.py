@@ -1,7 +1,7 @@
 """How a company stands to a vendor on a day: agreements, and the published policy."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ from gateway.contract.model import Policy, PolicyVersion
 from gateway.contract.papers import Agreement, is_covered
 from gateway.contract.terms import Origin, Terms
 from gateway.errors import Failure
+from gateway.registry.facts import NO_PAPERS, Papers
 from gateway.retention import days
 from gateway.vocabulary import (
     AGREEMENTS,
@@ -53,8 +54,14 @@ def around(policy: Policy, now: datetime) -> tuple[datetime, datetime]:
     return max(turn for turn in turns if turn <= now), min(turn for turn in turns if turn > now)
 
 
-def stand(terms: Terms, policy: Policy, entity: str, now: datetime, exporter: str = "") -> Standing:
-    """What holds on the day of a time, and under the policy that is in force at it, for a company in a country."""
+def stand(
+    terms: Terms, policy: Policy, entity: str, now: datetime, exporter: str = "", papers: Papers = NO_PAPERS
+) -> Standing:
+    """What holds on the day of a time, and under the policy that is in force at it, for a company in a country.
+
+    `papers` are those that stand beside the vendor's file.
+    """
+    terms = with_papers(terms, papers)
     today, version = day(policy, now), version_in_force(policy, now)
     opening = _opening(terms, entity, today)
     lapsed = () if opening else _going_on(terms, entity, today)
@@ -66,7 +73,32 @@ def stand(terms: Terms, policy: Policy, entity: str, now: datetime, exporter: st
     )
     agreements = tuple(paper.id for paper in opening or lapsed)
     notes = ("agreement.expired",) if lapsed else ()
-    return Standing(version.version if version else "", agreements, failures, notes=notes, exporter=exporter)
+    return Standing(
+        version.version if version else "", agreements, failures, notes=notes, exporter=exporter, terms=terms
+    )
+
+
+def with_papers(terms: Terms, papers: Papers) -> Terms:
+    """The terms of an operation with what was entered and ended since the vendor's file was written."""
+    vendor = terms.vendor
+    if not papers.of(vendor.vendor):
+        return terms
+    entered = papers.entered.get(vendor.vendor, ())
+    replaced = {paper.id for paper in entered}
+    agreements = [*(paper for paper in vendor.agreements if paper.id not in replaced), *entered]
+    now = {
+        "agreements": tuple(_as_ended(paper, vendor.vendor, papers) for paper in agreements),
+        "review": papers.reviews.get(vendor.vendor, vendor.review),
+    }
+    return replace(terms, vendor=vendor.model_copy(update=now))
+
+
+def _as_ended(paper: Agreement, vendor: str, papers: Papers) -> Agreement:
+    if (vendor, paper.id) not in papers.ended:
+        return paper
+    if (last := papers.ended[vendor, paper.id]) is None:
+        return paper.model_copy(update={"status": AgreementStatus.TERMINATED})
+    return paper.model_copy(update={"until": last, "renewal": None})
 
 
 def ends(terms: Terms, today: date) -> Iterator[End]:

@@ -56,6 +56,8 @@ class Standing:
     """Calls that were cleared, by all that made the difference; another call like one of them is cleared alike."""
     notes: tuple[str, ...] = ()
     """Codes of what is missing, where a paper says that the operation goes on all the same."""
+    terms: Terms | None = None
+    """Those that were asked about, with the papers that count beside the vendor's file."""
     exporter: str = ""
     """The country of the company; nothing for one that is not listed, and then nothing goes."""
     routes: dict[str, "Route"] = field(default_factory=dict, compare=False)

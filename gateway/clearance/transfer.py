@@ -33,18 +33,18 @@ def crossed(question: Question, standing: Standing) -> tuple[tuple[str, str], ..
 def route_of(question: Question, standing: Standing, jurisdiction: str) -> Route:
     """How data about somebody crosses the border: the same for all people of one jurisdiction, for a whole day."""
     if (route := standing.routes.get(jurisdiction)) is None:
-        route = standing.routes[jurisdiction] = _route(question, standing.exporter, jurisdiction)
+        route = standing.routes[jurisdiction] = _route(question, standing, jurisdiction)
     return route
 
 
-def _route(question: Question, exporter: str, jurisdiction: str) -> Route:
+def _route(question: Question, standing: Standing, jurisdiction: str) -> Route:
     """Where the law of a person is not known, the laws of all markets are satisfied at once."""
     laws = question.policy.markets if jurisdiction == "unknown" else (jurisdiction,)
     asking = [(jurisdiction, law) for law in laws if law != "default"]
-    own = territory_of(exporter)
+    own = territory_of(standing.exporter)
     if own in EXPORT_RULES and own not in {territory_of(law) for law in laws}:
-        asking.append((own, exporter))
-    terms, today = question.terms, day(question.policy, question.now)
+        asking.append((own, standing.exporter))
+    terms, today = standing.terms or question.terms, day(question.policy, question.now)
     used: set[tuple[str, TransferMechanism]] = set()
     missing: dict[str, Failure] = {}
     for label, law in asking:

@@ -16,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.contract.papers import Agreement, lacking
+from gateway.contract.words import Day
 from gateway.registry.basis import NOTHING, Basis
 from gateway.vocabulary import (
     FLAGS,
@@ -131,6 +133,25 @@ class Suspension:
 
 
 @dataclass(frozen=True, slots=True)
+class Papers:
+    """What was entered of papers and reviews beside the vendors' files: by vendor, and ends by vendor and id.
+
+    `ended` has the last day of a paper that somebody ended, None where it ended at once.
+    """
+
+    entered: Mapping[str, tuple[Agreement, ...]] = field(default_factory=dict)
+    ended: Mapping[tuple[str, str], date | None] = field(default_factory=dict)
+    reviews: Mapping[str, date] = field(default_factory=dict)
+
+    def of(self, vendor: str) -> bool:
+        """Whether anything is known of a vendor."""
+        return vendor in self.entered or vendor in self.reviews or any(of == vendor for of, _ in self.ended)
+
+
+NO_PAPERS = Papers()
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that is known about a call when it is decided.
 
@@ -147,6 +168,7 @@ class Facts:
     basis: Basis = NOTHING
     marks: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
     orders: tuple[Order, ...] = ()
+    papers: Papers = NO_PAPERS
 
 
 class Row(BaseModel):
@@ -270,6 +292,45 @@ class SuspensionRow(Row):
     lifted: bool = False
 
 
+class AgreementRow(Row):
+    """A paper that a vendor's file does not have, or has otherwise: one of the same id takes its place."""
+
+    kind: Literal["agreement"]
+    vendor: Text
+    agreement: Agreement
+
+    @model_validator(mode="after")
+    def _lacks_nothing(self) -> Self:
+        for key, why in lacking(self.agreement):
+            raise ValueError(f"no `{key}`: {why}")
+        return self
+
+
+class AgreementEndRow(Row):
+    """A paper that somebody ended, in a vendor's file or not: with its last day, or at once."""
+
+    kind: Literal["agreement_end"]
+    vendor: Text
+    agreement: Text
+    last: Day | None = None
+
+
+class ReviewRow(Row):
+    """A review of a vendor was held, and by when the next one is due."""
+
+    kind: Literal["review"]
+    vendor: Text
+    held: Day
+    next: Day
+    result: Literal["passed", "findings", "failed"] = "passed"
+
+    @model_validator(mode="after")
+    def _leads_on(self) -> Self:
+        if self.next <= self.held:
+            raise ValueError("the next review comes after this one")
+        return self
+
+
 class RevocationRow(Row):
     """A service token that proves nobody any more; not among what a shop puts in."""
 
@@ -368,7 +429,17 @@ class NoticeStepRow(Row):
 
 
 AnyRow = Annotated[
-    OrderRow | OrderStateRow | SubjectRow | ConsentRow | AcceptanceRow | FlagRow | LinkRow | SuspensionRow,
+    OrderRow
+    | OrderStateRow
+    | SubjectRow
+    | ConsentRow
+    | AcceptanceRow
+    | FlagRow
+    | LinkRow
+    | SuspensionRow
+    | AgreementRow
+    | AgreementEndRow
+    | ReviewRow,
     Field(discriminator="kind"),
 ]
 

@@ -6,15 +6,19 @@ from typing import Any
 
 from sqlalchemy import Connection, DateTime, String, bindparam, cast, func, literal, null, select, union_all
 
-from gateway.registry.facts import Consent, Known, Mark, Order, Person, Suspension
+from gateway.contract.papers import Agreement
+from gateway.registry.facts import Consent, Known, Mark, Order, Papers, Person, Suspension
 from gateway.registry.rows import ERASED
 from gateway.registry.tables import (
+    AGREEMENTS,
     CONSENTS,
+    ENDED,
     FLAGS,
     LINKS,
     OF_PEOPLE,
     PEOPLE,
     REQUESTS,
+    REVIEWS,
     REVOKED,
     STATES,
     SUBJECTS,
@@ -93,6 +97,19 @@ def _answer(row: Any, given: datetime) -> Consent:
         given.replace(tzinfo=UTC),
         row.number,
         json.loads(row.details).get("expressed_by") == ExpressedBy.GUARDIAN,
+    )
+
+
+def papers(connection: Connection, _: str = "") -> Papers:
+    """What was entered of papers, which of all papers somebody ended, and by when the next reviews are due."""
+    entered: dict[str, tuple[Agreement, ...]] = {}
+    for vendor, paper in connection.execute(select(AGREEMENTS.c.vendor, AGREEMENTS.c.paper).order_by(AGREEMENTS.c.id)):
+        entered[vendor] = (*entered.get(vendor, ()), Agreement.model_validate_json(paper))
+    ended = connection.execute(select(ENDED.c.vendor, ENDED.c.id, ENDED.c.last))
+    # The last one of each vendor counts.
+    reviews = connection.execute(select(REVIEWS.c.vendor, REVIEWS.c.next).order_by(REVIEWS.c.number))
+    return Papers(
+        entered, {(vendor, id_): last for vendor, id_, last in ended}, {row.vendor: row.next for row in reviews}
     )
 
 

@@ -13,13 +13,16 @@ from gateway.registry import rows
 from gateway.registry.facts import STORED, ConsentRow, OrderRow, StoredRow, SubjectRow, SuspensionRow
 from gateway.registry.rows import EVERY_OPERATION, Statement
 from gateway.registry.tables import (
+    AGREEMENTS,
     CASE_STEPS,
     CONSENTS,
+    ENDED,
     FLAGS,
     LINKS,
     PENDING,
     PEOPLE,
     REQUESTS,
+    REVIEWS,
     STATES,
     SUBJECTS,
     SUSPENSIONS,
@@ -44,7 +47,7 @@ class Pending:
 
     def written(self) -> Statement:
         """What notes it."""
-        facts = STORED.dump_json(list(self.facts)).decode()
+        facts = STORED.dump_json(list(self.facts), by_alias=True).decode()
         values = {"id": self.id, "node": self.node, "by": self.by, "facts": facts, "at": self.at.replace(tzinfo=None)}
         return insert(PENDING).values(values)
 
@@ -122,5 +125,8 @@ _SAME: Mapping[str, tuple[Table, Callable[[Any], ColumnElement[bool]]]] = {
     "link": (LINKS, lambda fact: (LINKS.c.subject == fact.subject) & (LINKS.c.other == fact.other)),
     "request": (REQUESTS, lambda fact: REQUESTS.c.request == fact.request),
     "suspension": (SUSPENSIONS, _same_suspension),
+    "agreement": (AGREEMENTS, lambda fact: rows.same_paper(AGREEMENTS, fact.vendor, fact.agreement.id)),
+    "agreement_end": (ENDED, lambda fact: rows.same_paper(ENDED, fact.vendor, fact.agreement)),
+    "review": (REVIEWS, lambda fact: REVIEWS.c.vendor == fact.vendor),
     "case": (CASE_STEPS, lambda fact: (CASE_STEPS.c.case == fact.case) & (CASE_STEPS.c.number == fact.number)),
 }

@@ -31,6 +31,7 @@ PATIENCE = 20.0  # and for a disk of its own, or for changes
 
 _UNKNOWABLE = "\0"  # PostgreSQL keeps no text with it, so nobody is called that
 SUSPENSIONS: Key = ("suspension", "")
+PAPERS: Key = ("papers", "")
 Asked = TypeVar("Asked")
 Value = TypeVar("Value")
 Written = Callable[[Connection], Iterable[rows.Statement]]
@@ -211,6 +212,7 @@ class Registry:
         marks: dict[str, tuple[Mark, ...]] = {}
         answers: dict[str, tuple[Consent, ...]] = {}
         suspensions = await self._look_up(SUSPENSIONS, lookups.suspensions, seen)
+        papers = await self._look_up(PAPERS, lookups.papers, seen)
         for mention in mentions:
             found = await self._found(mention, seen)
             if found is None:
@@ -225,7 +227,9 @@ class Registry:
         numbers = dict.fromkeys([order, *(person.order for person in people.values())])
         orders = [await self._order(number, seen) for number in numbers if number is not None]
         basis = Basis(tuple(seen), moment, version, self._changes)
-        return Facts(people, frozenset(missing), answers, suspensions, order is not None, basis, marks, tuple(orders))
+        return Facts(
+            people, frozenset(missing), answers, suspensions, order is not None, basis, marks, tuple(orders), papers
+        )
 
     async def same_person(self, ref: str) -> Collection[str]:
         """All references of a person who has this one. Raises Refusal."""
@@ -366,6 +370,9 @@ _KEYS: Mapping[str, Callable[[Any], Iterable[Key]]] = {
     "flag": lambda row: [("subject", row.subject)],
     "link": lambda row: [("subject", row.subject), ("subject", row.other)],
     "suspension": lambda _: [SUSPENSIONS],
+    "agreement": lambda _: [PAPERS],
+    "agreement_end": lambda _: [PAPERS],
+    "review": lambda _: [PAPERS],
     "request": lambda _: [],
     "revocation": lambda row: [_token(row.token)],
     "telling": lambda _: [],

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, insert, update
+from sqlalchemy import Table, and_, delete, exists, insert, update
 from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.registry import cases, notices
 from gateway.registry.facts import (
     AcceptanceRow,
+    AgreementEndRow,
+    AgreementRow,
     CaseRow,
     ConsentRow,
     FlagRow,
@@ -22,6 +24,7 @@ from gateway.registry.facts import (
     OrderRow,
     OrderStateRow,
     RequestRow,
+    ReviewRow,
     RevocationRow,
     StoredRow,
     SubjectRow,
@@ -30,12 +33,15 @@ from gateway.registry.facts import (
 )
 from gateway.registry.tables import (
     ACCEPTANCES,
+    AGREEMENTS,
     CONSENTS,
+    ENDED,
     FLAGS,
     LINKS,
     OF_PEOPLE,
     PEOPLE,
     REQUESTS,
+    REVIEWS,
     REVOKED,
     STATES,
     SUBJECTS,
@@ -170,6 +176,29 @@ def _request(row: RequestRow, written: Written) -> Iterator[Statement]:
     yield insert(REQUESTS).values({**stated, **times, "row": row.model_dump_json()} | written.on_record)
 
 
+def _agreement(row: AgreementRow, written: Written) -> Iterator[Statement]:
+    paper = row.agreement.model_dump_json(by_alias=True, exclude_defaults=True)
+    for table in (AGREEMENTS, ENDED):
+        yield delete(table).where(same_paper(table, row.vendor, row.agreement.id))
+    entered = {"vendor": row.vendor, "id": row.agreement.id, "paper": paper}
+    yield insert(AGREEMENTS).values(entered | written.on_record)
+
+
+def _agreement_end(row: AgreementEndRow, written: Written) -> Iterator[Statement]:
+    yield delete(ENDED).where(same_paper(ENDED, row.vendor, row.agreement))
+    yield insert(ENDED).values({"vendor": row.vendor, "id": row.agreement, "last": row.last} | written.on_record)
+
+
+def same_paper(table: Table, vendor: str, paper: str) -> ColumnElement[bool]:
+    """Which row in a table speaks of a paper."""
+    return (table.c.vendor == vendor) & (table.c.id == paper)
+
+
+def _review(row: ReviewRow, written: Written) -> Iterator[Statement]:
+    held = {"vendor": row.vendor, "held": row.held, "next": row.next, "result": row.result}
+    yield insert(REVIEWS).values(held | written.on_record)
+
+
 def _revocation(row: RevocationRow, written: Written) -> Iterator[Statement]:
     yield delete(REVOKED).where(REVOKED.c.token == row.token)
     yield insert(REVOKED).values(token=row.token, at=_stored(written.at), entry=written.entry)
@@ -188,6 +217,9 @@ _WRITERS: Mapping[str, Callable[[Any, Written], Iterator[Statement]]] = {
     "flag": _flag,
     "link": _link,
     "suspension": _suspension,
+    "agreement": _agreement,
+    "agreement_end": _agreement_end,
+    "review": _review,
     "request": _request,
     "revocation": _revocation,
     "telling": _told,

@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Index,
     Integer,
@@ -105,6 +106,35 @@ SUSPENSIONS = Table(
     Column("at", DateTime, nullable=False),
     Column("entry", String),
     Column("happened", DateTime),
+)
+AGREEMENTS = Table(
+    "agreement",
+    METADATA,
+    Column("vendor", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("paper", String, nullable=False),  # in the words of a vendor's file
+    *_written(),
+    Column("entry", String),
+)
+ENDED = Table(
+    "agreement_end",
+    METADATA,
+    Column("vendor", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("last", Date),
+    *_written(),
+    Column("entry", String),
+)
+REVIEWS = Table(
+    "vendor_review",
+    METADATA,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("vendor", String, nullable=False),
+    Column("held", Date, nullable=False),
+    Column("next", Date, nullable=False),
+    Column("result", String, nullable=False),
+    *_written(),
+    Column("entry", String),
 )
 REVOKED = Table(
     "revoked_token",
