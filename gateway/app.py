@@ -20,6 +20,7 @@ import uvicorn
 import uvloop
 
 from gateway import api, failpoints, privacy, public
+from gateway.assemble import Call
 from gateway.contract.load import ContractSet, load
 from gateway.daily import MINUTE, daily, often
 from gateway.desk import Desk
@@ -41,23 +42,28 @@ from gateway.ledger.store import Filter, Store
 from gateway.ledger.vault import Vault
 from gateway.outbound.guard import Addresses, system_lookup
 from gateway.outbound.http1 import Http1
+from gateway.outbound.mail import Letterhead, MailDrop
 from gateway.outbound.send import Vendors
 from gateway.proxy import Proxy
 from gateway.record import Recorder
 from gateway.registry import engine as registry_engine
 from gateway.registry.registry import Registry
+from gateway.reply import Reply
 from gateway.report.making import Reports
 from gateway.retention import RetentionClass
+from gateway.rights.delivery import Delivery
 from gateway.rights.notices import Notices
 from gateway.rights.requests import RequestDesk
 from gateway.settings import Settings
 from gateway.spool import Spools
 from gateway.telemetry import Telemetry
 from gateway.vocabulary import LEVELS, Level
+from gateway.vocabulary.notices import NoticeWay
 from gateway.wire import serve_config
 
 CONTROL: Final = "control.sock"
 BY_ITSELF: Final = "gateway"  # who did what nobody asked for
+MAIL: Final = "mail"
 LAST_WORDS: Final = 1.0  # seconds in which calls on their way are still answered, once nothing can be written any more
 _YOUNG: Final = 20_000
 log = logging.getLogger(__name__)
@@ -190,11 +196,11 @@ class Gateway:
         self.reports = Reports(stores.ledger, lambda: self.exchange.contracts.contracts, utc)
         environment = environment_of(settings)
         deadline = settings.intent_deadline
-        self.exchange = Exchange(
+        exchange = partial(
+            Exchange,
             self._bound(contracts_of(settings)),
             registry=stores.registry,
             ledger=stores.ledger,
-            vendors=vendors,
             tokens=stores.tokens,
             recorder=Recorder(stores.ledger.named("names"), environment=environment, deadline_ms=int(deadline * 1000)),
             environment=environment,
@@ -202,6 +208,20 @@ class Gateway:
             now=utc,
             counted=self.telemetry.call,
             unnamed=self.telemetry.unnamed,
+        )
+        self.exchange: Exchange = exchange(vendors=vendors)
+        # The same path, with a folder at its end in place of a vendor.
+        self._mailing: Exchange = exchange(
+            vendors=MailDrop(settings.notice_mail or settings.data / MAIL, self._letterhead)
+        )
+        self.delivery = Delivery(
+            stores.notices,
+            stores.ledger,
+            stores.registry,
+            stores.tokens,
+            {NoticeWay.HTTPS: self.exchange.reply, NoticeWay.MAIL: self._mailed},
+            environment=environment,
+            now=utc,
         )
         self.requests = RequestDesk(stores.intake, stores.registry, stores.ledger, utc)
         self.office = Office(
@@ -261,8 +281,20 @@ class Gateway:
         await self.stores.desk.purge({}, self.keeps(), by=BY_ITSELF)
 
     async def tell(self) -> None:
-        """Opens a notice for each vendor that is to be told something."""
+        """Opens a notice for each vendor that is to be told something, and delivers those that are due."""
         await self.stores.notices.plan(by=BY_ITSELF)
+        await self.delivery.deliver()
+
+    async def _mailed(self, call: Call) -> Reply:
+        self._mailing.contracts = self.exchange.contracts
+        return await self._mailing.reply(call)
+
+    def _letterhead(self, host: str) -> Letterhead:
+        """Between whom a mail goes that stands for a call to a host."""
+        in_force, contracts = self.exchange.contracts, self.exchange.contracts.contracts
+        vendor = contracts.vendors[in_force.hosts[host]]
+        sender = next(iter(contracts.entities.entities.values())).contact
+        return Letterhead(sender, vendor.notices.to or vendor.legal_entity.contact)
 
     def privacy(self) -> Any:
         """Where people ask about their data."""

@@ -85,6 +85,8 @@ TOGETHER: Mapping[str, str] = {
     "registry/migrations/versions/r0005_people": "registry/test_schema.py",
     "registry/migrations/versions/r0006_requests": "registry/test_schema.py",
     "registry/migrations/versions/r0008_cases": "registry/test_schema.py",
+    # A mail is what a notice leaves behind.
+    "outbound/mail": "rights/test_delivery.py",
     # What vendors are told is asked for, put in rows and looked at through one door.
     "registry/notices": "rights/test_rights_notices.py",
     "vocabulary/notices": "rights/test_rights_notices.py",

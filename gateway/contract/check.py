@@ -11,6 +11,7 @@ from gateway.contract.addresses import check_addresses
 from gateway.contract.batches import check_batch
 from gateway.contract.bodies import check_body, check_sent_body
 from gateway.contract.check_form import check_form, check_forms, check_keys, check_restores
+from gateway.contract.check_notices import check_notices
 from gateway.contract.check_papers import check_agreements, check_lapses, check_transfers
 from gateway.contract.compile import Source
 from gateway.contract.free_text import check_free_text
@@ -382,6 +383,7 @@ def check_set(vendors: Mapping[str, Vendor], terms: Sequence[Terms], entities: E
         yield from check_lapses(vendor, own)
     yield from _card_masks(terms)
     yield from dict.fromkeys(check_restores(terms))
+    yield from check_notices(vendors, terms)
 
 
 def _card_masks(terms: Sequence[Terms]) -> Iterator[Finding]:

@@ -241,6 +241,7 @@ class Notices(Block):
     how: Literal["https", "mail", "task"] = "task"
     to: Text | None = None
     operation: Name | None = None
+    daily: Flag = False
 
 
 class Attests(Block):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
@@ -217,11 +217,12 @@ class Notices:
             order=telling.order,
             entity=what.entity,
             categories=tuple(sorted(what.categories)),
-            way=NoticeWay.TASK,
+            way=NoticeWay(vendor.notices.how) if vendor else NoticeWay.TASK,
             duty=duty,
             law=law,
             until=asked.date() if until else None,
             due=asked + self._within,
+            not_before=tomorrow(telling.at) if vendor and vendor.notices.daily else None,
         )
 
     def _shown(self, notice: Notice) -> dict[str, Any]:
@@ -237,6 +238,11 @@ def _duty(vendor: Vendor | None, cause: Cause) -> tuple[Duty, str]:
     if isinstance(deletion, KeepsByLaw):
         return Duty.KEEPS_BY_LAW, deletion.keeps_by_law
     return (Duty.CONFIRMS if isinstance(deletion, str) else Duty.ATTESTS), ""
+
+
+def tomorrow(at: datetime) -> datetime:
+    """When the list of a day is sent: after its end, in UTC."""
+    return datetime.combine(at.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
 
 
 def _searched(subject: str | None) -> tuple[Subject, ...]:

@@ -1,0 +1,47 @@
+"""Whether a vendor can be told in the way that its file says."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from gateway.contract.model import Vendor
+from gateway.contract.terms import Terms
+from gateway.errors import Finding
+from gateway.vocabulary import Purpose
+
+SERVICE: Final = "gateway"
+"""Who makes the calls that tell vendors: the gateway itself."""
+_WRITTEN = frozenset({"json", "form", "none"})
+
+
+def check_notices(vendors: Mapping[str, Vendor], terms: Sequence[Terms]) -> Iterator[Finding]:
+    """What is wrong with the `notices` of vendors, and with the operations that they name."""
+    operations = {each.name: each for each in terms}
+    for vendor in vendors.values():
+        told, file = vendor.notices, f"{vendor.vendor}/vendor.yaml"
+        if told.how == "task":
+            continue
+        if told.how == "mail" and told.to is None:
+            yield Finding("contract.missing", file, 1, "`notices` by mail need `to`", "write the vendor's address")
+        if told.operation is None:
+            yield Finding("contract.missing", file, 1, f"`notices` by {told.how} need an `operation`")
+        elif (operation := operations.get(f"{vendor.vendor}/{told.operation}")) is None:
+            message = f"`notices` name the operation `{told.operation}`, which is not there"
+            yield Finding("contract.value", file, 1, message)
+        else:
+            yield from _telling(operation, is_daily=told.daily, is_mail=told.how == "mail")
+
+
+def _telling(terms: Terms, *, is_daily: bool, is_mail: bool) -> Iterator[Finding]:
+    """What an operation must have to carry a notice, which it gets as JSON or as a form of the same members."""
+    sending = terms.sending
+    wrong = {
+        "its purpose must be rights_fulfilment": terms.operation.purpose is not Purpose.RIGHTS_FULFILMENT,
+        f"`callers` must have {SERVICE}": SERVICE not in terms.operation.callers,
+        "its body must be json, form or none": sending.body not in _WRITTEN,
+        "a mail needs a body": is_mail and sending.body == "none",
+        "a daily list needs `batch`, and JSON": is_daily and (sending.batch is None or sending.body != "json"),
+        "without `daily` there is one notice, and no `batch`": not is_daily and sending.batch is not None,
+    }
+    for message, is_wrong in wrong.items():
+        if is_wrong:
+            yield Finding("contract.value", terms.file, 1, f"{terms.name} carries notices: {message}")
