@@ -204,7 +204,12 @@ class Gateway:
             tokens=stores.tokens,
             recorder=Recorder(stores.ledger.named("names"), environment=environment, deadline_ms=int(deadline * 1000)),
             environment=environment,
-            limits=Limits(deadline, settings.answer_bytes, levels_of(settings)),
+            limits=Limits(
+                deadline,
+                settings.answer_bytes,
+                levels_of(settings),
+                settings.cn_sensitive_requires_separate_consent,
+            ),
             now=utc,
             counted=self.telemetry.call,
             unnamed=self.telemetry.unnamed,

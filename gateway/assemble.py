@@ -68,6 +68,11 @@ class Call:
         """Our own address as the caller wrote it, or nothing where it wrote none."""
         return f"{self.scheme}://{host}" if (host := self.header("host")) else ""
 
+    @property
+    def opts_out(self) -> bool:
+        """Whether the call carries the signal against sale (Global Privacy Control)."""
+        return ("sec-gpc", "1") in self.headers
+
     def header(self, name: str) -> str | None:
         """The first value of a header."""
         for key, value in self.headers:
@@ -290,7 +295,7 @@ def _headers(call: Call, prepared: Prepared, named: Document, media: str) -> Ite
         yield "content-type", media
     yield "accept", prepared.accept
     yield "user-agent", USER_AGENT
-    if call.header("sec-gpc") == "1":
+    if call.opts_out:
         yield "sec-gpc", "1"
     yield from lines_of(named)
     yield from prepared.headers

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -62,6 +62,7 @@ class Limits:
     intent: float
     answer: int
     levels: Mapping[str, Level] = field(default_factory=dict)
+    cn_separate: bool = True
 
 
 class Book(Protocol):
@@ -83,7 +84,9 @@ class Book(Protocol):
 class Register(Protocol):
     """Where it is known whom a call is about."""
 
-    async def about(self, mentions: Sequence[Mention], *, consents: bool, order: str | None) -> Facts: ...
+    async def about(
+        self, mentions: Sequence[Mention], *, consents: bool, order: str | None, consents_in: Collection[str]
+    ) -> Facts: ...
     def basis(self, token: str) -> Basis: ...
     async def follow(self) -> None: ...
 
@@ -282,8 +285,9 @@ class Exchange:
     async def _facts(self, course: Course, incoming: Documents) -> Facts:
         terms, stated = course.matched.terms, course.call.header("gateway-subject")
         mentions = await mentioned(terms, incoming, stated, lambda number: self._earlier(terms, number))
-        consents, order = course.matched.prepared.needs_consents, order_of(terms, incoming)
-        return await self._registry.about(mentions, consents=consents, order=order)
+        prepared, order = course.matched.prepared, order_of(terms, incoming)
+        asked, asked_in = prepared.needs_consents, prepared.consents_in
+        return await self._registry.about(mentions, consents=asked, order=order, consents_in=asked_in)
 
     async def _earlier(self, terms: Terms, number: str) -> Sequence[Subject] | None:
         return await self._ledger.earlier(self._ledger.digest(terms.vendor.vendor, number))
@@ -292,7 +296,18 @@ class Exchange:
         caller, terms, now = course.caller, course.matched.terms, self._now()
         standing = course.contracts.standing(terms, caller.entity, now, facts.papers)
         policy = course.contracts.contracts.policy
-        return Question(terms, facts, policy, caller.entity, caller.service, now, standing, self._limits.levels)
+        return Question(
+            terms,
+            facts,
+            policy,
+            caller.entity,
+            caller.service,
+            now,
+            standing,
+            self._limits.levels,
+            cn_separate=self._limits.cn_separate,
+            signal=course.call.opts_out,
+        )
 
     def _situation(self, course: Course, decision: Decision) -> Situation:
         """What the forms of an answer have to know of its call."""

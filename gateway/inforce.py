@@ -10,7 +10,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from gateway.bind import Bound, bind
-from gateway.clearance import Standing, around, needs_consents, stand
+from gateway.clearance import Standing, around, asks_in, needs_consents, stand
 from gateway.contract.load import ContractSet
 from gateway.contract.routes import Routes
 from gateway.contract.terms import Terms
@@ -51,6 +51,8 @@ class Prepared:
     secrets: tuple[str, ...]
     """What no answer may carry back."""
     needs_consents: bool
+    consents_in: frozenset[str]
+    """Where people live whose consents may be needed all the same."""
     decisive: tuple[Place, ...]
     keyed: frozenset[str]
     """Headers that carry a token or a credential."""
@@ -190,6 +192,7 @@ def _prepared(
         secrets=tuple(_secrets(terms, resolved)),
         accept=", ".join(terms.answer.media) if terms.answer and terms.answer.media else "*/*",
         needs_consents=needs_consents(terms),
+        consents_in=asks_in(terms),
         decisive=terms.decisive(),
         keyed=frozenset(str(each.path[0]) for each in (*terms.tokens, *terms.credentials) if each.kind == "header"),
     )

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
@@ -122,8 +122,10 @@ class Stage:
 
         return Call(method, f"/{terms.host.name}{path}", query.encode(), tuple(headers), read)
 
-    async def about(self, mentions: Sequence[Mention], *, consents: bool, order: str | None) -> Facts:
-        del consents, order
+    async def about(
+        self, mentions: Sequence[Mention], *, consents: bool, order: str | None, consents_in: Collection[str] = ()
+    ) -> Facts:
+        del consents, order, consents_in
         people = {
             each.role: Person("somebody", each.role, each.jurisdiction or self.jurisdiction, "an order")
             for each in mentions
@@ -131,7 +133,8 @@ class Stage:
         }
         missing = frozenset(each.role for each in mentions) - people.keys()
         given = tuple(
-            Consent(purpose, None, ConsentState.GIVEN, explicit=True, expires=None, record="example")
+            Consent(purpose, vendor, ConsentState.GIVEN, explicit=True, expires=None, record="example", separate=True)
+            for vendor in self.contracts.contracts.vendors
             for purpose in self.consents
         )
         return Facts(people, missing, {"somebody": given}, frozenset(), order_stated=True)

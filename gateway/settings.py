@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     """Whether telling a person of a disclosure for the protection of rights may wait for an investigation."""
     notice_mail: Path | None = None
     """Where notices to vendors lie that go by mail; a folder `mail` in `data` where it is not given."""
+    cn_sensitive_requires_separate_consent: bool = True
+    """Whether cards, accounts and whereabouts of people in China leave only with a consent that was asked for apart."""
     disk_watermark: int | None = Field(default=None, ge=0)
     """With less room on the disk of the ledger no new call is taken."""
     disk_ballast: int = Field(default=64 * 1024 * 1024, ge=0)

@@ -10,11 +10,10 @@ from clearances import CONSENT, NOON, PEOPLE, POLICY, SHIP, agreed, asked, codes
 from gateway.clearance import clear
 from gateway.contract.model import PolicyVersion
 from gateway.errors import Refusal
-from gateway.registry.facts import Consent, Suspension
+from gateway.registry.facts import Suspension
 from gateway.vocabulary import (
     AgreementType,
     Clause,
-    Commercial,
     LegalBasis,
     Purpose,
     SubjectRole,
@@ -291,18 +290,6 @@ def test_without_a_person_who_is_not_optional_nothing_goes() -> None:
     facts = given(people={SubjectRole.CONSIGNEE: PEOPLE[SubjectRole.CONSIGNEE]})
 
     assert codes(asked(facts=facts)) == ["subject.unresolved"]
-
-
-@pytest.mark.parametrize("commercial", [Commercial.SALE, Commercial.RENT, Commercial.TRADE])
-def test_nothing_is_sold_without_everybodys_explicit_consent(commercial: Commercial) -> None:
-    terms = replace(SHIP, operation=SHIP.operation.model_copy(update={"commercial": commercial}))
-    both: dict[str, tuple[Consent, ...]] = {"c-88": (CONSENT,), "c-89": (CONSENT,)}
-    one_is_silent: dict[str, tuple[Consent, ...]] = {"c-88": (CONSENT,)}
-    one_is_vague = both | {"c-89": (replace(CONSENT, explicit=False),)}
-
-    assert codes(asked(terms, facts=given(consents=both))) == []
-    assert codes(asked(terms, facts=given(consents=one_is_silent))) == ["consent.missing"]
-    assert codes(asked(terms, facts=given(consents=one_is_vague))) == ["consent.missing"]
 
 
 def test_without_a_mechanism_for_the_persons_law_nothing_crosses_the_border() -> None:

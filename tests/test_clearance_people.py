@@ -3,14 +3,25 @@
 from dataclasses import replace
 
 import pytest
-from clearances import CONSENT, NOON, PEOPLE, POLICY, SHIP, asked, codes, given, grants, marked
+from clearances import CONSENT, NOON, PEOPLE, POLICY, SHIP, asked, codes, given, grants, marked, of_subject
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from gateway.clearance import clear, stand
 from gateway.contract.terms import Terms
-from gateway.registry.facts import Mark, Order
-from gateway.vocabulary import Commercial, Flag, Level, OrderLevel, OrderState, Purpose, SubjectRole
+from gateway.registry.facts import Consent, Mark, Order
+from gateway.vocabulary import (
+    Commercial,
+    Evidence,
+    Flag,
+    LegalBasis,
+    Level,
+    OrderLevel,
+    OrderState,
+    Purpose,
+    SubjectRole,
+    VendorRole,
+)
 
 STOPS = {
     Flag.INACTIVE: "subject.inactive",
@@ -211,3 +222,53 @@ def test_everything_that_forbids_it_is_said_at_once_in_the_order_of_the_law() ->
     )
 
     assert codes(asked(facts=facts)) == ["subject.inactive", "subject.erased", "order.state"]
+
+
+@pytest.mark.parametrize("basis", [LegalBasis.CONSENT, LegalBasis.EXPLICIT_CONSENT])
+def test_for_somebody_under_age_a_guardian_says_yes(basis: LegalBasis) -> None:
+    minor = marked(Flag.MINOR)
+    terms = of_subject({"default": basis})
+    by_guardian = replace(CONSENT, by_guardian=True)
+
+    assert codes(asked(terms, facts=replace(minor, consents={"c-88": (CONSENT,)}))) == ["subject.minor"]
+    assert codes(asked(terms, facts=replace(minor, consents={"c-88": (by_guardian,)}))) == []
+    assert codes(asked(terms, facts=given(consents={"c-88": (CONSENT,)}))) == []
+
+
+def test_a_company_has_nobody_to_ask_and_the_record_says_that_it_is_one() -> None:
+    question = asked(of_subject({"default": LegalBasis.CONSENT}), facts=marked(Flag.LEGAL_PERSON))
+
+    assert clear(question).grounds[0].evidence is Evidence.LEGAL_PERSON
+    assert codes(replace(question, facts=given())) == ["consent.missing"]
+
+
+def test_whoever_is_not_said_to_be_a_company_is_a_person() -> None:
+    assert codes(asked(of_subject({"default": LegalBasis.CONSENT}), facts=marked(Flag.INACTIVE))) == [
+        "subject.inactive",
+        "consent.missing",
+    ]
+
+
+def test_where_the_law_is_unknown_a_legitimate_interest_counts_only_if_every_market_knows_it() -> None:
+    terms = of_subject({"default": LegalBasis.LEGITIMATE_INTEREST})
+    european = POLICY.model_copy(update={"markets": ("EU", "GB")})
+    said = of_subject({"default": LegalBasis.EXPLICIT_CONSENT, "unknown": LegalBasis.LEGITIMATE_INTEREST})
+    facts = given(jurisdiction="unknown")
+
+    assert codes(asked(terms, facts=facts)) == ["basis.not_valid"]
+    assert codes(asked(terms, facts=facts, policy=european)) == []
+    assert codes(asked(said, facts=facts)) == []
+
+
+@pytest.mark.parametrize("role", [VendorRole.PROCESSOR, VendorRole.CONTROLLER, VendorRole.JOINT_CONTROLLER])
+def test_in_china_consent_to_hand_data_to_another_controller_is_asked_for_apart(role: VendorRole) -> None:
+    terms = replace(of_subject({"default": LegalBasis.CONSENT}), role=role)
+    apart = replace(CONSENT, separate=True)
+
+    def missing(said: Consent, lives: str) -> list[str]:
+        facts = given(jurisdiction=lives, consents={"c-88": (said,)})
+        return [code for code in codes(asked(terms, facts=facts)) if code.startswith("consent.")]
+
+    assert missing(CONSENT, "CN") == ([] if role is VendorRole.PROCESSOR else ["consent.missing"])
+    assert missing(apart, "CN") == []
+    assert missing(CONSENT, "DE") == []

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,8 +175,10 @@ class Known(Stage):
 
     facts: Facts = given()  # noqa: RUF009  Facts are immutable
 
-    async def about(self, mentions: Sequence[Mention], *, consents: bool, order: str | None) -> Facts:
-        del mentions, consents, order
+    async def about(
+        self, mentions: Sequence[Mention], *, consents: bool, order: str | None, consents_in: Collection[str] = ()
+    ) -> Facts:
+        del mentions, consents, order, consents_in
         return self.facts
 
 

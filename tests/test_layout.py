@@ -26,6 +26,7 @@ TOGETHER: Mapping[str, str] = {
     "contract/words": "contract/test_load.py",
     # A decision is asked for as a whole.
     "clearance/bases": "test_clearance_consent.py",
+    "clearance/consents": "test_clearance_consent.py",
     "clearance/decide": "test_clearance.py",
     "clearance/question": "test_clearance.py",
     # What a report shows is what a real gateway has sent.

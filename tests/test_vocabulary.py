@@ -20,7 +20,7 @@ CLOSED: Mapping[type[StrEnum], str] = {
         delete_or_return audit""",
     vocabulary.Commercial: "none sale rent trade",
     vocabulary.ConsentState: "requested given renewed refused withdrawn expired invalidated revoked unknown",
-    vocabulary.Evidence: "order assessment law consent",
+    vocabulary.Evidence: "order assessment law consent legal_person",
     vocabulary.LegalBasis: """consent explicit_consent performance_of_contract pre_contract legal_obligation
         vital_interest public_task legitimate_interest""",
     vocabulary.Level: "off warn refuse",

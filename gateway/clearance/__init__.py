@@ -4,6 +4,7 @@ from gateway.clearance.bases import needs_consents
 from gateway.clearance.decide import clear
 from gateway.clearance.papers import End, around, day, ends, stand, version_in_force, with_papers
 from gateway.clearance.question import GRANTED, Clearance, Ground, Question, Standing
+from gateway.clearance.sensitive import asks_in
 
 __all__ = [
     "GRANTED",
@@ -13,6 +14,7 @@ __all__ = [
     "Question",
     "Standing",
     "around",
+    "asks_in",
     "clear",
     "day",
     "ends",

@@ -1,14 +1,16 @@
 """On which legal basis data about each person goes, and what that rests on."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
+from gateway.clearance.consents import Marks, answer
 from gateway.clearance.people import is_flagged, unusable
-from gateway.clearance.question import GRANTED, Ground, Question, covering, jurisdiction_of, present
+from gateway.clearance.question import CHINA, GRANTED, Ground, Question, covering, jurisdiction_of, laws, present
+from gateway.clearance.sensitive import is_of_the_call, lacks_separate
 from gateway.contract.model import Policy
 from gateway.contract.terms import Bases, GroupTerms, SubjectTerms, Terms
 from gateway.errors import Failure
-from gateway.registry.facts import Consent, Person
-from gateway.vocabulary import BASES, TRANSFERS, Commercial, ConsentState, Evidence, Flag, LegalBasis, Purpose
+from gateway.registry.facts import Person
+from gateway.vocabulary import BASES, TRANSFERS, Commercial, Evidence, Flag, LegalBasis, Purpose, VendorRole
 
 # From the most to the least that a basis demands; the first one given counts for somebody whose law is not known.
 _STRICTEST = (
@@ -44,23 +46,8 @@ def has_basis(question: Question) -> Iterator[Failure]:
                 "basis.none", f"no basis for a {subject.role} in {jurisdiction_of(person)}", question.terms.file
             )
             continue
-        failure = _fails(question, basis, jurisdiction_of(person), person, question.terms.operation.purpose)
-        if failure:
+        if failure := _fails(question, basis, person, question.terms.operation.purpose, subject.bases):
             yield Failure(failure, f"{basis} of the {subject.role}", question.terms.file)
-
-
-def sale(question: Question) -> Iterator[Failure]:
-    if question.terms.operation.commercial is Commercial.NONE:
-        return
-    for subject, person in present(question):
-        if explicitly_agreed(question, person):
-            yield Failure("consent.missing", f"a {question.terms.operation.commercial} needs the {subject.role}'s")
-
-
-def explicitly_agreed(question: Question, person: Person | None) -> str:
-    """Why somebody's explicit consent to what the call is for does not hold, or GRANTED."""
-    answers = question.facts.consents.get(person.ref, ()) if person else ()
-    return _consent(answers, question, question.terms.operation.purpose, explicit=True)[0]
 
 
 def basis_for(bases: Bases, jurisdiction: str, policy: Policy) -> LegalBasis | None:
@@ -73,40 +60,46 @@ def basis_for(bases: Bases, jurisdiction: str, policy: Policy) -> LegalBasis | N
     return None if None in possible else next(basis for basis in _STRICTEST if basis in possible)
 
 
-def _fails(question: Question, basis: LegalBasis, jurisdiction: str, person: Person | None, purpose: Purpose) -> str:
+def _fails(question: Question, basis: LegalBasis, person: Person | None, purpose: Purpose, bases: Bases) -> str:
     """Why a basis does not hold for a person, or GRANTED."""
-    if jurisdiction == "CN" and BASES[basis].pipl is None:
+    jurisdiction = jurisdiction_of(person)
+    under_chinese_law = CHINA in laws(question, jurisdiction)
+    own_word = jurisdiction == "unknown" and "unknown" in bases
+    if under_chinese_law and BASES[basis].pipl is None and not own_word:
         return "basis.not_valid"
     if basis in _OBJECTABLE and is_flagged(question, person, Flag.OBJECTED, purpose):
         return "basis.objected"
-    evidence, stated = BASES[basis].needs, question.terms.operation.evidence
-    if evidence is Evidence.ORDER and not (question.facts.order_stated or (person and person.order)):
-        return "basis.evidence_missing"
-    if (evidence is Evidence.ASSESSMENT and not stated.assessment) or (evidence is Evidence.LAW and not stated.law):
+    if not _is_evident(question, basis, person):
         return "basis.evidence_missing"
     if basis in CONSENTS:
-        answers = question.facts.consents.get(person.ref, ()) if person else ()
-        return _consent(answers, question, purpose, explicit=basis is LegalBasis.EXPLICIT_CONSENT)[0]
+        return _consent(question, basis, person, purpose)
+    if under_chinese_law and is_flagged(question, person, Flag.MINOR):
+        # Whatever the ground, a guardian has to agree (PIPL 31).
+        return GRANTED if answer(question, person, purpose)[0] is GRANTED else "subject.minor"
     return GRANTED
 
 
-def _consent(answers: tuple[Consent, ...], question: Question, purpose: Purpose, *, explicit: bool) -> tuple[str, str]:
-    """Why consent does not hold, or GRANTED and the record. The newest answer counts; none at all means no."""
-    vendor = question.terms.vendor.vendor
-    to_purpose = [answer for answer in answers if answer.purpose is purpose]
-    fitting = [answer for answer in to_purpose if answer.vendor in (None, vendor)]
-    if not fitting:
-        return ("consent.scope" if to_purpose else "consent.missing"), ""
-    newest = fitting[0]
-    if newest.state in (ConsentState.WITHDRAWN, ConsentState.REVOKED):
-        return "consent.withdrawn", ""
-    if newest.state is ConsentState.EXPIRED or (newest.expires is not None and newest.expires <= question.now):
-        return "consent.expired", ""
-    if not newest.is_valid(question.now):
-        return "consent.missing", ""
-    if explicit and not newest.explicit:
-        return "consent.scope", ""
-    return GRANTED, newest.record
+def _is_evident(question: Question, basis: LegalBasis, person: Person | None) -> bool:
+    """Whether there is what a basis rests on, as far as no person has to say it."""
+    stated = question.terms.operation.evidence
+    there: Mapping[Evidence | None, object] = {
+        Evidence.ORDER: question.facts.order_stated or (person and person.order),
+        Evidence.ASSESSMENT: stated.assessment,
+        Evidence.LAW: stated.law,
+    }
+    return bool(there.get(BASES[basis].needs, True))
+
+
+def _consent(question: Question, basis: LegalBasis, person: Person | None, purpose: Purpose) -> str:
+    if is_flagged(question, person, Flag.LEGAL_PERSON):
+        return GRANTED
+    return answer(question, person, purpose, _marks(question, basis, person))[0]
+
+
+def _marks(question: Question, basis: LegalBasis, person: Person | None) -> Marks:
+    """How a yes has to be given: to hand data to somebody who decides about it, China asks for it apart (PIPL 23)."""
+    is_separate = question.terms.role is not VendorRole.PROCESSOR and CHINA in laws(question, jurisdiction_of(person))
+    return Marks(explicit=basis is LegalBasis.EXPLICIT_CONSENT, separate=is_separate)
 
 
 def grounds_of(question: Question) -> Iterator[Ground]:
@@ -119,17 +112,15 @@ def grounds_of(question: Question) -> Iterator[Ground]:
 
 
 def _evidence(question: Question, basis: LegalBasis, person: Person | None) -> tuple[Evidence | None, str]:
-    stated = question.terms.operation.evidence
-    answers = question.facts.consents.get(person.ref, ()) if person else ()
-    purpose, explicit = question.terms.operation.purpose, basis is LegalBasis.EXPLICIT_CONSENT
-    references: Mapping[Evidence, Callable[[], str]] = {
-        Evidence.ASSESSMENT: lambda: stated.assessment or "",
-        Evidence.LAW: lambda: stated.law or "",
-        Evidence.CONSENT: lambda: _consent(answers, question, purpose, explicit=explicit)[1],
-        Evidence.ORDER: lambda: "",
-    }
+    stated, purpose = question.terms.operation.evidence, question.terms.operation.purpose
     evidence = BASES[basis].needs
-    return evidence, references[evidence]() if evidence else ""
+    if evidence is Evidence.CONSENT:
+        if is_flagged(question, person, Flag.LEGAL_PERSON):
+            return Evidence.LEGAL_PERSON, ""
+        said = answer(question, person, purpose)[1]
+        return evidence, said.record if said else ""
+    references = {Evidence.ASSESSMENT: stated.assessment, Evidence.LAW: stated.law}
+    return evidence, (references.get(evidence) if evidence else "") or ""
 
 
 def grant(question: Question, group: GroupTerms) -> str:
@@ -143,12 +134,12 @@ def grant(question: Question, group: GroupTerms) -> str:
 
 
 def _stays(question: Question, group: GroupTerms, subject: SubjectTerms, person: Person | None) -> str:
-    if group.bases is None and group.purpose is question.terms.operation.purpose:
+    if is_of_the_call(question.terms, group):
         return GRANTED  # the subject's own ground was checked for the whole call
-    if group.purpose is not question.terms.operation.purpose and (
-        code := next(unusable(question, person, group.purpose), GRANTED)
-    ):
+    if code := next(unusable(question, person, group.purpose), GRANTED):
         return code
-    jurisdiction = jurisdiction_of(person)
-    basis = basis_for(group.bases or subject.bases, jurisdiction, question.policy)
-    return "basis.none" if basis is None else _fails(question, basis, jurisdiction, person, group.purpose)
+    bases = group.bases or subject.bases
+    basis = basis_for(bases, jurisdiction_of(person), question.policy)
+    if basis is None:
+        return "basis.none"
+    return _fails(question, basis, person, group.purpose, bases) or lacks_separate(question, group, person)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from gateway.clearance.bases import grant, grounds_of, has_basis, sale
+from gateway.clearance.bases import grant, grounds_of, has_basis
 from gateway.clearance.papers import stand
 from gateway.clearance.people import found, order_states, usable
 from gateway.clearance.question import Clearance, Ground, Question, Standing
+from gateway.clearance.sale import sale
+from gateway.clearance.sensitive import separate
 from gateway.clearance.transfer import crossed, transferable
 from gateway.errors import Failure, Refusal
 from gateway.registry.facts import Suspension
@@ -18,6 +20,7 @@ _CHECKS: tuple[Callable[[Question], Iterator[Failure]], ...] = (
     usable,
     order_states,
     has_basis,
+    separate,
     sale,
 )
 
@@ -52,7 +55,7 @@ def _likeness(question: Question) -> tuple[object, ...] | None:
     if facts.consents or facts.missing or facts.suspensions or facts.marks:
         return None
     people = [(role, each.jurisdiction, each.order is None) for role, each in facts.people.items()]
-    return question.caller, facts.order_stated, facts.orders, *people
+    return question.caller, question.signal, facts.order_stated, facts.orders, *people
 
 
 def _decided(question: Question, standing: Standing) -> Clearance:

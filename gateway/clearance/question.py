@@ -11,6 +11,7 @@ from gateway.errors import Failure
 from gateway.registry.facts import Facts, Person
 from gateway.vocabulary import EU_MEMBERS, Evidence, LegalBasis, Level, SubjectRole
 
+CHINA: Final = "CN"
 GRANTED: Final = ""
 """The reason for which a group's fields stay, when there is none."""
 
@@ -80,7 +81,9 @@ class Route:
 class Question:
     """Everything that a decision is made from. Without a `standing` it is worked out.
 
-    `levels` are those of the settings, `exporter` is the country of the company.
+    `levels` are those of the settings, `exporter` is the country of the company. `cn_separate` is whether sensitive
+    data of people in China leaves only with a consent that was asked for apart, `signal` that of the call against sale
+    (Global Privacy Control).
     """
 
     terms: Terms
@@ -92,6 +95,8 @@ class Question:
     standing: Standing | None = None
     levels: Mapping[str, Level] = field(default_factory=dict)
     exporter: str = ""
+    cn_separate: bool = True
+    signal: bool = False
 
 
 def present(question: Question) -> Iterator[tuple[SubjectTerms, Person | None]]:
@@ -109,6 +114,12 @@ def is_looked_up(subject: SubjectTerms) -> bool:
 
 def jurisdiction_of(person: Person | None) -> str:
     return person.jurisdiction if person else "default"
+
+
+def laws(question: Question, jurisdiction: str) -> frozenset[str]:
+    """The countries whose law may be a person's: where nobody knows, all markets, of which the strictest counts."""
+    possible = question.policy.markets if jurisdiction == "unknown" else (jurisdiction,)
+    return frozenset(each.partition("-")[0] for each in possible)
 
 
 def covering(jurisdiction: str) -> tuple[str, ...]:

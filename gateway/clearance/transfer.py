@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from gateway.clearance.bases import explicitly_agreed
+from gateway.clearance.consents import Marks, answer
 from gateway.clearance.papers import binds, day
 from gateway.clearance.question import GRANTED, Question, Route, Standing, covering, jurisdiction_of, present
 from gateway.contract.papers import Transfer
 from gateway.contract.terms import Terms
 from gateway.errors import Failure
 from gateway.vocabulary import EXPORT_RULES, TRANSFERS, TransferMechanism, territory_of
+
+_EXPLICIT = Marks(explicit=True)
 
 _DOMESTIC = TransferMechanism.NONE_DOMESTIC.value
 
@@ -19,7 +21,7 @@ def transferable(question: Question, standing: Standing) -> Iterator[Failure]:
     for subject, person in present(question):
         route = route_of(question, standing, jurisdiction_of(person))
         yield from route.failures
-        if route.consent and (code := explicitly_agreed(question, person)):
+        if route.consent and (code := answer(question, person, question.terms.operation.purpose, _EXPLICIT)[0]):
             yield Failure(code, f"data of the {subject.role} crosses the border on consent", question.terms.file)
 
 

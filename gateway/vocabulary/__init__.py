@@ -1,7 +1,7 @@
 """The closed lists of words that contracts, decisions and records are written in, as data."""
 
 from gateway.vocabulary.allowance import ALLOWANCE, FORMS_FOR_ANY, NEVER_LEAVES, Allowed, Verdict
-from gateway.vocabulary.categories import CATEGORIES, RETAINED_IDS, Category, CategoryTerm, Origin
+from gateway.vocabulary.categories import CATEGORIES, CN_SENSITIVE, RETAINED_IDS, Category, CategoryTerm, Origin
 from gateway.vocabulary.consents import AcceptanceKind, ConsentMethod, ExpressedBy
 from gateway.vocabulary.grounds import (
     BASES,
@@ -74,6 +74,7 @@ __all__ = [
     "CATEGORIES",
     "CLAUSES_NEEDED",
     "CLOSED_REQUESTS",
+    "CN_SENSITIVE",
     "CONCLUDED",
     "CONSENT_STATES",
     "COUNTRIES",

@@ -182,3 +182,16 @@ CATEGORIES: Mapping[Category, CategoryTerm] = {
 RETAINED_IDS: frozenset[Category] = frozenset(
     {Category.SHIPMENT_TRACKING, Category.PAYMENT_TOKEN, Category.ORDER_ID},
 )
+
+# Financial accounts and whereabouts (PIPL 28); a token stands for the card behind it. What article 28 names besides
+# never leaves (`special.*`), and of those under 14 everything is sensitive.
+CN_SENSITIVE: frozenset[Category] = frozenset(
+    {
+        Category.PAYMENT_PAN,
+        Category.PAYMENT_EXPIRY,
+        Category.PAYMENT_BANK_ACCOUNT,
+        Category.PAYMENT_TOKEN,
+        Category.SHIPMENT_TRACKING,
+        Category.GEO_PRECISE,
+    }
+)

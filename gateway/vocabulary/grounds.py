@@ -17,12 +17,16 @@ class SubjectRole(StrEnum):
 
 
 class Evidence(StrEnum):
-    """What must exist for a legal basis to hold: an order, a balancing assessment, a citation, or consent on record."""
+    """What must exist for a legal basis to hold: an order, a balancing assessment, a citation, or consent on record.
+
+    A company is nobody who could consent, and that it is one stands in the place of that.
+    """
 
     ORDER = "order"
     ASSESSMENT = "assessment"
     LAW = "law"
     CONSENT = "consent"
+    LEGAL_PERSON = "legal_person"
 
 
 class LegalBasis(StrEnum):
