@@ -1,9 +1,12 @@
 """What the shop says of people and orders counts for the next call, and what is refused reaches no vendor."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from running import Running, running
+from shop_contracts import FILES
+from sockets import Reply
 
 RESTRICTED = {"kind": "flag", "subject": "c-88", "flag": "restricted"}
 CLOSED = {"kind": "order_state", "order": "A-10045", "state": "closed"}
@@ -66,3 +69,73 @@ def test_an_objection_stops_what_rests_on_a_legitimate_interest(gateway: Running
 
     assert code == "basis.objected"
     assert gateway.ship().status == 200
+
+
+def surveyed(gateway: Running) -> Reply:
+    """A call about somebody of whom nothing is known but a device."""
+    proven, body = f"Gateway-Token: {gateway.token('shop-web')}", b'{"user":"device-7","page":"cart"}'
+    return gateway.call("POST", "/faults/api/surveys", proven, body=body, token="")
+
+
+def test_who_only_browses_or_orders_as_a_guest_is_a_subject_too(gateway: Running) -> None:
+    visitor = {"kind": "consent", "subject": "device-7", "purpose": "fault_repair"}
+    guest = {"kind": "order", "order": "G-1", "people": [{"role": "purchaser", "subject": "guest-1"}]}
+    at_first = surveyed(gateway)
+
+    gateway.put(visitor | {"state": "given"}, {"kind": "subject", "subject": "device-7", "jurisdiction": "DE"})
+    gateway.put(guest, {"kind": "subject", "subject": "guest-1", "jurisdiction": "DE"})
+    asked = surveyed(gateway)
+
+    assert (at_first.status, at_first.code) == (403, "consent.missing")
+    assert asked.status == 200
+    assert gateway.ship(reference="G-1").status == 200
+    for ref in ("device-7", "guest-1"):
+        assert len(gateway.entries(kind="intent", subject=ref)) == 1
+
+
+SOLD = dict(FILES) | {
+    "parcels/ship.yaml": FILES["parcels/ship.yaml"].replace("callers:", "commercial: sale\ncallers:", 1)
+}
+
+
+def test_a_sale_needs_everybodys_yes_and_no_signal_against_it(tmp_path: Path) -> None:
+    yes = {"kind": "consent", "purpose": "delivery", "vendor": "parcels", "state": "given", "explicit": True}
+    opted_out = {"kind": "flag", "subject": "c-88", "flag": "opted_out"}
+    with running(tmp_path, files=SOLD) as gateway:
+        before = gateway.ship()
+        gateway.put(*(yes | {"subject": each} for each in ("c-88", "c-89")))
+        sold, signalled = gateway.ship(), gateway.ship("Sec-GPC: 1")
+        gateway.put(opted_out)
+        stopped = gateway.ship()
+        gateway.put(yes | {"subject": "c-88"})
+
+        assert (before.code, signalled.code, stopped.code) == ("sale.without_consent", *["sale.opted_out"] * 2)
+        assert (sold.status, gateway.ship().status) == (200, 200)
+        assert len(gateway.parcels.received) == 2
+        assert {each["commercial"] for each in gateway.record(kind="intent")} == {"sale"}
+
+
+def test_the_signal_goes_on_to_a_vendor_who_only_serves_us(gateway: Running) -> None:
+    replies = [gateway.ship("Sec-GPC: 1"), gateway.ship()]
+
+    assert [reply.status for reply in replies] == [200, 200]
+    assert [dict(sent.headers).get("sec-gpc") for sent in gateway.parcels.received] == ["1", None]
+
+
+def test_a_card_of_somebody_in_china_is_charged_on_a_separate_consent(tmp_path: Path) -> None:
+    lives = {"kind": "subject", "subject": "c-90", "jurisdiction": "CN"}
+    yes = {"kind": "consent", "subject": "c-90", "purpose": "payment_settlement", "state": "given", "explicit": True}
+    body = b"amount=1&source=tok_1&customer=c-90&metadata[order]=A-10045"
+
+    def charged(gateway: Running) -> Reply:
+        form = "Content-Type: application/x-www-form-urlencoded"
+        return gateway.call("POST", "/payments/accounts/a/charges", form, body=body, token=gateway.token("checkout"))
+
+    with running(tmp_path / "by itself") as gateway:
+        gateway.put(lives, yes)
+        missing = charged(gateway)
+        gateway.put(yes | {"separate": True})
+        assert (missing.code, charged(gateway).status) == ("consent.missing", 200)
+    with running(tmp_path / "set", cn_sensitive_requires_separate_consent=False) as gateway:
+        gateway.put(lives)
+        assert charged(gateway).status == 200

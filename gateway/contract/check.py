@@ -29,6 +29,7 @@ from gateway.vocabulary import (
     BASES,
     FORMS_FOR_ANY,
     NEVER_LEAVES,
+    NOT_AFTER_SALES,
     PURPOSES,
     Allowed,
     Category,
@@ -272,7 +273,11 @@ def _allowed(rule: Rule, terms: Terms) -> Allowed:
 def _forbidden(rule: Rule, terms: Terms) -> str | None:
     """Why a category may not leave to this kind of vendor in this form, or None."""
     allowed, form, kind = _allowed(rule, terms), rule.form.name, terms.vendor.kind
-    if form in FORMS_FOR_ANY or allowed.verdict in (Verdict.YES, Verdict.ASKS):
+    if form in FORMS_FOR_ANY:
+        return None
+    if terms.sending.groups[rule.group].purpose is Purpose.AFTER_SALES and rule.category in NOT_AFTER_SALES[kind]:
+        return "a refund needs no address, and a return no amount"
+    if allowed.verdict in (Verdict.YES, Verdict.ASKS):
         return None
     if allowed.verdict is Verdict.FORM:
         forms = " or ".join(sorted(allowed.forms))

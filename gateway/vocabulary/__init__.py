@@ -1,6 +1,6 @@
 """The closed lists of words that contracts, decisions and records are written in, as data."""
 
-from gateway.vocabulary.allowance import ALLOWANCE, FORMS_FOR_ANY, NEVER_LEAVES, Allowed, Verdict
+from gateway.vocabulary.allowance import ALLOWANCE, FORMS_FOR_ANY, NEVER_LEAVES, NOT_AFTER_SALES, Allowed, Verdict
 from gateway.vocabulary.categories import CATEGORIES, CN_SENSITIVE, RETAINED_IDS, Category, CategoryTerm, Origin
 from gateway.vocabulary.consents import AcceptanceKind, ConsentMethod, ExpressedBy
 from gateway.vocabulary.grounds import (
@@ -88,6 +88,7 @@ __all__ = [
     "LEVELS",
     "LIVE",
     "NEVER_LEAVES",
+    "NOT_AFTER_SALES",
     "OFF_BY_DEFAULT",
     "PREFIXES",
     "PROHIBITED_PURPOSES",

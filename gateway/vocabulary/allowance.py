@@ -132,6 +132,24 @@ ALLOWANCE: Mapping[Category, Mapping[VendorKind, Allowed]] = {
 }
 # fmt: on
 
+# What is done after a sale is either paid back or sent back: a refund needs no address, a return no amount.
+NOT_AFTER_SALES: Mapping[VendorKind, frozenset[Category]] = {
+    VendorKind.LOGISTICS: frozenset({Category.PAYMENT_AMOUNT}),
+    VendorKind.PAYMENT: frozenset(
+        {
+            Category.ADDRESS_FULL,
+            Category.ADDRESS_STREET,
+            Category.ADDRESS_UNIT,
+            Category.ADDRESS_CITY,
+            Category.ADDRESS_REGION,
+            Category.ADDRESS_POSTAL_CODE,
+            Category.ADDRESS_COUNTRY,
+            Category.PAYMENT_BILLING_ADDRESS,
+        }
+    ),
+    VendorKind.MAINTENANCE: frozenset(),
+}
+
 # What no contract lets out or back in; only an exceptional disclosure can hold some of it.
 NEVER_LEAVES: frozenset[Category] = frozenset(
     category for category, row in ALLOWANCE.items() if all(cell.verdict is Verdict.NEVER for cell in row.values())

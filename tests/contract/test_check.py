@@ -79,6 +79,27 @@ def test_what_a_category_depends_on_is_asked_for(category: str, more: str, error
     assert found(tmp_path, with_field(category, VendorKind.LOGISTICS, "as_is", more)) == errors
 
 
+AFTER_SALES = "      purpose: after_sales\n"
+ADDRESSES = sorted(each for each in Category if each.startswith("address."))
+
+
+@pytest.mark.parametrize("category", [*ADDRESSES, "payment.billing_address"])
+def test_a_refund_has_no_address_and_a_return_no_amount(category: str, tmp_path: Folder) -> None:
+    refund = with_field(category, VendorKind.PAYMENT, "as_is", AFTER_SALES)
+    back = with_field("payment.amount", VendorKind.LOGISTICS, "as_is", AFTER_SALES)
+
+    assert found(tmp_path / "refund", refund) == ["contract.category"]
+    assert found(tmp_path / "return", back) == ["contract.category"]
+
+
+def test_a_return_has_an_address_and_a_refund_an_amount(tmp_path: Folder) -> None:
+    back = with_field("address.street", VendorKind.LOGISTICS, "as_is", AFTER_SALES)
+    refund = with_field("payment.amount", VendorKind.PAYMENT, "as_is", AFTER_SALES)
+
+    assert found(tmp_path / "return", back) == []
+    assert found(tmp_path / "refund", refund) == []
+
+
 @pytest.mark.parametrize(
     "category", [category for category, row in ALLOWANCE.items() if row[VendorKind.PAYMENT].verdict is Verdict.NEVER]
 )
