@@ -71,18 +71,20 @@ def operators(
     reports: Reports,
     tokens: Tokens,
     telemetry: Telemetry,
-    ready: Callable[[], bool],
+    unready: Callable[[], str | None],
     pages: Callable[[str], Page],
     office: Office,
 ) -> Starlette:
     """The operators' listener: what changes something, or shows the record, needs a token of a role that may.
 
-    `pages` makes the public page of a kind, as it is at that moment.
+    `pages` makes the public page of a kind, as it is at that moment; `unready` says why no call can go, if none can.
     """
     may = partial(_may, tokens)
 
     async def healthy(_: Request) -> Response:
-        return JSONResponse({"ready": ready()}, status_code=200 if ready() else 503)
+        if (reason := unready()) is not None:
+            return JSONResponse({"ready": False, "reason": reason}, status_code=503)
+        return JSONResponse({"ready": True})
 
     async def metrics(_: Request) -> Response:
         return Response(telemetry.exposition(), media_type=CONTENT_TYPE)

@@ -393,7 +393,7 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
         gateway.reports,
         stores.tokens,
         telemetry,
-        lambda: stores.ledger.healthy,
+        lambda: stores.ledger.unready,
         gateway.page,
         gateway.office,
     )

@@ -27,6 +27,7 @@ from gateway.contract.terms import Terms
 from gateway.demo import run
 from gateway.errors import ContractError, GatewayError, Refusal, StartError
 from gateway.examples import rehearsed
+from gateway.ledger.unready import MEANING
 from gateway.rehearse import parse_http
 from gateway.sandbox import vendors
 from gateway.scrub.measure import scores, sentences_in
@@ -139,11 +140,12 @@ def health() -> None:
     settings = Settings()
     url = f"http://{settings.operators_host}:{settings.operators_port}/health"
     try:
-        status = httpx2.get(url, trust_env=False, timeout=5).status_code
+        answer = httpx2.get(url, trust_env=False, timeout=5)
     except httpx2.HTTPError:
         raise StartError(f"nothing answers on port {settings.operators_port}") from None
-    if status != httpx2.codes.OK:
-        raise StartError("the gateway is not ready")
+    if answer.status_code != httpx2.codes.OK:
+        reason = answer.json().get("reason")
+        raise StartError(f"the gateway is not ready: {reason}" + (f", {MEANING[reason]}" if reason in MEANING else ""))
 
 
 @contract.command("check")

@@ -206,7 +206,7 @@ class _Run:
             gateway.reports,
             stores.tokens,
             telemetry,
-            lambda: stores.ledger.healthy,
+            lambda: stores.ledger.unready,
             gateway.page,
             gateway.office,
         )

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from gateway.cli import cli
 from gateway.contract.model import Section
 from gateway.errors import CODES, REASONS
+from gateway.ledger.unready import MEANING, Unready
 from gateway.registry.facts import ROWS, AnyRow
 from gateway.settings import Settings
 from gateway.telemetry import Telemetry
@@ -64,6 +65,13 @@ def test_every_state_of_consent_is_named() -> None:
 
     assert sentence is not None
     assert set(re.findall(r"`(\w+)`", sentence[1])) == {state.value for state in ConsentState}
+
+
+def test_every_reason_of_a_gateway_that_is_not_ready_is_documented() -> None:
+    documented = {row[0].strip("`"): row[1] for row in _table("reason")}
+
+    assert documented == {reason.value: meaning for reason, meaning in MEANING.items()}
+    assert set(MEANING) == set(Unready)
 
 
 def test_every_metric_is_documented_with_its_labels() -> None:

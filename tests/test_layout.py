@@ -75,6 +75,7 @@ TOGETHER: Mapping[str, str] = {
     "ledger/subject_key": "ledger/test_ledger_keys.py",
     "ledger/sqlite": "ledger/test_ledger_store.py",
     "ledger/sqlite_vault": "ledger/test_ledger_vault.py",
+    "ledger/unready": "ledger/test_ledger.py",
     "ledger/writer": "ledger/test_ledger.py",
     # Revisions are run, each from every earlier one.
     "registry/migrations/versions/r0007_notices": "registry/test_schema.py",

@@ -191,5 +191,6 @@ def test_a_ledger_that_cannot_be_written_lets_nothing_out_and_the_health_check_s
 
     assert (reply.status, reply.code) == (503, "ledger.unavailable")
     assert (again.status, again.code) == (503, "ledger.unavailable")
-    assert health.status == 503
+    said = b'{"ready":false,"reason":"ledger.unwritten"}'
+    assert (health.status, health.payload) == (503, said)
     assert gateway.received == []

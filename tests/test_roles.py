@@ -37,7 +37,7 @@ def routes(gateway: Running) -> set[str]:
         gateway.gateway.reports,
         gateway.stores.tokens,
         gateway.gateway.telemetry,
-        lambda: True,
+        lambda: None,
         gateway.gateway.page,
         gateway.gateway.office,
     )

@@ -44,6 +44,7 @@ from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.store import Entry, Filter, Head, Linked, OpenIntent, Purged, Row, Store
 from gateway.ledger.subject_key import SubjectKey
 from gateway.ledger.sweep import Sweep
+from gateway.ledger.unready import Unready
 from gateway.ledger.vault import Vault
 from gateway.ledger.writer import OVERTAKEN, QUEUED, Item, Writer
 from gateway.pieces import Pieces
@@ -156,8 +157,16 @@ class Ledger:
 
     @property
     def healthy(self) -> bool:
-        """False also where the record was altered: then it takes no intent any more, and nobody vouches for it."""
-        return self._writer.healthy and self._store.has_room and not self._closing and not self._notary.altered
+        return self.unready is None
+
+    @property
+    def unready(self) -> Unready | None:
+        """Why nothing may leave; also where the record was altered: then nobody vouches for it."""
+        if self._closing:
+            return Unready.STOPPING
+        if self._notary.altered:
+            return Unready.ALTERED
+        return self._writer.unready or (None if self._store.has_room else Unready.FULL)
 
     async def intend(
         self,

@@ -13,6 +13,7 @@ from gateway.ledger.database import StoreError
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import PERIOD, Notary
 from gateway.ledger.store import ErasedKeysError, NotPurged, Row, StaleFactsError, Store
+from gateway.ledger.unready import Unready
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,16 @@ class Writer:
 
     @property
     def healthy(self) -> bool:
-        return not (self._broken or self._dead or self._stalled)
+        return self.unready is None
+
+    @property
+    def unready(self) -> Unready | None:
+        """Why waiting for it is in vain."""
+        if self._dead:
+            return Unready.FAILED
+        if self._broken:
+            return Unready.UNWRITTEN
+        return Unready.LATE if self._stalled else None
 
     @property
     def unfinished(self) -> int:

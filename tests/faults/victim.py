@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from stubborn import StubbornStore
+
 from gateway import app, cli
 from gateway.errors import refuse
 from gateway.ledger import postgres, session, sqlite
@@ -72,22 +74,6 @@ class LyingStore(SqliteStore):
         if any(row.kind == Intent.kind for row in rows):
             return self._size
         return super().append(rows)
-
-
-class StubbornStore(SqliteStore):
-    """Goes on with the tree that it made in vain, where a commit raised."""
-
-    def append(self, rows: Sequence[Row]) -> int:
-        size = self._size
-        try:
-            return super().append(rows)
-        finally:
-            self._size = size + len(rows)
-
-    def _load(self) -> None:
-        size = self._size
-        super()._load()
-        self._size = max(size, self._size)
 
 
 class Hasty(Marking):

@@ -26,6 +26,7 @@ from gateway.ledger import (
 from gateway.ledger.canonical import Json, leaf_hash
 from gateway.ledger.ledger import since_boot
 from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.unready import Unready
 
 OTHER = Subject("guest-2342", "consignee", "FR", "order-2342")
 INTENTS = Filter(kind="intent")
@@ -188,7 +189,7 @@ async def test_while_a_commit_stalls_nobody_else_waits(shop: Shop, ledger: Ledge
         await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
 
     assert asyncio.get_running_loop().time() - before < 5
-    assert not ledger.healthy
+    assert ledger.unready == Unready.LATE
 
 
 async def test_after_a_stall_intents_are_taken_again(shop: Shop, ledger: Ledger) -> None:
@@ -351,7 +352,7 @@ async def test_when_the_writer_dies_everybody_is_told(
     # Whoever waits is told before the thread has quite ended.
     await asyncio.to_thread(ledger._writer._thread.join)
     assert [args.exc_type for args in died] == [MemoryError]
-    assert not ledger.healthy
+    assert ledger.unready == Unready.FAILED
     assert await ledger.ended == os.EX_SOFTWARE
 
 
@@ -569,7 +570,7 @@ async def test_a_disk_that_hangs_does_not_keep_the_process_from_ending(shop: Sho
 
     await ledger.close(within=0.05)
 
-    assert not ledger.healthy
+    assert ledger.unready == Unready.STOPPING
     with pytest.raises(StartError, match="another process"):
         shop.open()
     shop.store.going.set()

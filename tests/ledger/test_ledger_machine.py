@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import run_state_machine_as_test
 from ledger_machine import FaultyStore, LedgerMachine, quick
+from stubborn import StubbornStore
 
 from gateway.ledger import Ledger, StoreError
 from gateway.ledger.entry import Intent
@@ -39,20 +40,8 @@ class Hasty(Ledger):
         return 1
 
 
-class StubbornStore(FaultyStore):
-    """Goes on with the tree that it made in vain, where a commit raised."""
-
-    def append(self, rows: Sequence[Row]) -> int:
-        size = self._size
-        try:
-            return super().append(rows)
-        finally:
-            self._size = size + len(rows)
-
-    def _load(self) -> None:
-        size = self._size
-        super()._load()
-        self._size = max(size, self._size)
+class StubbornFaultyStore(StubbornStore, FaultyStore):
+    """The same where every operation can fail."""
 
 
 class SwallowingStore(FaultyStore):
@@ -68,7 +57,7 @@ class SwallowingStore(FaultyStore):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
-    [{"built": Hasty}, {"store": StubbornStore}, {"store": SwallowingStore}],
+    [{"built": Hasty}, {"store": StubbornFaultyStore}, {"store": SwallowingStore}],
     ids=["does not wait for the commit", "keeps its tree after an error", "acknowledges a commit that raised"],
 )
 def test_a_ledger_that_is_built_wrongly_is_found_out(wrong: dict[str, object]) -> None:

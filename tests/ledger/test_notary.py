@@ -24,6 +24,7 @@ from gateway.ledger.notary import AlteredError, head_tree
 from gateway.ledger.sqlite import MIGRATIONS, SqliteStore
 from gateway.ledger.store import Head, Row
 from gateway.ledger.tree import Span, consistency, is_consistent, root
+from gateway.ledger.unready import Unready
 
 PATIENCE = 10.0
 LOOK = Access("uid:1000", "list")
@@ -157,7 +158,7 @@ async def test_what_was_altered_behind_our_back_is_not_signed(
 
     assert before is not None
     assert ledger._store.last_head() == before
-    assert not ledger.healthy
+    assert ledger.unready == Unready.ALTERED
     [line] = [record.getMessage() for record in caplog.records if "altered" in record.getMessage()]
     assert line.startswith("the ledger was altered and is not signed any more: entry ")
 

@@ -14,6 +14,7 @@ from gateway.errors import Refusal
 from gateway.ledger import Access, Filter, Ledger, Refused, StoreError
 from gateway.ledger import room as module
 from gateway.ledger.room import MIB, Room, Space, space
+from gateway.ledger.unready import Unready
 
 GIB = 1024 * MIB
 LOOK = Access("uid:1000", "list")
@@ -148,7 +149,7 @@ async def test_below_the_watermark_no_new_call_is_taken_and_what_became_of_other
         "ledger.unavailable",
         "the disk of the ledger is nearly full",
     )
-    assert not ledger.healthy
+    assert ledger.unready == Unready.FULL
     assert entry.outcome
     assert entry.outcome["result"] == "sent"
     assert await ledger.entries(Filter(kind="refusal")) == []
@@ -158,7 +159,7 @@ async def test_once_there_is_room_again_calls_are_taken_without_a_restart(fillin
     ledger = filling.ledger
     filling.disk.free = 50 * MIB
     await looked(ledger)
-    assert not ledger.healthy
+    assert ledger.unready == Unready.FULL
 
     filling.disk.free = GIB
     await looked(ledger)
