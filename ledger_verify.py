@@ -953,7 +953,12 @@ KINDS: Mapping[str, Kind] = {
     "policy": _kind({"version": _text, "digest": _text}),
     "fact": _kind(
         {"fact": _filled},
-        {"state": _text, "vendor": _text, "by": _text, "put": _filled, **_SUBJECTS},
+        {
+            **dict.fromkeys(("state", "vendor", "by"), _text),
+            **dict.fromkeys(("put", "batch", "digest"), _filled),
+            "count": _count,
+            **_SUBJECTS,
+        },
         vendor="vendor",
         caller="by",
     ),

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from functools import partial
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
@@ -18,6 +18,7 @@ from gateway.exceptional.asked import DEEDS
 from gateway.exceptional.case import MAY as IN_CASES
 from gateway.exceptional.office import Office
 from gateway.identity import STAFF, Caller, Tokens, find_token
+from gateway.imports import FILES, How, fed
 from gateway.ledger.ledger import LOG
 from gateway.public import Language, Page, html
 from gateway.report.making import Reports
@@ -93,9 +94,7 @@ def operators(
         [
             Route("/health", healthy, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
-            Route(
-                "/facts", _doing(lambda asked, by: desk.put_facts(asked, by=by), may("POST /facts")), methods=["POST"]
-            ),
+            Route("/facts", _answering(partial(_facts, desk), may("POST /facts")), methods=["POST"]),
             Route(
                 "/resolve", _doing(lambda asked, by: desk.resolve(asked, by=by), may("POST /resolve")), methods=["POST"]
             ),
@@ -117,6 +116,16 @@ def operators(
 
 def _may(tokens: Tokens, what: str) -> Who:
     return partial(_proven, tokens, MAY[what])
+
+
+async def _facts(desk: Desk, request: Request, caller: Caller) -> Response:
+    """A list of facts is put in as a whole; a file of them row by row, `?import=` and `?dry_run=` say how."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in FILES:
+        return JSONResponse({"result": await desk.put_facts(await _body(request), by=caller.service)})
+    query = dict(request.query_params)
+    how = TypeAdapter(How).validate_python({"form": FILES[media]} | query)
+    return JSONResponse({"result": await fed(desk.imports, how, request.stream(), by=caller.service)})
 
 
 def _proven(tokens: Tokens, roles: frozenset[Role], request: Request) -> Caller:
@@ -271,6 +280,8 @@ def control(
     """
     deeds: Mapping[str, Deed] = {
         "facts": lambda asked, by: desk.put_facts(asked, by=by),
+        "import": lambda asked, by: desk.imports.begin(asked, by=by),
+        "import-part": lambda asked, by: desk.imports.put(asked, by=by),
         "issue": lambda asked, by: desk.issue_token(asked, by=by),
         "revoke": lambda asked, by: desk.revoke_token(str(asked), by=by),
         "entries": lambda asked, by: desk.entries(asked, by=by),

@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from gateway import app, cli_backup, cli_report, explain
 from gateway.cli_exceptional import exceptional
+from gateway.cli_facts import facts
 from gateway.cli_ledger import ledger
 from gateway.cli_notice import notice
 from gateway.cli_settings import settings
@@ -39,7 +40,6 @@ cli = typer.Typer(
 )
 contract = typer.Typer(help="Check, test and read contracts.", no_args_is_help=True)
 token = typer.Typer(help="Tokens of shop services and operators.", no_args_is_help=True)
-facts = typer.Typer(help="What decisions look up: orders, consents, suspensions.", no_args_is_help=True)
 prose = typer.Typer(help="Personal data in free text.", no_args_is_help=True)
 GROUPS = {
     "contract": contract,
@@ -306,25 +306,6 @@ def revoke(token_id: str) -> None:
     """Refuse a token from the next call on. TOKEN_ID is the `id` that `issue --json` printed."""
     asked("revoke", token_id)
     out.print("revoked")
-
-
-@facts.command("put")
-def put(
-    file: Annotated[typer.FileText, typer.Argument(help="JSON: a fact, a list, or one fact a line; - reads stdin")],
-) -> None:
-    """Put facts in. A decision made after this sees them."""
-    out.print(f"{asked('facts', _rows(file.read()))} facts are in force")
-
-
-def _rows(text: str) -> list[Any]:
-    try:
-        whole = json.loads(text)
-    except ValueError:
-        try:
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-        except ValueError:
-            raise StartError("the facts are neither JSON nor one JSON object a line") from None
-    return whole if isinstance(whole, list) else [whole]
 
 
 @prose.command("measure")

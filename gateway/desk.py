@@ -12,6 +12,7 @@ from gateway.contract.words import Name
 from gateway.errors import GatewayError, refuse
 from gateway.exports import Exports
 from gateway.identity import DAY, LIFETIMES, Environment, Tokens
+from gateway.imports import Imports
 from gateway.intake import Intake
 from gateway.ledger.canonical import base64
 from gateway.ledger.entry import Subject
@@ -187,6 +188,7 @@ class Desk:
         notices: Notices,
     ) -> None:
         self.exports = Exports(ledger)
+        self.imports = Imports(intake, ledger)
         self._intake = intake
         self._ledger = ledger
         self._tokens = tokens

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,12 +15,14 @@ from gateway.ledger.steps import CaseStep
 from gateway.ledger.store import Filter
 from gateway.ledger.told import NoticeStep
 from gateway.registry.facts import (
+    STORED,
     AcceptanceRow,
     AgreementEndRow,
     AgreementRow,
     CaseRow,
     ConsentRow,
     FlagRow,
+    ImportRow,
     LinkRow,
     NoticeRow,
     NoticeStepRow,
@@ -57,7 +59,7 @@ class Intake:
     """
 
     def __init__(self, registry: Registry, ledger: Ledger, *, node: str) -> None:
-        self._registry = registry
+        self.registry = registry
         self._ledger = ledger
         self._node = node
         self._broken: list[Pending] = []
@@ -71,15 +73,15 @@ class Intake:
         UnfitTime before any of that.
         """
         if (
-            number := next((number for number, fact in enumerate(facts) if self._registry.ahead(fact)), None)
+            number := next((number for number, fact in enumerate(facts) if self.registry.ahead(fact)), None)
         ) is not None:
             raise UnfitTime(f"{number}.time: this is still to come")
         await self._mend()
-        if not any(_event(fact, "", "") for fact in facts):
-            await self._registry.put(facts)
+        if not _demands_entry(facts):
+            await self.registry.put(facts)
             await self._ledger.passed()
             return
-        pending = await self._registry.begin(self._node, by, facts)
+        pending = await self.registry.begin(self._node, by, facts)
         failpoint("after-pending")
         try:
             await self._complete(pending, {}, late=False)
@@ -91,7 +93,7 @@ class Intake:
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator["Intake"]:
         """Carries on what an earlier process left, and until the end of the block what others leave."""
-        for pending in await self._registry.left(self._node):
+        for pending in await self.registry.left(self._node):
             await self._carry_on(pending)
         watching = asyncio.get_running_loop().create_task(self._watch())
         try:
@@ -104,20 +106,26 @@ class Intake:
 
     async def _complete(self, pending: Pending, entries: Mapping[int, str], *, late: bool) -> None:
         done = dict(entries)
-        missing = {
-            number: event
-            for number, fact in enumerate(pending.facts)
-            if number not in done and (event := _event(fact, pending.by, f"{pending.id}:{number}"))
-        }
+        missing = {number: event for number, event in self._events(pending) if number not in done}
         for start in range(0, len(missing), TOGETHER):
             part = list(missing.items())[start : start + TOGETHER]
             ids = await asyncio.gather(*(self._ledger.record(*event) for _, event in part))
             done |= dict(zip((number for number, _ in part), ids, strict=True))
         failpoint("after-entry")
-        await self._registry.carry_out(pending, done, late=late)
+        await self.registry.carry_out(pending, done, late=late)
         failpoint("after-row")
         # An intent that was decided before, and is being written at this moment.
         await self._ledger.passed()
+
+    def _events(self, pending: Pending) -> Iterator[tuple[int, Told]]:
+        """What of this is an entry, by the number of the fact; of a part of an import, one for all."""
+        if pending.is_import:
+            digest = self._ledger.digest("import", STORED.dump_json(list(pending.facts[:-1])).decode()).hex()
+            yield len(pending.facts) - 1, _imported(pending, digest)
+            return
+        for number, fact in enumerate(pending.facts):
+            if event := _event(fact, pending.by, f"{pending.id}:{number}"):
+                yield number, event
 
     async def _carry_on(self, pending: Pending) -> None:
         # What was on its way into the ledger is there now, or never will be.
@@ -125,7 +133,7 @@ class Intake:
         if entries := await self._entries(pending):
             await self._complete(pending, entries, late=True)
         else:
-            await self._registry.give_up(pending)
+            await self.registry.give_up(pending)
 
     async def _entries(self, pending: Pending) -> Mapping[int, str]:
         """The ids of the entries that this came to, by the number of the fact."""
@@ -162,8 +170,31 @@ class Intake:
         while True:
             await asyncio.sleep(WATCH)
             with contextlib.suppress(Refusal):
-                for pending in await self._registry.left(""):
+                for pending in await self.registry.left(""):
                     await self._carry_on(pending)
+
+
+def _demands_entry(facts: Sequence[StoredRow]) -> bool:
+    """Whether some of it is an event of the record: of an import, whatever it brings."""
+    if facts and isinstance(facts[-1], ImportRow):
+        return len(facts) > 1
+    return any(_event(fact, "", "") for fact in facts)
+
+
+def _imported(pending: Pending, digest: str) -> Told:
+    """One entry for the facts of an import that went in together, about everybody of whom one would have its own."""
+    *facts, reached = pending.facts
+    told = [each for fact in facts if (each := _event(fact, "", ""))]
+    event = FactPut(
+        "consents" if any(isinstance(fact, ConsentRow) for fact in facts) else "facts",
+        "imported",
+        by=pending.by,
+        put=f"{pending.id}:{len(facts)}",
+        batch=reached.id if isinstance(reached, ImportRow) else "",
+        count=len(facts),
+        digest=digest,
+    )
+    return event, tuple({each.ref: each for _, people in told for each in people}.values())
 
 
 def _event(fact: StoredRow, by: str, put: str) -> tuple[Event, tuple[Subject, ...]] | None:

@@ -84,6 +84,7 @@ TOGETHER: Mapping[str, str] = {
     "registry/migrations/versions/r0002_changes": "registry/test_schema.py",
     "registry/migrations/versions/r0003_pending": "registry/test_schema.py",
     "registry/migrations/versions/r0004_consents": "registry/test_schema.py",
+    "registry/migrations/versions/r0010_imports": "registry/test_schema.py",
     "registry/migrations/versions/r0005_people": "registry/test_schema.py",
     "registry/migrations/versions/r0006_requests": "registry/test_schema.py",
     "registry/migrations/versions/r0008_cases": "registry/test_schema.py",

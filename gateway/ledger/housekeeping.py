@@ -113,13 +113,25 @@ class FactPut:
     vendor: str = ""
     by: str = ""
     put: str = ""  # by which a change that broke off finds what of it is on record
+    batch: str = ""  # of an import: its id, how many facts went in together, and a keyed digest of them
+    count: int = 0
+    digest: str = ""
 
     @property
     def index(self) -> Index:
         return Index(vendor=self.vendor or None, caller=self.by or None)
 
     def members(self) -> dict[str, Json]:
-        members = {"fact": self.fact, "state": self.state, "vendor": self.vendor, "by": self.by, "put": self.put}
+        members: dict[str, Json] = {
+            "fact": self.fact,
+            "state": self.state,
+            "vendor": self.vendor,
+            "by": self.by,
+            "put": self.put,
+            "batch": self.batch,
+            "count": self.count,
+            "digest": self.digest,
+        }
         return {name: member for name, member in members.items() if member}
 
 

@@ -19,6 +19,8 @@ GAP = 31 * 24 * 60 * 60 * 1_000_000
 """µs. A log that says nothing for longer was off for so long, or a clock was set: nobody can tell."""
 _DAY = 24 * 60 * 60 * 1_000_000
 _IN_FORCE = frozenset({"given", "renewed"})
+_IMPORTED = frozenset({"imported"})
+"""What many people said stays on record for as long as any of them is known."""
 _OF_KIND: Mapping[str, tuple[RetentionClass, ...]] = {
     "intent": (RetentionClass.ROUTINE, RetentionClass.EXCEPTIONAL, RetentionClass.LEGAL_REQUEST),
     "refusal": (RetentionClass.REFUSAL,),
@@ -27,6 +29,7 @@ _OF_KIND: Mapping[str, tuple[RetentionClass, ...]] = {
     "fact": (RetentionClass.OPERATION, RetentionClass.CONSENT, RetentionClass.RIGHTS_REQUEST),
 }
 _OF_FACT: Mapping[str, RetentionClass] = {
+    "consents": RetentionClass.CONSENT,
     "consent": RetentionClass.CONSENT,
     "request": RetentionClass.RIGHTS_REQUEST,
     "notice": RetentionClass.RIGHTS_REQUEST,
@@ -108,7 +111,7 @@ class Choice:
     def _is_over(self, kind: str, of: RetentionClass, old: Old) -> bool:
         if kind == "intent":
             return bool(old.with_it)
-        if of is not RetentionClass.CONSENT or old.body.get("state") not in _IN_FORCE:
+        if of is not RetentionClass.CONSENT or old.body.get("state") not in _IN_FORCE | _IMPORTED:
             return True
         later = self._attic.later(old.place.seq, self._below[of])
         return later is None or any(_answers_same(old.body, each) for each in later)
@@ -152,7 +155,7 @@ def _class_of(kind: str, body: Mapping[str, Json]) -> RetentionClass | None:
 
 
 def _answers_same(old: Mapping[str, Json], new: Mapping[str, Json]) -> bool:
-    return all(old.get(name) == new.get(name) for name in ("fact", "vendor"))
+    return "batch" not in old and all(old.get(name) == new.get(name) for name in ("fact", "vendor"))
 
 
 def _merged(streams: Iterable[Iterator[Due]]) -> Iterator[Due]:

@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     StringConstraints,
     TypeAdapter,
+    field_validator,
     model_validator,
 )
 
@@ -194,6 +195,13 @@ class OrderRow(Row):
     kind: Literal["order"]
     order: Ref
     people: tuple[PersonRow, ...] = Field(min_length=1, max_length=20)
+
+    @field_validator("people")
+    @classmethod
+    def _has_each_role_once(cls, people: tuple[PersonRow, ...]) -> tuple[PersonRow, ...]:
+        if len({each.role for each in people}) < len(people):
+            raise ValueError("an order has each role once")
+        return people
 
 
 class OrderStateRow(Row):
@@ -428,6 +436,25 @@ class NoticeStepRow(Row):
     reason: str = ""
 
 
+class ImportRow(Row):
+    """How far an import has come, with what of it is in; not among what a shop puts in.
+
+    `rows` were read, `chain` is a digest of them, `begun` is when the first of them was.
+    """
+
+    kind: Literal["import"] = "import"
+    id: str
+    begun: AwareDatetime
+    rows: int
+    chain: str
+    is_done: bool = False
+    new: int = 0
+    same: int = 0
+    changed: int = 0
+    older: int = 0
+    refused: int = 0
+
+
 AnyRow = Annotated[
     OrderRow
     | OrderStateRow
@@ -461,6 +488,6 @@ class CaseRow(Row):
     people: tuple[PersonRow, ...] = ()
 
 
-StoredRow = AnyRow | RequestRow | RevocationRow | TellingRow | NoticeRow | NoticeStepRow | CaseRow
+StoredRow = AnyRow | RequestRow | RevocationRow | TellingRow | NoticeRow | NoticeStepRow | CaseRow | ImportRow
 STORED: TypeAdapter[list[StoredRow]] = TypeAdapter(list[Annotated[StoredRow, Field(discriminator="kind")]])
 ROWS: TypeAdapter[list[AnyRow]] = TypeAdapter(list[AnyRow])

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, exists, insert, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
-from gateway.registry import rows
-from gateway.registry.facts import STORED, ConsentRow, OrderRow, StoredRow, SubjectRow, SuspensionRow
+from gateway.registry import bulk, rows
+from gateway.registry.facts import STORED, ConsentRow, ImportRow, StoredRow, SuspensionRow
 from gateway.registry.rows import EVERY_OPERATION, Statement
 from gateway.registry.tables import (
     AGREEMENTS,
@@ -59,10 +59,26 @@ class Pending:
         """Takes the note away in the transaction that carries it out. False where that was done already."""
         return connection.execute(self.forgotten()).rowcount == 1
 
-    def statements(self, entries: Mapping[int, str]) -> Iterator[Statement]:
+    @property
+    def is_import(self) -> bool:
+        """Whether it is a part of an import, all of which has one entry: that of how far the import has come."""
+        return isinstance(self.facts[-1], ImportRow)
+
+    def statements(self, connection: Connection, entries: Mapping[int, str]) -> Iterator[Statement]:
         """What writes its rows, each with the id of its entry."""
-        for number, fact in enumerate(self.facts):
-            yield from rows.statements(fact, self.at, entries.get(number))
+        last = len(self.facts) - 1
+        if self.is_import:
+            numbered = [self.entry_of(number, entries) for number in range(last)]
+            yield from bulk.write(connection, self.facts[:-1], self.at, numbered)
+        for number in range(last if self.is_import else 0, last + 1):
+            yield from rows.statements(self.facts[number], self.at, entries.get(number))
+
+    def entry_of(self, number: int, entries: Mapping[int, str]) -> str | None:
+        """The id of the entry of a fact; of one in an import, with its number among them."""
+        if not self.is_import:
+            return entries.get(number)
+        entry = entries.get(len(self.facts) - 1)
+        return entry and f"{entry}.{number}"
 
 
 def left(connection: Connection, asked: tuple[str | None, datetime]) -> Sequence[Pending]:
@@ -77,24 +93,11 @@ def left(connection: Connection, asked: tuple[str | None, datetime]) -> Sequence
 
 
 def not_overtaken(connection: Connection, pending: Pending, entries: Mapping[int, str]) -> Iterator[Statement]:
-    """What writes those of its facts that nobody has put in anew since."""
+    """What writes those of its facts that nobody has put in anew since; how far an import has come is one of them."""
     for number, fact in enumerate(pending.facts):
-        for part in _parts(fact):
+        for part in bulk.parts(fact):
             if not _is_overtaken(connection, part, pending.at):
-                yield from rows.statements(part, pending.at, entries.get(number))
-
-
-def _parts(fact: StoredRow) -> Iterator[StoredRow]:
-    """An order without whose law its people live under, and each of those by itself."""
-    if not isinstance(fact, OrderRow):
-        yield fact
-        return
-    yield fact.model_copy(
-        update={"people": tuple(each.model_copy(update={"jurisdiction": None}) for each in fact.people)}
-    )
-    for each in fact.people:
-        if each.jurisdiction is not None:
-            yield SubjectRow(kind="subject", subject=each.subject, jurisdiction=each.jurisdiction, source=fact.source)
+                yield from rows.statements(part, pending.at, pending.entry_of(number, entries))
 
 
 def _is_overtaken(connection: Connection, fact: StoredRow, at: datetime) -> bool:

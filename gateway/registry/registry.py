@@ -57,7 +57,7 @@ class Registry:
 
     def __init__(self, engine: Engine, *, now: Callable[[], datetime]) -> None:
         self._engine = engine
-        self._now = now
+        self.now = now
         self._shared = engine.dialect.name == "postgresql"
         self._patience = ANSWER if self._shared else PATIENCE
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="registry")
@@ -87,7 +87,7 @@ class Registry:
             def told(later: Later) -> None:
                 loop.call_soon_threadsafe(self._hear, later)
 
-            self._listener = Listener(self._engine, self._now, lambda: self._changes.version, told)
+            self._listener = Listener(self._engine, self.now, lambda: self._changes.version, told)
 
     def close(self) -> None:
         if self._listener is not None:
@@ -101,11 +101,11 @@ class Registry:
 
     def ahead(self, fact: StoredRow) -> bool:
         """Whether a fact says that it came to be at a time which is still to come."""
-        return fact.time is not None and fact.time > self._now() + SLACK
+        return fact.time is not None and fact.time > self.now() + SLACK
 
     async def put(self, facts: Sequence[StoredRow]) -> None:
         """Writes facts down, all or none. Raises Refusal `gateway.failed` where the database does not take them."""
-        at = self._now()
+        at = self.now()
 
         def written(_: Connection) -> Iterable[rows.Statement]:
             return (statement for fact in facts for statement in rows.statements(fact, at))
@@ -114,7 +114,7 @@ class Registry:
 
     async def begin(self, node: str, by: str, facts: Sequence[StoredRow]) -> Pending:
         """Notes facts that are to be put in, which changes nothing yet. Raises Refusal `gateway.failed`."""
-        pending = Pending.begun(node, by, facts, self._now())
+        pending = Pending.begun(node, by, facts, self.now())
         await self.write(lambda _: [pending.written()])
         return pending
 
@@ -127,7 +127,7 @@ class Registry:
         def written(connection: Connection) -> Iterable[rows.Statement]:
             if not pending.done(connection):
                 return ()
-            return not_overtaken(connection, pending, entries) if late else pending.statements(entries)
+            return not_overtaken(connection, pending, entries) if late else pending.statements(connection, entries)
 
         await self._put(pending.facts, written)
 
@@ -141,7 +141,7 @@ class Registry:
         Without a name of a node only what was left long ago.
         """
         # A file belongs to one process, whatever it was called before.
-        return await self.read(left, (node if self._shared or not node else None, self._now()))
+        return await self.read(left, (node if self._shared or not node else None, self.now()))
 
     async def known(self) -> Collection[str]:
         """Everybody whom some fact is about. Raises Refusal."""
@@ -156,7 +156,7 @@ class Registry:
         keys = {("subject", each) for each in (ref, *linked)} | {("consent", ref)}
         keys |= {("order", order) for order in orders}
         async with self._putting:
-            await self.write(lambda _: rows.erasing(ref, linked, self._now()), keys)
+            await self.write(lambda _: rows.erasing(ref, linked, self.now()), keys)
             try:
                 await _within(PATIENCE, self._threads.submit(wipe, self._engine))
             except (SQLAlchemyError, TimeoutError):
@@ -310,7 +310,7 @@ class Registry:
                 for statement in written(connection):
                     connection.execute(statement)
                 if is_told:
-                    publish(connection, keys, self._now())
+                    publish(connection, keys, self.now())
 
         loop = asyncio.get_running_loop()
         under_way = self._begun(writing)
@@ -379,6 +379,7 @@ _KEYS: Mapping[str, Callable[[Any], Iterable[Key]]] = {
     "notice": lambda _: [],
     "notice_step": lambda _: [],
     "case": lambda _: [],
+    "import": lambda _: [],
 }
 
 

@@ -18,6 +18,7 @@ from gateway.registry.facts import (
     CaseRow,
     ConsentRow,
     FlagRow,
+    ImportRow,
     LinkRow,
     NoticeRow,
     NoticeStepRow,
@@ -35,8 +36,10 @@ from gateway.registry.tables import (
     ACCEPTANCES,
     AGREEMENTS,
     CONSENTS,
+    COUNTED,
     ENDED,
     FLAGS,
+    IMPORTS,
     LINKS,
     OF_PEOPLE,
     PEOPLE,
@@ -72,8 +75,8 @@ class Written:
 
     @property
     def columns(self) -> dict[str, object]:
-        happened = _stored(self.happened) if self.happened else None
-        return {"source": self.source, "at": _stored(self.at), "happened": happened}
+        happened = stored(self.happened) if self.happened else None
+        return {"source": self.source, "at": stored(self.at), "happened": happened}
 
     @property
     def on_record(self) -> dict[str, object]:
@@ -97,6 +100,11 @@ def _order(row: OrderRow, written: Written) -> Iterator[Statement]:
 def _order_state(row: OrderStateRow, written: Written) -> Iterator[Statement]:
     yield delete(STATES).where(STATES.c.order == row.order)
     yield insert(STATES).values({"order": row.order, "state": row.state.value} | written.on_record)
+    yield from after_order_state(row, written)
+
+
+def after_order_state(row: OrderStateRow, written: Written) -> Iterator[Statement]:
+    """What the end of an order causes."""
     if row.state is OrderState.CLOSED and written.entry is not None:
         yield notices.asked(written.entry, Cause.ORDER_CLOSED, written.at, row.source, order=row.order)
 
@@ -111,41 +119,53 @@ def _living(subject: str, jurisdiction: str, written: Written) -> Iterator[State
 
 
 def _consent(row: ConsentRow, written: Written) -> Iterator[Statement]:
-    said = {
-        "record": written.entry or uuid.uuid4().hex,
+    yield insert(CONSENTS).values(consent_values(row) | {"record": written.entry or uuid.uuid4().hex} | written.columns)
+    yield from after_consent(row, written)
+
+
+def consent_values(row: ConsentRow) -> dict[str, object]:
+    """What an answer says, column by column."""
+    return {
         "subject": row.subject,
         "purpose": row.purpose.value,
         "vendor": row.vendor,
         "state": row.state.value,
         "explicit": row.explicit,
-        "expires": _stored(row.expires) if row.expires else None,
+        "expires": stored(row.expires) if row.expires else None,
         "separate": row.separate,
         "written": row.written,
         "details": row.model_dump_json(exclude=_DECIDING, exclude_defaults=True),
     }
-    yield insert(CONSENTS).values(said | written.columns)
+
+
+def after_consent(row: ConsentRow, written: Written) -> Iterator[Statement]:
+    """What a withdrawal causes."""
     if row.state in _WITHDRAWN and written.entry is not None:
         about = {"subject": row.subject, "purpose": row.purpose.value, "vendor": row.vendor}
         yield notices.asked(written.entry, Cause.WITHDRAWAL, written.at, row.source, **about)
 
 
 def _acceptance(row: AcceptanceRow, written: Written) -> Iterator[Statement]:
-    accepted = {"subject": row.subject, "policy": row.policy, "how": row.how.value}
+    accepted = acceptance_values(row)
     yield delete(ACCEPTANCES).where(*(ACCEPTANCES.c[name] == value for name, value in accepted.items()))
     yield insert(ACCEPTANCES).values(accepted | written.on_record)
 
 
+def acceptance_values(row: AcceptanceRow) -> dict[str, object]:
+    return {"subject": row.subject, "policy": row.policy, "how": row.how.value}
+
+
 def _flag(row: FlagRow, written: Written) -> Iterator[Statement]:
     yield delete(FLAGS).where(same_flag(row))
-    yield insert(FLAGS).values(_flag_key(row) | {"lifted": row.lifted} | written.on_record)
+    yield insert(FLAGS).values(flag_key(row) | {"lifted": row.lifted} | written.on_record)
 
 
 def same_flag(row: FlagRow) -> ColumnElement[bool]:
     """Which row in the table says something about the same."""
-    return and_(*(FLAGS.c[name] == value for name, value in _flag_key(row).items()))
+    return and_(*(FLAGS.c[name] == value for name, value in flag_key(row).items()))
 
 
-def _flag_key(row: FlagRow) -> dict[str, str]:
+def flag_key(row: FlagRow) -> dict[str, str]:
     purpose, vendor = row.purpose.value if row.purpose else EVERYTHING, row.vendor or EVERYTHING
     return {"subject": row.subject, "flag": row.flag.value, "purpose": purpose, "vendor": vendor}
 
@@ -172,7 +192,7 @@ def _request(row: RequestRow, written: Written) -> Iterator[Statement]:
     """Whose it is and what was typed stand in `row`, which an erasure empties."""
     yield delete(REQUESTS).where(REQUESTS.c.request == row.request)
     stated = {"request": row.request, "subject": row.subject, "right": row.right.value, "status": row.status.value}
-    times = {"received": _stored(row.received), "due": _stored(row.due)}
+    times = {"received": stored(row.received), "due": stored(row.due)}
     yield insert(REQUESTS).values({**stated, **times, "row": row.model_dump_json()} | written.on_record)
 
 
@@ -199,9 +219,15 @@ def _review(row: ReviewRow, written: Written) -> Iterator[Statement]:
     yield insert(REVIEWS).values(held | written.on_record)
 
 
+def _import(row: ImportRow, written: Written) -> Iterator[Statement]:
+    yield delete(IMPORTS).where(IMPORTS.c.id == row.id)
+    stated = row.model_dump(include={"id", "chain", "is_done", *COUNTED})
+    yield insert(IMPORTS).values(stated | {"begun": stored(row.begun)} | written.columns)
+
+
 def _revocation(row: RevocationRow, written: Written) -> Iterator[Statement]:
     yield delete(REVOKED).where(REVOKED.c.token == row.token)
-    yield insert(REVOKED).values(token=row.token, at=_stored(written.at), entry=written.entry)
+    yield insert(REVOKED).values(token=row.token, at=stored(written.at), entry=written.entry)
 
 
 def _case(row: CaseRow, written: Written) -> Iterator[Statement]:
@@ -222,6 +248,7 @@ _WRITERS: Mapping[str, Callable[[Any, Written], Iterator[Statement]]] = {
     "review": _review,
     "request": _request,
     "revocation": _revocation,
+    "import": _import,
     "telling": _told,
     "notice": _told,
     "notice_step": _told,
@@ -244,6 +271,6 @@ def erasing(subject: str, linked: Sequence[str], at: datetime) -> Iterator[State
         yield from _link(LinkRow(kind="link", subject=linked[0], other=other), Written(at, None, "erasure", None))
 
 
-def _stored(moment: datetime) -> datetime:
+def stored(moment: datetime) -> datetime:
     """UTC without an offset: SQLite keeps none."""
     return moment.astimezone(UTC).replace(tzinfo=None)

@@ -27,6 +27,7 @@ def _written() -> Iterator[Column[Any]]:
     yield Column("happened", DateTime)
 
 
+COUNTED = ("rows", "new", "same", "changed", "older", "refused")
 PEOPLE = Table(
     "order_person",
     METADATA,
@@ -142,6 +143,16 @@ REVOKED = Table(
     Column("token", String, primary_key=True),
     Column("at", DateTime),
     Column("entry", String),
+)
+IMPORTS = Table(
+    "import",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("begun", DateTime, nullable=False),
+    *(Column(name, Integer, nullable=False) for name in COUNTED),
+    Column("chain", String, nullable=False),
+    Column("is_done", Boolean, nullable=False),
+    *_written(),
 )
 CHANGES = Table(
     "change",

@@ -98,6 +98,20 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
         None,
         "",
     ),
+    "facts of an import": (
+        FactPut(
+            "consents",
+            "imported",
+            by="operator",
+            put="0198000000007000800000000000000a:2",
+            batch="crm-2024",
+            count=2,
+            digest="04a43903297208150f1e2d3c4b5a6978",
+        ),
+        (PURCHASER, CONSIGNEE),
+        None,
+        "",
+    ),
     "key": (KeyMade(1, "created"), (), None, ""),
     "key of a turnover": (KeyMade(2, "created", "anna"), (), None, ""),
     "erase": (

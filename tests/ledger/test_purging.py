@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ledger.attic import Moment
-from gateway.ledger.purging import GAP, digest, lived, set_root
+from gateway.ledger.canonical import Json
+from gateway.ledger.purging import GAP, _answers_same, _class_of, digest, lived, set_root
 from gateway.retention import RetentionClass, kept
 
 YEAR = 366 * 24 * 60 * 60 * 1_000_000
@@ -84,3 +85,12 @@ def test_no_setting_of_a_clock_makes_it_later_than_it_is(steps: list[tuple[int, 
 
 def test_a_gap_that_is_too_long_is_a_month() -> None:
     assert lived([at(0)], at(GAP / (YEAR // 366), 0, "b")) == at(31).ts
+
+
+def test_what_was_imported_is_not_over_because_somebody_in_it_said_something_else_since() -> None:
+    imported: dict[str, Json] = {"fact": "consents", "state": "imported", "batch": "crm", "count": 500}
+    said: dict[str, Json] = {"fact": "consent:delivery", "state": "given"}
+
+    assert _class_of("fact", imported) is RetentionClass.CONSENT
+    assert not _answers_same(imported, imported | {"batch": "crm-2"})
+    assert _answers_same(said, said | {"state": "withdrawn"})

@@ -1,0 +1,174 @@
+"""A file of facts, line by line, in batches that come out alike whenever the file is read again."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal
+
+from gateway.errors import GatewayError
+from gateway.vocabulary import SubjectRole
+
+Form = Literal["jsonl", "csv"]
+TOGETHER = 500  # rows of a batch
+LONGEST = 65_536  # bytes of a row
+
+_BOM = b"\xef\xbb\xbf"
+_ROLES = tuple(role.value for role in SubjectRole)
+_BETWEEN = ";"
+_SEVERAL = frozenset({"categories", "recipients", "rights"})
+_LAW = "jurisdiction"
+
+
+class OtherFile(GatewayError):
+    """An import cannot go on with this file: it does not begin as the one did with which it was begun."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Line:
+    """A row as it stands in a file, and where; or what is wrong with it, without its values."""
+
+    number: int
+    row: Mapping[str, object]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Batch:
+    """Rows that go in together. `at` were before them; `chain` is a digest of the file up to their end."""
+
+    at: int
+    lines: tuple[Line, ...]
+    chain: str
+    is_last: bool = False
+
+
+class Feed:
+    """Takes the bytes of a file in any parts, and gives batches. Empty lines are none.
+
+    `skip` rows are already in, of a file that has the digest `chain` so far. In a CSV file (RFC 4180) the first line
+    names the members of the facts, `kind` the kind of those that do not say it; a column named like a role is a person
+    of an order, and `payer.jurisdiction` whose law that one lives under. Semicolons stand between several values.
+    """
+
+    def __init__(self, form: Form, *, kind: str = "", skip: int = 0, chain: str = "") -> None:
+        self._form = form
+        self._kind = kind
+        self._skip = skip
+        self._expected = chain
+        self._rest = b""
+        self._record = b""
+        self._names: Sequence[str] | None = None
+        self._physical = 0
+        self._begun = 1
+        self._count = 0
+        self._chain = ""
+        self._raw: list[tuple[int, bytes]] = []
+
+    def push(self, data: bytes) -> Iterator[Batch]:
+        """The batches that are whole with this. Raises OtherFile."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            yield from self._line(line)
+        if len(self._rest) > 2 * LONGEST:
+            # The end of such a line is waited for, and nothing more of it is kept.
+            self._rest = self._rest[: LONGEST + 1]
+
+    def close(self) -> Iterator[Batch]:
+        """The last batch, which may be empty. Raises OtherFile."""
+        if self._rest:
+            yield from self._line(self._rest)
+        if self._record:
+            yield from self._whole(self._record)
+        if self._count + len(self._raw) < self._skip:
+            raise OtherFile("the file is shorter than what of it is in; name another id for another file")
+        yield from self._batch(is_last=True)
+
+    def _line(self, line: bytes) -> Iterator[Batch]:
+        self._physical += 1
+        if self._physical == 1:
+            line = line.removeprefix(_BOM)
+        if self._record:
+            self._record += b"\n" + line
+        else:
+            self._record, self._begun = line, self._physical
+        is_open = self._form == "csv" and self._record.count(b'"') % 2 and len(self._record) <= LONGEST
+        if not is_open:
+            record, self._record = self._record, b""
+            yield from self._whole(record)
+
+    def _whole(self, record: bytes) -> Iterator[Batch]:
+        self._record = b""
+        record = record.removesuffix(b"\r")[: LONGEST + 1]
+        if not record.strip():
+            return
+        if self._form == "csv" and self._names is None:
+            self._names, problem = _cells(record)
+            self._chain = _linked("", [record])
+            if problem:
+                raise OtherFile(f"the first line is {problem}, and should name the columns")
+            return
+        self._raw.append((self._begun, record))
+        if len(self._raw) == TOGETHER:
+            yield from self._batch()
+
+    def _batch(self, *, is_last: bool = False) -> Iterator[Batch]:
+        raw, self._raw = self._raw, []
+        at, self._count = self._count, self._count + len(raw)
+        self._chain = _linked(self._chain, [record for _, record in raw]) if raw else self._chain
+        if self._count <= self._skip and self._skip:
+            if self._count == self._skip and self._chain != self._expected:
+                raise OtherFile("the file does not begin as what of it is in; name another id for another file")
+            if not is_last:
+                return
+            raw, at = [], self._count
+        elif at < self._skip:
+            raise OtherFile("the file is longer than the one that ended here; name another id for another file")
+        yield Batch(at, tuple(self._read(number, record) for number, record in raw), self._chain, is_last)
+
+    def _read(self, number: int, record: bytes) -> Line:
+        if len(record) > LONGEST:
+            return Line(number, {}, f"longer than {LONGEST} bytes")
+        if self._form == "csv":
+            cells, problem = _cells(record)
+            names = self._names or ()
+            if not problem and len(cells) > len(names):
+                problem = "more cells than the first line has"
+            return Line(number, {} if problem else self._of_cells(dict(zip(names, cells, strict=False))), problem)
+        try:
+            row = json.loads(record.decode("utf-8"))
+        except UnicodeDecodeError:
+            return Line(number, {}, "not UTF-8")
+        except (ValueError, RecursionError):
+            return Line(number, {}, "not JSON")
+        return Line(number, row) if isinstance(row, dict) else Line(number, {}, "not a JSON object")
+
+    def _of_cells(self, cells: Mapping[str, str]) -> dict[str, object]:
+        stated = {name.strip(): text for name, text in cells.items() if text}
+        people = [
+            {"role": role, "subject": stated.pop(role)}
+            | ({_LAW: law} if (law := stated.pop(f"{role}.{_LAW}", "")) else {})
+            for role in _ROLES
+            if role in stated
+        ]
+        row: dict[str, object] = {
+            name: [each.strip() for each in text.split(_BETWEEN)] if name in _SEVERAL else text
+            for name, text in stated.items()
+        }
+        return ({"kind": self._kind} if self._kind else {}) | row | ({"people": people} if people else {})
+
+
+def _cells(record: bytes) -> tuple[list[str], str]:
+    """The cells of a line, or what is wrong with it."""
+    try:
+        [cells] = csv.reader([record.decode("utf-8")], strict=True)
+    except UnicodeDecodeError:
+        return [], "not UTF-8"
+    except (csv.Error, ValueError):
+        return [], "not CSV"
+    return cells, ""
+
+
+def _linked(chain: str, records: Sequence[bytes]) -> str:
+    return sha256(chain.encode() + b"\n" + b"\n".join(records)).hexdigest()

@@ -1,0 +1,233 @@
+"""Many facts at once: what of them is new, and how they are written in few statements."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select
+
+from gateway.registry import rows, tables
+from gateway.registry.facts import (
+    AcceptanceRow,
+    ConsentRow,
+    FlagRow,
+    ImportRow,
+    LinkRow,
+    OrderRow,
+    OrderStateRow,
+    StoredRow,
+    SubjectRow,
+)
+from gateway.registry.rows import Statement, Written
+
+Values = dict[str, Any]
+
+
+class Verdict(StrEnum):
+    """What a fact is beside what is known. What is older than that changes nothing."""
+
+    NEW = "new"
+    SAME = "same"
+    CHANGED = "changed"
+    OLDER = "older"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How facts of a kind stand in a table: `key` names what they are about, its first column finds it.
+
+    Where they stand `beside` one another, what is there stays; `after` is what else a fact causes. One that is written
+    `singly` is more than its own row.
+    """
+
+    table: Table
+    key: tuple[str, ...]
+    rows: Callable[[Any], Sequence[Values]]
+    beside: bool = False
+    after: Callable[[Any, Written], Iterator[Statement]] | None = None
+    singly: bool = False
+
+    def thing(self, values: Mapping[str, Any]) -> "Thing":
+        return self.table.name, *(values[name] for name in self.key)
+
+    def said(self, rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> "Said":
+        return frozenset(tuple(row[name] for name in names) for row in rows)
+
+
+Thing = tuple[Any, ...]
+Said = frozenset[tuple[Any, ...]]
+"""What a fact says of a thing: the values of its rows."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known about a thing, as of when."""
+
+    when: datetime = datetime.min  # noqa: DTZ901  as rows keep it
+    said: set[Said] = field(default_factory=set)
+
+
+State = dict[Thing, Known]
+
+
+def _people(row: OrderRow) -> Sequence[Values]:
+    return [{"order": row.order, "role": each.role.value, "subject": each.subject} for each in row.people]
+
+
+SHAPES: Final[Mapping[type, Shape]] = {
+    OrderRow: Shape(tables.PEOPLE, ("order",), _people),
+    SubjectRow: Shape(
+        tables.SUBJECTS, ("subject",), lambda row: [{"subject": row.subject, "jurisdiction": row.jurisdiction}]
+    ),
+    ConsentRow: Shape(
+        tables.CONSENTS,
+        ("subject", "purpose", "vendor", "happened"),
+        lambda row: [rows.consent_values(row) | {"happened": rows.stored(row.time)}],
+        beside=True,
+        after=rows.after_consent,
+    ),
+    AcceptanceRow: Shape(tables.ACCEPTANCES, ("subject", "policy", "how"), lambda row: [rows.acceptance_values(row)]),
+    OrderStateRow: Shape(
+        tables.STATES,
+        ("order",),
+        lambda row: [{"order": row.order, "state": row.state.value}],
+        after=rows.after_order_state,
+    ),
+    FlagRow: Shape(
+        tables.FLAGS,
+        ("subject", "flag", "purpose", "vendor"),
+        lambda row: [rows.flag_key(row) | {"lifted": row.lifted}],
+    ),
+    LinkRow: Shape(
+        tables.LINKS,
+        ("subject", "other"),
+        lambda row: [{"subject": row.subject, "other": row.other, "lifted": row.lifted}],
+        singly=True,
+    ),
+}
+
+
+def parts(fact: StoredRow) -> Iterator[StoredRow]:
+    """An order without whose law its people live under, and each of those by itself."""
+    if not isinstance(fact, OrderRow):
+        yield fact
+        return
+    yield fact.model_copy(
+        update={"people": tuple(each.model_copy(update={"jurisdiction": None}) for each in fact.people)}
+    )
+    for each in fact.people:
+        if each.jurisdiction is not None:
+            law = {"subject": each.subject, "jurisdiction": each.jurisdiction}
+            yield SubjectRow(kind="subject", **law, source=fact.source, time=fact.time)
+
+
+def known(connection: Connection, facts: Sequence[StoredRow]) -> State:
+    """What is known about all that these parts of facts are about."""
+    state: State = {}
+    for shape, together in _by_shape(facts).items():
+        found = {row[shape.key[0]] for fact in together for row in shape.rows(fact)}
+        names = _names(shape, together)
+        columns = [shape.table.c[name] for name in dict.fromkeys((*shape.key, *names, "happened", "at"))]
+        by_thing: dict[Thing, list[Mapping[str, Any]]] = {}
+        for each in connection.execute(select(*columns).where(shape.table.c[shape.key[0]].in_(found))):
+            row = each._asdict()
+            by_thing.setdefault(shape.thing(row), []).append(row)
+        for thing, there in by_thing.items():
+            said = {shape.said([row], names) for row in there} if shape.beside else {shape.said(there, names)}
+            state[thing] = Known(max(row["happened"] or row["at"] for row in there), said)
+    return state
+
+
+def judged(facts: Sequence[StoredRow], state: State) -> tuple[Verdict, list[StoredRow]]:
+    """What a fact is beside what is known, from its parts, and which of them are to be written.
+
+    The first part says whether the fact is new.
+    """
+    judged = [_judged(part, state) for part in facts]
+    written = [part for part, (_, is_written) in zip(facts, judged, strict=True) if is_written]
+    first, *others = (verdict for verdict, _ in judged)
+    if first is not Verdict.SAME:
+        return first, written
+    if Verdict.NEW in others or Verdict.CHANGED in others:
+        return Verdict.CHANGED, written
+    return (Verdict.OLDER if Verdict.OLDER in others else Verdict.SAME), written
+
+
+def _judged(fact: StoredRow, state: State) -> tuple[Verdict, bool]:
+    """What a part of a fact is beside what is known, which it is part of from then on, and whether it is written.
+
+    What says the same at a later time is written for that time: what comes in between is older then.
+    """
+    shape = SHAPES[type(fact)]
+    values, when = shape.rows(fact), rows.stored(fact.time) if fact.time else datetime.max  # noqa: DTZ901
+    said, thing = shape.said(values, _names(shape, [fact])), shape.thing(values[0])
+    there = state.get(thing)
+    if there is None:
+        state[thing] = Known(when, {said})
+        return Verdict.NEW, True
+    is_same = said in there.said
+    if shape.beside:
+        there.said.add(said)
+        return (Verdict.SAME, False) if is_same else (Verdict.CHANGED, True)
+    if there.when >= when and is_same:
+        return Verdict.SAME, False
+    if there.when > when:
+        return Verdict.OLDER, False
+    state[thing] = Known(when, {said})
+    return (Verdict.SAME if is_same else Verdict.CHANGED), True
+
+
+def write(
+    connection: Connection, facts: Sequence[StoredRow], at: datetime, entries: Sequence[str | None]
+) -> Iterator[Statement]:
+    """Writes parts of facts down, each with the id of its entry, and gives what else they cause.
+
+    Of several about one thing the last one stays.
+    """
+    written = {id(fact): Written(at, fact.time, fact.source, entry) for fact, entry in zip(facts, entries, strict=True)}
+    for shape, of_shape in _by_shape(facts).items():
+        if shape.singly:
+            for fact in of_shape:
+                yield from rows.statements(fact, at, written[id(fact)].entry)
+            continue
+        _write(connection, shape, [(fact, written[id(fact)]) for fact in of_shape])
+        for fact in of_shape if shape.after else ():
+            yield from shape.after(fact, written[id(fact)]) if shape.after else ()
+
+
+def _write(connection: Connection, shape: Shape, facts: Sequence[tuple[StoredRow, Written]]) -> None:
+    found: dict[object, list[Values]] = {}
+    named = {name for name in ("record", "entry") if name in shape.table.c}
+    for fact, written in facts:
+        beside = written.columns | dict.fromkeys(named, written.entry)
+        values = [each | beside for each in shape.rows(fact)]
+        found[id(fact) if shape.beside else shape.thing(values[0])] = values
+    if not shape.beside:
+        where = and_(*(shape.table.c[name] == bindparam(f"of_{name}") for name in shape.key))
+        gone = [{f"of_{name}": values[0][name] for name in shape.key} for values in found.values()]
+        connection.execute(delete(shape.table).where(where), gone)
+    connection.execute(insert(shape.table), [each for values in found.values() for each in values])
+
+
+def progress(connection: Connection, id_: str) -> ImportRow | None:
+    """How far an import has come; None where it never began."""
+    row = connection.execute(select(tables.IMPORTS).where(tables.IMPORTS.c.id == id_)).one_or_none()
+    if row is None:
+        return None
+    counts = {name: getattr(row, name) for name in tables.COUNTED}
+    begun = row.begun.replace(tzinfo=UTC)
+    return ImportRow(id=row.id, begun=begun, chain=row.chain, is_done=row.is_done, source=row.source, **counts)
+
+
+def _by_shape(facts: Sequence[StoredRow]) -> dict[Shape, list[StoredRow]]:
+    found: dict[Shape, list[StoredRow]] = {}
+    for fact in facts:
+        found.setdefault(SHAPES[type(fact)], []).append(fact)
+    return found
+
+
+def _names(shape: Shape, facts: Sequence[StoredRow]) -> list[str]:
+    """The columns in which a fact says something, in an order of their own."""
+    return sorted(shape.rows(facts[0])[0].keys() - set(shape.key))
