@@ -51,6 +51,7 @@ from gateway.registry.registry import Registry
 from gateway.reply import Reply
 from gateway.report.making import Reports
 from gateway.retention import RetentionClass
+from gateway.rights.consents import ConsentDesk
 from gateway.rights.delivery import Delivery
 from gateway.rights.notices import Notices
 from gateway.rights.requests import RequestDesk
@@ -193,7 +194,7 @@ class Gateway:
         self.settings = settings
         self.stores = stores
         self.telemetry = Telemetry()
-        self.reports = Reports(stores.ledger, lambda: self.exchange.contracts.contracts, utc)
+        self.reports = Reports(stores.ledger, self.contracts, utc)
         environment = environment_of(settings)
         deadline = settings.intent_deadline
         exchange = partial(
@@ -228,12 +229,14 @@ class Gateway:
             environment=environment,
             now=utc,
         )
-        self.requests = RequestDesk(stores.intake, stores.registry, stores.ledger, utc)
+        parts = stores.intake, stores.registry, stores.ledger
+        self.requests = RequestDesk(*parts, utc)
+        self.consents = ConsentDesk(*parts, self.contracts, now=utc, stops=settings.withdraw_all_stops_contract)
         self.office = Office(
             stores.registry,
             stores.ledger,
             stores.intake,
-            contracts=lambda: self.exchange.contracts.contracts,
+            contracts=self.contracts,
             rules=Rules(environment, settings.exceptional_delay, deadline),
             now=utc,
         )
@@ -243,7 +246,7 @@ class Gateway:
             body_deadline=settings.body_deadline,
             in_flight=settings.in_flight,
         )
-        stores.notices.contracts = lambda: self.exchange.contracts.contracts
+        stores.notices.contracts = self.contracts
         self.telemetry.gauge("gateway.calls.in_flight", "Calls on their way.", lambda: self.proxy.busy)
 
     def _bound(self, contracts: ContractSet) -> InForce:
@@ -277,6 +280,10 @@ class Gateway:
         if not found or any(found[0].body.get(name) != value for name, value in event.members().items()):
             await self.stores.ledger.record(event)
 
+    def contracts(self) -> ContractSet:
+        """Those in force."""
+        return self.exchange.contracts.contracts
+
     def keeps(self) -> Mapping[RetentionClass, str]:
         """What the policy in force says of retention."""
         return self.exchange.contracts.contracts.policy.retention
@@ -303,7 +310,7 @@ class Gateway:
 
     def privacy(self) -> Any:
         """Where people ask about their data."""
-        return privacy.listener(privacy.endpoints(self.requests), self.stores.tokens)
+        return privacy.listener(privacy.endpoints(self.requests, self.consents), self.stores.tokens)
 
     def page(self, kind: str) -> public.Page:
         """A public page, made from the contracts in force now."""

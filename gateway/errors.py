@@ -192,6 +192,9 @@ CODES: Mapping[str, Code] = {
     "subject.unknown": Code(404, "Nobody and nothing is known here that you may ask about", "Ask about yourself."),
     "subject.restricted": Code(403, "The person's data is restricted", "It may not be used; see the rights request."),
     "subject.erased": Code(403, "The person's data was erased", "It may not be used."),
+    "subject.winding_up": Code(
+        403, "The person withdrew everything", "Only returns and what else winds an order up may go; ask the person."
+    ),
     "subject.minor": Code(403, "The person is a minor", "A guardian has to consent."),
     "subject.inactive": Code(403, "The account has been inactive for long", "Have the person sign in first."),
     "order.state": Code(403, "The order is not in a state that allows this", "Check the order's state."),

@@ -53,7 +53,7 @@ def document(operations: Sequence[Operation], roles: Mapping[str, Collection[str
     """Describes the operations; `roles` are those that may ask each, by its name."""
     models: dict[tuple[type[BaseModel], Mode], None] = {(each.answer, "serialization"): None for each in operations}
     models |= {(each.asked, "validation"): None for each in operations if each.asked}
-    names, schemas = models_json_schema(list(models), ref_template=_REF)
+    names, schemas = models_json_schema(list(models), ref_template=_REF, by_alias=True)
     paths: dict[str, dict[str, Any]] = {}
     for each in operations:
         described = _described(each, names, sorted(roles[each.name]))

@@ -16,6 +16,7 @@ from gateway.errors import GatewayError, Refusal, refuse
 from gateway.identity import Caller, Tokens, find_token
 from gateway.openapi import Operation, document
 from gateway.rights import asked as models
+from gateway.rights.consents import ConsentDesk
 from gateway.rights.requests import RequestDesk
 from gateway.vocabulary import Role
 
@@ -43,7 +44,7 @@ class Endpoint:
     deed: Deed
 
 
-def endpoints(requests: RequestDesk) -> Sequence[Endpoint]:
+def endpoints(requests: RequestDesk, consents: ConsentDesk) -> Sequence[Endpoint]:
     """All that can be asked. References of people stand in bodies only: addresses are written into logs."""
     of_request: Mapping[str, tuple[type[models.Asked], str, Deed]] = {
         "decision": (models.Decide, "Decide about a request", lambda who, what, at: requests.decide(who, at, what)),
@@ -51,6 +52,30 @@ def endpoints(requests: RequestDesk) -> Sequence[Endpoint]:
         "closing": (models.Close, "Say how a request ended", lambda who, what, at: requests.close(who, at, what)),
     }
     return (
+        Endpoint(
+            Operation("POST", "/v1/consents", "Say yes to a purpose", models.Give, models.Consents),
+            _PEOPLE,
+            lambda who, what, _: consents.give(who, what),
+        ),
+        Endpoint(
+            Operation("POST", "/v1/consents/list", "See what was said", models.Personal, models.Consents),
+            _PEOPLE,
+            lambda who, what, _: consents.of(who, what),
+        ),
+        Endpoint(
+            Operation(
+                "POST", "/v1/consents/withdraw", "Say no, or withdraw everything", models.Withdraw, models.Effect
+            ),
+            _PEOPLE,
+            lambda who, what, _: consents.withdraw(who, what),
+        ),
+        Endpoint(
+            Operation(
+                "POST", "/v1/requests/{request}/answer", "Say what becomes of orders", models.Answered, models.Effect
+            ),
+            _PEOPLE,
+            lambda who, what, at: consents.answer(who, at, what),
+        ),
         Endpoint(
             Operation("POST", "/v1/requests", "Ask for something about the data", models.Open, models.Request),
             _PEOPLE,
@@ -70,6 +95,11 @@ def endpoints(requests: RequestDesk) -> Sequence[Endpoint]:
             Operation("POST", "/v1/requests/waiting", "See what is to be decided or done", None, models.Waiting),
             _STEWARDS,
             lambda who, _what, _at: requests.waiting(who),
+        ),
+        Endpoint(
+            Operation("POST", "/v1/requests/{request}/lifting", "End a restriction", None, models.Request),
+            _STEWARDS,
+            lambda who, _, at: requests.lift(who, at),
         ),
         *(
             Endpoint(
@@ -112,7 +142,7 @@ def _answering(endpoint: Endpoint, tokens: Tokens) -> Callable[[Request], Awaita
             return _unprocessable(_told(error))
         except GatewayError as error:
             return _unprocessable(str(error))
-        return Response(told.model_dump_json(), media_type="application/json", headers=_PRIVATE)
+        return Response(told.model_dump_json(by_alias=True), media_type="application/json", headers=_PRIVATE)
 
     return answer
 

@@ -27,6 +27,7 @@ STOPS = {
     Flag.INACTIVE: "subject.inactive",
     Flag.RESTRICTED: "subject.restricted",
     Flag.ERASED: "subject.erased",
+    Flag.WINDING_UP: "subject.winding_up",
 }
 EMAIL = "The courier writes only to people who asked for it."
 

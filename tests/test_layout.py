@@ -35,6 +35,7 @@ TOGETHER: Mapping[str, str] = {
     "report/registers": "report/test_making.py",
     "report/seen": "report/test_making.py",
     # Leaves are held to committed vectors, byte for byte.
+    "rights/labels": "rights/test_rights_consents.py",
     "ledger/canonical": "ledger/test_leaf.py",
     "ledger/entry": "ledger/test_leaf.py",
     "ledger/tree": "ledger/test_merkle_tree.py",

@@ -1,8 +1,9 @@
 """May this call go at all? Pure functions over contracts, facts and the time."""
 
-from gateway.clearance.bases import needs_consents
+from gateway.clearance.bases import basis_for, grant, has_basis, needs_consents
 from gateway.clearance.decide import clear
 from gateway.clearance.papers import End, around, day, ends, stand, version_in_force, with_papers
+from gateway.clearance.people import usable
 from gateway.clearance.question import GRANTED, Clearance, Ground, Question, Standing
 from gateway.clearance.sensitive import asks_in
 
@@ -15,11 +16,15 @@ __all__ = [
     "Standing",
     "around",
     "asks_in",
+    "basis_for",
     "clear",
     "day",
     "ends",
+    "grant",
+    "has_basis",
     "needs_consents",
     "stand",
+    "usable",
     "version_in_force",
     "with_papers",
 ]

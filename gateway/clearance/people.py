@@ -38,9 +38,19 @@ def unusable(question: Question, person: Person | None, purpose: Purpose) -> Ite
         purpose in _NOT_OF_MINORS or question.terms.operation.commercial is not Commercial.NONE
     ):
         yield "subject.minor"
+    if is_flagged(question, person, Flag.WINDING_UP) and not _winds_up(question, purpose):
+        yield "subject.winding_up"
     for flag, code in _STOPS.items():
         if is_flagged(question, person, flag, purpose):
             yield code
+
+
+def _winds_up(question: Question, purpose: Purpose) -> bool:
+    """Whether a call brings to its end what is under way: returns and refunds, and what goes on after an agreement."""
+    lapses = (paper.on_lapse for paper in question.terms.vendor.agreements if paper.on_lapse)
+    return purpose is Purpose.AFTER_SALES or any(
+        question.terms.operation.operation in lapse.operations for lapse in lapses
+    )
 
 
 def is_flagged(question: Question, person: Person | None, flag: Flag, purpose: Purpose | None = None) -> bool:

@@ -128,6 +128,11 @@ def orders_of(connection: Connection, subject: str) -> list[str]:
     return list(connection.scalars(select(PEOPLE.c.order).where(PEOPLE.c.subject == subject)))
 
 
+def roles_of(connection: Connection, subject: str) -> frozenset[SubjectRole]:
+    """As whom a person stands in orders."""
+    return frozenset(map(SubjectRole, connection.scalars(select(PEOPLE.c.role).where(PEOPLE.c.subject == subject))))
+
+
 def everybody(connection: Connection, _: str) -> frozenset[str]:
     """Every reference of a person."""
     return frozenset(ref for table in (*OF_PEOPLE, REQUESTS) for ref in connection.scalars(select(table.c.subject))) - {

@@ -6,6 +6,7 @@ from gateway.errors import refuse
 from gateway.identity import Caller
 from gateway.ledger.entry import Subject
 from gateway.ledger.housekeeping import Access
+from gateway.ledger.ledger import Ledger
 from gateway.rights.asked import OnBehalf, Personal, Unasked
 from gateway.vocabulary import Role
 
@@ -34,6 +35,12 @@ class Acting:
         stated = {"case": case.case, "requester": case.requester.value, "verified": case.verified.value}
         stated |= {"proof": case.proof.value} if case.proof else {}
         return Access(self.by, action, tuple(stated.items()), found, case.reason)
+
+
+async def noted(ledger: Ledger, who: Acting, action: str) -> None:
+    """What somebody does for another person is on record before it is done, with case and reason. Raises Refusal."""
+    if who.on_behalf is not None:
+        await ledger.record(who.access(action), who.beside)
 
 
 def acting(caller: Caller, asked: Personal) -> Acting:

@@ -2,14 +2,33 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from gateway.desk import Reason, names_nobody
 from gateway.errors import GatewayError
 from gateway.registry.facts import Ref
-from gateway.vocabulary import CATEGORIES, Category, RefusalReason, RequestStatus, Right, Ruling
+from gateway.vocabulary import (
+    CATEGORIES,
+    Category,
+    ConsentMethod,
+    ConsentState,
+    Purpose,
+    RefusalReason,
+    RequestStatus,
+    Right,
+    Ruling,
+    SubjectRole,
+)
 
 RequestId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Case = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._/-]{0,63}$")]
@@ -180,3 +199,95 @@ class WaitingRequest(Request):
 
 class Waiting(Told):
     requests: tuple[WaitingRequest, ...]
+
+
+VendorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class Give(Personal):
+    """A yes to one purpose, at one vendor or (without one) at all. *Explicit*, *separate* and *written* are marks of
+    their own: each is true only where it was so.
+    """
+
+    purpose: Purpose
+    vendor: VendorName | None = None
+    explicit: bool = False
+    separate: bool = False
+    written: bool = False
+    expires: AwareDatetime | None = None
+    method: ConsentMethod
+    notice: Text | None = None
+    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
+
+
+class Withdraw(Personal):
+    """A no: to one purpose, at one vendor, to both together, or to everything. No reason is asked for."""
+
+    purpose: Purpose | None = None
+    vendor: VendorName | None = None
+    everything: bool = False
+
+    @model_validator(mode="after")
+    def _says_what(self) -> "Withdraw":
+        if self.everything is bool(self.purpose or self.vendor):
+            raise ValueError("name a purpose, a vendor or both, or say `everything`")
+        return self
+
+
+class Answered(Personal):
+    """What is to become of orders under way."""
+
+    orders: Literal["continue", "stop"]
+
+
+class Word(Told):
+    """A word of a closed list, as people read it."""
+
+    code: str
+    en: str
+    zh: str
+
+
+class ConsentTold(Told):
+    """What a person said once; the newest answer to a purpose and vendor counts, if it is `in_force`."""
+
+    record: str
+    purpose: Purpose
+    vendor: str | None
+    state: ConsentState
+    explicit: bool
+    separate: bool
+    written: bool
+    given: datetime | None
+    expires: datetime | None
+    in_force: bool
+
+
+class Consents(Told):
+    consents: tuple[ConsentTold, ...]
+
+
+class UseTold(Told):
+    """What one operation of a vendor gets of a person, for one purpose and on one basis."""
+
+    vendor: str
+    recipient: str
+    operation: str
+    as_: SubjectRole = Field(serialization_alias="as")
+    purpose: Word
+    basis: Word
+    categories: tuple[Word, ...]
+
+
+class Effect(Told):
+    """What a withdrawal does: the consents that it ended, what stops with them, and what goes on and on which basis.
+
+    `orders` says what becomes of those under way: they go on, are stopped, or wait until the person was `asked`.
+    """
+
+    effective: datetime
+    ended: tuple[ConsentTold, ...]
+    stops: tuple[UseTold, ...]
+    goes_on: tuple[UseTold, ...]
+    orders: Literal["go_on", "asked", "stopped"]

@@ -3,17 +3,18 @@
 import asyncio
 import calendar
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from gateway.errors import refuse
 from gateway.identity import Caller
 from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
+from gateway.registry import lookups
 from gateway.registry import requests as rows
-from gateway.registry.facts import Decided, RequestRow
+from gateway.registry.facts import Decided, FlagRow, RequestRow, StoredRow, TellingRow
 from gateway.registry.registry import Registry
-from gateway.rights.acting import Acting, acting
+from gateway.rights.acting import Acting, acting, noted
 from gateway.rights.asked import (
     Close,
     Decide,
@@ -29,12 +30,25 @@ from gateway.rights.asked import (
     Waiting,
     WaitingRequest,
 )
-from gateway.vocabulary import CLOSED_REQUESTS, RULINGS, RequestStatus, Right, Role, Ruling
+from gateway.vocabulary import CLOSED_REQUESTS, RULINGS, Category, Flag, RequestStatus, Right, Role, Ruling
+from gateway.vocabulary.notices import Cause
 
 MONTHS = 1  # in which a request is to be answered (GDPR 12(3)), from its receipt on
 EXTENDED = 3  # with the two that can be added
 _AT_ONCE = frozenset({Right.RESTRICTION, Right.OBJECTION})
 """What is done with the decision itself; the others are done once vendors have confirmed."""
+_RESTRICTING: Mapping[Right, frozenset[Ruling]] = {
+    Right.RESTRICTION: frozenset({Ruling.RESTRICT}),
+    Right.ERASURE: frozenset({Ruling.ERASE, Ruling.RESTRICT}),
+    Right.OBJECTION: frozenset(),
+}
+"""Which requests restrict from their receipt until they are decided, and with which rulings they go on to."""
+_TOLD: Mapping[Ruling, Cause] = {
+    Ruling.RECTIFY: Cause.RECTIFICATION,
+    Ruling.ERASE: Cause.ERASURE,
+    Ruling.RESTRICT: Cause.RESTRICTION,
+    Ruling.STOP: Cause.OBJECTION,
+}
 
 
 class RequestDesk:
@@ -51,9 +65,15 @@ class RequestDesk:
     async def open(self, caller: Caller, asked: Open) -> Request:
         """A new request, on record when it is answered. Raises Refusal and Unasked."""
         who = acting(caller, asked)
-        await self._noted(who, f"request:{asked.right}")
+        await noted(self._ledger, who, f"request:{asked.right}")
         row = _opened(who, asked, self._now())
-        await self._intake.put([row], by=who.by)
+        async with self._deciding:
+            if restricts(row):
+                # From here on nothing more leaves, until somebody has decided.
+                row = row.model_copy(update={"already": await self._is_restricted_otherwise(row)})
+                await self._intake.put([row, _flagged(row, Flag.RESTRICTED)], by=who.by)
+            else:
+                await self._intake.put([row, *self._tellings(row)], by=who.by)
         return self._shown(row)
 
     async def of(self, caller: Caller, asked: Personal) -> Requests:
@@ -85,12 +105,11 @@ class RequestDesk:
             if row.decisions:
                 raise refuse("request.closed")
             _demand_rulings(row, asked.decisions)
-            now, is_refused = self._now(), all(each.ruling is Ruling.REFUSE for each in asked.decisions)
             done = RequestStatus.FULFILLED if row.right in _AT_ONCE else RequestStatus.ACCEPTED
             decided = {
                 "decisions": tuple(Decided(**each.model_dump()) for each in asked.decisions),
-                "status": RequestStatus.REJECTED if is_refused else done,
-                "decided": now,
+                "status": RequestStatus.REJECTED if _is_refused(asked.decisions) else done,
+                "decided": self._now(),
                 "decided_by": caller.service,
             }
             return await self._put(row, decided, caller)
@@ -114,10 +133,50 @@ class RequestDesk:
             status = RequestStatus.FULFILLED if asked.fulfilled else RequestStatus.UNFULFILLED
             return await self._put(row, {"status": status}, caller)
 
+    async def lift(self, caller: Caller, request: str) -> Request:
+        """Ends the restriction that a request brought; the person is told before (GDPR 18(3)). Raises Refusal."""
+        async with self._deciding:
+            row = await self._found(request)
+            if not row.decisions or not restricts(row):
+                raise refuse("request.ruling", "it restricts nothing, or is not decided yet")
+            return await self._put(row, {"lifted": self._now()}, caller)
+
     async def _put(self, row: RequestRow, changed: dict[str, object], caller: Caller) -> Request:
         new = row.model_copy(update=changed)
-        await self._intake.put([new], by=caller.service)
+        facts: list[StoredRow] = [new]
+        if new.decisions and not row.decisions:
+            facts += self._tellings(new)
+            if new.right is Right.OBJECTION and not _is_refused(new.decisions):
+                facts.append(_flagged(new, Flag.OBJECTED))
+        if restricts(row) and not restricts(new) and not await self._is_restricted_besides(new):
+            facts.append(_flagged(new, Flag.RESTRICTED, lifted=True))
+        await self._intake.put(facts, by=caller.service)
         return self._shown(new)
+
+    def _tellings(self, row: RequestRow) -> Iterator[TellingRow]:
+        """What vendors are told of a decision (GDPR 19): of each ruling that is not a refusal, once."""
+        for ruling in dict.fromkeys(each.ruling for each in row.decisions if each.ruling in _TOLD):
+            named = {each.category for each in row.decisions if each.ruling is ruling}
+            others = {each.category for each in row.decisions if each.ruling is not ruling}
+            # One for all others names those that are left of the request; of a request about all, of everything.
+            all_ = set(row.categories) or set(Category)
+            categories = all_ - others if None in named else named & all_
+            yield TellingRow(
+                id=self._ledger.new_id(), source=f"request {row.request}", cause=_TOLD[ruling], subject=row.subject,
+                categories=tuple(sorted(filter(None, categories))) if row.categories or others else (),
+            )  # fmt: skip
+
+    async def _is_restricted_besides(self, row: RequestRow) -> bool:
+        """Whether something else keeps a person's data restricted."""
+        others = await self._registry.read(rows.requests_of, row.subject)
+        return row.already or any(each.already or restricts(each) for each in others if each.request != row.request)
+
+    async def _is_restricted_otherwise(self, row: RequestRow) -> bool:
+        known = await self._registry.read(lookups.known_of, row.subject)
+        is_restricted = any(
+            mark.flag is Flag.RESTRICTED and not mark.purpose and not mark.vendor for mark in known.marks
+        )
+        return is_restricted and not await self._is_restricted_besides(row)
 
     async def _open(self, request: str) -> RequestRow:
         row = await self._found(request)
@@ -130,11 +189,6 @@ class RequestDesk:
         if row is None:
             raise refuse("subject.unknown")
         return row
-
-    async def _noted(self, who: Acting, action: str) -> None:
-        """What somebody does for another person is on record before it is done, with case and reason."""
-        if who.on_behalf is not None:
-            await self._ledger.record(who.access(action), who.beside)
 
     def _shown(self, row: RequestRow) -> Request:
         return Request(**self._members(row))
@@ -157,6 +211,21 @@ class RequestDesk:
             "decisions": tuple(Decision(**each.model_dump()) for each in row.decisions),
             "decided": row.decided,
         }
+
+
+def restricts(row: RequestRow) -> bool:
+    """Whether a request keeps the person's data from being used: from its receipt on, and after what was decided."""
+    if row.right not in _RESTRICTING or row.lifted is not None:
+        return False
+    return not row.decisions or any(each.ruling in _RESTRICTING[row.right] for each in row.decisions)
+
+
+def _is_refused(decisions: Sequence[Ruled | Decided]) -> bool:
+    return all(each.ruling is Ruling.REFUSE for each in decisions)
+
+
+def _flagged(row: RequestRow, flag: Flag, *, lifted: bool = False) -> FlagRow:
+    return FlagRow(kind="flag", source=f"request {row.request}", subject=row.subject, flag=flag, lifted=lifted)
 
 
 def months_after(moment: datetime, months: int) -> datetime:

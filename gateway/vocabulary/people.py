@@ -17,6 +17,8 @@ class Flag(StrEnum):
     """Of sale, rent and trade."""
     ERASED = "erased"
     """Asked to be erased, and known only until that is done."""
+    WINDING_UP = "winding_up"
+    """Withdrew everything: what is under way is only brought to its end."""
     LEGAL_PERSON = "legal_person"
     """A company, whose data is nobody's; somebody who only works there is a person."""
 
@@ -36,6 +38,7 @@ FLAGS: Mapping[Flag, FlagTerm] = {
     Flag.OBJECTED: FlagTerm("GDPR 21", narrows=True),
     Flag.OPTED_OUT: FlagTerm("CCPA 1798.120; Global Privacy Control", narrows=True),
     Flag.ERASED: FlagTerm("GDPR 17; PIPL 47"),
+    Flag.WINDING_UP: FlagTerm("GDPR 7(3); PIPL 15; the policy, section 6"),
     Flag.LEGAL_PERSON: FlagTerm("GDPR recital 14"),
 }
 

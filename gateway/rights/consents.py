@@ -1,0 +1,242 @@
+"""Consent given, withdrawn and asked about; a withdrawal tells what stops with it, and what goes on, on which basis."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Literal
+
+from gateway.contract.load import ContractSet
+from gateway.errors import refuse
+from gateway.identity import Caller
+from gateway.intake import Intake
+from gateway.ledger.ledger import Ledger
+from gateway.registry import lookups
+from gateway.registry import requests as rows
+from gateway.registry.facts import Consent, ConsentRow, Decided, FlagRow, RequestRow, StoredRow, TellingRow
+from gateway.registry.registry import Registry
+from gateway.rights.acting import Acting, acting, noted
+from gateway.rights.asked import (
+    Answered,
+    Consents,
+    ConsentTold,
+    Effect,
+    Give,
+    Personal,
+    Requester,
+    UseTold,
+    Withdraw,
+)
+from gateway.rights.labels import labelled
+from gateway.rights.requests import MONTHS, months_after
+from gateway.rights.uses import Somebody, Use, uses
+from gateway.vocabulary import (
+    ConsentState,
+    ExpressedBy,
+    Flag,
+    RequestStatus,
+    Right,
+    Ruling,
+    SubjectRole,
+)
+from gateway.vocabulary.labels import BASIS_LABELS, CATEGORY_LABELS, PURPOSE_LABELS
+from gateway.vocabulary.notices import Cause
+
+Stops = Literal["ask", "continue", "stop"]
+_EXPRESSED = {
+    Requester.SELF: ExpressedBy.SUBJECT,
+    Requester.GUARDIAN: ExpressedBy.GUARDIAN,
+    Requester.REPRESENTATIVE: ExpressedBy.REPRESENTATIVE,
+}
+
+
+class ConsentDesk:
+    """Where people say yes and no. `stops` is what becomes of orders under way when somebody withdraws everything."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        registry: Registry,
+        ledger: Ledger,
+        contracts: Callable[[], ContractSet],
+        *,
+        now: Callable[[], datetime],
+        stops: Stops,
+    ) -> None:
+        self._intake = intake
+        self._registry = registry
+        self._ledger = ledger
+        self._contracts = contracts
+        self._now = now
+        self._stops = stops
+        # What a withdrawal ends is what was in force a moment before.
+        self._withdrawing = asyncio.Lock()
+
+    async def of(self, caller: Caller, asked: Personal) -> Consents:
+        """What a person said, the newest first, under all of their references. Raises Refusal and Unasked."""
+        who = acting(caller, asked)
+        answers = (await self._somebody(who.subject)).consents
+        await self._ledger.record(who.access("consents", len(answers)), who.beside)
+        return Consents(consents=tuple(self._told(answers)))
+
+    async def give(self, caller: Caller, asked: Give) -> Consents:
+        """A yes to one purpose, in force when it is answered. Raises Refusal and Unasked."""
+        who = acting(caller, asked)
+        requester = who.on_behalf.requester if who.on_behalf else Requester.SELF
+        if requester not in _EXPRESSED:
+            raise refuse("request.ruling", "nobody consents for somebody who has died")
+        await noted(self._ledger, who, "consent:given")
+        stated = asked.model_dump(exclude={"on_behalf"})
+        row = ConsentRow(
+            kind="consent", source=who.by, subject=who.subject, state=ConsentState.GIVEN,
+            expressed_by=_EXPRESSED[requester], **stated,
+        )  # fmt: skip
+        await self._intake.put([row], by=who.by)
+        return Consents(consents=tuple(self._told((await self._somebody(who.subject)).consents)))
+
+    async def withdraw(self, caller: Caller, asked: Withdraw) -> Effect:
+        """A no, in force when it is answered: no call that was decided before it leaves after that.
+
+        What rests on another basis goes on, and the answer says on which. Whoever withdraws everything also stops what
+        orders under way rest on, as the settings say. Raises Refusal and Unasked.
+        """
+        who = acting(caller, asked)
+        await noted(self._ledger, who, "consent:withdrawn")
+        async with self._withdrawing:
+            before = await self._somebody(who.subject)
+            ended = list(_ended(before.consents, asked, self._now()))
+            noes = list(_noes(who, asked, ended))
+            facts: list[StoredRow] = [*noes, *self._tellings(noes), *self._winding_up(who, asked)]
+            await self._intake.put(facts, by=who.by)
+            after = await self._somebody(who.subject)
+        return self._effect(before, after, ended, asked)
+
+    async def answer(self, caller: Caller, request: str, asked: Answered) -> Effect:
+        """What the person wants of orders under way, after they withdrew everything. Raises Refusal and Unasked."""
+        who = acting(caller, asked)
+        async with self._withdrawing:
+            row = await self._registry.read(rows.request, request)
+            if row is None or row.subject != who.subject:
+                raise refuse("subject.unknown")
+            if row.status is not RequestStatus.REQUIRES_ACTION:
+                raise refuse("request.closed")
+            await noted(self._ledger, who, f"orders:{asked.orders}")
+            before = await self._somebody(who.subject)
+            ruling = Decided(category=None, ruling=Ruling.STOP if asked.orders == "stop" else Ruling.REFUSE)
+            decided = {"status": RequestStatus.FULFILLED, "decisions": (ruling,), "decided": self._now()}
+            facts: list[StoredRow] = [row.model_copy(update=decided | {"decided_by": who.by})]
+            if asked.orders == "continue":
+                facts.append(_flagged(who, lifted=True))
+            await self._intake.put(facts, by=who.by)
+            after = await self._somebody(who.subject)
+        return self._effect(before, after, [], None)
+
+    def _tellings(self, noes: Sequence[ConsentRow]) -> Iterator[TellingRow]:
+        """Vendors that received something on a consent are told that it is withdrawn (CJEU C-129/21)."""
+        for each in noes:
+            yield TellingRow(
+                id=self._ledger.new_id(), source=each.source, cause=Cause.WITHDRAWAL, subject=each.subject,
+                purpose=each.purpose, vendor=each.vendor,
+            )  # fmt: skip
+
+    def _winding_up(self, who: Acting, asked: Withdraw) -> Iterator[StoredRow]:
+        if not asked.everything or self._stops == "continue":
+            return
+        yield _flagged(who)
+        if self._stops == "ask":
+            now = self._now()
+            yield RequestRow(
+                request=uuid.uuid4().hex, source=who.by, subject=who.subject, right=Right.WITHDRAW_CONSENT,
+                status=RequestStatus.REQUIRES_ACTION, received=now, due=months_after(now, MONTHS), by=who.by,
+            )  # fmt: skip
+
+    async def _somebody(self, ref: str) -> Somebody:
+        """Everything that is known of a person, under all of their references."""
+        refs = list(await self._registry.same_person(ref))
+        known = [await self._registry.read(lookups.known_of, each) for each in refs]
+        roles = [await self._registry.read(lookups.roles_of, each) for each in refs]
+        said = [answer for each in refs for answer in await self._registry.read(lookups.consents_of, each)]
+        places = {each.jurisdiction for each in known} - {"unknown"}
+        return Somebody(
+            ref,
+            places.pop() if len(places) == 1 else "unknown",
+            frozenset().union(*roles) or frozenset(SubjectRole),
+            tuple(sorted(said, key=lambda each: (each.given or self._now(), each.number), reverse=True)),
+            tuple(dict.fromkeys(mark for each in known for mark in each.marks)),
+        )
+
+    def _effect(self, before: Somebody, after: Somebody, ended: Sequence[Consent], asked: Withdraw | None) -> Effect:
+        contracts, now = self._contracts(), self._now()
+        was, is_ = uses(contracts, before, now), uses(contracts, after, now)
+        is_held = any(mark.flag is Flag.WINDING_UP for mark in after.marks)
+        return Effect(
+            effective=now,
+            ended=tuple(self._told(ended)),
+            stops=tuple(_shown(contracts, was - is_)),
+            goes_on=tuple(_shown(contracts, is_)),
+            orders=("asked" if self._stops == "ask" and asked else "stopped") if is_held else "go_on",
+        )
+
+    def _told(self, answers: Iterable[Consent]) -> Iterator[ConsentTold]:
+        newest: set[tuple[str, str | None]] = set()
+        for each in answers:
+            key = each.purpose.value, each.vendor
+            yield ConsentTold(
+                record=each.record,
+                purpose=each.purpose,
+                vendor=each.vendor,
+                state=each.state,
+                explicit=each.explicit,
+                separate=each.separate,
+                written=each.written,
+                given=each.given,
+                expires=each.expires,
+                in_force=key not in newest and each.is_valid(self._now()),
+            )
+            newest.add(key)
+
+
+def _flagged(who: Acting, *, lifted: bool = False) -> FlagRow:
+    return FlagRow(kind="flag", source=who.by, subject=who.subject, flag=Flag.WINDING_UP, lifted=lifted)
+
+
+def _ended(answers: Sequence[Consent], asked: Withdraw, now: datetime) -> Iterator[Consent]:
+    """What was in force of what is withdrawn: of each purpose and vendor only the newest answer counts."""
+    seen: set[tuple[str, str | None]] = set()
+    for each in answers:
+        key = each.purpose.value, each.vendor
+        if key not in seen and each.is_valid(now) and _is_meant(each, asked):
+            yield each
+        seen.add(key)
+
+
+def _is_meant(consent: Consent, asked: Withdraw) -> bool:
+    if asked.everything:
+        return True
+    is_purpose = asked.purpose in (None, consent.purpose)
+    return is_purpose and (asked.vendor is None or consent.vendor in (None, asked.vendor))
+
+
+def _noes(who: Acting, asked: Withdraw, ended: Sequence[Consent]) -> Iterator[ConsentRow]:
+    """A no for each yes, and for what was named although nobody had said yes to it."""
+    said = {(each.purpose, asked.vendor or each.vendor) for each in ended}
+    if asked.purpose is not None and not said:
+        said.add((asked.purpose, asked.vendor))
+    for purpose, vendor in sorted(said, key=lambda each: (each[0], each[1] or "")):
+        yield ConsentRow(
+            kind="consent", source=who.by, subject=who.subject, purpose=purpose, vendor=vendor,
+            state=ConsentState.WITHDRAWN,
+        )  # fmt: skip
+
+
+def _shown(contracts: ContractSet, found: Iterable[Use]) -> Iterator[UseTold]:
+    for use in sorted(found):
+        yield UseTold(
+            vendor=use.vendor,
+            recipient=contracts.vendors[use.vendor].legal_entity.name,
+            operation=use.operation,
+            as_=use.role,
+            purpose=labelled(use.purpose, PURPOSE_LABELS),
+            basis=labelled(use.basis, BASIS_LABELS),
+            categories=tuple(labelled(each, CATEGORY_LABELS) for each in use.categories),
+        )

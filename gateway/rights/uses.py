@@ -1,0 +1,106 @@
+"""What may go to whom about one person: pure functions of contracts and of what is known of the person."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.clearance import GRANTED, Question, basis_for, grant, has_basis, stand, usable
+from gateway.contract.load import ContractSet
+from gateway.contract.terms import Origin, SubjectTerms, Terms
+from gateway.registry.facts import Consent, Facts, Mark, Person
+from gateway.vocabulary import FORMS_FOR_ANY, Category, LegalBasis, Level, Purpose, SubjectRole
+
+_SOME_ORDER = "an order of theirs"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Somebody:
+    """A person as decisions see them, whichever call it is."""
+
+    ref: str
+    jurisdiction: str
+    roles: frozenset[SubjectRole]
+    consents: tuple[Consent, ...]
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Use:
+    """What of a person one operation of a vendor may get, for one purpose and on one basis."""
+
+    vendor: str
+    operation: str
+    role: SubjectRole
+    purpose: Purpose
+    basis: LegalBasis
+    categories: tuple[Category, ...]
+
+
+def uses(
+    contracts: ContractSet, somebody: Somebody, now: datetime, levels: Mapping[str, Level] | None = None
+) -> frozenset[Use]:
+    """Everything that may go about the person at a time, if a service asks for it."""
+    live = (terms for terms in contracts.terms if _is_live(terms, contracts, now))
+    return frozenset(use for terms in live for use in _of(terms, contracts, somebody, now, levels or {}))
+
+
+def _is_live(terms: Terms, contracts: ContractSet, now: datetime) -> bool:
+    companies = contracts.entities.entities.items()
+    return any(not stand(terms, contracts.policy, name, now, each.country).failures for name, each in companies)
+
+
+def _of(
+    terms: Terms, contracts: ContractSet, somebody: Somebody, now: datetime, levels: Mapping[str, Level]
+) -> Iterator[Use]:
+    for subject in terms.subjects:
+        if subject.role not in somebody.roles:
+            continue
+        # Nobody else of a call makes a difference to what may go about this one.
+        question = _question(replace(terms, subjects=(subject,)), contracts, somebody, subject, now, levels)
+        if any(usable(question)) or any(has_basis(question)):
+            continue
+        yield from _groups(question, subject, somebody.jurisdiction)
+
+
+def _groups(question: Question, subject: SubjectTerms, jurisdiction: str) -> Iterator[Use]:
+    terms = question.terms
+    found: dict[tuple[Purpose, LegalBasis], set[Category]] = {}
+    for number, group in enumerate(terms.sending.groups):
+        own = replace(group, roles=(subject.role,))
+        basis = basis_for(group.bases or subject.bases, jurisdiction, question.policy)
+        if subject.role in group.roles and basis is not None and grant(question, own) == GRANTED:
+            found.setdefault((group.purpose, basis), set()).update(_categories(terms, number))
+    for (purpose, basis), categories in found.items():
+        if categories:
+            names = terms.vendor.vendor, terms.operation.operation
+            yield Use(*names, subject.role, purpose, basis, tuple(sorted(categories)))
+
+
+def _categories(terms: Terms, group: int) -> Collection[Category]:
+    return {
+        rule.category
+        for rule in terms.sending.rules
+        if rule.origin is Origin.GROUP and rule.group == group and rule.form.name not in FORMS_FOR_ANY
+    } - {Category.NOT_PERSONAL}
+
+
+def _question(
+    terms: Terms,
+    contracts: ContractSet,
+    somebody: Somebody,
+    subject: SubjectTerms,
+    now: datetime,
+    levels: Mapping[str, Level],
+) -> Question:
+    person = Person(somebody.ref, subject.role, somebody.jurisdiction, _SOME_ORDER)
+    facts = Facts(
+        {subject.role: person},
+        frozenset(),
+        {somebody.ref: somebody.consents},
+        frozenset(),
+        order_stated=True,
+        marks={somebody.ref: somebody.marks} if somebody.marks else {},
+    )
+    entity, company = next(iter(contracts.entities.entities.items()))
+    caller = next(iter(terms.operation.callers), "")
+    return Question(terms, facts, contracts.policy, entity, caller, now, levels=levels, exporter=company.country)
