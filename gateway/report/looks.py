@@ -110,7 +110,7 @@ class Withdrawals:
 
 
 def _count(withdrawal: _Withdrawal, seen: Seen) -> None:
-    if withdrawal.vendor and seen.body["vendor"] != withdrawal.vendor:
+    if withdrawal.vendor and seen.to != withdrawal.vendor:
         return
     grounds = seen.body.get("grounds", ())
     rests = {ground["evidence"].get("ref") for ground in grounds if ground["basis"] in _CONSENTS}

@@ -8,6 +8,7 @@ from gateway.contract.terms import Origin, Rule, Terms
 from gateway.report.seen import Known, Seen
 from gateway.report.table import Row, Table
 from gateway.vocabulary import CATEGORIES, FORMS_FOR_ANY, TRANSFERS, Category, Commercial, Purpose
+from gateway.vocabulary.exceptional import CROSSINGS
 
 ACTIVITIES = Table(
     "Record of processing activities",
@@ -117,9 +118,9 @@ class Activities:
     def take(self, seen: Seen) -> Iterable[Row]:
         if seen.is_disclosed:
             body = seen.body
-            key = (body["entity"], body["vendor"], body["purpose"])
+            key = (body["entity"], seen.to, body["purpose"])
             self._observed.setdefault(key, _Observed()).add(seen)
-            self._names[body["vendor"]] = body["recipient"]["name"]
+            self._names[seen.to] = body["recipient"]["name"]
         return ()
 
     def rest(self) -> Iterator[Row]:
@@ -229,7 +230,7 @@ class Transfers:
         if seen.is_disclosed:
             body = seen.body
             for jurisdiction, mechanism in body.get("transfer", ()):
-                key = (body["entity"], body["vendor"], jurisdiction, mechanism)
+                key = (body["entity"], seen.to, jurisdiction, mechanism)
                 self._found.setdefault(key, _Crossing()).add(seen)
         return ()
 
@@ -241,7 +242,8 @@ class Transfers:
         entity, vendor, jurisdiction, mechanism = key
         company = self._known.contracts.entities.entities.get(entity)
         of = self._known.contracts.vendors.get(vendor)
-        term = next((term for each, term in TRANSFERS.items() if each.value == mechanism), None)
+        laws = {each.value: law for each, law in CROSSINGS.items()}
+        laws |= {each.value: term.law for each, term in TRANSFERS.items()}
         return {
             "id": "/".join(key),
             "exporter": company.name if company else entity,
@@ -251,7 +253,7 @@ class Transfers:
             "onward": _all(f"{each.name} ({each.country})" for each in of.sub_processors) if of else (),
             "jurisdiction": jurisdiction,
             "mechanism": mechanism,
-            "article": term.law if term else None,
+            "article": laws.get(mechanism),
             "references": _all(crossing.agreements),
             "purposes": _all(crossing.purposes),
             "categories": _all(crossing.observed.categories),
@@ -293,8 +295,8 @@ class Sales:
             yield {
                 "at": seen.at,
                 "disclosure": seen.body["disclosure"],
-                "vendor": seen.body["vendor"],
-                "operation": seen.body["operation"],
+                "vendor": seen.to,
+                "operation": seen.body.get("operation", ""),
                 "commercial": seen.body["commercial"],
                 "grounds": _all(f"{each['role']}: {each['basis']}" for each in seen.body.get("grounds", ())),
                 "result": seen.outcome["result"],

@@ -35,7 +35,15 @@ class Seen:
         return self.kind == "intent" and self.outcome.get("result") != "not_sent"
 
     @property
+    def to(self) -> str:
+        """The vendor; of a disclosure outside contracts, what kind of recipient it went to."""
+        outside = self.body.get("exceptional", {})
+        return str(self.body.get("vendor") or outside.get("recipient", ""))
+
+    @property
     def operation(self) -> str:
+        if outside := self.body.get("exceptional"):
+            return f"exceptional/{outside['scenario']}"
         return f"{self.body.get('vendor', '')}/{self.body.get('operation', '')}"
 
     def categories(self) -> Iterator[tuple[str, str, int]]:

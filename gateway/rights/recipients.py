@@ -52,9 +52,10 @@ def received(told: Iterable[Personal], asked: Asked, contracts: ContractSet) -> 
     counts = _COUNTS[asked.cause]
     found: dict[str, Received] = {}
     for each in told:
-        vendor = str(each.entry.body["vendor"])
+        # An authority or a court is no vendor that would be told.
+        vendor = str(each.entry.body.get("vendor", ""))
         is_notice = each.entry.body["purpose"] == Purpose.RIGHTS_FULFILMENT
-        if is_notice or not each.may_have_arrived or asked.vendor not in (None, vendor):
+        if not vendor or is_notice or not each.may_have_arrived or asked.vendor not in (None, vendor):
             continue
         if categories := counts(each, asked, contracts):
             new = _received(each, categories)

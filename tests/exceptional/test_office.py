@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from joserfc.jwk import ECKey
 from running import Running, running
 
 from gateway.exceptional.case import REVIEW, WINDOW
+from gateway.report.making import REPORTS
 from gateway.vocabulary import Role
 
 LEFT = b'{"orders":[{"number":"A-1","recipient":{"name":"Ann Qz7canary","city":"Berlin"}}]}'
@@ -109,12 +111,12 @@ def test_nothing_of_a_document_or_of_what_was_written_is_on_the_disk(staff: Staf
 
 @pytest.mark.parametrize("scenario", ["marketing", "vendor", "", None])
 def test_a_fourth_scenario_has_no_route(staff: Staff, scenario: object) -> None:
-    before = len(staff.gateway.entries())
+    before = len(staff.gateway.record(kind="exceptional"))
 
     reply = staff.request(LEGAL | {"scenario": scenario})
 
     assert reply.status == 422
-    assert len(staff.gateway.entries()) == before
+    assert len(staff.gateway.record(kind="exceptional")) == before
 
 
 def test_what_an_authority_did_not_say_is_told_all_at_once_and_opens_no_case(staff: Staff) -> None:
@@ -411,6 +413,27 @@ def test_an_objection_stops_the_protection_of_rights_until_it_is_decided(staff: 
 
     assert (opened.code, sent.code, legal.status) == ("basis.objected", "basis.objected", 200)
     assert staff.send(case).status == 200
+
+
+def test_reports_and_notices_know_recipients_that_are_no_vendors(staff: Staff) -> None:
+    case = approved(staff, ABROAD | {"subjects": [{"subject": "c-55", "role": "purchaser"}], "whose": None})
+    staff.take(case, "opinion", OPINION, "paula", Role.DPO)
+    assert staff.send(case).status == 200
+
+    async def read(name: str) -> str:
+        _, pieces = await staff.gateway.gateway.reports.made(
+            {"report": name, "form": "csv"}, by="rita", role="reviewer"
+        )
+        return "".join([piece async for piece in pieces])
+
+    texts = {name: staff.gateway.do(partial(read, name)) for name in REPORTS}
+    tell = {"cause": "erasure", "subject": "c-55"}
+    told = staff.gateway.do(lambda: staff.gateway.stores.notices.tell(tell, by="stella"))
+
+    assert "judicial" in texts["activities"]
+    assert "GDPR 49(1)(d)" in texts["transfers"]
+    assert "exceptional/legal_compulsion" in texts["minimisation"]
+    assert told == []
 
 
 def test_cases_outlive_the_process(tmp_path: Path) -> None:
