@@ -20,6 +20,7 @@ from gateway.exceptional.office import Office
 from gateway.identity import STAFF, Caller, Tokens, find_token
 from gateway.imports import FILES, How, fed
 from gateway.ledger.ledger import LOG
+from gateway.oversight.incidents import Incidents
 from gateway.public import Language, Page, html
 from gateway.report.making import Reports
 from gateway.retention import RetentionClass
@@ -34,6 +35,7 @@ _BARE = {
 }
 
 _READERS = frozenset({Role.OPERATOR, Role.STEWARD, Role.REVIEWER, Role.DECIDER, Role.DPO, Role.AUDITOR})
+_ANSWERING = frozenset({Role.STEWARD, Role.DPO})
 _CAREFUL = frozenset({Role.OPERATOR, Role.STEWARD})
 MAY: Mapping[str, frozenset[Role]] = {
     "POST /facts": frozenset({Role.OPERATOR}),
@@ -57,6 +59,11 @@ MAY: Mapping[str, frozenset[Role]] = {
     "GET /exceptional/requests/{case}": IN_CASES["show"],
     **{f"POST /exceptional/requests/{{case}}/{step}": IN_CASES[step] for step in DEEDS},
     "GET /exceptional/due": IN_CASES["list"],
+    "POST /incidents": _ANSWERING,
+    "GET /incidents": _ANSWERING | {Role.DECIDER, Role.REVIEWER, Role.AUDITOR},
+    "POST /incidents/{incident}/steps": _ANSWERING,
+    "GET /incidents/{incident}/affected": _ANSWERING | {Role.DECIDER, Role.REVIEWER, Role.AUDITOR},
+    "POST /incidents/{incident}/mailing": _ANSWERING,
 }
 """Which roles may ask what of the operators' listener; whatever is not here needs no token."""
 
@@ -75,6 +82,7 @@ def operators(
     unready: Callable[[], str | None],
     pages: Callable[[str], Page],
     office: Office,
+    incidents: Incidents,
 ) -> Starlette:
     """The operators' listener: what changes something, or shows the record, needs a token of a role that may.
 
@@ -110,6 +118,7 @@ def operators(
             ),
             *_log(desk, may),
             *_cases(office, may),
+            *_incidents(incidents, may),
         ]
     )
 
@@ -198,6 +207,38 @@ def notices(of: Notices) -> Mapping[str, Deed]:
     }
 
 
+def _incidents(incidents: Incidents, may: May) -> Iterator[Route]:
+    """What vendors lost, whom that concerns, and who was told."""
+
+    async def opened(request: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await incidents.open(await _body(request), by=caller.service)})
+
+    async def listed(_: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await incidents.listed(by=caller.service)})
+
+    async def stepped(request: Request, caller: Caller) -> Response:
+        named = request.path_params["incident"]
+        return JSONResponse({"result": await incidents.step(named, await _body(request), by=caller.service)})
+
+    async def affected(request: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await incidents.affected(request.path_params["incident"], by=caller.service)})
+
+    async def mailing(request: Request, caller: Caller) -> Response:
+        named = request.path_params["incident"]
+        return JSONResponse({"result": await incidents.mailing(named, await _body(request), by=caller.service)})
+
+    ways: Mapping[str, Look] = {
+        "POST /incidents": opened,
+        "GET /incidents": listed,
+        "POST /incidents/{incident}/steps": stepped,
+        "GET /incidents/{incident}/affected": affected,
+        "POST /incidents/{incident}/mailing": mailing,
+    }
+    for way, look in ways.items():
+        method, path = way.split(" ")
+        yield Route(path, _answering(look, may(way)), methods=[method])
+
+
 def _cases(office: Office, may: May) -> Iterator[Route]:
     """Disclosures outside contracts. Only a step that a case can have is a route."""
 
@@ -272,6 +313,7 @@ def control(
     keeps: Keeps,
     tokens: Tokens,
     office: Office,
+    incidents: Incidents,
 ) -> Starlette:
     """The control socket, which only the owner of the data folder can open; the command line talks to it.
 
@@ -305,7 +347,8 @@ def control(
     }
     routes = [Route(f"/{name}", _doing(deed, _as_said), methods=["POST"]) for name, deed in deeds.items()]
     report = Route("/report", _answering(partial(_framed, reports), _as_said), methods=["POST"])
-    return _app([*routes, report, *_cases(office, partial(_may, tokens))])
+    may = partial(_may, tokens)
+    return _app([*routes, report, *_cases(office, may), *_incidents(incidents, may)])
 
 
 async def _framed(reports: Reports, request: Request, caller: Caller) -> Response:

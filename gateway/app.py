@@ -44,6 +44,7 @@ from gateway.outbound.guard import Addresses, system_lookup
 from gateway.outbound.http1 import Http1
 from gateway.outbound.mail import Letterhead, MailDrop
 from gateway.outbound.send import Vendors
+from gateway.oversight.incidents import Incidents
 from gateway.proxy import Proxy
 from gateway.record import Recorder
 from gateway.registry import engine as registry_engine
@@ -232,6 +233,7 @@ class Gateway:
         parts = stores.intake, stores.registry, stores.ledger
         self.requests = RequestDesk(*parts, utc)
         self.consents = ConsentDesk(*parts, self.contracts, now=utc, stops=settings.withdraw_all_stops_contract)
+        self.incidents = Incidents(stores.ledger, stores.intake, now=utc)
         self.office = Office(
             stores.registry,
             stores.ledger,
@@ -403,13 +405,22 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
         lambda: stores.ledger.unready,
         gateway.page,
         gateway.office,
+        gateway.incidents,
     )
     servers = [
         _on(gateway.proxy, telemetry, host=settings.host, port=settings.port, ends_calls=False),
         _on(operators, telemetry, host=settings.operators_host, port=settings.operators_port),
         *([_on(gateway.privacy(), telemetry, host=settings.privacy_host, port=port)] if port is not None else []),
         _on(
-            api.control(stores.desk, gateway.reports, gateway.reload, gateway.keeps, stores.tokens, gateway.office),
+            api.control(
+                stores.desk,
+                gateway.reports,
+                gateway.reload,
+                gateway.keeps,
+                stores.tokens,
+                gateway.office,
+                gateway.incidents,
+            ),
             telemetry,
             uds=control,
         ),

@@ -18,6 +18,7 @@ from rich.markup import escape
 from gateway import app, cli_backup, cli_report, explain
 from gateway.cli_exceptional import exceptional
 from gateway.cli_facts import facts
+from gateway.cli_incident import incident
 from gateway.cli_ledger import ledger
 from gateway.cli_notice import notice
 from gateway.cli_settings import settings
@@ -42,6 +43,7 @@ contract = typer.Typer(help="Check, test and read contracts.", no_args_is_help=T
 token = typer.Typer(help="Tokens of shop services and operators.", no_args_is_help=True)
 prose = typer.Typer(help="Personal data in free text.", no_args_is_help=True)
 GROUPS = {
+    "incident": incident,
     "contract": contract,
     "token": token,
     "facts": facts,

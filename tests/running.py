@@ -209,6 +209,7 @@ class _Run:
             lambda: stores.ledger.unready,
             gateway.page,
             gateway.office,
+            gateway.incidents,
         )
         servers = [
             _on(gateway.proxy, telemetry, host="127.0.0.1", port=0),

@@ -249,7 +249,9 @@ def test_each_deed_of_the_control_socket_goes_to_the_desk_with_who_asked(
     async def reload() -> int:
         return 7
 
-    client = TestClient(control(desk, desk, reload, dict, gateway.stores.tokens, gateway.gateway.office))
+    client = TestClient(
+        control(desk, desk, reload, dict, gateway.stores.tokens, gateway.gateway.office, gateway.gateway.incidents)
+    )
     said = client.post(f"/{path}", json="x", headers={"gateway-by": "anna"})
 
     assert said.json() == {"result": "done"}

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 # Modules whose promises are kept only together with others, and the tests that would fail without them.
 TOGETHER: Mapping[str, str] = {
     # Cases are what staff make of them.
+    "oversight/affected": "oversight/test_incidents.py",
     "exceptional/asked": "exceptional/test_checks.py",
     "exceptional/case": "exceptional/test_office.py",
     "exceptional/intent": "exceptional/test_office.py",

@@ -40,6 +40,7 @@ def routes(gateway: Running) -> set[str]:
         lambda: None,
         gateway.gateway.page,
         gateway.gateway.office,
+        gateway.gateway.incidents,
     )
     found = set()
     for route in app.routes:

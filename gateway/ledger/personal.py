@@ -1,19 +1,20 @@
-"""What left about one person: entries with what is sealed beside them, opened for nobody but that person."""
+"""What left about people: entries with what is sealed beside them, opened for one person, or for an incident."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, cast
 
 from gateway.ledger.database import or_refused
 from gateway.ledger.entry import Intent, Subject
 from gateway.ledger.keys import Keys
-from gateway.ledger.sealing import Link, found
+from gateway.ledger.sealing import Link, everybody, found
 from gateway.ledger.store import Entry, Filter, Store
 
 Page: TypeAlias = tuple[Entry, Sequence[Link]]
 
 PAGE = 500
+_ALL = Filter()
 _TOGETHER = 20  # entries whose links are opened before others have a turn
 
 
@@ -27,6 +28,11 @@ class Personal:
     @property
     def roles(self) -> frozenset[str]:
         return frozenset(each.role for each in self.subjects)
+
+    @property
+    def forgotten(self) -> int:
+        """How many of its people were erased since."""
+        return _committed(self.entry) - len(self.subjects)
 
     @property
     def may_have_arrived(self) -> bool:
@@ -56,19 +62,38 @@ class Persons:
                 before = page[-1][0].seq
         return told
 
-    def _opened(self, entry: Entry, links: Sequence[Link], tok: bytes) -> tuple[Subject, ...]:
-        committed = cast("Mapping[str, int]", entry.body.get("subjects", {}))
-        return found(self._keys, f"{self._log}|{entry.body['id']!s}", links, committed.get("n", 0), tok)
+    async def of(self, wanted: Filter) -> AsyncIterator[Personal]:
+        """Every intent that is asked for, newest first, with all of its people who are still known. Raises Refusal."""
+        before = None
+        with or_refused():
+            while page := await self._page(None, before, wanted):
+                for at, (entry, links) in enumerate(page):
+                    if at % _TOGETHER == 0:
+                        await asyncio.sleep(0)
+                    known = everybody(self._keys, self._place(entry), links, _committed(entry))
+                    yield Personal(entry, known)
+                before = page[-1][0].seq
 
-    async def _page(self, tok: bytes, before: int | None) -> Sequence[Page]:
-        wanted = Filter(kind=Intent.kind, before=before, limit=PAGE)
+    def _place(self, entry: Entry) -> str:
+        return f"{self._log}|{entry.body['id']!s}"
+
+    def _opened(self, entry: Entry, links: Sequence[Link], tok: bytes) -> tuple[Subject, ...]:
+        return found(self._keys, self._place(entry), links, _committed(entry), tok)
+
+    async def _page(self, tok: bytes | None, before: int | None, wanted: Filter = _ALL) -> Sequence[Page]:
+        asked = replace(wanted, kind=Intent.kind, before=before, limit=PAGE)
 
         def reading() -> Sequence[Page]:
-            entries = self._store.entries(wanted, tok)
+            entries = self._store.entries(asked, tok)
             return [(each, _links(self._store, each.seq)) for each in entries]
 
         page: Sequence[Page] = await self._read(reading)
         return page
+
+
+def _committed(entry: Entry) -> int:
+    """How many people an entry is about, whether or not they are still known."""
+    return cast("Mapping[str, int]", entry.body.get("subjects", {})).get("n", 0)
 
 
 def _links(store: Store, seq: int) -> Sequence[Link]:

@@ -119,6 +119,16 @@ def found(keys: Keys, entry: str, links: Sequence[Link], count: int, tok: bytes)
     return tuple(subjects)
 
 
+def everybody(keys: Keys, entry: str, links: Sequence[Link], count: int) -> tuple[Subject, ...]:
+    """Those of the `count` subjects of an entry who are still known."""
+    subjects: list[Subject] = []
+    for link in links:
+        key = keys.by_id(link.dek)
+        if key is not None and (plain := _plain(key, entry, range(count), link.sealed)) is not None:
+            subjects.append(_read(plain))
+    return tuple(subjects)
+
+
 def fits(keys: Keys, entry: str, links: Sequence[Link], body: bytes) -> bool:
     """Whether the links of an entry lead to those whom its body commits to, as far as their keys are there.
 

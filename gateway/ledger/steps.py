@@ -1,4 +1,4 @@
-"""What the ledger records of a case outside contracts, step by step: who asked, advised, decided, sent and reviewed."""
+"""What the ledger records step by step: cases outside contracts, and incidents at vendors."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -30,3 +30,29 @@ class CaseStep:
     def members(self) -> dict[str, Json]:
         members: dict[str, Json] = {"case": self.case, "scenario": self.scenario, "step": self.step, "by": self.by}
         return members | dict(self.said) | ({"put": self.put} if self.put else {})
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentStep:
+    """A step of an incident at a vendor: that it was opened, who was told, that it is closed. Nothing about people."""
+
+    kind: ClassVar[str] = "incident"
+
+    incident: str
+    step: str
+    vendor: str
+    by: str
+    said: tuple[tuple[str, Json], ...] = ()
+
+    @property
+    def index(self) -> Index:
+        return Index(vendor=self.vendor, caller=self.by)
+
+    def members(self) -> dict[str, Json]:
+        members: dict[str, Json] = {
+            "incident": self.incident,
+            "step": self.step,
+            "vendor": self.vendor,
+            "by": self.by,
+        }
+        return members | dict(self.said)

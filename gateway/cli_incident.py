@@ -1,0 +1,115 @@
+"""Incidents at vendors, from the command line: everybody with a token of their own."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli_exceptional import Token
+from gateway.console import Json, asked_as, out, table
+from gateway.oversight.incidents import Breach
+
+incident = typer.Typer(help="Incidents at vendors: clocks, whom they concern, and who was told.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(metavar="INCIDENT", help="The id of the incident.")]
+Time = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d"], help="In UTC.")]
+Reference = Annotated[str, typer.Option(help="The number of the file about it; it stays for good.")]
+
+
+@incident.command("open")
+def opened(
+    vendor: Annotated[str, typer.Argument(help="The vendor's id.")],
+    nature: Annotated[Breach, typer.Option(help="What happened to the data.")],
+    began: Time,
+    reference: Reference,
+    token: Token,
+    ended: Time = None,
+    aware: Time = None,
+    vendor_told: Time = None,
+    operation: Annotated[list[str] | None, typer.Option(help="Of the vendor; all where none is named.")] = None,
+    suspend: Annotated[bool, typer.Option("--suspend", help="Nothing more goes there from the next call on.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put an incident on record. The 72 hours run from when the company was aware, which is now where nobody says."""
+    given = {
+        "vendor": vendor,
+        "nature": nature.value,
+        "began": _utc(began),
+        "ended": _utc(ended),
+        "aware": _utc(aware) or datetime.now(UTC).isoformat(),
+        "vendor_told": _utc(vendor_told),
+        "reference": reference,
+        "operations": operation or [],
+        "suspend": suspend,
+    }
+    stated = {name: value for name, value in given.items() if value is not None}
+    _show(asked_as(token, "POST", "/incidents", stated), as_json=as_json)
+
+
+@incident.command("list")
+def listed(token: Token, as_json: Json = False) -> None:
+    """Show all incidents, the newest first."""
+    found = asked_as(token, "GET", "/incidents")
+    if as_json:
+        out.print_json(json.dumps(found))
+        return
+    shown = table("incident", "vendor", "nature", "began", "authority by", "done")
+    for each in found:
+        due = each["authority_due"][:16] + (" (late)" if each["overdue"] else "")
+        shown.add_row(
+            each["incident"], each["vendor"], each["nature"], each["began"][:16], due, ", ".join(each["steps"])
+        )
+    out.print(shown)
+
+
+@incident.command("step")
+def step(
+    incident: Id,
+    what: Annotated[str, typer.Argument(metavar="authority|people|closed", help="Who was told, or that it is over.")],
+    reference: Reference,
+    token: Token,
+    at: Time = None,
+    why: Annotated[str | None, typer.Option(help="Why so late, after 72 hours.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put on record that an authority or the people were told, or that it is closed."""
+    given = {"step": what, "reference": reference, "at": _utc(at), "why": why}
+    stated = {name: value for name, value in given.items() if value is not None}
+    _show(asked_as(token, "POST", f"/incidents/{incident}/steps", stated), as_json=as_json)
+
+
+@incident.command("affected")
+def affected(incident: Id, token: Token, as_json: Json = False) -> None:
+    """Count whom it concerns, from the record: by jurisdiction, category and form, within and past retention."""
+    _show(asked_as(token, "GET", f"/incidents/{incident}/affected"), as_json=as_json)
+
+
+@incident.command("mailing")
+def mailing(
+    incident: Id,
+    token: Token,
+    key: Annotated[Path, typer.Option(help="The public key of whoever writes to them, PEM or JWK.")],
+    to: Annotated[Path, typer.Option("--out", help="A folder for the file.")] = Path(),
+) -> None:
+    """Hand out who they are, encrypted for one key."""
+    done = asked_as(token, "POST", f"/incidents/{incident}/mailing", {"key": key.read_text("utf-8")})
+    file = to / done["name"]
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handed:
+        handed.write(done["content"])
+    out.print(f"{done['people']} people in {file}", markup=False)
+
+
+def _utc(time: datetime | None) -> str | None:
+    return time.replace(tzinfo=UTC).isoformat() if time is not None else None
+
+
+def _show(done: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        out.print_json(json.dumps(done))
+        return
+    for name, value in done.items():
+        text = ", ".join(f"{each} {count}" for each, count in value.items()) if isinstance(value, dict) else value
+        out.print(f"{name}: {text}", markup=False)

@@ -1,0 +1,1 @@
+"""Watching over vendors: what they lost, and whom that concerns."""
