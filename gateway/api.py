@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from gateway import problem
-from gateway.desk import Desk, Notices
+from gateway.desk import Desk
 from gateway.errors import GatewayError, Refusal, refuse
 from gateway.exceptional.asked import DEEDS
 from gateway.exceptional.case import MAY as IN_CASES
@@ -46,6 +46,8 @@ MAY: Mapping[str, frozenset[Role]] = {
     "POST /notices": _CAREFUL | {Role.DPO, Role.AUDITOR},
     "POST /notices/tell": _CAREFUL,
     "POST /notices/step": _CAREFUL,
+    "POST /erasures": _CAREFUL | {Role.DPO, Role.AUDITOR},
+    "POST /erasures/begin": _CAREFUL,
     "POST /entries": _READERS | {Role.ENGINEER},
     "GET /entries/{entry}": _READERS | {Role.ENGINEER},
     "GET /reports/{report}": _READERS,
@@ -112,10 +114,7 @@ def operators(
                 Route(f"/subjects/{name}", _doing(deed, may(f"POST /subjects/{name}")), methods=["POST"])
                 for name, deed in _subjects(desk).items()
             ),
-            *(
-                Route(path, _doing(deed, may(f"POST {path}")), methods=["POST"])
-                for path, deed in notices(desk.notices).items()
-            ),
+            *(Route(path, _doing(deed, may(f"POST {path}")), methods=["POST"]) for path, deed in telling(desk).items()),
             *_log(desk, may),
             *_cases(office, may),
             *_incidents(incidents, may),
@@ -198,12 +197,15 @@ def _subjects(desk: Desk) -> Mapping[str, Deed]:
     }
 
 
-def notices(of: Notices) -> Mapping[str, Deed]:
-    """What vendors are told about people, by the path at which it is asked for."""
+def telling(desk: Desk) -> Mapping[str, Deed]:
+    """What vendors are told about people, and who is erased, by the path at which it is asked for."""
+    of, erasures = desk.notices, desk.erasures
     return {
         "/notices": lambda asked, by: of.listed(asked or {}, by=by),
         "/notices/tell": lambda asked, by: of.tell(asked, by=by),
         "/notices/step": lambda asked, by: of.step(asked, by=by),
+        "/erasures": lambda _asked, by: erasures.listed(by=by),
+        "/erasures/begin": lambda asked, by: erasures.begin(asked, by=by),
     }
 
 
@@ -334,7 +336,7 @@ def control(
         "checkpoint": lambda _asked, by: desk.checkpoint(by=by),
         "key": lambda _asked, by: desk.key(by=by),
         **_subjects(desk),
-        **{path.removeprefix("/"): deed for path, deed in notices(desk.notices).items()},
+        **{path.removeprefix("/"): deed for path, deed in telling(desk).items()},
         "turnover": lambda _asked, by: desk.turnover(by=by),
         "backup": lambda _asked, by: desk.backup(by=by),
         "purge": lambda asked, by: desk.purge(asked, keeps(), by=by),

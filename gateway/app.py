@@ -54,6 +54,7 @@ from gateway.report.making import Reports
 from gateway.retention import RetentionClass
 from gateway.rights.consents import ConsentDesk
 from gateway.rights.delivery import Delivery
+from gateway.rights.erasing import Erasures
 from gateway.rights.notices import Notices
 from gateway.rights.requests import RequestDesk
 from gateway.settings import Settings
@@ -89,6 +90,7 @@ class Stores:
     tokens: Tokens
     desk: Desk
     notices: Notices
+    erasures: Erasures
 
 
 @asynccontextmanager
@@ -131,6 +133,7 @@ async def opened(
         notices = Notices(
             ledger, registry, intake, lambda: contracts_of(settings), now=utc, within=timedelta(settings.notice_days)
         )
+        erasures = Erasures(notices, intake, registry, ledger, until=settings.erasure, now=utc)
         desk = Desk(
             intake,
             ledger,
@@ -139,8 +142,9 @@ async def opened(
             entity=entity,
             people=registry,
             notices=notices,
+            erasures=erasures,
         )
-        yield Stores(ledger, registry, intake, tokens, desk, notices)
+        yield Stores(ledger, registry, intake, tokens, desk, notices, erasures)
 
 
 def _store_at(url: str, _: Path, log: str, *, guarded: bool) -> Store:
@@ -298,6 +302,16 @@ class Gateway:
         """Opens a notice for each vendor that is to be told something, and delivers those that are due."""
         await self.stores.notices.plan(by=BY_ITSELF)
         await self.delivery.deliver()
+        if self.settings.erasure == "confirmed":
+            await self._finish_erasures()
+
+    async def each_day(self) -> None:
+        """Takes away what is over by now, and forgets who is to be forgotten."""
+        await self.purge()
+        await self._finish_erasures()
+
+    async def _finish_erasures(self) -> None:
+        await self.stores.erasures.finish(lambda asked: self.stores.desk.erase(asked, by=BY_ITSELF))
 
     async def _mailed(self, call: Call) -> Reply:
         self._mailing.contracts = self.exchange.contracts
@@ -448,7 +462,7 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
             gc.freeze()
             # A call leaves no circles behind, so there is little to look for, and looking costs every call.
             gc.set_threshold(_YOUNG, 20, 50)
-            aside += [running.create_task(daily(gateway.purge)), running.create_task(often(gateway.tell))]
+            aside += [running.create_task(daily(gateway.each_day)), running.create_task(often(gateway.tell))]
             aside.append(running.create_task(often(gateway.office.escalate, every=MINUTE)))
             ready(_port(servers[0]), _port(servers[1]))
     for server, listener in zip(servers, served, strict=True):

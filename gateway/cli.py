@@ -20,7 +20,7 @@ from gateway.cli_exceptional import exceptional
 from gateway.cli_facts import facts
 from gateway.cli_incident import incident
 from gateway.cli_ledger import ledger
-from gateway.cli_notice import notice
+from gateway.cli_notice import erasure, notice
 from gateway.cli_settings import settings
 from gateway.cli_subject import keys, subject
 from gateway.console import Json, asked, err, out, table
@@ -51,6 +51,7 @@ GROUPS = {
     "keys": keys,
     "subject": subject,
     "notice": notice,
+    "erasure": erasure,
     "exceptional": exceptional,
     "scrub": prose,
     "settings": settings,

@@ -10,6 +10,7 @@ from rich.markup import escape
 from gateway.console import Json, asked, out, table
 from gateway.vocabulary.notices import Cause
 
+erasure = typer.Typer(help="People who are being erased, from beginning to end.", no_args_is_help=True)
 notice = typer.Typer(help="What vendors are told about people whose data they have.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id in the list.")]
@@ -64,6 +65,43 @@ def excuse(
 ) -> None:
     """Say that the vendor cannot be told, or only out of proportion."""
     _step(id_, "excused", reason=reason)
+
+
+@erasure.command("begin")
+def begin(
+    subject: Annotated[str, typer.Argument(metavar="REF", help="The shop's own number of the person.")],
+    reason: Annotated[str, typer.Option(help="A word such as request or objection; it stays for good.")],
+    as_json: Json = False,
+) -> None:
+    """Restrict a person at once and have all vendors told; the link to the record is destroyed when its time comes."""
+    _show_erasures([asked("erasures/begin", {"subject": subject, "reason": reason})], as_json=as_json)
+
+
+@erasure.command("list")
+def list_erasures(as_json: Json = False) -> None:
+    """List erasures that are under way, and which vendors they wait for."""
+    _show_erasures(asked("erasures", None), as_json=as_json)
+
+
+def _show_erasures(erasures: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        out.print_json(json.dumps(erasures))
+        return
+    shown = table("subject", "since", "state", "told", "waiting for", "link destroyed")
+    for each in erasures:
+        ends = each.get("ends", "when all have answered")[:22].partition("T")[0]
+        cells = (
+            each["subject"],
+            each["since"][:10],
+            each["state"],
+            str(each["told"]),
+            ", ".join(each["waiting"]),
+            ends,
+        )
+        shown.add_row(*map(escape, cells))
+    if erasures:
+        Console(highlight=False).print(shown)
+    out.print(f"{len(erasures)} erasures are under way")
 
 
 def _step(id_: str, state: str, **stated: str) -> None:

@@ -173,6 +173,13 @@ class Notices(Protocol):
     async def step(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]: ...
 
 
+class Erasures(Protocol):
+    """Erasures from beginning to end; each deed leaves an entry."""
+
+    async def begin(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]: ...
+    async def listed(self, *, by: str) -> Sequence[dict[str, Any]]: ...
+
+
 class Desk:
     """One deed a method. `by` is who does it, and stands in the entry that every deed leaves."""
 
@@ -186,6 +193,7 @@ class Desk:
         entity: Callable[[], str],
         people: People,
         notices: Notices,
+        erasures: Erasures,
     ) -> None:
         self.exports = Exports(ledger)
         self.imports = Imports(intake, ledger)
@@ -196,6 +204,7 @@ class Desk:
         self._entity = entity
         self._people = people
         self.notices = notices
+        self.erasures = erasures
         # Between looking and writing nobody else settles the same intent.
         self._resolving = asyncio.Lock()
 

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     """Within how many days a vendor that was told something is to have confirmed it."""
     exceptional_delay: bool = False
     """Whether telling a person of a disclosure for the protection of rights may wait for an investigation."""
+    erasure: Literal["retention", "confirmed"] = "retention"
+    """When the link between an erased person and the record is destroyed: at the end of its retention, or as soon as
+    every vendor has answered."""
     notice_mail: Path | None = None
     """Where notices to vendors lie that go by mail; a folder `mail` in `data` where it is not given."""
     cn_sensitive_requires_separate_consent: bool = True

@@ -283,7 +283,7 @@ def noticing(stores: Stores) -> Desk:
     notices: Any = Untold()
     return Desk(
         Intake(stores.registry, stores.ledger, node="n1"), stores.ledger, stores.tokens,
-        environment="live", entity=lambda: "shop-eu", people=stores.registry, notices=notices,
+        environment="live", entity=lambda: "shop-eu", people=stores.registry, notices=notices, erasures=notices,
     )  # fmt: skip
 
 

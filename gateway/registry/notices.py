@@ -1,7 +1,7 @@
 """The rows of what vendors are told: why, whom, how far it has come, and what is to be done next."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -75,6 +75,7 @@ NOTICES = Table(
 )
 
 Row = TellingRow | NoticeRow | NoticeStepRow
+_ALL = "[]"  # no category is named, so it is about every one
 _ENDED = (NoticeState.CONFIRMED, NoticeState.EXCUSED)
 
 
@@ -90,6 +91,7 @@ class Telling:
     vendor: str | None
     categories: frozenset[Category]
     at: datetime
+    is_planned: bool
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -155,7 +157,7 @@ def asked(
     """What has vendors told of a fact with this entry, in the transaction that puts the fact in."""
     about = {"id": entry, "cause": cause.value, "subject": subject, "order": order, "purpose": purpose}
     moments = {"at": _stored(at), "next": _stored(at)}
-    return _once(TELLINGS, about | {"vendor": vendor, "categories": "[]", "source": source, "entry": entry} | moments)
+    return _once(TELLINGS, about | {"vendor": vendor, "categories": _ALL, "source": source, "entry": entry} | moments)
 
 
 def _once(table: Table, values: Mapping[str, Any]) -> Insert:
@@ -230,19 +232,28 @@ def unplanned(connection: Connection, asked: tuple[datetime, int]) -> Sequence[T
     now, limit = asked
     due = TELLINGS.c.planned.is_(None) & (TELLINGS.c.next <= _stored(now))
     waiting = select(TELLINGS).where(due).order_by(TELLINGS.c.at).limit(limit)
-    return [
-        Telling(
-            row.id,
-            Cause(row.cause),
-            row.subject,
-            row.order,
-            Purpose(row.purpose) if row.purpose else None,
-            row.vendor,
-            frozenset(map(Category, json.loads(row.categories))),
-            row.at.replace(tzinfo=UTC),
-        )
-        for row in connection.execute(waiting)
-    ]
+    return [_telling_of(row) for row in connection.execute(waiting)]
+
+
+def erasures(connection: Connection, _: str = "") -> Sequence[Telling]:
+    """Erasures of a person as a whole of whom something is still known, oldest first."""
+    whole = (TELLINGS.c.cause == Cause.ERASURE.value) & (TELLINGS.c.categories == _ALL) & TELLINGS.c.vendor.is_(None)
+    found = select(TELLINGS).where(whole, TELLINGS.c.subject.is_not(None)).order_by(TELLINGS.c.at)
+    return [_telling_of(row) for row in connection.execute(found)]
+
+
+def _telling_of(row: Any) -> Telling:
+    return Telling(
+        row.id,
+        Cause(row.cause),
+        row.subject,
+        row.order,
+        Purpose(row.purpose) if row.purpose else None,
+        row.vendor,
+        frozenset(map(Category, json.loads(row.categories))),
+        row.at.replace(tzinfo=UTC),
+        row.planned is not None,
+    )
 
 
 def to_deliver(connection: Connection, asked: tuple[datetime, int]) -> Sequence[Notice]:
@@ -259,15 +270,17 @@ class Wanted:
     id: str | None = None
     telling: str | None = None
     vendor: str | None = None
-    subject: str | None = None
+    subjects: Collection[str] | None = None
     is_open: bool = False
     limit: int | None = None
 
 
 def listed(connection: Connection, wanted: Wanted) -> Sequence[Notice]:
     """Notices, those that are due first."""
-    given = {"id": wanted.id, "telling": wanted.telling, "vendor": wanted.vendor, "subject": wanted.subject}
+    given = {"id": wanted.id, "telling": wanted.telling, "vendor": wanted.vendor}
     stated: list[ColumnElement[bool]] = [NOTICES.c[name] == value for name, value in given.items() if value is not None]
+    if wanted.subjects is not None:
+        stated.append(NOTICES.c.subject.in_(wanted.subjects))
     if wanted.is_open:
         stated.append(_is_open())
     query = select(NOTICES).where(*stated).order_by(NOTICES.c.due, NOTICES.c.id).limit(wanted.limit)

@@ -130,7 +130,7 @@ class Notices:
 
         Where no vendor was ever told to erase, those are all that received something.
         """
-        found = await self._registry.read(rows.listed, Wanted(subject=subject))
+        found = await self._registry.read(rows.listed, Wanted(subjects=await self._registry.same_person(subject)))
         names = {each.vendor for each in found if each.is_open}
         if not any(each.cause is Cause.ERASURE for each in found):
             names |= set(await self.received(subject, Asked(Cause.ERASURE)))
@@ -139,7 +139,8 @@ class Notices:
     async def listed(self, asked: Mapping[str, Any], *, by: str) -> Sequence[dict[str, Any]]:
         """Notices, those first that are due first. That somebody looked is written down."""
         wanted = TypeAdapter(Listed).validate_python(asked)
-        which = Wanted(wanted.id, None, wanted.vendor, wanted.subject, wanted.open, wanted.limit)
+        subjects = await self._registry.same_person(wanted.subject) if wanted.subject else None
+        which = Wanted(wanted.id, None, wanted.vendor, subjects, wanted.open, wanted.limit)
         found = await self._registry.read(rows.listed, which)
         filters = wanted.model_dump(exclude_defaults=True, exclude={"subject", "limit"})
         told = tuple((name, str(value)) for name, value in sorted(filters.items()))
@@ -193,11 +194,24 @@ class Notices:
             for vendor, what in (await self.received(ref, asked)).items():
                 first, before = found.get(vendor, (ref, None))
                 found[vendor] = first, merged(what, before) if before else what
-        opened: list[StoredRow] = [self._notice(telling, vendor, *found[vendor]) for vendor in sorted(found)]
+        meant = [self._notice(telling, vendor, *found[vendor]) for vendor in sorted(found)]
+        opened: list[StoredRow] = [each for each in meant if not await self._is_told_anyway(each)]
         if opened:
             await self._intake.put(opened, by=by)
         await self._registry.write(lambda _: [rows.planned(telling.id, self._now())])
         return len(opened)
+
+    async def _is_told_anyway(self, row: NoticeRow) -> bool:
+        """Whether a notice that the vendor has yet to get says all that this one would."""
+        which = Wanted(vendor=row.vendor, subjects=[row.subject], is_open=True)
+        waiting = await self._registry.read(rows.listed, which)
+        return any(
+            each.id != row.id
+            and (each.cause, each.order) == (row.cause, row.order)
+            and each.state in (NoticeState.QUEUED, NoticeState.TASK)
+            and set(row.categories) <= set(each.categories)
+            for each in waiting
+        )
 
     async def _people(self, order: str | None) -> Sequence[str]:
         _, people = await self._registry.read(lookups.order_of, order or "")

@@ -124,6 +124,19 @@ def test_what_no_contract_lets_out_is_for_a_person_at_once(gateway: Running) -> 
     assert bodies(gateway) == []
 
 
+def test_what_was_tried_before_is_decided_anew(gateway: Running) -> None:
+    gateway.ship(to=TO)
+    erasure(gateway)
+    gateway.parcels.script = answers(503, b"{}", "content-type: application/json")
+    delivered(gateway)
+
+    gateway.put({"kind": "suspension", "vendor": "parcels"})
+    delivered(gateway, after=WAITS[0] + timedelta(seconds=1))
+
+    assert len(bodies(gateway)) == 1
+    assert listed(gateway)[0]["code"] == "vendor.suspended"
+
+
 def test_two_that_deliver_at_once_tell_a_vendor_once(gateway: Running) -> None:
     gateway.ship(to=TO)
     erasure(gateway)
