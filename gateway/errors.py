@@ -217,6 +217,9 @@ CODES: Mapping[str, Code] = {
     "transfer.repetitive": Code(403, "A derogation was used too often", "Use a standing mechanism."),
     "transfer.foreign_authority": Code(403, "A foreign authority needs an approval", "Enter the approval."),
     "limit.subjects": Code(403, "More people than the contract allows", "Send fewer, or raise `limits`."),
+    "limit.subjects_per_hour": Code(
+        403, "More people in this hour than the contract allows", "Wait for the next hour, or raise `limits.per_hour`."
+    ),
     # The fields.
     "field.required": Code(422, "A required field is missing", "Send it; the contract names it as required."),
     "field.type": Code(422, "A required field has another type", "Send a single value there."),

@@ -15,6 +15,7 @@ from gateway import assemble
 from gateway.assemble import Call, Matched
 from gateway.batch import Decision, Documents, Item, check_people, together, views, whole
 from gateway.body.document import Document
+from gateway.caps import Caps
 from gateway.clearance import Question, clear
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Terms
@@ -26,7 +27,8 @@ from gateway.inforce import InForce
 from gateway.known import known_in
 from gateway.ledger.entry import Event, Intent, Subject
 from gateway.ledger.entry import Outcome as Settled
-from gateway.ledger.scribe import UNWRITTEN, Ticket
+from gateway.ledger.scribe import LIMITED, UNWRITTEN, Ticket
+from gateway.ledger.store import Cap
 from gateway.minimise import Alone, Minimised, minimise
 from gateway.outbound.send import STALE, Outcome, Sending, Vendors
 from gateway.paths import values_at
@@ -69,7 +71,14 @@ class Book(Protocol):
     """Where it is written down what leaves."""
 
     async def intend(
-        self, intent: Intent, subjects: Sequence[Subject], payload: Payload, *, within: float, basis: Basis
+        self,
+        intent: Intent,
+        subjects: Sequence[Subject],
+        payload: Payload,
+        *,
+        within: float,
+        basis: Basis,
+        cap: Cap | None,
     ) -> Ticket: ...
     def release(self, ticket: Ticket) -> bool: ...
     def settle(self, ticket: Ticket, outcome: Settled, earlier: Sequence[bytes] = ()) -> None: ...
@@ -117,6 +126,7 @@ class Exchange:
         self._recorder = recorder
         self._environment = environment
         self._limits = limits
+        self._caps = Caps(limits.levels)
         self._now = now
         self._counted = counted
         self._unnamed = unnamed
@@ -161,11 +171,16 @@ class Exchange:
             outgoing = decision.completed(self._minimised(course, decision))
             sending = await _written(course, decision, outgoing)
             sending = assemble.sign(course.matched, sending, self._moment)
-            intent, subjects = self._recorder.intent(course, decision.clearance, outgoing, disclosure)
+            now = self._now()
+            clearance, cap = self._caps.noted(terms, decision.clearance, now), self._caps.of(terms, now)
+            intent, subjects = self._recorder.intent(course, clearance, outgoing, disclosure)
             disclosure.attempts += 1
             # Before sending: what cannot be written down does not leave.
             within = self._limits.intent
-            ticket = await self._ledger.intend(intent, subjects, sending.body, within=within, basis=basis)
+            ticket = await self._ledger.intend(intent, subjects, sending.body, within=within, basis=basis, cap=cap)
+            if ticket is LIMITED:
+                self._caps.passed(terms, now)
+                continue
             if ticket is not UNWRITTEN:
                 began = time.monotonic()
                 holds = partial(self._may_leave, basis, ticket)

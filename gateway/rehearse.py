@@ -17,6 +17,7 @@ from gateway.inforce import InForce, in_force
 from gateway.ledger.entry import Event, Intent, Subject
 from gateway.ledger.entry import Outcome as Settled
 from gateway.ledger.scribe import Ticket
+from gateway.ledger.store import Cap
 from gateway.outbound.send import Answer, Holds, Host, Outcome, Sending
 from gateway.pieces import Payload
 from gateway.record import Recorder
@@ -147,9 +148,16 @@ class Stage:
         """Nothing ever changes."""
 
     async def intend(
-        self, intent: Intent, subjects: Sequence[Subject], payload: Payload, *, within: float, basis: Basis
+        self,
+        intent: Intent,
+        subjects: Sequence[Subject],
+        payload: Payload,
+        *,
+        within: float,
+        basis: Basis,
+        cap: Cap | None,
     ) -> Ticket:
-        del payload, within, basis
+        del payload, within, basis, cap
         self.intents.append(intent)
         return Ticket("0" * 32, 0, intent.index, tuple(subjects))
 

@@ -75,11 +75,11 @@ class Hasty:
         return getattr(self._ledger, name)
 
     async def intend(
-        self, intent: Intent, subjects: Sequence[Subject], payload: Payload, *, within: float, basis: Basis
+        self, intent: Intent, subjects: Sequence[Subject], payload: Payload, *, within: float, basis: Basis, **more: Any
     ) -> Ticket:
         async def later() -> None:
             await asyncio.sleep(0.5)
-            await self._ledger.intend(intent, subjects, payload, within=within, basis=basis)
+            await self._ledger.intend(intent, subjects, payload, within=within, basis=basis, **more)
 
         task = asyncio.get_running_loop().create_task(later())
         self._later.add(task)
@@ -119,9 +119,9 @@ class Late(Hasty):
     tickets = 0
 
     async def intend(
-        self, intent: Intent, subjects: Sequence[Subject], payload: Payload, *, within: float, basis: Basis
+        self, intent: Intent, subjects: Sequence[Subject], payload: Payload, *, within: float, basis: Basis, **more: Any
     ) -> Ticket:
-        ticket = await self._ledger.intend(intent, subjects, payload, within=within, basis=basis)
+        ticket = await self._ledger.intend(intent, subjects, payload, within=within, basis=basis, **more)
         self.tickets += 1
         return replace(ticket, not_after=0) if self.tickets == 1 else ticket
 

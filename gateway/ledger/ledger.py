@@ -37,16 +37,16 @@ from gateway.ledger.recovery import (
     unusable,
 )
 from gateway.ledger.releases import Releases
-from gateway.ledger.scribe import UNWRITTEN, Scribe, Ticket
+from gateway.ledger.scribe import LIMITED, UNWRITTEN, Scribe, Ticket
 from gateway.ledger.sealing import Payload, committed, opened
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.sqlite_vault import SqliteVault
-from gateway.ledger.store import Entry, Filter, Head, Linked, OpenIntent, Purged, Row, Store
+from gateway.ledger.store import Cap, Entry, Filter, Head, Linked, OpenIntent, Purged, Row, Store
 from gateway.ledger.subject_key import SubjectKey
 from gateway.ledger.sweep import Sweep
 from gateway.ledger.unready import Unready
 from gateway.ledger.vault import Vault
-from gateway.ledger.writer import OVERTAKEN, QUEUED, Item, Writer
+from gateway.ledger.writer import OVER_LIMIT, OVERTAKEN, QUEUED, Item, Writer
 from gateway.pieces import Pieces
 from gateway.registry.basis import Basis
 
@@ -59,6 +59,7 @@ PAGE = 1_000
 READERS = 2
 LOOKED_AFTER = 5.0  # seconds
 TRIES = 250
+_TURNED_DOWN: Mapping[int, Ticket] = {OVERTAKEN: UNWRITTEN, OVER_LIMIT: LIMITED}
 BETWEEN_TRIES = 0.02  # seconds
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -176,8 +177,9 @@ class Ledger:
         *,
         within: float,
         basis: Basis | None = None,
+        cap: Cap | None = None,
     ) -> Ticket:
-        """Durable when it returns, or UNWRITTEN where what it rests on has changed.
+        """Durable when it returns, UNWRITTEN where what it rests on has changed, LIMITED where the cap does not let it.
 
         Raises Refusal `ledger.unavailable` after `within` seconds at the latest. An intent that becomes durable
         although nobody waits for it any more gets the outcome `not_sent`.
@@ -193,10 +195,12 @@ class Ledger:
             far = await self._fetched(subjects, within)
             data = payload if isinstance(payload, bytes) else await committed(payload, self._scribe.randomness)
             with self._keys.fetched(far):
-                row = self._scribe.row(intent, subjects, Payload(data, intent.media), basis)
+                row = self._scribe.row(intent, subjects, Payload(data, intent.media), basis, cap)
         place = await self._durable(row, deadline - self._loop.time())
         not_after = begun + (row.lasts or 0)
-        return UNWRITTEN if place == OVERTAKEN else Ticket(row.id, place, row.index, tuple(subjects), not_after)
+        if place in _TURNED_DOWN:
+            return _TURNED_DOWN[place]
+        return Ticket(row.id, place, row.index, tuple(subjects), not_after)
 
     def release(self, ticket: Ticket) -> bool:
         """Whether the bytes of an intent may leave, at once or not at all. From a yes on it may have been sent.
@@ -380,7 +384,7 @@ class Ledger:
             place = await waiter
         except asyncio.CancelledError:
             # The commit came first, and the task was cancelled before it could go on.
-            if not waiter.cancelled() and (place := waiter.result()) not in (None, OVERTAKEN):
+            if not waiter.cancelled() and (place := waiter.result()) not in (None, OVERTAKEN, OVER_LIMIT):
                 self._unsent(row, place, "")
             raise
         finally:

@@ -17,6 +17,7 @@ from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json, epoch_of
 from gateway.ledger.database import StoreError
 from gateway.ledger.entry import Index
+from gateway.ledger.hours import Hours, OverLimitError
 from gateway.ledger.lease import ABANDONED, GRACE, HEAD, OWN, Lease, lost
 from gateway.ledger.oblivion import NotErased
 from gateway.ledger.postgres_append import APPENDED, values
@@ -113,7 +114,7 @@ class PostgresStore:
         demand_current(rows)
         with known_errors():
             tree = self._locked(rows)
-            rows = self._current(rows)
+            rows = self._current(rows, tree.size)
             grown = tree.plus(row.hash for row in rows)
             self._keep_together(rows)
             self._session.execute(APPENDED, values(self._log, self._lease.epoch, rows, grown, self.blinding))
@@ -128,6 +129,7 @@ class PostgresStore:
         failpoint("after-commit", rows)
         # Only now: after a COMMIT that raised, nobody knows how many there are.
         self._tree = grown
+        self._hours.written(rows, tree.size)
         return tree.size
 
     def reopen(self) -> None:
@@ -318,10 +320,18 @@ class PostgresStore:
 
     def _load(self) -> None:
         """What is kept in memory of the database, made anew from the last checkpoint on."""
+        self._hours = Hours(self._in_order, self._bare)
         head = self.last_head()
         # A checkpoint that does not hold is found by whoever signs the next one.
         self._tree = (head.tree if head else None) or Tree()
         self._advance()
+
+    def _bare(self, tok: bytes) -> bytes:
+        return self.blinding.bare(tok)
+
+    def _in_order(self, query: str, *values: int) -> Sequence[Sequence[Any]]:
+        """Asked by whoever writes, who sees what every node has written before."""
+        return self._session.execute(query.replace("?", "%s"), values).fetchall()
 
     def _advance(self) -> None:
         [(size, root)] = self._session.execute("SELECT size, root FROM head WHERE log = %s", [self._log]).fetchall()
@@ -360,14 +370,15 @@ class PostgresStore:
         toks = [link.tok for row in rows for link in row.links]
         keep_together(self._session, self.blinding, toks, [digest for row in rows for digest in row.earlier])
 
-    def _current(self, rows: Sequence[Row]) -> Sequence[Row]:
+    def _current(self, rows: Sequence[Row], size: int) -> Sequence[Row]:
         """What was changed on any node before the lock overtakes; what is changed after it waits for this commit."""
         versions = [row.basis.version for row in rows if row.basis is not None]
         try:
             if versions:
                 demand_current(rows, Later.of(self._session.execute(SINCE, [min(versions)])))
+            self._hours.demand_within(rows, size)
             return unspoiled(self._session, rows)
-        except StaleFactsError:
+        except (StaleFactsError, OverLimitError):
             self._session.execute("ROLLBACK")
             raise
 

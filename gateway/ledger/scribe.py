@@ -9,7 +9,7 @@ from gateway.ledger.entry import Event, Index, Intent, Outcome, Stamp, Subject, 
 from gateway.ledger.housekeeping import Purge, Resolved
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import Payload, seal
-from gateway.ledger.store import Row
+from gateway.ledger.store import Cap, Row
 from gateway.registry.basis import Basis
 
 
@@ -27,6 +27,8 @@ class Ticket:
 LEAVES: Final = 15_000  # ms after its deadline within which an intent leaves: a vendor is found and reached by then
 UNWRITTEN: Final = Ticket("", -1, Index())
 """Of an intent that was not written, because what its decision rested on had changed."""
+LIMITED: Final = Ticket("", -2, Index())
+"""Of an intent that was not written, because its operation was about too many people in this hour."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -43,7 +45,12 @@ class Scribe:
     randomness: Randomness
 
     def row(
-        self, event: Event, subjects: Sequence[Subject] = (), payload: Payload | None = None, basis: Basis | None = None
+        self,
+        event: Event,
+        subjects: Sequence[Subject] = (),
+        payload: Payload | None = None,
+        basis: Basis | None = None,
+        cap: Cap | None = None,
     ) -> Row:
         """An entry with its subjects sealed beside it. Raises a Refusal where it cannot be written canonically."""
         stamp = self._stamp()
@@ -59,6 +66,7 @@ class Scribe:
             index=event.index,
             links=sealed.links,
             basis=basis,
+            cap=cap,
             lasts=event.deadline_ms + LEAVES if isinstance(event, Intent) else None,
         )
 

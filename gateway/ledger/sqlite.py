@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import apsw
 import msgspec
@@ -15,6 +15,7 @@ from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json, epoch_of
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, writable
 from gateway.ledger.entry import Index
+from gateway.ledger.hours import Hours
 from gateway.ledger.oblivion import NotErased, Oblivion
 from gateway.ledger.room import Room
 from gateway.ledger.sealing import Link
@@ -133,6 +134,7 @@ class SqliteStore:
 
     def append(self, rows: Sequence[Row]) -> int:
         demand_current(rows)
+        self._hours.demand_within(rows, self._size)
         with known_errors():
             self._database.execute("BEGIN IMMEDIATE")
             failpoint("after-begin", rows)
@@ -147,6 +149,7 @@ class SqliteStore:
         # Only now: after a COMMIT that raised, nobody knows how many there are.
         first, self._size = self._size, self._size + len(rows)
         self._tree = self._tree.plus(row.hash for row in rows)
+        self._hours.written(rows, first)
         return first
 
     @property
@@ -338,6 +341,7 @@ class SqliteStore:
 
     def _load(self) -> None:
         """What is kept in memory of the database, made anew: after a commit that raised nobody knows what is true."""
+        self._hours = Hours(self._asked, self._bare)
         [(self._size,)] = rows(self._database, "SELECT coalesce(max(seq), -1) + 1 FROM leaf")
         self._has_forgotten = self.oblivion.count() > 0
         head = self.last_head()
@@ -380,6 +384,13 @@ class SqliteStore:
             verb = "INSERT OR IGNORE INTO" if table == "earlier" else "INSERT INTO"
             flat = [value for row in part for value in row]
             self._database.execute(f"{verb} {table} VALUES {', '.join([one] * len(part))}", flat)
+
+    def _bare(self, tok: bytes) -> bytes:
+        return self.blinding.bare(tok)
+
+    def _asked(self, query: str, *values: int) -> Sequence[Sequence[Any]]:
+        with self._reading() as database:
+            return rows(database, query, *values)
 
     @contextmanager
     def _reading(self) -> Iterator[apsw.Connection]:

@@ -22,6 +22,14 @@ class NotPurged(GatewayError):
     """The log is not as it was when it was decided what goes; nothing was written, and nothing went."""
 
 
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """How many people an operation, `vendor/operation`, may be about in an hour."""
+
+    scope: str
+    most: int
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Row:
     """An entry on its way into the store: the leaf, and what is committed beside it."""
@@ -40,6 +48,7 @@ class Row:
     purges: tuple[Range, ...] = ()  # of a purge: what goes with it
     as_of: int = 0  # of a purge: how large the log was when it was decided
     basis: Basis | None = None  # of an intent: what its decision rests on
+    cap: Cap | None = None  # of an intent: how many people its operation may be about in an hour
     forgets: Forgotten | None = None  # of an erasure
 
 

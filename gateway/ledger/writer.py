@@ -4,12 +4,13 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 
 from gateway.errors import refuse
 from gateway.ledger.database import StoreError
+from gateway.ledger.hours import OverLimitError
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import PERIOD, Notary
 from gateway.ledger.store import ErasedKeysError, NotPurged, Row, StaleFactsError, Store
@@ -22,6 +23,7 @@ TOGETHER = 1_024
 PAUSE = 0.1  # seconds between attempts to get the database back
 LINGER = 0.01  # seconds for which entries that nobody waits for wait for one that somebody does
 PATIENCE = 1.0  # seconds for which a reader waits for what was put in before it came
+OVER_LIMIT = -2  # the same, where it is about more people than may be
 OVERTAKEN = -1  # instead of a place: what the decision rested on has changed, and nothing was written
 
 
@@ -213,8 +215,10 @@ class Writer:
         except StaleFactsError as stale:
             if isinstance(stale, ErasedKeysError):
                 self._tell(self._keys.lost, stale.toks)
-            self._tell(self._dropped, [item for item in batch if item.row and item.row.id in stale.ids], OVERTAKEN)
-            self._write([item for item in batch if item.row is None or item.row.id not in stale.ids])
+            self._without(batch, stale.ids, OVERTAKEN)
+            return
+        except OverLimitError as over:
+            self._without(batch, over.ids, OVER_LIMIT)
             return
         except StoreError as error:
             if error.lasting:
@@ -228,6 +232,11 @@ class Writer:
         self._tell(self._acknowledge, batch, first)
         self._store.checkpoint()
         self._keys.checkpoint()
+
+    def _without(self, batch: Sequence[Item], ids: Collection[str], told: int) -> None:
+        """Writes a batch without some of its rows, and tells those who wait for them why."""
+        self._tell(self._dropped, [item for item in batch if item.row and item.row.id in ids], told)
+        self._write([item for item in batch if item.row is None or item.row.id not in ids])
 
     def _do(self, item: Item, deed: Callable[[], int]) -> None:
         if self._again:

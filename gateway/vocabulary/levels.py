@@ -23,6 +23,10 @@ class LevelTerm:
 
 # A code that is not here always refuses: a law demands it, or a promise of the policy rests on it.
 LEVELS: Mapping[str, LevelTerm] = {
+    "limit.subjects_per_hour": LevelTerm(
+        Level.WARN,
+        "The policy promises no use of data in bulk beyond its scope; how many people in an hour is its own.",
+    ),
     "vendor.review_overdue": LevelTerm(
         Level.WARN, "PIPL 21 and NDSR 12 ask the shop to supervise its vendors; by when to look again, it sets itself."
     ),
