@@ -128,7 +128,10 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
         got = next(line for line in lines if line.startswith("curl -s"))
         yield process, [call, got, lines[-1]]
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        try:
+            process.communicate(timeout=30)
+        finally:
+            process.kill()  # where whoever runs this has it ignore Ctrl-C, waiting would never end
 
 
 def pasted(command: str) -> str:
