@@ -20,6 +20,7 @@ from gateway.exceptional.office import Office
 from gateway.identity import STAFF, Caller, Tokens, find_token
 from gateway.imports import FILES, How, fed
 from gateway.ledger.ledger import LOG
+from gateway.oversight.canaries import Canaries
 from gateway.oversight.incidents import Incidents
 from gateway.public import Language, Page, html
 from gateway.report.making import Reports
@@ -61,6 +62,9 @@ MAY: Mapping[str, frozenset[Role]] = {
     "GET /exceptional/requests/{case}": IN_CASES["show"],
     **{f"POST /exceptional/requests/{{case}}/{step}": IN_CASES[step] for step in DEEDS},
     "GET /exceptional/due": IN_CASES["list"],
+    "POST /canaries": _ANSWERING,
+    "GET /canaries": _ANSWERING | {Role.REVIEWER, Role.AUDITOR},
+    "POST /canaries/seen": _ANSWERING,
     "POST /incidents": _ANSWERING,
     "GET /incidents": _ANSWERING | {Role.DECIDER, Role.REVIEWER, Role.AUDITOR},
     "POST /incidents/{incident}/steps": _ANSWERING,
@@ -85,6 +89,7 @@ def operators(
     pages: Callable[[str], Page],
     office: Office,
     incidents: Incidents,
+    canaries: Canaries,
 ) -> Starlette:
     """The operators' listener: what changes something, or shows the record, needs a token of a role that may.
 
@@ -117,7 +122,7 @@ def operators(
             *(Route(path, _doing(deed, may(f"POST {path}")), methods=["POST"]) for path, deed in telling(desk).items()),
             *_log(desk, may),
             *_cases(office, may),
-            *_incidents(incidents, may),
+            *_incidents(incidents, canaries, may),
         ]
     )
 
@@ -209,7 +214,7 @@ def telling(desk: Desk) -> Mapping[str, Deed]:
     }
 
 
-def _incidents(incidents: Incidents, may: May) -> Iterator[Route]:
+def _incidents(incidents: Incidents, canaries: Canaries, may: May) -> Iterator[Route]:
     """What vendors lost, whom that concerns, and who was told."""
 
     async def opened(request: Request, caller: Caller) -> Response:
@@ -229,7 +234,19 @@ def _incidents(incidents: Incidents, may: May) -> Iterator[Route]:
         named = request.path_params["incident"]
         return JSONResponse({"result": await incidents.mailing(named, await _body(request), by=caller.service)})
 
+    async def made(request: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await canaries.make(await _body(request), by=caller.service)})
+
+    async def known(_: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await canaries.listed(by=caller.service)})
+
+    async def seen(request: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await canaries.seen(await _body(request), by=caller.service)})
+
     ways: Mapping[str, Look] = {
+        "POST /canaries": made,
+        "GET /canaries": known,
+        "POST /canaries/seen": seen,
         "POST /incidents": opened,
         "GET /incidents": listed,
         "POST /incidents/{incident}/steps": stepped,
@@ -316,6 +333,7 @@ def control(
     tokens: Tokens,
     office: Office,
     incidents: Incidents,
+    canaries: Canaries,
 ) -> Starlette:
     """The control socket, which only the owner of the data folder can open; the command line talks to it.
 
@@ -350,7 +368,7 @@ def control(
     routes = [Route(f"/{name}", _doing(deed, _as_said), methods=["POST"]) for name, deed in deeds.items()]
     report = Route("/report", _answering(partial(_framed, reports), _as_said), methods=["POST"])
     may = partial(_may, tokens)
-    return _app([*routes, report, *_cases(office, may), *_incidents(incidents, may)])
+    return _app([*routes, report, *_cases(office, may), *_incidents(incidents, canaries, may)])
 
 
 async def _framed(reports: Reports, request: Request, caller: Caller) -> Response:

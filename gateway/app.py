@@ -44,6 +44,7 @@ from gateway.outbound.guard import Addresses, system_lookup
 from gateway.outbound.http1 import Http1
 from gateway.outbound.mail import Letterhead, MailDrop
 from gateway.outbound.send import Vendors
+from gateway.oversight.canaries import Canaries
 from gateway.oversight.incidents import Incidents
 from gateway.proxy import Proxy
 from gateway.record import Recorder
@@ -238,6 +239,7 @@ class Gateway:
         self.requests = RequestDesk(*parts, utc)
         self.consents = ConsentDesk(*parts, self.contracts, now=utc, stops=settings.withdraw_all_stops_contract)
         self.incidents = Incidents(stores.ledger, stores.intake, now=utc)
+        self.canaries = Canaries(stores.ledger, self.incidents, now=utc)
         self.office = Office(
             stores.registry,
             stores.ledger,
@@ -420,6 +422,7 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
         gateway.page,
         gateway.office,
         gateway.incidents,
+        gateway.canaries,
     )
     servers = [
         _on(gateway.proxy, telemetry, host=settings.host, port=settings.port, ends_calls=False),
@@ -434,6 +437,7 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
                 stores.tokens,
                 gateway.office,
                 gateway.incidents,
+                gateway.canaries,
             ),
             telemetry,
             uds=control,

@@ -18,7 +18,7 @@ from rich.markup import escape
 from gateway import app, cli_backup, cli_report, explain
 from gateway.cli_exceptional import exceptional
 from gateway.cli_facts import facts
-from gateway.cli_incident import incident
+from gateway.cli_incident import canary, incident
 from gateway.cli_ledger import ledger
 from gateway.cli_notice import erasure, notice
 from gateway.cli_settings import settings
@@ -44,6 +44,7 @@ token = typer.Typer(help="Tokens of shop services and operators.", no_args_is_he
 prose = typer.Typer(help="Personal data in free text.", no_args_is_help=True)
 GROUPS = {
     "incident": incident,
+    "canary": canary,
     "contract": contract,
     "token": token,
     "facts": facts,

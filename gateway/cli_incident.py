@@ -14,6 +14,8 @@ from gateway.oversight.incidents import Breach
 
 incident = typer.Typer(help="Incidents at vendors: clocks, whom they concern, and who was told.", no_args_is_help=True)
 
+canary = typer.Typer(help="Values that one vendor alone has, and what it lost.", no_args_is_help=True)
+
 Id = Annotated[str, typer.Argument(metavar="INCIDENT", help="The id of the incident.")]
 Time = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d"], help="In UTC.")]
 Reference = Annotated[str, typer.Option(help="The number of the file about it; it stays for good.")]
@@ -100,6 +102,45 @@ def mailing(
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handed:
         handed.write(done["content"])
     out.print(f"{done['people']} people in {file}", markup=False)
+
+
+@canary.command("make")
+def make(
+    vendor: Annotated[str, typer.Argument(help="The vendor's id.")],
+    token: Token,
+    domain: Annotated[str | None, typer.Option(help="Makes it an address there, whose mail the shop reads.")] = None,
+) -> None:
+    """Print a value for an order of the shop's own that goes to this vendor and to no other. It is shown once."""
+    given = {"vendor": vendor, "domain": domain} if domain else {"vendor": vendor}
+    print(asked_as(token, "POST", "/canaries", given)["value"])  # noqa: T201  for use in a shell
+
+
+@canary.command("list")
+def canaries(token: Token, as_json: Json = False) -> None:
+    """Show for which vendors there are any, without their values."""
+    found = asked_as(token, "GET", "/canaries")
+    if as_json:
+        out.print_json(json.dumps(found))
+        return
+    shown = table("number", "vendor", "made")
+    for each in found:
+        shown.add_row(str(each["number"]), each["vendor"], each["made"][:16])
+    out.print(shown)
+
+
+@canary.command("seen")
+def seen(
+    token: Token,
+    text: Annotated[typer.FileText, typer.Argument(help="A file in which one may stand; - reads stdin.")],
+    as_json: Json = False,
+) -> None:
+    """Open an incident at each vendor whose canary is in a text. Nothing of the text is kept."""
+    found = asked_as(token, "POST", "/canaries/seen", {"text": text.read()})
+    if as_json:
+        out.print_json(json.dumps(found))
+        return
+    for each in found:
+        out.print(f"{each['vendor']}: incident {each['incident']}", markup=False)
 
 
 def _utc(time: datetime | None) -> str | None:

@@ -210,6 +210,7 @@ class _Run:
             gateway.page,
             gateway.office,
             gateway.incidents,
+            gateway.canaries,
         )
         servers = [
             _on(gateway.proxy, telemetry, host="127.0.0.1", port=0),

@@ -250,7 +250,16 @@ def test_each_deed_of_the_control_socket_goes_to_the_desk_with_who_asked(
         return 7
 
     client = TestClient(
-        control(desk, desk, reload, dict, gateway.stores.tokens, gateway.gateway.office, gateway.gateway.incidents)
+        control(
+            desk,
+            desk,
+            reload,
+            dict,
+            gateway.stores.tokens,
+            gateway.gateway.office,
+            gateway.gateway.incidents,
+            gateway.gateway.canaries,
+        )
     )
     said = client.post(f"/{path}", json="x", headers={"gateway-by": "anna"})
 

@@ -38,3 +38,18 @@ def test_an_incident_goes_its_way(tmp_path: Path) -> None:
     assert "0 people in" in mailing
     assert (tmp_path / f"{opened['incident']}.jwe").stat().st_mode & 0o777 == 0o600
     assert "(late)" in listed
+
+
+def test_a_canary_that_is_seen_opens_an_incident(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    with machine.serving():
+        token = ("--token", machine.typed("token", "issue", "--service", "paula", "--role", "dpo").stdout.strip())
+        value = machine.typed("canary", "make", "parcels", "--domain", "shop.example", *token).stdout.strip()
+        seen = machine.typed("canary", "seen", "-", *token, stdin=f"To: {value}")
+        nothing = machine.typed("canary", "seen", "-", *token, stdin="To: nobody")
+        listed = machine.typed("canary", "list", *token).stdout
+
+    assert value.endswith("@shop.example")
+    assert seen.stdout.startswith("parcels: incident ")
+    assert nothing.returncode == 1
+    assert "parcels" in listed

@@ -41,6 +41,7 @@ def routes(gateway: Running) -> set[str]:
         gateway.gateway.page,
         gateway.gateway.office,
         gateway.gateway.incidents,
+        gateway.gateway.canaries,
     )
     found = set()
     for route in app.routes:

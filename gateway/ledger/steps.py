@@ -56,3 +56,21 @@ class IncidentStep:
             "by": self.by,
         }
         return members | dict(self.said)
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryMade:
+    """A value was made that one vendor alone gets; the value itself stands nowhere."""
+
+    kind: ClassVar[str] = "canary"
+
+    vendor: str
+    number: int
+    by: str
+
+    @property
+    def index(self) -> Index:
+        return Index(vendor=self.vendor, caller=self.by)
+
+    def members(self) -> dict[str, Json]:
+        return {"vendor": self.vendor, "number": self.number, "by": self.by}

@@ -38,7 +38,7 @@ from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.entry import Exceptional, Stamp, leaf
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import Payload, seal
-from gateway.ledger.steps import CaseStep, IncidentStep
+from gateway.ledger.steps import CanaryMade, CaseStep, IncidentStep
 from gateway.ledger.told import NoticeStep
 
 STAMP = Stamp("01980000000070008000000000000002", "main", 1_767_225_600_000_000, 815_000, "04a439032972", "n1", 7)
@@ -227,6 +227,7 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
         Payload(DATA, "application/json"),
         "",
     ),
+    "canary": (CanaryMade("parcels", 1, "stella"), (), None, ""),
     "step of an incident": (
         IncidentStep("5" * 32, "opened", "parcels", "paula", (("nature", "confidentiality"), ("reference", "INC-1"))),
         (),

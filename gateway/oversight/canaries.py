@@ -1,0 +1,124 @@
+"""Canaries: values that were given to one vendor and to nobody else. Wherever one turns up, that vendor lost it."""
+
+import asyncio
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter
+
+from gateway.contract.words import Name
+from gateway.errors import GatewayError
+from gateway.ledger.housekeeping import Access
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.steps import CanaryMade
+from gateway.ledger.store import Filter
+from gateway.oversight.incidents import Breach, Incidents
+
+_PAGE = 1_000
+_LETTERS = 24  # of hexadecimal: 96 bits, which nobody comes upon
+_TAG = re.compile(rf"(?<![0-9a-f])[0-9a-f]{{{_LETTERS}}}(?![0-9a-f])", re.IGNORECASE)
+
+
+class UnknownCanary(GatewayError):
+    """No value of ours is in what was found."""
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Wanted(_Asked):
+    """For which vendor; at a domain whose mail the shop reads it is an address, otherwise a word."""
+
+    vendor: Name
+    domain: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{3,200}$")] | None = None
+
+
+class Seen(_Asked):
+    """What was found: the value, or any text around it."""
+
+    text: Annotated[str, StringConstraints(max_length=100_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """That one was made for a vendor. The value stands nowhere: it follows from the number and a key."""
+
+    vendor: str
+    number: int
+    made: datetime
+
+    @property
+    def reference(self) -> str:
+        return f"canary {self.number}"
+
+
+class Canaries:
+    """Values follow from a key of the data folder; `by` is who asks."""
+
+    def __init__(self, ledger: Ledger, incidents: Incidents, *, now: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._incidents = incidents
+        self._now = now
+        self._key = ledger.named("canary")
+        self._alone = asyncio.Lock()
+
+    async def make(self, asked: object, *, by: str) -> dict[str, Any]:
+        """A new value for a vendor, which is put into an order of the shop's own. Raises ValidationError."""
+        wanted = TypeAdapter(Wanted).validate_python(asked)
+        async with self._alone:
+            number = 1 + max((each.number for each in await self._all()), default=0)
+            await self._ledger.record(CanaryMade(wanted.vendor, number, by))
+        tag = self._tag(wanted.vendor, number)
+        return {"vendor": wanted.vendor, "number": number, "value": f"{tag}@{wanted.domain}" if wanted.domain else tag}
+
+    async def listed(self, *, by: str) -> list[dict[str, Any]]:
+        """Which there are, without their values. That somebody looked is an entry."""
+        found = await self._all()
+        await self._ledger.record(Access(by, "canaries", (), len(found)))
+        return [{"vendor": each.vendor, "number": each.number, "made": each.made.isoformat()} for each in found]
+
+    async def seen(self, asked: object, *, by: str) -> list[dict[str, Any]]:
+        """Opens an incident at each vendor whose canary is in a text, unless one is open for it. Raises UnknownCanary.
+
+        Nothing of the text is kept.
+        """
+        text = TypeAdapter(Seen).validate_python(asked).text
+        tags = {tag.lower() for tag in _TAG.findall(text)}
+        async with self._alone:
+            found = [each for each in await self._all() if self._tag(each.vendor, each.number) in tags]
+            if not found:
+                raise UnknownCanary("no canary of ours is in it")
+            known = await self._incidents.listed(by=by)
+            return [self._open_one(each, known) or await self._opened(each, by) for each in found]
+
+    def _open_one(self, canary: Canary, known: list[dict[str, Any]]) -> dict[str, Any] | None:
+        mine = (each for each in known if (each["vendor"], each["reference"]) == (canary.vendor, canary.reference))
+        return next((each for each in mine if "closed" not in each["steps"]), None)
+
+    async def _opened(self, canary: Canary, by: str) -> dict[str, Any]:
+        incident = {
+            "vendor": canary.vendor,
+            "nature": Breach.CONFIDENTIALITY,
+            "began": canary.made.isoformat(),
+            "aware": self._now().isoformat(),
+            "reference": canary.reference,
+        }
+        return await self._incidents.open(incident, by=by)
+
+    def _tag(self, vendor: str, number: int) -> str:
+        return hmac.digest(self._key, f"{vendor}|{number}".encode(), sha256).hex()[:_LETTERS]
+
+    async def _all(self) -> list[Canary]:
+        found, before = list[Canary](), None
+        while page := await self._ledger.entries(Filter(kind=CanaryMade.kind, before=before, limit=_PAGE)):
+            for entry in page:
+                made = datetime.fromtimestamp(int(str(entry.body["ts"])) / 1_000_000, UTC)
+                found.append(Canary(str(entry.body["vendor"]), int(str(entry.body["number"])), made))
+            before = page[-1].seq
+        return found
