@@ -9,7 +9,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Final, cast
 
-from gateway.body.document import Scalar
+from gateway.body.document import Octets, Scalar
 from gateway.contract.form import TOKEN, Coarse, Form, Link, Mask, Table, is_reversible, is_token
 from gateway.errors import Unfit
 from gateway.generalise import generalised
@@ -116,7 +116,7 @@ def bounded(change: Change | None, most: int) -> Change:
 
     def changed(value: Scalar) -> Scalar:
         left = value if change is None else change(value)
-        if len(as_text(left)) > most:
+        if (left.size if isinstance(left, Octets) else len(as_text(left))) > most:
             raise Unfit("field.length", refuses=True)
         return left
 

@@ -7,11 +7,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stores_in_memory import away
 
-from gateway.body.document import Scalar
+from gateway.body.document import Scalar, Stored
 from gateway.contract.form import MASKED_BY_CONVENTION, Form, Mask, Table, parse_form
 from gateway.errors import Unfit
-from gateway.forms import MASKS, as_text, change_of, pseudonym
+from gateway.forms import MASKS, as_text, bounded, change_of, pseudonym
 from gateway.vocabulary import Category
 
 KEY, OTHER_KEY = bytes(32), bytes(31) + b"\x01"
@@ -365,3 +366,13 @@ def test_without_the_market_a_national_number_is_only_a_number() -> None:
 
     assert change is not None
     assert change("order 13812345678") == "order 13812345678"
+
+
+def test_what_a_vendor_takes_of_bytes_is_counted_in_bytes() -> None:
+    file = Stored("10 bytes, SHA-256 …")
+    file.content = away(bytes(10))
+
+    assert bounded(None, 10)(file) is file
+    with pytest.raises(Unfit) as caught:
+        bounded(None, 9)(file)
+    assert caught.value.code == "field.length"
