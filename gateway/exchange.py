@@ -248,10 +248,12 @@ class Exchange:
         people: set[str] = set()
         for item in items or [course.incoming]:
             known.append(facts := await self._known(course, item))
-            people |= {person.ref for person in facts.people.values()} if isinstance(facts, Facts) else set()
+            people |= facts.everybody if isinstance(facts, Facts) else frozenset()
             # At once: one call must not have everybody looked up.
             check_people(terms, people)
-        check_stated(course.call.header("gateway-subject"), people, terms)
+        if (stated := course.call.header("gateway-subject")) is not None:
+            references = (each.references for each in known if isinstance(each, Facts))
+            check_stated(stated, frozenset().union(*references), terms)
         if not batch or not items:
             return whole(self._cleared(course, course.incoming, known[0]))
         decided = [self._decided(course, *each) for each in zip(items, known, strict=True)]

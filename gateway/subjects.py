@@ -1,6 +1,7 @@
 """Whose data a call holds: where it says so, and who that is."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from gateway.body.document import Document
 from gateway.contract.terms import SubjectTerms, Terms
@@ -17,12 +18,16 @@ Earlier = Callable[[str], Awaitable[Sequence[Subject] | None]]
 async def mentioned(
     terms: Terms, documents: Mapping[str, Document], stated: str | None, earlier: Earlier
 ) -> tuple[Mention, ...]:
-    """How a call names the person of each role. `stated` is what the shop says in Gateway-Subject.
+    """How a call names the person of each role. `stated` is what the shop says in Gateway-Subject: who it is where the
+    call itself does not say so and is about one person.
 
     Raises Refusal `subject.mismatch` where one place names several people.
     """
     order = order_of(terms, documents)
-    return tuple([await _mention(subject, terms, documents, order, stated, earlier) for subject in terms.subjects])
+    mentions = [await _mention(subject, terms, documents, order, stated, earlier) for subject in terms.subjects]
+    if stated is None or len(mentions) > 1 or terms.sending.batch is not None:
+        return tuple(mentions)
+    return tuple(mention if mention.ref is not None else replace(mention, ref=stated) for mention in mentions)
 
 
 def order_of(terms: Terms, documents: Mapping[str, Document]) -> str | None:
@@ -31,9 +36,11 @@ def order_of(terms: Terms, documents: Mapping[str, Document]) -> str | None:
     return next((number for number in numbers if number is not None), None)
 
 
-def check_stated(stated: str | None, people: Collection[str], terms: Terms) -> None:
-    """What the shop says must be what the call says. Raises Refusal `subject.mismatch`."""
-    if stated is not None and people and stated not in people:
+def check_stated(stated: str, people: Collection[str], terms: Terms) -> None:
+    """What the shop says must be what the call says, by any reference of the person. Raises Refusal
+    `subject.mismatch`.
+    """
+    if people and stated not in people:
         raise refuse("subject.mismatch", "Gateway-Subject is nobody whom the call names", terms.file)
 
 

@@ -98,6 +98,24 @@ SOLD = dict(FILES) | {
 }
 
 
+def test_where_nobody_knows_whom_a_call_is_about_nothing_leaves(gateway: Running) -> None:
+    unknown = gateway.ship(reference="A-404").code, gateway.call("GET", "/parcels/shipments/T-404").code
+
+    assert unknown == ("subject.unresolved", "subject.unresolved")
+    assert gateway.received == []
+
+
+def test_a_call_whose_header_names_somebody_else_reaches_nobody(gateway: Running) -> None:
+    link = {"kind": "link", "subject": "account-8", "other": "c-88"}
+    gateway.put(link)
+    mismatched, named, linked = (gateway.ship(f"Gateway-Subject: {ref}") for ref in ("c-90", "c-88", "account-8"))
+    gateway.put(link | {"lifted": True})
+
+    assert (mismatched.status, mismatched.code) == (403, "subject.mismatch")
+    assert (named.status, linked.status) == (200, 200)
+    assert len(gateway.parcels.received) == 2
+
+
 def test_a_sale_needs_everybodys_yes_and_no_signal_against_it(tmp_path: Path) -> None:
     yes = {"kind": "consent", "purpose": "delivery", "vendor": "parcels", "state": "given", "explicit": True}
     opted_out = {"kind": "flag", "subject": "c-88", "flag": "opted_out"}
@@ -139,3 +157,14 @@ def test_a_card_of_somebody_in_china_is_charged_on_a_separate_consent(tmp_path: 
     with running(tmp_path / "set", cn_sensitive_requires_separate_consent=False) as gateway:
         gateway.put(lives)
         assert charged(gateway).status == 200
+
+
+def test_a_trial_with_real_data_is_a_disclosure_like_any_other(tmp_path: Path) -> None:
+    with running(tmp_path, environment="sandbox") as gateway:
+        trial = gateway.ship()
+        gateway.put(RESTRICTED)
+        restricted = gateway.ship()
+
+        [entry] = gateway.entries(kind="intent", subject="c-88")
+        assert (trial.status, entry.body["environment"]) == (200, "sandbox")
+        assert restricted.code == "subject.restricted"

@@ -1,6 +1,6 @@
 """Facts as decisions see them, and as the shop puts them in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
@@ -117,6 +117,16 @@ class Known:
     linked: tuple[str, ...]
 
 
+def law_of(known: Iterable[Known]) -> str:
+    """Whose law somebody lives under by what is known under the first of their references, else by all of the others.
+
+    Where those contradict one another nobody knows.
+    """
+    own, *linked = (each.jurisdiction for each in known)
+    others = {each for each in linked if each != "unknown"}
+    return others.pop() if own == "unknown" and len(others) == 1 else own
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What is known of an order that a call is about; without people and state, nothing."""
@@ -157,7 +167,8 @@ class Facts:
     """Everything that is known about a call when it is decided.
 
     `people` are those who were found; `missing` are the roles of the others. `marks` has those of whom there are any,
-    by reference, `orders` every order that the call or one of its people comes from. `basis` is what all of it was
+    by reference, `linked` all references of those who have several, `orders` every order that the call or one of its
+    people comes from. `basis` is what all of it was
     taken from, so that it can be told whether it still holds.
     """
 
@@ -170,6 +181,17 @@ class Facts:
     marks: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
     orders: tuple[Order, ...] = ()
     papers: Papers = NO_PAPERS
+    linked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def references(self) -> frozenset[str]:
+        """Everything by which one of the people is known."""
+        return frozenset(self.linked).union(*self.linked.values(), (person.ref for person in self.people.values()))
+
+    @property
+    def everybody(self) -> frozenset[str]:
+        """The people, each by one reference, whichever the call has."""
+        return frozenset(min(self.linked.get(person.ref, (person.ref,))) for person in self.people.values())
 
 
 class Row(BaseModel):

@@ -16,7 +16,7 @@ from gateway.errors import StartError, refuse
 from gateway.registry import lookups, notices, rows
 from gateway.registry.basis import TOKEN, Basis, Changes, Key, Later
 from gateway.registry.engine import CONNECTIONS, engine_of, wipe
-from gateway.registry.facts import Consent, Facts, Known, Mark, Order, Person, RevocationRow, StoredRow
+from gateway.registry.facts import Consent, Facts, Known, Mark, Order, Person, RevocationRow, StoredRow, law_of
 from gateway.registry.pending import Pending, left, not_overtaken
 from gateway.registry.schema import bring_up
 from gateway.registry.shared import Listener, begin, newest, publish, since
@@ -39,7 +39,8 @@ Written = Callable[[Connection], Iterable[rows.Statement]]
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """How a call says who is meant in a role: by an order, by the shop's own number, or as in an earlier call.
+    """How a call says who is meant in a role: by an order, as in an earlier call, or by the shop's own number; of
+    several ways the first that leads to somebody counts.
 
     `jurisdiction` is what the call itself says, where it does, and `stated` the order that it names beside the person.
     """
@@ -210,16 +211,19 @@ class Registry:
         people: dict[SubjectRole, Person] = {}
         missing: set[SubjectRole] = set()
         marks: dict[str, tuple[Mark, ...]] = {}
+        linked: dict[str, frozenset[str]] = {}
         answers: dict[str, tuple[Consent, ...]] = {}
         suspensions = await self._look_up(SUSPENSIONS, lookups.suspensions, seen)
         papers = await self._look_up(PAPERS, lookups.papers, seen)
         for mention in mentions:
-            found = await self._found(mention, seen)
-            if found is None:
+            somebody = await self._found(mention, seen)
+            if somebody is None:
                 missing.add(mention.role)
                 continue
-            known = await self._known(found.ref, seen)
-            person = people[mention.role] = _as_known(found, mention, known)
+            known = await self._known(somebody.ref, seen)
+            person = people[mention.role] = _as_known(somebody, mention, known)
+            if len(known) > 1:
+                linked[person.ref] = frozenset(known)
             if held := tuple(dict.fromkeys(mark for each in known.values() for mark in each.marks)):
                 marks[person.ref] = held
             if consents or person.jurisdiction in consents_in or any(mark.flag is Flag.MINOR for mark in held):
@@ -228,7 +232,16 @@ class Registry:
         orders = [await self._order(number, seen) for number in numbers if number is not None]
         basis = Basis(tuple(seen), moment, version, self._changes)
         return Facts(
-            people, frozenset(missing), answers, suspensions, order is not None, basis, marks, tuple(orders), papers
+            people,
+            frozenset(missing),
+            answers,
+            suspensions,
+            order is not None,
+            basis,
+            marks,
+            tuple(orders),
+            papers,
+            linked,
         )
 
     async def same_person(self, ref: str) -> Collection[str]:
@@ -240,10 +253,11 @@ class Registry:
             return None
         if mention.order is not None:
             _, people = await self._look_up(("order", mention.order), lookups.order_of, seen)
-            return next((each for each in people if each.role is mention.role), None)
-        if mention.ref is not None:
-            return Person(mention.ref, mention.role, "unknown", stated=mention.stated)
-        return mention.earlier
+            if person := next((each for each in people if each.role is mention.role), None):
+                return person
+        if mention.earlier is not None or mention.ref is None:
+            return mention.earlier
+        return Person(mention.ref, mention.role, "unknown", mention.order)
 
     async def _known(self, ref: str, seen: list[Key]) -> Mapping[str, Known]:
         """What is known of a person under every reference that is linked to this one, this one first."""
@@ -349,10 +363,7 @@ def _as_known(found: Person, mention: Mention, known: Mapping[str, Known]) -> Pe
     """Somebody as they take part in a call: what it says of their law comes first, then what is known of them."""
     jurisdiction = mention.jurisdiction or found.jurisdiction
     if jurisdiction == "unknown":
-        own, *linked = (each.jurisdiction for each in known.values())
-        others = {each for each in linked if each != "unknown"}
-        # Where they contradict one another nobody knows.
-        jurisdiction = own if own != "unknown" or len(others) != 1 else others.pop()
+        jurisdiction = law_of(known.values())
     return replace(found, jurisdiction=jurisdiction, role=mention.role)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from gateway.errors import Refusal
 from gateway.registry import tables
-from gateway.registry.facts import ROWS, Facts, Mark, Order
+from gateway.registry.facts import ROWS, Facts, Mark, Order, Person
 from gateway.registry.registry import ONE_PERSON, Mention, Registry
 from gateway.vocabulary import ConsentState, Flag, OrderState, Purpose, SubjectRole
 
@@ -137,6 +137,29 @@ async def test_more_references_than_one_person_has_are_several_people(registry: 
     assert len(most) == ONE_PERSON
     assert refused.value.code == "subject.mismatch"
     assert "c-0" not in str(refused.value.failures)
+
+
+async def test_of_several_ways_to_a_person_the_first_that_leads_to_somebody_counts(registry: Registry) -> None:
+    await put(registry, ORDER)
+    earlier = Person("c-2", BUYER, "FR", "A-2")
+
+    async def found(**ways: Any) -> str:
+        return (await registry.about([Mention(BUYER, **ways)], consents=False, order=None)).people[BUYER].ref
+
+    assert await found(order="A-1", earlier=earlier, ref="c-3") == "c-1"
+    assert await found(order="A-404", earlier=earlier, ref="c-3") == "c-2"
+    assert await found(order="A-404", ref="c-3") == "c-3"
+
+
+async def test_one_person_is_counted_once_under_whichever_reference(registry: Registry) -> None:
+    await put(registry, LINK)
+    both = [Mention(BUYER, ref="c-1"), Mention(SubjectRole.CONSIGNEE, ref="guest-1")]
+
+    facts = await registry.about(both, consents=False, order=None)
+
+    assert len(facts.everybody) == 1
+    assert facts.references == {"c-1", "guest-1"}
+    assert (await about(registry, "c-9")).references == (await about(registry, "c-9")).everybody == {"c-9"}
 
 
 async def test_an_order_is_known_by_its_people_or_its_state(registry: Registry) -> None:
