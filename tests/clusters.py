@@ -112,6 +112,22 @@ class Cluster:
             )  # fmt: skip
 
 
+@contextmanager
+def standby_of(primary: Cluster) -> Iterator[Cluster]:
+    """Another server, which follows it without being waited for."""
+    with tempfile.TemporaryDirectory(prefix="gateway-pg-") as folder:
+        if (user := _user()) is not None:
+            shutil.chown(folder, user)
+        made = Cluster(Path(folder), primary.binaries, primary.settings)
+        copying = made._run("pg_basebackup", "-d", primary.url(), "-R", "-X", "stream", "-c", "fast")
+        assert copying.wait(PATIENCE) == 0, made.log
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop("immediate")
+
+
 def dumped(found: Path, url: str, into: Path) -> None:
     """A copy of a database as operators make it."""
     words = ("--format=custom", "--schema=ledger", "--schema=keys", "--schema=registry")

@@ -137,13 +137,21 @@ class Erasing:
 
     async def release(self, ref: str, *, by: str) -> int:
         """Ends every hold on the person, and tells how many there were. Raises Refusal."""
-        holds = self._holds(self._keys.token(ref))
+        with or_refused():
+            holds = self._holds(self._keys.token(ref))
         for hold in holds:
             await self._record(HoldReleased(hold.id, by), [Subject(ref, "held", "")])
         return len(holds)
 
     async def resume(self, people: People) -> None:
-        """Finishes what a process that ended could not: people whom the ledger forgot are forgotten elsewhere too."""
+        """Finishes what a process that ended could not: people whom the ledger forgot are forgotten elsewhere too.
+
+        Raises Refusal; then it goes on where somebody is erased, or at the next start.
+        """
+        with or_refused():
+            await self._resume(people)
+
+    async def _resume(self, people: People) -> None:
         toks = {each.tok for each in self._store.oblivion.pending()}
         if toks:
             for ref in await people.known():
@@ -203,7 +211,9 @@ class Erasing:
                 found = await asyncio.to_thread(each.residue, traces)
             if found:
                 await self._until(partial(_overwritten, each, found))
-        for entry in self._undone():
+        with or_refused():
+            undone = self._undone()
+        for entry in undone:
             await self._record(ErasureDone(entry))
 
     async def _until(self, done: Callable[[], int]) -> None:

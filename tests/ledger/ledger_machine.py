@@ -6,33 +6,49 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from faults.books import SqliteBook
+import psycopg
+from faults.books import Book, PostgresBook, SqliteBook
 from faults.invariants import Arrival, breaches, canaries, results
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from ledger_fakes import SENT, Ticking, shipment
+from ledger_fakes import SENT
+from ledger_futures import Futures
+from old_logs import KEEPS, YEAR, Times, disclosure
+from postgres_stores import prepared
 
 from gateway.errors import Refusal, StartError
-from gateway.ledger import Filter, Ledger, Refused, StoreError, Subject, ledger, writer
+from gateway.ledger import Filter, Ledger, Refused, StoreError, Subject, erasing, ledger, writer
+from gateway.ledger.attic import Attic
+from gateway.ledger.oblivion import Oblivion
+from gateway.ledger.postgres import PostgresStore
+from gateway.ledger.postgres_vault import PostgresVault
 from gateway.ledger.scribe import Ticket
 from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.store import Store
 
 Fault: TypeAlias = Literal["not persisted", "but persisted", "hang"]
 
 FAULTS: tuple[Fault, ...] = ("not persisted", "but persisted", "hang")
-NEVER_RAISES = frozenset(("checkpoint", "close"))
-OPERATIONS = tuple(name for name, member in vars(Store).items() if callable(member) and not name.startswith("_"))
+NEVER_RAISES = frozenset(("checkpoint", "close", "shrink"))
+
+
+def _operations(protocol: type) -> tuple[str, ...]:
+    return tuple(name for name, member in vars(protocol).items() if callable(member) and not name.startswith("_"))
+
+
+OPERATIONS = (*_operations(Store), *_operations(Oblivion), *_operations(Attic))
 OFTEN = ("append", "append", "append", "reopen", "find", "keep")
 PEOPLE = tuple(f"customer-{number}-canary" for number in range(3))
 WITHIN = 0.5  # seconds for an intent
 PATIENCE = 10.0
+TRIES = 50
 _MOMENT = 0.02
 _SHM = Path("/dev/shm")  # what a disk costs is not what is tested here
 _IN_MEMORY = _SHM if _SHM.is_dir() else None
@@ -71,21 +87,15 @@ class Plan:
 PLAN = Plan()
 
 
-class FaultyStore(SqliteStore):
-    """A real store; each operation of the protocol first asks the plan."""
-
-
-def _faulty(name: str) -> Callable[..., Any]:
-    real = getattr(SqliteStore, name)
-
-    def operation(self: FaultyStore, *arguments: Any, **named: Any) -> Any:
+def _faulty(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    def operation(*arguments: Any, **named: Any) -> Any:
         plan = PLAN
         fault = plan.taken(name)
         if fault == "hang":
             plan.hang()
         if name not in NEVER_RAISES and (plan.dead or fault == "not persisted"):
             raise StoreError("FullError")
-        result = real(self, *arguments, **named)
+        result = real(*arguments, **named)
         if name not in NEVER_RAISES and fault == "but persisted":
             raise StoreError("FullError")
         return result
@@ -93,8 +103,40 @@ def _faulty(name: str) -> Callable[..., Any]:
     return operation
 
 
-for _name in OPERATIONS:
-    setattr(FaultyStore, _name, _faulty(_name))
+class FaultyPart:
+    """A part of a real store; each of its operations first asks the plan."""
+
+    def __init__(self, part: object) -> None:
+        self._part = part
+
+    def __getattr__(self, name: str) -> Any:
+        return _faulty(name, getattr(self._part, name))
+
+
+class FaultyStore(SqliteStore):
+    """A real store; each operation of the protocol first asks the plan."""
+
+    def __init__(self, path: Path, log: str) -> None:
+        super().__init__(path, log)
+        _spoil(self)
+
+
+class FaultyPostgresStore(PostgresStore):
+    """The same of the other one."""
+
+    def __init__(self, url: str, log: str) -> None:
+        super().__init__(url, log)
+        _spoil(self)
+
+
+def _spoil(store: Any) -> None:
+    # Parts of a store know the real ones of each other.
+    store.attic, store.oblivion = FaultyPart(store.attic), FaultyPart(store.oblivion)
+
+
+for _made in (FaultyStore, FaultyPostgresStore):
+    for _name in _operations(Store):
+        setattr(_made, _name, _faulty(_name, getattr(_made, _name)))
 
 
 @dataclass
@@ -105,16 +147,19 @@ class Model:
     sent: dict[int, Arrival] = field(default_factory=dict)
     settled: set[int] = field(default_factory=set)
     unwritten: set[int] = field(default_factory=set)  # outcomes that a crash may have taken
+    futures: Futures = field(default_factory=Futures)
 
     def not_sent(self) -> set[int]:
         return self.begun.keys() - self.sent.keys()
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Any order of calls, cancellations, faults, crashes and restarts."""
+    """Any order of calls, cancellations, erasures, holds, turnovers, purges, faults, crashes and restarts."""
 
     built: type[Ledger] = Ledger
     store: type[SqliteStore] = FaultyStore
+    database: str = ""
+    """The address of a database, as its superuser, in which it all is done instead of a folder."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,8 +168,14 @@ class LedgerMachine(RuleBasedStateMachine):
         self.model = Model()
         self._folder = tempfile.TemporaryDirectory(prefix="ledger-machine-", dir=_IN_MEMORY)
         self.folder = Path(self._folder.name)
-        self.book = SqliteBook(self.folder / "ledger.db")
-        self.now = Ticking()
+        self.book: Book = SqliteBook(self.folder / "ledger.db")
+        if self.database:
+            with psycopg.connect(self.database, autocommit=True) as session:
+                session.execute("DROP SCHEMA IF EXISTS ledger, keys, registry CASCADE")
+            self.url = prepared(self.database).url
+            self.book = PostgresBook(self.database)
+        self.times = Times()
+        self.opens = True
         self.loop = asyncio.new_event_loop()
         self.tasks: list[asyncio.Task[None]] = []
         self.tickets: list[tuple[int, Ticket]] = []
@@ -132,8 +183,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self.ends_in_good_order()
-            self._looked_up()
+            if self.opens:
+                self.ends_in_good_order()
+                self._looked_up()
         finally:
             self._crashed()
             self.loop.close()
@@ -183,6 +235,33 @@ class LedgerMachine(RuleBasedStateMachine):
     def the_log_is_to_be_signed(self) -> None:
         self.shop._notary.hurry()
 
+    @rule(person=st.sampled_from(PEOPLE))
+    def a_person_is_erased(self, person: str) -> None:
+        self._begins(self.model.futures.erased(self.shop, self.book, person))
+
+    @rule(person=st.sampled_from(PEOPLE))
+    def a_person_is_held(self, person: str) -> None:
+        self._begins(self.model.futures.held(self.shop, person))
+
+    @rule(person=st.sampled_from(PEOPLE))
+    def a_person_is_released(self, person: str) -> None:
+        self._begins(self.model.futures.released(self.shop, person))
+
+    @rule()
+    def keys_are_turned_over(self) -> None:
+        self._begins(self.model.futures.turned(self.shop))
+
+    @rule()
+    def years_go_by(self) -> None:
+        self._turn()
+        if not self.tasks and not self.shop._writer.unfinished:
+            self.times.pass_days(7 * YEAR)
+            self.model.futures.young.clear()
+
+    @rule()
+    def what_is_over_is_purged(self) -> None:
+        self._begins(self.model.futures.purged(self.shop, self.book, KEEPS, self.model.begun))
+
     @rule()
     def the_process_is_killed(self) -> None:
         self._crashed()
@@ -206,22 +285,40 @@ class LedgerMachine(RuleBasedStateMachine):
     async def _called(self, shop: Ledger, number: int, person: str) -> None:
         subjects = [Subject(person, "purchaser", "DE")]
         with suppress(Refusal):
-            ticket = await shop.intend(shipment(f"{number:032x}"), subjects, b"{}", within=WITHIN)
+            call = replace(disclosure(), disclosure=f"{number:032x}")
+            ticket = await shop.intend(call, subjects, b"{}", within=WITHIN)
             assert shop.release(ticket)
             # The first byte would go now.
             place = self.book.place(ticket.intent)
             assert place is not None, "I1"
             self.model.sent[number] = Arrival(ticket.intent, place[0], place[1].hex())
+            self.model.futures.young.add(place[0])
             self.tickets.append((number, ticket))
 
     def _opened(self) -> Ledger:
         """Tried again where the store fails at the start, as an operator would."""
-        for _ in range(50):
+        for _ in range(TRIES):
             with suppress(StartError):
-                return self.built.open(self.folder, node="n1", now=self.now, loop=self.loop, store=self.store)
+                shop = self.built.open(
+                    self.folder, node="n1", now=self.times.now, mono=self.times.mono, loop=self.loop,
+                    store=self._store, vault=self._vault,
+                )  # fmt: skip
+                self._begins(self.model.futures.resumed(shop))
+                return shop
             # A store that failed while it opened is a circle, and keeps its file open.
             gc.collect()
+            time.sleep(_MOMENT if self.database else 0)
+        self.opens = False
         raise AssertionError("the ledger does not start")
+
+    def _store(self, path: Path, log: str) -> Store:
+        return FaultyPostgresStore(self.url, log) if self.database else self.store(path, log)
+
+    def _vault(self, path: Path) -> SqliteVault | PostgresVault:
+        return PostgresVault(self.url) if self.database else SqliteVault(path)
+
+    def _begins(self, doing: Coroutine[Any, Any, None]) -> None:
+        self.tasks.append(self.loop.create_task(doing))
 
     def _turn(self) -> None:
         """Lets the loop run until all is done, or something hangs."""
@@ -274,19 +371,25 @@ class LedgerMachine(RuleBasedStateMachine):
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def _looked_up(self) -> None:
-        """I1 to I5 and I7, after everything ended in good order."""
+        """I1 to I7, after everything ended in good order."""
+        self._turn()
         leaves = self.book.leaves()
         current = results(leaves)
-        said = [leaf.said for leaf in leaves if leaf.said["kind"] == "intent"]
+        said = [leaf.said for leaf in leaves if leaf.said.get("kind") == "intent"]
         ends = {int(intent["disclosure"], 16): current.get(intent["id"]) for intent in said}
+        gone = {arrival.seq for arrival in self.model.sent.values() if leaves[arrival.seq or 0].body is None}
+        places = {int(leaf.said["disclosure"], 16): leaf.seq for leaf in leaves if leaf.said.get("kind") == "intent"}
         assert breaches(self.book, list(self.model.sent.values()), ()) == []
-        assert all(ends[number] == "sent" for number in self.model.settled), "I3"
+        there = {number for number, arrival in self.model.sent.items() if arrival.seq not in gone}
+        assert all(ends[number] == "sent" for number in self.model.settled & there), "I3"
         assert {ends.get(number, "not_sent") for number in self.model.not_sent()} <= {"not_sent"}, "I3"
-        assert "not_sent" not in {ends[number] for number in self.model.sent}, "I3"
+        assert "not_sent" not in {ends[number] for number in there}, "I3"
         assert canaries(self.folder, PEOPLE) == [], "I5"
+        erasures = self.model.futures.ended(self.shop, leaves)
         for person in PEOPLE:
             about = {number for number, whom in self.model.begun.items() if whom == person} & ends.keys()
-            assert self._found(person) == about, "I7"
+            since = self.model.futures.since(person, erasures)
+            assert self._found(person) in [{each for each in about if places[each] > seq} for seq in since], "I6, I7"
 
     def _found(self, person: str) -> set[int]:
         wanted = Filter(subject=person, kind="intent", limit=1_000)
@@ -300,3 +403,4 @@ def quick(monkeypatch: Any) -> None:
     monkeypatch.setattr(writer, "LINGER", 0.001)
     monkeypatch.setattr(writer, "PATIENCE", 0.05)
     monkeypatch.setattr(ledger, "BETWEEN_TRIES", 0.001)
+    monkeypatch.setattr(erasing, "BETWEEN_TRIES", 0.001)

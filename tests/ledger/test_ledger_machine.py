@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -30,6 +33,15 @@ def test_the_invariants_hold_whatever_the_store_does() -> None:
     run_state_machine_as_test(LedgerMachine, settings=how)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # who is killed closes no session
+def test_the_invariants_hold_on_postgresql_too(emptied: str) -> None:
+    how = settings(max_examples=15, stateful_step_count=STEPS, deadline=None, suppress_health_check=QUIET)
+
+    run_state_machine_as_test(type("Shared", (LedgerMachine,), {"database": emptied}), settings=how)
+
+
 class Hasty(Ledger):
     """Lets a call go before its intent is durable."""
 
@@ -54,11 +66,50 @@ class SwallowingStore(FaultyStore):
             return self._size
 
 
+class RememberingStore(FaultyStore):
+    """Writes an erasure down, and erases nothing."""
+
+    def append(self, rows: Sequence[Row]) -> int:
+        return super().append([replace(row, forgets=None) for row in rows])
+
+
+class StandingStore(FaultyStore):
+    """Leaves whoever is found by a token under the generation that a turnover destroys."""
+
+    def reblind(self) -> int:
+        return 0
+
+
+class Heedless(Ledger):
+    """Knows of no hold."""
+
+    @classmethod
+    def open(cls, folder: Path, **given: Any) -> Ledger:
+        ledger = super().open(folder, **given)
+        setattr(ledger.erasing, "_holds", lambda _: ())  # noqa: B010 - as a build would have it that leaves it out
+        return ledger
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     "wrong",
-    [{"built": Hasty}, {"store": StubbornFaultyStore}, {"store": SwallowingStore}],
-    ids=["does not wait for the commit", "keeps its tree after an error", "acknowledges a commit that raised"],
+    [
+        {"built": Hasty},
+        {"store": StubbornFaultyStore},
+        {"store": SwallowingStore},
+        {"store": RememberingStore},
+        {"store": StandingStore},
+        {"built": Heedless},
+    ],
+    ids=[
+        "does not wait for the commit",
+        "keeps its tree after an error",
+        "acknowledges a commit that raised",
+        "erases nobody",
+        "moves no token",
+        "heeds no hold",
+    ],
 )
 def test_a_ledger_that_is_built_wrongly_is_found_out(wrong: dict[str, object]) -> None:
     how = settings(

@@ -463,6 +463,13 @@ def test_a_commit_that_no_standby_has_counts_as_unknown(own: Cluster) -> None:
         assert list(store.find([batch[0].id]).values()) == [1]
 
 
+def test_without_a_look_at_the_warning_it_would_count_as_written(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of the test before."""
+    monkeypatch.setattr(PostgresStore, "_demand_replicated", lambda _: None)
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        test_a_commit_that_no_standby_has_counts_as_unknown(own)
+
+
 def _cancel_waiting(own: Cluster) -> None:
     with own.session() as session:
         for _ in range(100):
