@@ -10,7 +10,17 @@ from gateway.contract.model import Policy
 from gateway.contract.terms import Bases, GroupTerms, SubjectTerms, Terms
 from gateway.errors import Failure
 from gateway.registry.facts import Person
-from gateway.vocabulary import BASES, TRANSFERS, Commercial, Evidence, Flag, LegalBasis, Purpose, VendorRole
+from gateway.vocabulary import (
+    BASES,
+    OFF_BY_DEFAULT,
+    TRANSFERS,
+    Commercial,
+    Evidence,
+    Flag,
+    LegalBasis,
+    Purpose,
+    VendorRole,
+)
 
 # From the most to the least that a basis demands; the first one given counts for somebody whose law is not known.
 _STRICTEST = (
@@ -65,7 +75,7 @@ def _fails(question: Question, basis: LegalBasis, person: Person | None, purpose
     jurisdiction = jurisdiction_of(person)
     under_chinese_law = CHINA in laws(question, jurisdiction)
     own_word = jurisdiction == "unknown" and "unknown" in bases
-    if under_chinese_law and BASES[basis].pipl is None and not own_word:
+    if basis in OFF_BY_DEFAULT or (under_chinese_law and BASES[basis].pipl is None and not own_word):
         return "basis.not_valid"
     if basis in _OBJECTABLE and is_flagged(question, person, Flag.OBJECTED, purpose):
         return "basis.objected"
