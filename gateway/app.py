@@ -57,6 +57,7 @@ from gateway.rights.consents import ConsentDesk
 from gateway.rights.delivery import Delivery
 from gateway.rights.erasing import Erasures
 from gateway.rights.notices import Notices
+from gateway.rights.report import ReportDesk
 from gateway.rights.requests import RequestDesk
 from gateway.settings import Settings
 from gateway.spool import Spools
@@ -237,6 +238,9 @@ class Gateway:
         )
         parts = stores.intake, stores.registry, stores.ledger
         self.requests = RequestDesk(*parts, utc)
+        self.disclosures = ReportDesk(
+            stores.registry, stores.ledger, self.contracts, now=utc, inquiries=settings.report_inquiries
+        )
         self.consents = ConsentDesk(*parts, self.contracts, now=utc, stops=settings.withdraw_all_stops_contract)
         self.incidents = Incidents(stores.ledger, stores.intake, now=utc)
         self.canaries = Canaries(stores.ledger, self.incidents, now=utc)
@@ -328,7 +332,7 @@ class Gateway:
 
     def privacy(self) -> Any:
         """Where people ask about their data."""
-        return privacy.listener(privacy.endpoints(self.requests, self.consents), self.stores.tokens)
+        return privacy.listener(privacy.endpoints(self.requests, self.consents, self.disclosures), self.stores.tokens)
 
     def page(self, kind: str) -> public.Page:
         """A public page, made from the contracts in force now."""

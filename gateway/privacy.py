@@ -17,6 +17,8 @@ from gateway.identity import Caller, Tokens, find_token
 from gateway.openapi import Operation, document
 from gateway.rights import asked as models
 from gateway.rights.consents import ConsentDesk
+from gateway.rights.page import WRITTEN
+from gateway.rights.report import Report, ReportDesk, WantReport
 from gateway.rights.requests import RequestDesk
 from gateway.vocabulary import Role
 
@@ -44,14 +46,20 @@ class Endpoint:
     deed: Deed
 
 
-def endpoints(requests: RequestDesk, consents: ConsentDesk) -> Sequence[Endpoint]:
+def endpoints(requests: RequestDesk, consents: ConsentDesk, reports: ReportDesk) -> Sequence[Endpoint]:
     """All that can be asked. References of people stand in bodies only: addresses are written into logs."""
     of_request: Mapping[str, tuple[type[models.Asked], str, Deed]] = {
         "decision": (models.Decide, "Decide about a request", lambda who, what, at: requests.decide(who, at, what)),
         "extension": (models.Extend, "Take two more months", lambda who, what, at: requests.extend(who, at, what)),
         "closing": (models.Close, "Say how a request ended", lambda who, what, at: requests.close(who, at, what)),
     }
+    written = tuple(media.partition(";")[0] for media, _ in WRITTEN.values())
     return (
+        Endpoint(
+            Operation("POST", "/v1/disclosures", "See who received the data", WantReport, Report, written),
+            _PEOPLE,
+            lambda who, what, _: reports.made(who, what),
+        ),
         Endpoint(
             Operation("POST", "/v1/consents", "Say yes to a purpose", models.Give, models.Consents),
             _PEOPLE,
@@ -142,9 +150,17 @@ def _answering(endpoint: Endpoint, tokens: Tokens) -> Callable[[Request], Awaita
             return _unprocessable(_told(error))
         except GatewayError as error:
             return _unprocessable(str(error))
-        return Response(told.model_dump_json(by_alias=True), media_type="application/json", headers=_PRIVATE)
+        return _written(told, what)
 
     return answer
+
+
+def _written(told: BaseModel, what: BaseModel | None) -> Response:
+    """As JSON; a report also as whoever asks wants it."""
+    if isinstance(told, Report) and isinstance(what, WantReport) and what.form in WRITTEN:
+        media, write = WRITTEN[what.form]
+        return Response(write(told, what.language), media_type=media, headers=_PRIVATE)
+    return Response(told.model_dump_json(by_alias=True), media_type="application/json", headers=_PRIVATE)
 
 
 async def _body(request: Request) -> bytes:

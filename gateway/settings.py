@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     """Where notices to vendors lie that go by mail; a folder `mail` in `data` where it is not given."""
     cn_sensitive_requires_separate_consent: bool = True
     """Whether cards, accounts and whereabouts of people in China leave only with a consent that was asked for apart."""
+    report_inquiries: bool = True
+    """Whether people are told what authorities got about them in inquiries of their own (GDPR 4(9))."""
     withdraw_all_stops_contract: Literal["ask", "continue", "stop"] = "ask"
     """What becomes of orders under way when somebody withdraws everything; they wait until the person is asked."""
     disk_watermark: int | None = Field(default=None, ge=0)

@@ -143,7 +143,9 @@ def test_what_people_ask_is_answered_on_no_other_listener(people: People) -> Non
 
 
 def test_roles_are_told_apart_before_anything_is_read(people: People) -> None:
-    offered = privacy.endpoints(people.gateway.gateway.requests, people.gateway.gateway.consents)
+    offered = privacy.endpoints(
+        people.gateway.gateway.requests, people.gateway.gateway.consents, people.gateway.gateway.disclosures
+    )
 
     assert all(each.roles <= {Role.SUBJECT, Role.AGENT, Role.STEWARD} for each in offered)
     assert len({each.operation.name for each in offered}) == len(offered)

@@ -7,7 +7,19 @@ from typing import Any
 import pytest
 
 from gateway.contract.form import ONLY_IN_ANSWERS, PLAIN, WITH_ARGUMENT
-from gateway.vocabulary import FORMS_FOR_ANY, Category, LegalBasis, Purpose, VendorKind, VendorRole, labels
+from gateway.vocabulary import (
+    BASES,
+    FORMS_FOR_ANY,
+    Category,
+    LegalBasis,
+    Purpose,
+    SubjectRole,
+    TransferMechanism,
+    VendorKind,
+    VendorRole,
+    labels,
+    wording,
+)
 
 LISTS: list[tuple[Mapping[Any, labels.Label], type[StrEnum]]] = [
     (labels.CATEGORY_LABELS, Category),
@@ -15,6 +27,8 @@ LISTS: list[tuple[Mapping[Any, labels.Label], type[StrEnum]]] = [
     (labels.BASIS_LABELS, LegalBasis),
     (labels.KIND_LABELS, VendorKind),
     (labels.ROLE_LABELS, VendorRole),
+    (wording.SUBJECT_ROLE_LABELS, SubjectRole),
+    (wording.TRANSFER_LABELS, TransferMechanism),
 ]
 
 
@@ -30,3 +44,7 @@ def test_every_word_has_a_label_of_its_own_in_both_languages(
 
 def test_every_form_in_which_something_leaves_has_a_label() -> None:
     assert set(labels.FORM_LABELS) == (PLAIN | WITH_ARGUMENT) - FORMS_FOR_ANY - ONLY_IN_ANSWERS
+
+
+def test_every_right_that_follows_from_a_basis_has_a_label() -> None:
+    assert set(wording.RIGHT_LABELS) == {right for basis in BASES.values() for right in basis.rights}

@@ -1,0 +1,225 @@
+"""Who received somebody's data: lines made of what the record says, for that person and nobody else."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Literal, TypeVar
+
+from gateway.contract.load import ContractSet
+from gateway.ledger.personal import Personal
+from gateway.rights.asked import Told, Word
+from gateway.vocabulary import BASES, Category, LegalBasis, Purpose, SubjectRole, VendorKind, VendorRole
+from gateway.vocabulary.labels import (
+    BASIS_LABELS,
+    CATEGORY_LABELS,
+    FORM_LABELS,
+    KIND_LABELS,
+    PURPOSE_LABELS,
+    ROLE_LABELS,
+    Label,
+)
+from gateway.vocabulary.places import TransferMechanism
+from gateway.vocabulary.wording import RIGHT_LABELS, SUBJECT_ROLE_LABELS, TRANSFER_LABELS
+
+Code = TypeVar("Code", bound=StrEnum)
+_OWN_ORDERS = frozenset({SubjectRole.PURCHASER.value, SubjectRole.PAYER.value})
+
+
+class Company(Told):
+    """A company, as it was on the day."""
+
+    name: str
+    registration: str
+    address: str
+    contact: str
+
+
+class CategoryTold(Word):
+    """A category of data, and in which forms it left."""
+
+    forms: tuple[Word, ...]
+
+
+class BasisTold(Word):
+    """A legal basis, where it stands in the GDPR, and which rights follow from it."""
+
+    article: str
+    rights: tuple[Word, ...]
+
+
+class NoticeTold(Told):
+    """What a recipient was told later, and how far that has come."""
+
+    cause: str
+    state: str
+    due: datetime
+
+
+class Disclosure(Told):
+    """Data that went to one recipient once, or (`count`) several times alike from `first` to `last`.
+
+    `arrived` is `possibly` where nobody knows whether it came. `others` are whom else it was about, by their role only.
+    """
+
+    first: datetime
+    last: datetime
+    count: int
+    arrived: Literal["yes", "possibly"]
+    channel: str
+    controller: Company
+    recipient: Company
+    kind: Word | None
+    role: Word | None
+    countries: tuple[str, ...]
+    purpose: Word
+    about: tuple[Word, ...]
+    categories: tuple[CategoryTold, ...]
+    bases: tuple[BasisTold, ...]
+    safeguards: tuple[Word, ...]
+    keeps: str | None
+    orders: tuple[str, ...]
+    others: tuple[Word, ...]
+    notices: tuple[NoticeTold, ...] = ()
+
+
+def disclosures(
+    told: Iterable[Personal],
+    contracts: ContractSet,
+    now: datetime,
+    *,
+    inquiries: bool,
+    notices: Mapping[str, Sequence[NoticeTold]],
+) -> list[Disclosure]:
+    """A line for each disclosure, the newest first.
+
+    Left out is what the person must not be told yet, and, unless `inquiries`, what authorities got in inquiries of
+    their own (GDPR 4(9)). Attempts of one disclosure are one line.
+    """
+    found: dict[str, Disclosure] = {}
+    for each in sorted(told, key=lambda one: one.entry.seq, reverse=True):
+        if each.may_have_arrived and _may_be_told(each.entry.body, now, inquiries=inquiries):
+            key = str(each.entry.body["disclosure"])
+            line = _line(each, contracts, notices)
+            if key not in found or line.arrived == "yes":
+                found[key] = line
+    return list(found.values())
+
+
+def summed(lines: Iterable[Disclosure]) -> list[Disclosure]:
+    """What is alike in everything but its time and its order as one line, with the first and the last time."""
+    series: dict[str, Disclosure] = {}
+    for line in lines:
+        alike = line.model_dump_json(exclude={"first", "last", "count", "orders"})
+        if (known := series.get(alike)) is None:
+            series[alike] = line
+            continue
+        series[alike] = known.model_copy(
+            update={
+                "first": min(known.first, line.first),
+                "last": max(known.last, line.last),
+                "count": known.count + line.count,
+                "orders": tuple(dict.fromkeys((*known.orders, *line.orders))),
+            }
+        )
+    return list(series.values())
+
+
+def _may_be_told(body: Mapping[str, Any], now: datetime, *, inquiries: bool) -> bool:
+    exceptional = body.get("exceptional") or {}
+    until = exceptional.get("suppressed_until")
+    if until and now < datetime.fromisoformat(until):
+        return False
+    return inquiries or not exceptional.get("inquiry")
+
+
+def _line(each: Personal, contracts: ContractSet, notices: Mapping[str, Sequence[NoticeTold]]) -> Disclosure:
+    body: Mapping[str, Any] = each.entry.body
+    exceptional = body.get("exceptional") or {}
+    when = _when(body["ts"], exceptional.get("happened"))
+    roles = sorted(each.roles)
+    laws = {subject.jurisdiction for subject in each.subjects}
+    recipient = body["recipient"]
+    entity = contracts.entities.entities.get(body["entity"])
+    own = {subject.order_ref for subject in each.subjects if subject.role in _OWN_ORDERS and subject.order_ref}
+    return Disclosure(
+        first=when,
+        last=when,
+        count=1,
+        arrived="yes" if (each.entry.outcome or {}).get("result") == "sent" else "possibly",
+        channel=str(body.get("channel") or ("exceptional" if exceptional else "gateway")),
+        controller=Company(
+            name=entity.name if entity else body["entity"],
+            registration="",
+            address=entity.country if entity else "",
+            contact=entity.contact if entity else "",
+        ),
+        recipient=Company(**{name: recipient.get(name, "") for name in Company.model_fields}),
+        kind=_word(VendorKind, body.get("vendor_kind"), KIND_LABELS),
+        role=_word(VendorRole, body.get("vendor_role"), ROLE_LABELS),
+        countries=tuple(body.get("countries", ())),
+        purpose=_word(Purpose, body["purpose"], PURPOSE_LABELS) or _plain(body["purpose"]),
+        about=tuple(filter(None, (_word(SubjectRole, role, SUBJECT_ROLE_LABELS) for role in roles))),
+        categories=tuple(_categories(body, each.roles)),
+        bases=tuple(_bases(body, each.roles)),
+        safeguards=tuple(_safeguards(body, laws)),
+        keeps=(body.get("retention") or {}).get("vendor_keeps"),
+        orders=tuple(sorted(own)),
+        others=tuple(_others(body, each.roles)),
+        notices=tuple(notices.get(str(body.get("vendor", "")), ())),
+    )
+
+
+def _when(ts: int, happened: str | None) -> datetime:
+    return datetime.fromisoformat(happened) if happened else datetime.fromtimestamp(ts / 1_000_000, UTC)
+
+
+def _categories(body: Mapping[str, Any], roles: frozenset[str]) -> Iterator[CategoryTold]:
+    """What of it was this person's."""
+    forms: dict[str, set[str]] = {}
+    for group in body.get("disclosed", ()):
+        if roles & set(group.get("of", ())):
+            for _, category, *_ in group["fields"]:
+                forms.setdefault(category, set()).add(group["form"])
+    for category in sorted(set(forms) - {Category.NOT_PERSONAL.value}):
+        word = _word(Category, category, CATEGORY_LABELS) or _plain(category)
+        told = tuple(_labelled(form, FORM_LABELS.get(form)) for form in sorted(forms[category]))
+        yield CategoryTold(**word.model_dump(), forms=told)
+
+
+def _bases(body: Mapping[str, Any], roles: frozenset[str]) -> Iterator[BasisTold]:
+    stated = {ground["basis"] for ground in body.get("grounds", ()) if ground["role"] in roles}
+    for code in sorted(stated):
+        basis = LegalBasis(code)
+        rights = tuple(_labelled(article, RIGHT_LABELS.get(article)) for article in BASES[basis].rights)
+        label = BASIS_LABELS[basis]
+        yield BasisTold(code=code, en=label.en, zh=label.zh, article=BASES[basis].gdpr, rights=rights)
+
+
+def _safeguards(body: Mapping[str, Any], laws: set[str]) -> Iterator[Word]:
+    stated = {mechanism for law, mechanism in body.get("transfer", ()) if law in laws}
+    for mechanism in sorted(stated or {mechanism for _, mechanism in body.get("transfer", ())}):
+        yield _word(TransferMechanism, mechanism, TRANSFER_LABELS) or _plain(mechanism)
+
+
+def _others(body: Mapping[str, Any], roles: frozenset[str]) -> Iterator[Word]:
+    """Other people of the same disclosure, by nothing but their role."""
+    everybody = {role for group in body.get("disclosed", ()) for role in group.get("of", ())}
+    for role in sorted(everybody - roles):
+        yield _plain(role)
+
+
+def _word(of: Callable[[str], Code], code: str | None, labels: Mapping[Code, Label]) -> Word | None:
+    try:
+        known = of(code or "")
+    except ValueError:
+        return _plain(code) if code else None
+    return _labelled(str(code), labels.get(known))
+
+
+def _labelled(code: str, label: Label | None) -> Word:
+    return Word(code=code, en=label.en, zh=label.zh) if label else _plain(code)
+
+
+def _plain(code: str) -> Word:
+    """A word that no list has any more, as it stands in the record."""
+    return Word(code=code, en=code.replace("_", " "), zh=code)

@@ -1,0 +1,176 @@
+"""The report of who received somebody's data, as a page to print and as CSV."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from html import escape
+from io import StringIO
+from typing import Any, Final, Literal
+
+from gateway.rights.asked import Word
+from gateway.rights.disclosures import BasisTold, CategoryTold, Company, Disclosure
+from gateway.rights.report import Report
+from gateway.vocabulary.labels import Label
+
+Language = Literal["en", "zh"]
+# With these a spreadsheet begins a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_STYLE: Final = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}"
+    "section{border-top:1px solid #999;padding:.6rem 0;break-inside:avoid}h2{margin:.2rem 0;font-size:1.1rem}"
+    "dt{font-weight:600;float:left;clear:left;width:13rem}dd{margin-left:14rem}"
+    "@media print{body{margin:0;max-width:none}}"
+)
+
+_ARRIVED: Final[Mapping[str, Label]] = {
+    "yes": Label("yes", "是"),
+    "possibly": Label("nobody knows; counted as yes", "不确定 按已送达计"),
+}
+COLUMNS: Final[Mapping[str, tuple[Label, Callable[[Disclosure, Language], str]]]] = {
+    "when": (Label("When", "时间"), lambda line, _: _when(line)),
+    "count": (Label("How often", "次数"), lambda line, _: str(line.count)),
+    "recipient": (Label("Recipient", "接收方"), lambda line, _: _company(line.recipient)),
+    "countries": (Label("Countries", "国家"), lambda line, _: ", ".join(line.countries)),
+    "role": (Label("What the recipient is", "接收方性质"), lambda line, lang: _words([line.kind, line.role], lang)),
+    "controller": (Label("Disclosed by", "披露方"), lambda line, _: _company(line.controller)),
+    "purpose": (Label("What for", "目的"), lambda line, lang: _word(line.purpose, lang)),
+    "about": (Label("About", "涉及"), lambda line, lang: _words(line.about, lang)),
+    "categories": (
+        Label("What, and in which form", "信息种类及形式"),
+        lambda line, lang: _kinds(line.categories, lang),
+    ),
+    "bases": (Label("On which basis", "法律依据"), lambda line, lang: _bases(line.bases, lang)),
+    "rights": (Label("What you may ask for", "您的权利"), lambda line, lang: _rights(line.bases, lang)),
+    "safeguards": (Label("Safeguards abroad", "跨境保障"), lambda line, lang: _words(line.safeguards, lang)),
+    "keeps": (Label("Kept by the recipient for", "接收方保存期限"), lambda line, _: line.keeps or ""),
+    "orders": (Label("Your order", "您的订单"), lambda line, _: ", ".join(line.orders)),
+    "others": (Label("Also about, not shown here", "同时涉及 (不显示)"), lambda line, lang: _words(line.others, lang)),
+    "arrived": (Label("Arrived", "是否送达"), lambda line, lang: _ARRIVED[line.arrived][lang == "zh"]),
+    "channel": (Label("Way", "渠道"), lambda line, _: line.channel),
+    "notices": (Label("Told since", "后续通知"), lambda line, _: _notices(line)),
+}
+_WORDS: Final[Mapping[str, Label]] = {
+    "title": Label("Who received your data", "谁接收了您的个人信息"),
+    "report": Label("Report", "报告编号"),
+    "made": Label("Made", "生成时间"),
+    "identity": Label("Checked who asks by", "身份核验方式"),
+    "period": Label("Period", "期间"),
+    "policy": Label("Privacy policy", "隐私政策版本"),
+    "whole": Label("everything", "全部"),
+    "nothing": Label("Nobody received anything, as far as this report reaches.", "在本报告范围内没有披露。"),
+    "complete": Label("complete since", "完整自"),
+}
+
+
+def html(report: Report, language: Language) -> str:
+    """Loads nothing from anywhere, and every text is escaped."""
+    title = escape(_said("title", language))
+    body = "\n".join([*_head(report, language), *_sections(report.disclosures, language), *_foot(report, language)])
+    tag = "zh-CN" if language == "zh" else language
+    return (
+        f'<!doctype html>\n<html lang="{tag}"><head><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{_STYLE}</style></head>\n<body><h1>{title}</h1>\n{body}\n</body></html>\n"
+    )
+
+
+def as_csv(report: Report, language: Language) -> str:
+    """RFC 4180, below lines with `#` that say what it is."""
+    text = StringIO()
+    for name, value in _about(report, language):
+        text.write(f"# {name}: {value}\r\n")
+    for channel in report.channels:
+        since = channel.complete_since.isoformat() if channel.complete_since else "-"
+        text.write(f"# {channel.channel}: {_said('complete', language)} {since}\r\n")
+    rows = csv.writer(text)
+    rows.writerow(COLUMNS)
+    for line in report.disclosures:
+        rows.writerow(_harmless(cell(line, language)) for _, cell in COLUMNS.values())
+    return text.getvalue()
+
+
+def _about(report: Report, language: Language) -> Iterator[tuple[str, str]]:
+    whole = report.since is None and report.until is None
+    period = _said("whole", language) if whole else f"{report.since or ''} to {report.until or ''}"
+    yield _said("report", language), report.report
+    yield _said("made", language), _moment(report.made)
+    yield _said("identity", language), report.identity.replace("_", " ")
+    yield _said("period", language), period
+    yield _said("policy", language), report.policy or ""
+
+
+def _head(report: Report, language: Language) -> Iterator[str]:
+    yield "<dl>"
+    for name, value in _about(report, language):
+        yield f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
+    yield "</dl>"
+    for channel in report.channels:
+        since = f" ({_said('complete', language)} {_moment(channel.complete_since)})" if channel.complete_since else ""
+        yield f"<p>{escape(_word(channel.said, language) + since)}</p>"
+
+
+def _sections(lines: Sequence[Disclosure], language: Language) -> Iterator[str]:
+    if not lines:
+        yield f"<p>{escape(_said('nothing', language))}</p>"
+    for line in lines:
+        yield f"<section><h2>{escape(line.recipient.name)}</h2><dl>"
+        for label, cell in COLUMNS.values():
+            if value := cell(line, language):
+                yield f"<dt>{escape(label[language == 'zh'])}</dt><dd>{escape(value)}</dd>"
+        yield "</dl></section>"
+
+
+def _foot(report: Report, language: Language) -> Iterator[str]:
+    for word in (report.copies, report.complaint):
+        yield f"<p>{escape(_word(word, language))}</p>"
+
+
+def _when(line: Disclosure) -> str:
+    return _moment(line.first) if line.first == line.last else f"{_moment(line.first)} to {_moment(line.last)}"
+
+
+def _moment(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _company(company: Company) -> str:
+    return ", ".join(filter(None, (company.name, company.registration, company.address, company.contact)))
+
+
+def _kinds(categories: Iterable[CategoryTold], language: Language) -> str:
+    return "; ".join(f"{_word(each, language)} ({_words(each.forms, language)})" for each in categories)
+
+
+def _bases(bases: Iterable[BasisTold], language: Language) -> str:
+    return "; ".join(f"{_word(each, language)} (GDPR {each.article})" for each in bases)
+
+
+def _rights(bases: Iterable[BasisTold], language: Language) -> str:
+    rights = dict.fromkeys((right.code, _word(right, language)) for basis in bases for right in basis.rights)
+    return "; ".join(f"{said} ({article})" for article, said in rights)
+
+
+def _notices(line: Disclosure) -> str:
+    return "; ".join(f"{each.cause.replace('_', ' ')}: {each.state}" for each in line.notices)
+
+
+def _words(words: Iterable[Word | None], language: Language) -> str:
+    return ", ".join(_word(each, language) for each in words if each)
+
+
+def _word(word: Word, language: Language) -> str:
+    return word.zh if language == "zh" else word.en
+
+
+def _said(name: str, language: Language) -> str:
+    return _WORDS[name][language == "zh"]
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+WRITTEN: Final[Mapping[str, tuple[str, Callable[[Report, Any], str]]]] = {
+    "csv": ("text/csv; charset=utf-8", as_csv),
+    "html": ("text/html; charset=utf-8", html),
+}
+"""The forms beside JSON: their media types, and how they are written."""

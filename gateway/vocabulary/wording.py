@@ -1,0 +1,58 @@
+"""What people read of their own affairs: roles, rights and safeguards in words, in English and in Chinese."""
+
+from collections.abc import Mapping
+
+from gateway.vocabulary.grounds import SubjectRole
+from gateway.vocabulary.labels import Label
+from gateway.vocabulary.places import TransferMechanism
+
+SUBJECT_ROLE_LABELS: Mapping[SubjectRole, Label] = {
+    SubjectRole.PURCHASER: Label("you as whoever ordered", "您作为下单人"),
+    SubjectRole.CONSIGNEE: Label("you as whoever receives the parcel", "您作为收货人"),
+    SubjectRole.PAYER: Label("you as whoever pays", "您作为付款人"),
+    SubjectRole.VISITOR: Label("you as a visitor", "您作为访客"),
+    SubjectRole.REVIEWER: Label("you as the author of a review", "您作为评价人"),
+    SubjectRole.EMPLOYEE: Label("you as somebody who works for us", "您作为员工"),
+}
+RIGHT_LABELS: Mapping[str, Label] = {
+    "7(3)": Label("withdraw your consent at any time", "随时撤回同意"),
+    "13": Label("be told when your data is collected", "收集时获得告知"),
+    "14": Label("be told where your data comes from", "获知信息来源"),
+    "15": Label("see your data", "查阅您的信息"),
+    "16": Label("have it put right", "更正"),
+    "17": Label("have it erased", "删除"),
+    "18": Label("have its use restricted", "限制处理"),
+    "20": Label("take it with you", "转移您的信息"),
+    "21": Label("object to its use", "反对处理"),
+    "22": Label("not be subject to a decision by machines alone", "拒绝仅由自动化作出的决定"),
+    "77": Label("complain to a supervisory authority", "向监管机构投诉"),
+}
+"""By article of the GDPR."""
+TRANSFER_LABELS: Mapping[TransferMechanism, Label] = {
+    TransferMechanism.NONE_DOMESTIC: Label("stays where the same law holds", "未跨境"),
+    TransferMechanism.ADEQUACY: Label("a country with adequate protection", "充分性认定"),
+    TransferMechanism.SCC: Label("standard clauses of the European Commission", "欧盟委员会标准合同条款"),
+    TransferMechanism.SCC_AUTHORITY: Label("standard clauses of an authority", "监管机构标准合同条款"),
+    TransferMechanism.BCR: Label("binding corporate rules", "有约束力的公司规则"),
+    TransferMechanism.CODE_OF_CONDUCT: Label("an approved code of conduct", "经批准的行为准则"),
+    TransferMechanism.CERTIFICATION: Label("an approved certification", "经批准的认证"),
+    TransferMechanism.ADHOC: Label("clauses that an authority approved", "经监管机构批准的条款"),
+    TransferMechanism.DEROGATION_CONSENT: Label("your explicit consent to the transfer", "您对跨境传输的明示同意"),
+    TransferMechanism.DEROGATION_CONTRACT: Label(
+        "needed for the contract with you, abroad", "履行与您的合同所必需的跨境"
+    ),
+    TransferMechanism.DEROGATION_INTEREST_OF_SUBJECT: Label(
+        "needed for a contract in your interest, abroad", "为您的利益订立合同所必需的跨境"
+    ),
+    TransferMechanism.CN_SECURITY_ASSESSMENT: Label("a security assessment (China)", "数据出境安全评估"),
+    TransferMechanism.CN_CERTIFICATION: Label("a certification (China)", "个人信息保护认证"),
+    TransferMechanism.CN_STANDARD_CONTRACT: Label("the standard contract of China", "个人信息出境标准合同"),
+    TransferMechanism.CN_CONTRACT_NECESSITY: Label("needed for the contract with you (China)", "为履行合同确需出境"),
+    TransferMechanism.UK_IDTA: Label("the UK's transfer agreement", "英国国际数据传输协议"),
+    TransferMechanism.UK_ADDENDUM: Label("standard clauses with the UK's addendum", "标准合同条款及英国附录"),
+    TransferMechanism.DPF: Label("the EU-US Data Privacy Framework", "欧美数据隐私框架"),
+    TransferMechanism.CH_DPF: Label("the Swiss-US Data Privacy Framework", "瑞美数据隐私框架"),
+    TransferMechanism.JP_EQUIVALENT: Label("a system equivalent to the law of Japan", "符合日本法的等效体制"),
+    TransferMechanism.JP_CONSENT: Label("your consent to the transfer (Japan)", "您对跨境提供的同意 (日本)"),
+    TransferMechanism.BR_SCC: Label("the standard clauses of Brazil", "巴西标准合同条款"),
+}
