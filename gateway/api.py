@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.routing import Route
 
 from gateway import problem
 from gateway.desk import Desk
+from gateway.due import Due
 from gateway.errors import GatewayError, Refusal, refuse
 from gateway.exceptional.asked import DEEDS
 from gateway.exceptional.case import MAY as IN_CASES
@@ -20,6 +22,8 @@ from gateway.exceptional.office import Office
 from gateway.identity import STAFF, Caller, Tokens, find_token
 from gateway.imports import FILES, How, fed
 from gateway.ledger.ledger import LOG
+from gateway.oversight.agenda import MEDIA as CALENDAR
+from gateway.oversight.agenda import calendar
 from gateway.oversight.canaries import Canaries
 from gateway.oversight.incidents import Incidents
 from gateway.public import Language, Page, html
@@ -62,6 +66,7 @@ MAY: Mapping[str, frozenset[Role]] = {
     "GET /exceptional/requests/{case}": IN_CASES["show"],
     **{f"POST /exceptional/requests/{{case}}/{step}": IN_CASES[step] for step in DEEDS},
     "GET /exceptional/due": IN_CASES["list"],
+    "GET /deadlines": _READERS,
     "POST /canaries": _ANSWERING,
     "GET /canaries": _ANSWERING | {Role.REVIEWER, Role.AUDITOR},
     "POST /canaries/seen": _ANSWERING,
@@ -90,6 +95,7 @@ def operators(
     office: Office,
     incidents: Incidents,
     canaries: Canaries,
+    due: Callable[[], Awaitable[Sequence[Due]]],
 ) -> Starlette:
     """The operators' listener: what changes something, or shows the record, needs a token of a role that may.
 
@@ -123,6 +129,7 @@ def operators(
             *_log(desk, may),
             *_cases(office, may),
             *_incidents(incidents, canaries, may),
+            _deadlines(due, may),
         ]
     )
 
@@ -212,6 +219,18 @@ def telling(desk: Desk) -> Mapping[str, Deed]:
         "/erasures": lambda _asked, by: erasures.listed(by=by),
         "/erasures/begin": lambda asked, by: erasures.begin(asked, by=by),
     }
+
+
+def _deadlines(due: Callable[[], Awaitable[Sequence[Due]]], may: May) -> Route:
+    """What has to be done by when: JSON, or a calendar for whoever asks for one."""
+
+    async def shown(request: Request, _: Caller) -> Response:
+        found = await due()
+        if "text/calendar" in request.headers.get("accept", "") or request.query_params.get("form") == "ics":
+            return Response(calendar(found, datetime.now(UTC)), media_type=CALENDAR)
+        return JSONResponse({"result": [each.members() for each in found]})
+
+    return Route("/deadlines", _answering(shown, may("GET /deadlines")), methods=["GET"])
 
 
 def _incidents(incidents: Incidents, canaries: Canaries, may: May) -> Iterator[Route]:

@@ -24,6 +24,7 @@ from gateway.assemble import Call
 from gateway.contract.load import ContractSet, load
 from gateway.daily import MINUTE, daily, often
 from gateway.desk import Desk
+from gateway.due import Due
 from gateway.errors import StartError
 from gateway.exceptional.office import Office, Rules
 from gateway.exchange import Exchange, Limits
@@ -44,6 +45,7 @@ from gateway.outbound.guard import Addresses, system_lookup
 from gateway.outbound.http1 import Http1
 from gateway.outbound.mail import Letterhead, MailDrop
 from gateway.outbound.send import Vendors
+from gateway.oversight import agenda
 from gateway.oversight.canaries import Canaries
 from gateway.oversight.incidents import Incidents
 from gateway.proxy import Proxy
@@ -300,6 +302,11 @@ class Gateway:
         """What the policy in force says of retention."""
         return self.exchange.contracts.contracts.policy.retention
 
+    async def due(self) -> list[Due]:
+        """What has to be done by when, as far as any part knows."""
+        known = agenda.of_registry(self.stores.registry), agenda.of_contracts(lambda: self.exchange.contracts.contracts)
+        return await agenda.deadlines((self.office.due, self.incidents.due, *known))
+
     async def purge(self) -> None:
         """Takes away what is over by now."""
         await self.stores.desk.purge({}, self.keeps(), by=BY_ITSELF)
@@ -427,6 +434,7 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
         gateway.office,
         gateway.incidents,
         gateway.canaries,
+        gateway.due,
     )
     servers = [
         _on(gateway.proxy, telemetry, host=settings.host, port=settings.port, ends_calls=False),

@@ -10,6 +10,7 @@ import typer
 
 from gateway.cli_exceptional import Token
 from gateway.console import Json, asked_as, out, table
+from gateway.errors import StartError
 from gateway.oversight.incidents import Breach
 
 incident = typer.Typer(help="Incidents at vendors: clocks, whom they concern, and who was told.", no_args_is_help=True)
@@ -97,6 +98,8 @@ def mailing(
     to: Annotated[Path, typer.Option("--out", help="A folder for the file.")] = Path(),
 ) -> None:
     """Hand out who they are, encrypted for one key."""
+    if not to.is_dir():
+        raise StartError(f"{to} is no folder")
     done = asked_as(token, "POST", f"/incidents/{incident}/mailing", {"key": key.read_text("utf-8")})
     file = to / done["name"]
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handed:

@@ -1,7 +1,7 @@
 """Something that has to be done by a time."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from gateway.vocabulary import Role
 
@@ -16,4 +16,4 @@ class Due:
     role: Role
 
     def members(self) -> dict[str, str]:
-        return {"what": self.what, "ref": self.ref, "at": self.at.isoformat(), "role": self.role.value}
+        return {"what": self.what, "ref": self.ref, "at": self.at.astimezone(UTC).isoformat(), "role": self.role.value}

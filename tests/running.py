@@ -211,6 +211,7 @@ class _Run:
             gateway.office,
             gateway.incidents,
             gateway.canaries,
+            gateway.due,
         )
         servers = [
             _on(gateway.proxy, telemetry, host="127.0.0.1", port=0),

@@ -31,6 +31,10 @@ def test_a_case_goes_its_way_from_the_request_to_the_telling(machine: Machine, t
         case = json.loads(typed("stella", "request", "-", "--json", stdin=json.dumps(LEGAL)))["case"]
         early = machine.typed("exceptional", "approve", case, "--token", tokens["stella"])
         approved = typed("dora", "approve", case)
+        nowhere = machine.typed(
+            "exceptional", "send", case, "document.json", "--handover", "portal", "--out", "nowhere",
+            "--token", tokens["stella"],
+        )  # fmt: skip
         sent = typed(
             "stella", "send", case, str(tmp_path / "document.json"), "--handover", "portal", "--out", str(tmp_path)
         )
@@ -42,6 +46,7 @@ def test_a_case_goes_its_way_from_the_request_to_the_telling(machine: Machine, t
     alone = machine.typed("exceptional", "list", "--token", tokens["dora"])
     assert (wrong.returncode, early.returncode, alone.returncode) == (1, 1, 1)
     assert "caller.role" in early.stderr
+    assert "no folder" in nowhere.stderr
     assert "no gateway is running" in alone.stderr
     assert "state: approved" in approved
     assert "Qz7canary" not in sent

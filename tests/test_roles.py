@@ -42,6 +42,7 @@ def routes(gateway: Running) -> set[str]:
         gateway.gateway.office,
         gateway.gateway.incidents,
         gateway.gateway.canaries,
+        gateway.gateway.due,
     )
     found = set()
     for route in app.routes:

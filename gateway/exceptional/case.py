@@ -142,7 +142,7 @@ def hindrances(case: Case, step: str, deed: Deed, *, by: str, role: Role, now: d
     if step == "review" or case.state not in _POINTS[step]:
         return [_not_now(case, step)]
     found = {
-        Opinion: lambda: _opining(case, by),
+        Opinion: lambda: _opining(case, deed, by, now),
         Approval: lambda: _approving(case, deed, by),
         Decline: lambda: _deciding(case, by),
         Preservation: lambda: _deciding(case, by),
@@ -168,8 +168,11 @@ def _in_emergency(case: Case, step: str, *, by: str, role: Role, now: datetime) 
     return [_not_now(case, step)]
 
 
-def _opining(case: Case, by: str) -> list[Failure]:
-    return [_same("whoever approves gives no opinion")] if case.took("approve", by) else []
+def _opining(case: Case, deed: Deed, by: str, now: datetime) -> list[Failure]:
+    found = [_same("whoever approves gives no opinion")] if case.took("approve", by) else []
+    if isinstance(deed, Opinion) and deed.dated > now.date() + timedelta(days=1):
+        found.append(Failure("exceptional.incomplete", "dated: a day that is still to come"))
+    return found
 
 
 def _deciding(case: Case, by: str) -> list[Failure]:

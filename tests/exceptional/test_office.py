@@ -185,11 +185,13 @@ def test_before_a_third_country_the_officer_is_asked_and_never_approves(staff: S
     case = approved(staff, ABROAD)
 
     early = staff.send(case)
+    undated = staff.take(case, "opinion", OPINION | {"dated": "2095-01-01"}, "paula", Role.DPO)
     same = staff.take(case, "opinion", OPINION, "dora", Role.DPO)
     given = staff.take(case, "opinion", OPINION, "paula", Role.DPO)
     sent = staff.send(case)
 
-    assert [early.code, same.code] == ["exceptional.opinion", "exceptional.same_approver"]
+    assert [early.code, undated.code] == ["exceptional.opinion", "exceptional.incomplete"]
+    assert same.code == "exceptional.same_approver"
     assert (given.status, sent.status) == (200, 200)
     [intent, *_] = staff.gateway.record(kind="intent", subject="c-1")
     assert intent["transfer"] == [["DE", "derogation_public_interest"]]
