@@ -51,6 +51,7 @@ MAY: Mapping[str, frozenset[Role]] = {
     "POST /notices": _CAREFUL | {Role.DPO, Role.AUDITOR},
     "POST /notices/tell": _CAREFUL,
     "POST /notices/step": _CAREFUL,
+    "POST /disclosures": _CAREFUL,
     "POST /erasures": _CAREFUL | {Role.DPO, Role.AUDITOR},
     "POST /erasures/begin": _CAREFUL,
     "POST /entries": _READERS | {Role.ENGINEER},
@@ -210,12 +211,13 @@ def _subjects(desk: Desk) -> Mapping[str, Deed]:
 
 
 def telling(desk: Desk) -> Mapping[str, Deed]:
-    """What vendors are told about people, and who is erased, by the path at which it is asked for."""
-    of, erasures = desk.notices, desk.erasures
+    """What vendors are told about people, who is erased, and what went beside the gateway, by the path for it."""
+    of, erasures, direct = desk.notices, desk.erasures, desk.direct
     return {
         "/notices": lambda asked, by: of.listed(asked or {}, by=by),
         "/notices/tell": lambda asked, by: of.tell(asked, by=by),
         "/notices/step": lambda asked, by: of.step(asked, by=by),
+        "/disclosures": lambda asked, by: direct.record(asked, by=by),
         "/erasures": lambda _asked, by: erasures.listed(by=by),
         "/erasures/begin": lambda asked, by: erasures.begin(asked, by=by),
     }

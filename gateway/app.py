@@ -57,6 +57,7 @@ from gateway.report.making import Reports
 from gateway.retention import RetentionClass
 from gateway.rights.consents import ConsentDesk
 from gateway.rights.delivery import Delivery
+from gateway.rights.direct import Direct
 from gateway.rights.erasing import Erasures
 from gateway.rights.notices import Notices
 from gateway.rights.report import ReportDesk
@@ -95,6 +96,7 @@ class Stores:
     desk: Desk
     notices: Notices
     erasures: Erasures
+    direct: Direct
 
 
 @asynccontextmanager
@@ -137,6 +139,7 @@ async def opened(
         notices = Notices(
             ledger, registry, intake, lambda: contracts_of(settings), now=utc, within=timedelta(settings.notice_days)
         )
+        direct = Direct(ledger, registry, lambda: contracts_of(settings), environment=environment_of(settings), now=utc)
         erasures = Erasures(notices, intake, registry, ledger, until=settings.erasure, now=utc)
         desk = Desk(
             intake,
@@ -147,8 +150,9 @@ async def opened(
             people=registry,
             notices=notices,
             erasures=erasures,
+            direct=direct,
         )
-        yield Stores(ledger, registry, intake, tokens, desk, notices, erasures)
+        yield Stores(ledger, registry, intake, tokens, desk, notices, erasures, direct)
 
 
 def _store_at(url: str, _: Path, log: str, *, guarded: bool) -> Store:
@@ -260,7 +264,7 @@ class Gateway:
             body_deadline=settings.body_deadline,
             in_flight=settings.in_flight,
         )
-        stores.notices.contracts = self.contracts
+        stores.notices.contracts = stores.direct.contracts = self.contracts
         self.telemetry.gauge("gateway.calls.in_flight", "Calls on their way.", lambda: self.proxy.busy)
 
     def _bound(self, contracts: ContractSet) -> InForce:

@@ -20,7 +20,7 @@ from gateway.cli_exceptional import exceptional
 from gateway.cli_facts import facts
 from gateway.cli_incident import canary, incident
 from gateway.cli_ledger import ledger
-from gateway.cli_notice import erasure, notice
+from gateway.cli_notice import disclosure, erasure, notice
 from gateway.cli_settings import settings
 from gateway.cli_subject import keys, subject
 from gateway.console import Json, asked, err, out, table
@@ -53,6 +53,7 @@ GROUPS = {
     "subject": subject,
     "notice": notice,
     "erasure": erasure,
+    "disclosure": disclosure,
     "exceptional": exceptional,
     "scrub": prose,
     "settings": settings,

@@ -8,11 +8,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway.console import Json, asked, out, table
+from gateway.vocabulary import SubjectRole
 from gateway.vocabulary.notices import Cause
 
 erasure = typer.Typer(help="People who are being erased, from beginning to end.", no_args_is_help=True)
+disclosure = typer.Typer(help="What goes to vendors beside the gateway.", no_args_is_help=True)
 notice = typer.Typer(help="What vendors are told about people whose data they have.", no_args_is_help=True)
 
+_TOGETHER = 200
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id in the list.")]
 Receipt = Annotated[str, typer.Option(help="The number under which the vendor answered.")]
 
@@ -102,6 +105,34 @@ def _show_erasures(erasures: list[dict[str, Any]], *, as_json: bool) -> None:
     if erasures:
         Console(highlight=False).print(shown)
     out.print(f"{len(erasures)} erasures are under way")
+
+
+@disclosure.command("record")
+def record(
+    operation: Annotated[str, typer.Argument(metavar="VENDOR/OPERATION", help="One with `channel: direct`.")],
+    subject: Annotated[str, typer.Option(help="The shop's own number of the person.")],
+    role: Annotated[SubjectRole, typer.Option(help="In which role.")],
+    happened: Annotated[str, typer.Option(help="When, such as 2026-11-02T10:00:00Z.")],
+    order: Annotated[str | None, typer.Option(help="About which order.")] = None,
+    category: Annotated[list[str] | None, typer.Option(help="Only these; give it as often as needed.")] = None,
+) -> None:
+    """Record a disclosure that went beside the gateway: by a dashboard, a file, the telephone."""
+    vendor, _, name = operation.partition("/")
+    who = {"subject": subject, "role": role, **({"order": order} if order else {})}
+    told = {"vendor": vendor, "operation": name, "people": [who], "happened": happened, "categories": category or []}
+    [entry] = asked("disclosures", [told])
+    out.print(f"recorded; entry {entry}")
+
+
+@disclosure.command("import")
+def import_(
+    file: Annotated[typer.FileText, typer.Argument(help="One JSON object a line, as POST /disclosures takes them.")],
+) -> None:
+    """Record disclosures of earlier times; each entry says that it was recorded afterwards."""
+    told = [json.loads(line) | {"afterwards": True} for line in file if line.strip()]
+    for start in range(0, len(told), _TOGETHER):
+        asked("disclosures", told[start : start + _TOGETHER])
+    out.print(f"{len(told)} disclosures are recorded")
 
 
 def _step(id_: str, state: str, **stated: str) -> None:

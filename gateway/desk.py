@@ -180,6 +180,12 @@ class Erasures(Protocol):
     async def listed(self, *, by: str) -> Sequence[dict[str, Any]]: ...
 
 
+class Direct(Protocol):
+    """Disclosures beside the gateway, which it is told of."""
+
+    async def record(self, asked: Any, *, by: str) -> Sequence[str]: ...
+
+
 class Desk:
     """One deed a method. `by` is who does it, and stands in the entry that every deed leaves."""
 
@@ -194,6 +200,7 @@ class Desk:
         people: People,
         notices: Notices,
         erasures: Erasures,
+        direct: Direct,
     ) -> None:
         self.exports = Exports(ledger)
         self.imports = Imports(intake, ledger)
@@ -205,6 +212,7 @@ class Desk:
         self._people = people
         self.notices = notices
         self.erasures = erasures
+        self.direct = direct
         # Between looking and writing nobody else settles the same intent.
         self._resolving = asyncio.Lock()
 

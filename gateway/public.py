@@ -3,7 +3,7 @@
 Made from the contracts and agreements in force at the moment they are asked for, in English and in Chinese.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from html import escape
@@ -28,6 +28,10 @@ Language = Literal["en", "zh"]
 Page = dict[str, Any]
 Word = TypeVar("Word", bound=StrEnum)
 
+_CHANNELS: Final[Mapping[str, Label]] = {
+    "gateway": Label("through the gateway", "经由网关"),
+    "direct": Label("not through the gateway", "不经由网关"),
+}
 _WORDS: Final[Mapping[str, Label]] = {
     "recipients": Label("Who receives data, and what for", "谁接收信息及其目的"),
     "policy": Label("Privacy policy", "隐私政策"),
@@ -81,7 +85,7 @@ def _recipient(vendor: Vendor, operations: Sequence[Terms]) -> Page:
     }
 
 
-def _use(purpose: Purpose, rules: Iterable[tuple[Terms, Rule]]) -> Page:
+def _use(purpose: Purpose, rules: Sequence[tuple[Terms, Rule]]) -> Page:
     forms: dict[Category, set[str]] = {}
     bases: set[LegalBasis] = set()
     for terms, rule in rules:
@@ -91,8 +95,10 @@ def _use(purpose: Purpose, rules: Iterable[tuple[Terms, Rule]]) -> Page:
         own = terms.sending.groups[rule.group].bases
         given = [own] if own else [subject.bases for subject in terms.subjects if subject.role in rule.roles]
         bases |= {basis for each in given for basis in each.values()}
+    channels = sorted({terms.operation.channel for terms, _ in rules}, reverse=True)
     return {
         "purpose": _labelled(purpose, PURPOSE_LABELS),
+        "channels": [{"code": channel} | _CHANNELS[channel]._asdict() for channel in channels],
         "categories": [
             _labelled(each, CATEGORY_LABELS)
             | {"forms": [{"code": form} | FORM_LABELS[form]._asdict() for form in sorted(forms[each])]}
@@ -183,6 +189,7 @@ def _recipients_html(page: Page, language: Language) -> Iterator[str]:
             categories = ", ".join(_category(category, language) for category in use["categories"])
             bases = ", ".join(escape(basis[language]) for basis in use["legal_bases"])
             after = f" ({bases})" if bases else ""
+            after += "".join(f" · {escape(each[language])}" for each in use["channels"] if each["code"] == "direct")
             yield f"<li><b>{escape(use['purpose'][language])}</b>: {categories}{after}</li>"
         yield "</ul>"
 

@@ -1,4 +1,4 @@
-"""Contracts by which the small shop tells its courier and its error monitor what people asked."""
+"""Contracts by which the small shop tells its vendors what people asked, and of what went to one beside the gateway."""
 
 from collections.abc import Mapping
 
@@ -79,6 +79,28 @@ examples:
       POST /privacy/lists
 
       {"day": "2026-01-01", "notices": [{"notice": "n-1", "cause": "erasure", "subject": "psn_*"}]}
+"""
+CLAIM = """\
+operation: claim
+version: 1
+status: enforce
+owner: support
+channel: direct
+callers: [support]
+purpose: delivery
+evidence: {assessment: LIA-1}
+subjects:
+  consignee: {legal_basis: {default: legitimate_interest, CN: explicit_consent}}
+retention: {vendor_keeps: P90D, why: As long as the claim is open.}
+sending:
+  body: json
+  groups:
+    - why: The clerk on the telephone finds the parcel.
+      of: consignee
+      fields: {$.name: person.name, $.phone: contact.phone}
+    - why: What was damaged.
+      category: not_personal
+      fields: [$.damage]
 """
 TOLD: Mapping[str, str] = {
     **FILES,

@@ -7,6 +7,7 @@ import pytest
 from clearances import placed
 from running import running, write_files
 from shop_contracts import FILES
+from shop_notices import CLAIM
 from typer.testing import CliRunner, Result
 
 from gateway.cli import cli
@@ -49,3 +50,23 @@ def test_a_vendor_is_told_by_commands_until_it_has_confirmed(folder: Path) -> No
     assert isinstance(again.exception, NoticeEnded)
     assert [(each["id"], each["state"], each["receipt"]) for each in after] == [(id_, "confirmed", "K-1")]
     assert typed("list", "--open").stdout == "0 notices, 0 of them open\n"
+
+
+def test_what_went_beside_the_gateway_is_recorded_and_who_is_erased_is_listed_by_commands(folder: Path) -> None:
+    write_files(folder / "contracts", {"parcels/claim.yaml": CLAIM})
+    who = ("--subject", "c-88", "--role", "consignee", "--happened", "2026-03-02T10:00:00Z")
+    earlier = {"vendor": "parcels", "operation": "claim", "people": [{"subject": "c-88", "role": "consignee"}]}
+    (folder / "earlier.jsonl").write_text(json.dumps(earlier | {"happened": "2025-03-02T10:00:00Z"}) + "\n")
+
+    def run(*words: str) -> str:
+        return CliRunner().invoke(cli, list(words)).stdout
+
+    one = run("disclosure", "record", "parcels/claim", *who)
+    many = run("disclosure", "import", str(folder / "earlier.jsonl"))
+    begun = run("erasure", "begin", "c-88", "--reason", "request")
+    listed = json.loads(run("erasure", "list", "--json"))
+
+    assert one.startswith("recorded; entry ")
+    assert many == "1 disclosures are recorded\n"
+    assert "parcels" in begun
+    assert [(each["subject"], each["state"], each["waiting"]) for each in listed] == [("c-88", "telling", ["parcels"])]

@@ -156,7 +156,7 @@ def _check_status(terms: Terms, source: Source) -> None:
         source.find("contract.value", ("status",), "`observe` is not available in this version", "use draft or enforce")
         if operation.until is None:
             source.find("contract.missing", ("until",), "the last day of observing is missing")
-    if operation.status == "enforce" and not operation.examples:
+    if operation.status == "enforce" and not operation.examples and not terms.is_direct:
         source.find(
             "contract.example", ("examples",), "an enforced operation needs an example", "add `given` and `sends`"
         )
@@ -210,7 +210,8 @@ def _check_retry(terms: Terms, source: Source) -> None:
 
 def _check_subjects(terms: Terms, source: Source) -> None:
     roles = {subject.role for subject in terms.subjects}
-    found = {each.role for each in terms.subjects if each.order or each.ref or each.earlier}
+    # Of what goes beside the gateway whoever records it says whom it was about.
+    found = {each.role for each in terms.subjects if each.order or each.ref or each.earlier or terms.is_direct}
     for rule in _grouped(terms):
         at = ("sending", "groups", rule.group)
         for role in rule.roles:
@@ -368,7 +369,7 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
 def check_set(vendors: Mapping[str, Vendor], terms: Sequence[Terms], entities: Entities) -> Iterator[Finding]:
     """What is wrong between files: one call with two contracts, one host name twice, a card masked in two ways."""
     for one, other in combinations(terms, 2):
-        if one.host.name == other.host.name and overlap(one, other):
+        if one.host.name == other.host.name and not one.is_direct and overlap(one, other):
             yield Finding(
                 "contract.match", other.file, 1, f"a call could match {one.name} too", "tell them apart by `pins`"
             )

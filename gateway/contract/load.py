@@ -16,7 +16,7 @@ from gateway.contract.check_sign import check_sign, check_signed_places
 from gateway.contract.compile import Defaults, Source, compile_section, match_of, with_names
 from gateway.contract.model import Answer, Entities, ErrorAnswer, Operation, Policy, Vendor
 from gateway.contract.strict_yaml import Location, Sheet, YamlError, read_yaml
-from gateway.contract.terms import Host, Section, SubjectTerms, Terms
+from gateway.contract.terms import Host, Section, Segment, SubjectTerms, Terms
 from gateway.errors import ContractError, Finding
 from gateway.paths import EACH, Path, Place
 from gateway.vocabulary import SubjectRole, is_prohibited
@@ -150,7 +150,7 @@ class _Reading:
     def _terms(
         self, vendor: Vendor, operation: Operation, source: Source, vendor_source: Source, digest: str
     ) -> Terms | None:
-        method, segments = match_of(operation.match, source)
+        method, segments = _matched(operation, source)
         host = self._host(vendor, operation, source)
         pins = list(_placed("pins", operation.pins, source))
         tokens, token_source = (operation.token, source) if operation.token else (vendor.token, vendor_source)
@@ -286,6 +286,15 @@ def _in_environment(vendor: Vendor, environment: str) -> Vendor:
     hosts, credential = own.hosts or vendor.hosts, own.credential or vendor.credential
     keys = vendor.keys if own.keys is None else own.keys
     return vendor.model_copy(update={"hosts": hosts, "credential": credential, "keys": keys})
+
+
+def _matched(operation: Operation, source: Source) -> tuple[str, tuple[Segment, ...]]:
+    """The call of an operation; of one that goes beside the gateway there is none."""
+    if operation.channel == "gateway":
+        return match_of(operation.match or "", source)
+    if operation.match is not None:
+        source.find("contract.match", ("match",), "nobody can call what goes beside the gateway", "leave it out")
+    return "", ()
 
 
 def _orders(operation: Operation, source: Source, item: Path) -> Iterator[Place]:

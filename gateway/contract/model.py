@@ -195,7 +195,8 @@ class Operation(Block):
     status: Literal["draft", "observe", "enforce", "retired"] = "draft"
     until: Day | None = None
     owner: Name
-    match: Text
+    channel: Literal["gateway", "direct"] = "gateway"
+    match: Text | None = None
     host: Name | None = None
     pins: dict[Text, Text] = Field(default={})
     callers: tuple[Name, ...] = Field(min_length=1)

@@ -46,7 +46,8 @@ class Routes:
         self._vendors: dict[str, str] = {}
         for each in terms:
             shapes = self._hosts.setdefault(each.host.name, {})
-            shapes.setdefault((each.method, len(each.segments)), []).append(each)
+            if not each.is_direct:
+                shapes.setdefault((each.method, len(each.segments)), []).append(each)
             self._vendors[each.host.name] = each.vendor.vendor
 
     def named(self, raw_path: str, hosts: Mapping[str, str]) -> tuple[str, str]:

@@ -228,6 +228,11 @@ class Terms:
     def contract(self) -> str:
         return f"{self.name}@{self.operation.version}"
 
+    @property
+    def is_direct(self) -> bool:
+        """Whether the data goes beside the gateway, which only knows of it."""
+        return self.operation.channel == "direct"
+
     def decisive(self) -> tuple[Place, ...]:
         """Places on whose values it hangs whether a call goes, and of which no rule says that they come once."""
         stated = [*self.orders, self.retry_key]

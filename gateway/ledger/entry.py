@@ -243,6 +243,9 @@ class Intent:
     media: str = ""
     retention: Retention = _UNSTATED
     exceptional: Exceptional | None = None
+    channel: str = ""  # beside the gateway, which was only told of it
+    happened: int = 0  # µs, where that was before it was written down
+    recorded_afterwards: bool = False  # with others, long after
     caller: str
     token: str
     deadline_ms: int
@@ -277,6 +280,9 @@ class Intent:
             destination=_written(self.destination) if self.destination else None,
             retention=_written(self.retention) if self.retention != _UNSTATED else None,
             exceptional=self.exceptional.members() if self.exceptional else None,
+            channel=self.channel,
+            happened=self.happened or None,
+            recorded_afterwards=self.recorded_afterwards or None,
             caller=self.caller,
             token=self.token,
             deadline_ms=self.deadline_ms,

@@ -1,6 +1,6 @@
 """The registers that laws ask for: what is done with data, for what and by whom, and where it crosses a border."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gateway.contract.model import Vendor
@@ -33,6 +33,7 @@ ACTIVITIES = Table(
         "special_condition": "condition for special categories",
         "impact_assessment": "impact assessment",
         "services": "internal recipients",
+        "channels": "through the gateway, or beside it",
         "recipient": "external recipient",
         "recipient_kind": "kind of recipient",
         "recipient_role": "its role",
@@ -87,6 +88,7 @@ SALES = Table(
         "result": "result",
     },
 )
+CHANNELS: Mapping[str, str] = {"gateway": "through the gateway", "direct": "not through the gateway"}
 _MEASURES = ("TLS", "minimised by contract", "written down before sending", "subjects sealed under keys of their own")
 
 
@@ -158,6 +160,7 @@ class Activities:
             "legal_bases": _all({basis for terms in declared for basis in _bases(terms)} | observed.bases),
             "assessments": _all(each for terms in declared for each in _rests_on(terms)),
             "services": _all(caller for terms in declared for caller in terms.operation.callers),
+            "channels": _all(CHANNELS[terms.operation.channel] for terms in declared),
             "recipient": of.legal_entity.name if of else self._names.get(vendor),
             **_recipient(of, declared),
             "vendor_keeps": _all(terms.operation.retention.vendor_keeps for terms in declared),

@@ -57,6 +57,19 @@ class Vector(TypedDict):
 
 EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
     "intent with two subjects": (shipment(), (PURCHASER, CONSIGNEE), Payload(DATA, "application/json"), ""),
+    "intent beside the gateway": (
+        replace(
+            shipment(),
+            destination=None,
+            media="",
+            channel="direct",
+            happened=1_767_139_200_000_000,
+            recorded_afterwards=True,
+        ),
+        (PURCHASER,),
+        Payload(b""),
+        "",
+    ),
     "intent without a subject": (shipment("1" * 32), (), Payload(b""), ""),
     "outcome sent": (SENT, (), None, "01980000000070008000000000000001"),
     "outcome in doubt": (Outcome("in_doubt"), (), None, "01980000000070008000000000000001"),

@@ -1,0 +1,159 @@
+"""Disclosures beside the gateway, by operations that are declared `channel: direct`: it is told of them, and records
+them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+
+from gateway.clearance import stand
+from gateway.clearance.bases import basis_for
+from gateway.clearance.papers import version_in_force
+from gateway.contract.load import ContractSet
+from gateway.contract.terms import Origin, Terms
+from gateway.contract.words import Name
+from gateway.errors import GatewayError
+from gateway.ledger.entry import Disclosed, Ground, Intent, Outcome, Recipient, Retention, Subject
+from gateway.ledger.ledger import Ledger
+from gateway.registry import lookups
+from gateway.registry.facts import Country, Ref
+from gateway.registry.registry import Registry
+from gateway.retention import RetentionClass
+from gateway.vocabulary import FORMS_FOR_ANY, Category, SubjectRole
+
+WITHIN = 10.0  # seconds for one to become durable
+
+
+class NotDirect(GatewayError):
+    """The operation is none that goes beside the gateway."""
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Somebody(_Asked):
+    """Whom a disclosure was about, in which role, and for which order."""
+
+    subject: Ref
+    role: SubjectRole
+    jurisdiction: Country | None = None
+    order: Ref | None = None
+
+
+class Told(_Asked):
+    """A disclosure that happened. Without categories it was everything that the contract names; `afterwards` is one of
+    many that are brought in long after.
+    """
+
+    vendor: Name
+    operation: Name
+    people: tuple[Somebody, ...] = Field(min_length=1, max_length=100)
+    happened: AwareDatetime
+    entity: Name | None = None
+    categories: tuple[Category, ...] = ()
+    afterwards: bool = False
+
+
+class Direct:
+    """Takes disclosures in; `contracts` gives those in force."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        registry: Registry,
+        contracts: Callable[[], ContractSet],
+        *,
+        environment: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._ledger = ledger
+        self._registry = registry
+        self._environment = environment
+        self._now = now
+        self.contracts = contracts
+
+    async def record(self, asked: Any, *, by: str) -> Sequence[str]:
+        """The ids of the entries, durable when it returns. Raises NotDirect and Refusal; of several, none is written
+        where one is not what is asked for here.
+        """
+        told = TypeAdapter(list[Told]).validate_python(asked if isinstance(asked, list) else [asked])
+        if any(each.happened > self._now() for each in told):
+            raise NotDirect("a disclosure that is still to come cannot be recorded")
+        meant = [(each, self._terms(each)) for each in told]
+        return [await self._recorded(each, terms, by) for each, terms in meant]
+
+    def _terms(self, told: Told) -> Terms:
+        name = f"{told.vendor}/{told.operation}"
+        terms = next((each for each in self.contracts().terms if each.name == name and each.is_direct), None)
+        if terms is None:
+            raise NotDirect(f"{name} is no operation with `channel: direct`")
+        if strange := {each.role for each in told.people} - {each.role for each in terms.subjects}:
+            raise NotDirect(f"{name} is about no {', '.join(sorted(strange))}")
+        return terms
+
+    async def _recorded(self, told: Told, terms: Terms, by: str) -> str:
+        subjects = [await self._subject(each) for each in told.people]
+        intent = self._intent(told, terms, subjects, by)
+        ticket = await self._ledger.intend(intent, subjects, b"", within=WITHIN)
+        self._ledger.settle(ticket, Outcome("sent"))
+        await self._ledger.passed()
+        return ticket.intent
+
+    async def _subject(self, who: Somebody) -> Subject:
+        known = who.jurisdiction or (await self._registry.read(lookups.known_of, who.subject)).jurisdiction
+        return Subject(who.subject, who.role.value, known, who.order)
+
+    def _intent(self, told: Told, terms: Terms, subjects: Sequence[Subject], by: str) -> Intent:
+        contracts, vendor, company = self.contracts(), terms.vendor, terms.vendor.legal_entity
+        entity = told.entity or next(iter(contracts.entities.entities))
+        standing = stand(terms, contracts.policy, entity, told.happened)
+        version = version_in_force(contracts.policy, told.happened)
+        return Intent(
+            disclosure=self._ledger.new_id(),
+            environment=self._environment,
+            entity=entity,
+            vendor=vendor.vendor,
+            vendor_kind=vendor.kind.value,
+            vendor_role=terms.role.value,
+            recipient=Recipient(company.name, company.registration, company.address, company.contact),
+            countries=tuple(vendor.countries),
+            operation=terms.operation.operation,
+            contract=terms.contract,
+            contract_digest=terms.digest,
+            policy=version.version if version else "",
+            purpose=terms.operation.purpose.value,
+            agreements=standing.agreements,
+            grounds=tuple(dict.fromkeys(self._grounds(terms, subjects))),
+            disclosed=tuple(_disclosed(terms, {SubjectRole(each.role) for each in subjects}, told.categories)),
+            # What was missing then is seen; it happened all the same.
+            warnings=tuple(dict.fromkeys(each.code for each in standing.failures)),
+            destination=None,
+            retention=Retention(terms.operation.retention.vendor_keeps, RetentionClass.ROUTINE.value),
+            channel="direct",
+            happened=int(told.happened.timestamp() * 1_000_000),
+            recorded_afterwards=told.afterwards,
+            caller=by,
+            token="",
+            deadline_ms=int(WITHIN * 1000),
+        )
+
+    def _grounds(self, terms: Terms, subjects: Sequence[Subject]) -> Iterator[Ground]:
+        policy = self.contracts().policy
+        bases = {each.role.value: each.bases for each in terms.subjects}
+        for each in subjects:
+            if basis := basis_for(bases[each.role], each.jurisdiction, policy):
+                yield Ground(each.role, each.jurisdiction, basis.value)
+
+
+def _disclosed(terms: Terms, roles: set[SubjectRole], categories: Sequence[Category]) -> Iterator[Disclosed]:
+    """The fields of the contract that are about these people, or about nobody; of the categories that are named."""
+    together: dict[tuple[str, tuple[str, ...]], list[tuple[str, str, int]]] = {}
+    for rule in terms.sending.rules:
+        is_meant = rule.origin is Origin.GROUP and rule.form.name not in FORMS_FOR_ANY
+        if is_meant and (not rule.roles or roles & set(rule.roles)) and (not categories or rule.category in categories):
+            key = (rule.form.name, tuple(role.value for role in rule.roles))
+            together.setdefault(key, []).append((rule.path, rule.category.value, 1))
+    return (Disclosed(form, of, tuple(fields)) for (form, of), fields in together.items())

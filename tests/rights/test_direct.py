@@ -1,0 +1,112 @@
+"""What goes to a vendor beside the gateway is declared, recorded when it is told, and counts as any disclosure."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clearances import placed
+from pydantic import ValidationError
+from running import BY, Running, running
+from shop_contracts import FILES
+from shop_notices import CLAIM
+from small_contracts import read_files
+
+from gateway.rights.direct import NotDirect
+from gateway.vocabulary.notices import Cause
+
+BESIDE = {**FILES, "parcels/claim.yaml": CLAIM}
+WHO = {"subject": "c-89", "role": "consignee", "order": "A-10045"}
+CALLED = {"vendor": "parcels", "operation": "claim", "people": [WHO], "happened": "2026-03-02T10:00:00Z"}
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Running]:
+    with running(tmp_path, files=BESIDE) as gateway:
+        yield gateway
+
+
+def recorded(gateway: Running, *told: dict[str, Any]) -> list[str]:
+    return list(gateway.do(lambda: gateway.stores.direct.record(list(told), by=BY)))
+
+
+def test_what_is_told_stands_in_the_record_as_a_disclosure_beside_the_gateway(gateway: Running) -> None:
+    [id_] = recorded(gateway, CALLED)
+
+    [entry] = gateway.record(kind="intent", subject="c-89")
+    happened = int(datetime(2026, 3, 2, 10, tzinfo=UTC).timestamp() * 1_000_000)
+    assert (entry["id"], entry["channel"], entry["happened"]) == (id_, "direct", happened)
+    assert entry["outcome"]["result"] == "sent"
+    assert entry["disclosed"][0]["fields"][:2] == [["$.name", "person.name"], ["$.phone", "contact.phone"]]
+    assert entry["grounds"] == [{"role": "consignee", "jurisdiction": "DE", "basis": "legitimate_interest"}]
+    assert "recorded_afterwards" not in entry
+    assert "destination" not in entry
+    assert "c-89" not in repr(entry)
+    assert gateway.received == []
+
+
+def test_only_the_categories_that_went_are_recorded_and_what_is_imported_says_so(gateway: Running) -> None:
+    recorded(gateway, CALLED | {"categories": ["person.name"], "afterwards": True})
+
+    [entry] = gateway.record(kind="intent")
+    assert [field for group in entry["disclosed"] for field in group["fields"]] == [["$.name", "person.name"]]
+    assert entry["recorded_afterwards"] is True
+
+
+def test_whoever_got_something_beside_the_gateway_is_told_as_well(gateway: Running) -> None:
+    recorded(gateway, CALLED)
+
+    asked = {"cause": Cause.RECTIFICATION, "subject": "c-89", "categories": ["contact.phone"]}
+    told = gateway.do(lambda: gateway.stores.notices.tell(asked, by=BY))
+    of_order = gateway.do(lambda: gateway.stores.notices.tell({"cause": "order_closed", "order": "A-10045"}, by=BY))
+
+    assert [each["vendor"] for each in told] == ["parcels"]
+    assert [each["vendor"] for each in of_order] == ["parcels"]
+
+
+def test_nothing_can_be_called_by_what_goes_beside(gateway: Running) -> None:
+    for method, target in (("POST", "/parcels"), ("POST", "/parcels/"), ("POST", "/parcels/claim")):
+        assert gateway.call(method, target, body=b"{}").status in (403, 404)
+    assert gateway.received == []
+
+
+def test_recipients_and_registers_say_that_it_does_not_go_through_the_gateway(gateway: Running) -> None:
+    page = gateway.gateway.page("recipients")
+
+    [parcels] = [each for each in page["recipients"] if each["name"] == "Parcels GmbH"]
+    [delivery] = [use for use in parcels["uses"] if use["purpose"]["code"] == "delivery"]
+    assert [each["en"] for each in delivery["channels"]] == ["through the gateway", "not through the gateway"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"operation": "ship"},
+        {"operation": "gossip"},
+        {"people": [WHO | {"role": "payer"}]},
+        {"happened": (datetime.now(UTC) + timedelta(days=1)).isoformat()},
+    ],
+    ids=["through the gateway", "unknown", "nobody in this role", "to come"],
+)
+def test_what_no_such_operation_is_about_is_not_recorded(gateway: Running, wrong: dict[str, Any]) -> None:
+    with pytest.raises(NotDirect):
+        recorded(gateway, CALLED, CALLED | wrong)
+    assert gateway.record(kind="intent") == []
+
+
+@pytest.mark.parametrize("wrong", [{"people": []}, {"happened": "2026-03-02T10:00:00"}, {"value": "+4930901820"}])
+def test_what_is_told_has_people_and_a_moment_and_no_values(gateway: Running, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        recorded(gateway, CALLED | wrong)
+    assert gateway.record(kind="intent") == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("channel: direct", "channel: direct\nmatch: POST /claims"), ("channel: direct\n", "")]
+)
+def test_only_what_goes_beside_has_no_call(tmp_path: Path, old: str, new: str) -> None:
+    contracts, findings = read_files(tmp_path, placed({**FILES, "parcels/claim.yaml": CLAIM.replace(old, new)}))
+
+    assert contracts is None
+    assert "contract.match" in {each.code for each in findings}
