@@ -20,6 +20,16 @@ _LINK = re.compile(
 _TELLS = re.compile(r"[?#]\S|://[^/\s]*@")
 _TRAILING = ".,;:!?)]}"
 _V4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d)")
+# What is counted like an address, and how far: `section 4.2.1.7`, `§§ 4.2.1.7 and 4.2.1.8`, `firmware v1.0.12.3`.
+_COUNTED = re.compile(
+    r"(?:\b(?:sections?|sect?|clauses?|chapters?|paragraphs?|para|articles?|art|annex|appendix|tables?|figures?|fig"
+    r"|items?|steps?|versions?|vers?|releases?|firmware|revision|rev|abschnitte?s?|kapitel|ziffern?|absatz|punkt)\b\.?"
+    r"|§|[第节章条款])[\s:#(]{0,3}(?:no\.?\s?|nr\.?\s?)?v?\Z|(?<![A-Za-z])v\Z",
+    re.IGNORECASE,
+)
+_AS_WELL = re.compile(r"\)?(?:\s?[,;/–-]\s?|,?\s(?:and|or|to|through|und|oder|bis|et|y)\s)")  # noqa: RUF001
+_BEFORE = 24  # signs in which such a word stands
+_MOST_COUNTED = 99
 _V6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{1,40}(?:\d{1,3}(?:\.\d{1,3}){3})?(?![\w:]|\.\d)", re.ASCII)
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]{5,}+\.[\w-]*+(?:\.[\w-]*+){0,2}", re.ASCII)
 _KEY = re.compile(
@@ -79,11 +89,25 @@ def _links(text: str) -> Iterator[Span]:
 
 
 def _addresses(text: str) -> Iterator[Span]:
-    for pattern in (_V4, _V6):
-        for match in pattern.finditer(text):
-            found = match.group().rstrip(":") if not match.group().endswith("::") else match.group()
-            if any(sign.isdigit() for sign in found) and _is_address(found):
-                yield Span(match.start(), match.start() + len(found), Kind.IP)
+    counted = 0
+    for match in _V4.finditer(text):
+        if _is_counted(text, match, counted):
+            counted = match.end()
+        elif _is_address(match.group()):
+            yield Span(*match.span(), Kind.IP)
+    for match in _V6.finditer(text):
+        found = match.group().rstrip(":") if not match.group().endswith("::") else match.group()
+        if any(sign.isdigit() for sign in found) and _is_address(found):
+            yield Span(match.start(), match.start() + len(found), Kind.IP)
+
+
+def _is_counted(text: str, match: re.Match[str], before: int) -> bool:
+    """Whether four small numbers stand where sections and versions are counted, or behind others that do."""
+    if any(int(number) > _MOST_COUNTED for number in match.group().split(".")):
+        return False
+    if before and _AS_WELL.fullmatch(text, before, match.start()):
+        return True
+    return _COUNTED.search(text[max(0, match.start() - _BEFORE) : match.start()]) is not None
 
 
 def _is_address(text: str) -> bool:
