@@ -19,6 +19,20 @@ from gateway.ledger.database import or_refused
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Head, Stored
+from gateway.report.cases import (
+    DEMANDS,
+    INCIDENTS,
+    NOTICES,
+    REQUESTS,
+    TOTALS,
+    WAIVERS,
+    Demands,
+    Incidents,
+    Notices,
+    Requests,
+    Totals,
+    Waivers,
+)
 from gateway.report.looks import LOOKS, WITHDRAWN, Looks, Withdrawals
 from gateway.report.oversight import DRIFT, EXPIRING, MINIMISED, VENDORS, Drift, Expiring, Minimised, Vendors
 from gateway.report.registers import ACTIVITIES, SALES, TRANSFER, Activities, Sales, Transfers
@@ -53,6 +67,12 @@ REPORTS: Mapping[str, Report] = {
     "drift": Report(DRIFT, Drift),
     "expiring": Report(EXPIRING, Expiring),
     "accesses": Report(LOOKS, Looks, streams=True),
+    "demands": Report(DEMANDS, Demands),
+    "demand-totals": Report(TOTALS, Totals),
+    "incidents": Report(INCIDENTS, Incidents),
+    "notices": Report(NOTICES, Notices),
+    "requests": Report(REQUESTS, Requests, streams=True),
+    "waivers": Report(WAIVERS, Waivers),
     "withdrawals": Report(WITHDRAWN, Withdrawals, linked=True),
 }
 

@@ -1,0 +1,267 @@
+"""The registers of what is done beside calls: demands of authorities, incidents, notices, requests and waivers."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from gateway.report.seen import Known, Seen, moment
+from gateway.report.table import Cell, Row, Table
+
+DEMANDS = Table(
+    "Register of disclosures outside contracts",
+    "policy, exceptional disclosures; GDPR 48; PIPL 41",
+    {
+        "case": "case",
+        "scenario": "scenario",
+        "opened": "opened",
+        "requested_by": "opened by",
+        "recipient": "kind of recipient",
+        "country": "its country",
+        "demand": "origin of the demand",
+        "subjects": "people asked about",
+        "categories": "categories asked for",
+        "approved_by": "approved by",
+        "opinion_by": "opinion by",
+        "approved": "categories approved",
+        "outcome": "outcome",
+        "decided": "decided",
+        "handover": "how it was handed over",
+        "fields": "fields handed over",
+        "withheld": "fields that stayed",
+        "disclosure": "disclosure",
+        "suppressed_until": "the person is not told until",
+        "told": "person told",
+        "review": "review of an emergency",
+        "escalated": "review overdue",
+    },
+)
+TOTALS = Table(
+    "Yearly totals of disclosures outside contracts",
+    "policy, exceptional disclosures: a report on how often",
+    {
+        "year": "year",
+        "scenario": "scenario",
+        "cases": "cases",
+        "sent": "data was given",
+        "refused": "refused",
+        "preserved": "preserved",
+        "open": "open",
+        "subjects": "people",
+    },
+)
+INCIDENTS = Table(
+    "Incidents",
+    "GDPR 33, 34; PIPL 57",
+    {
+        "incident": "incident",
+        "vendor": "vendor",
+        "opened": "opened",
+        "steps": "steps, and when",
+        "closed": "closed",
+    },
+)
+NOTICES = Table(
+    "Notices to vendors",
+    "GDPR 17(2), 19; PIPL 47",
+    {
+        "notice": "notice",
+        "cause": "cause",
+        "vendor": "vendor",
+        "opened": "opened",
+        "way": "way",
+        "duty": "how the vendor answers for it",
+        "law": "law by which it keeps",
+        "categories": "categories",
+        "due": "due",
+        "state": "state",
+        "since": "since",
+        "reason": "reason",
+    },
+)
+REQUESTS = Table(
+    "Requests of people",
+    "GDPR 12(3); CCPA Regulations 7101",
+    {"at": "when", "right": "right", "status": "status", "by": "by", "entry": "entry"},
+)
+WAIVERS = Table(
+    "Waivers",
+    "policy, supervision: what passed although a ground was missing",
+    {
+        "waiver": "waiver",
+        "steps": "steps, and when",
+        "by": "by",
+        "disclosures": "disclosures that passed by it",
+        "operations": "operations",
+    },
+)
+_OUTCOMES = {"send": "sent", "refuse": "refused", "preserve": "preserved"}
+_EACH = ("recipient", "country", "demand", "suppressed_until")
+
+
+def _words(value: object) -> Cell:
+    """A member of an entry as a cell."""
+    if isinstance(value, list | tuple):
+        return tuple(map(str, value))
+    return value if isinstance(value, int | str) else None
+
+
+class Demands:
+    """One row for each case, in the order in which they were opened."""
+
+    def __init__(self, _: Known) -> None:
+        self._cases: dict[str, dict[str, Any]] = {}
+
+    def take(self, seen: Seen) -> Iterable[Row]:
+        if seen.kind == "exceptional":
+            body, at = seen.body, seen.at
+            row = self._cases.setdefault(body["case"], dict.fromkeys(DEMANDS.columns) | {"case": body["case"]})
+            row["scenario"] = body["scenario"]
+            _STEPS.get(body["step"], _nothing)(row, body, at)
+        return ()
+
+    def rest(self) -> Iterator[Row]:
+        yield from self._cases.values()
+
+
+def _nothing(row: dict[str, Any], body: Any, at: str) -> None:
+    del row, body, at
+
+
+def _requested(row: dict[str, Any], body: Any, at: str) -> None:
+    row |= {"opened": at, "requested_by": body["by"], "outcome": "open", "subjects": body["subjects"]}
+    row |= {name: _words(body.get(name)) for name in (*_EACH, "categories")}
+
+
+def _approved(row: dict[str, Any], body: Any, at: str) -> None:
+    del at
+    row["approved_by"] = (*(row["approved_by"] or ()), body["by"])
+    row["approved"] = _words(body.get("categories"))
+
+
+def _decided(row: dict[str, Any], body: Any, at: str) -> None:
+    row |= {"outcome": _OUTCOMES[body["step"]], "decided": at}
+    row |= {name: _words(body.get(name)) for name in ("handover", "fields", "withheld", "disclosure")}
+
+
+_STEPS: Mapping[str, Callable[[dict[str, Any], Any, str], None]] = {
+    "request": _requested,
+    "approve": _approved,
+    "opinion": lambda row, body, _: row.update(opinion_by=body["by"]),
+    "send": _decided,
+    "refuse": _decided,
+    "preserve": _decided,
+    "review": lambda row, body, at: row.update(review=f"{body.get('judgement', 'done')} by {body['by']} {at}"),
+    "escalate": lambda row, _body, at: row.update(escalated=at),
+    "told": lambda row, _body, at: row.update(told=at),
+}
+
+
+class Totals:
+    """One row for each year and scenario."""
+
+    def __init__(self, known: Known) -> None:
+        self._demands = Demands(known)
+
+    def take(self, seen: Seen) -> Iterable[Row]:
+        return self._demands.take(seen)
+
+    def rest(self) -> Iterator[Row]:
+        counts: dict[tuple[str, str], Counter[str]] = {}
+        for case in self._demands.rest():
+            count = counts.setdefault((str(case["opened"])[:4], str(case["scenario"])), Counter())
+            count.update({"cases": 1, str(case["outcome"]): 1, "subjects": int(str(case["subjects"] or 0))})
+        for (year, scenario), count in sorted(counts.items()):
+            named = {name: count[name] for name in ("cases", "sent", "refused", "preserved", "open", "subjects")}
+            yield {"year": year, "scenario": scenario, **named}
+
+
+class Incidents:
+    """One row for each incident."""
+
+    def __init__(self, _: Known) -> None:
+        self._rows: dict[str, dict[str, Any]] = {}
+
+    def take(self, seen: Seen) -> Iterable[Row]:
+        if seen.kind == "incident":
+            body = seen.body
+            first = {
+                "incident": body["incident"],
+                "vendor": body["vendor"],
+                "opened": seen.at,
+                "steps": (),
+                "closed": None,
+            }
+            row = self._rows.setdefault(body["incident"], first)
+            row["steps"] = (*row["steps"], f"{body['step']} {seen.at}")
+            row["closed"] = seen.at if body["step"] == "closed" else row["closed"]
+        return ()
+
+    def rest(self) -> Iterator[Row]:
+        yield from self._rows.values()
+
+
+class Notices:
+    """One row for each notice, with the state that it has come to."""
+
+    def __init__(self, _: Known) -> None:
+        self._rows: dict[str, dict[str, Any]] = {}
+
+    def take(self, seen: Seen) -> Iterable[Row]:
+        body = seen.body
+        if seen.kind == "fact" and "notice" in body:
+            row = self._rows.setdefault(body["notice"], dict.fromkeys(NOTICES.columns) | {"opened": seen.at})
+            stated = {name: _words(body[name]) for name in NOTICES.columns if name in body}
+            row["cause"] = body["fact"].partition(":")[2]
+            row |= stated | {"since": seen.at, "due": moment(body["due"]) if "due" in body else row["due"]}
+        return ()
+
+    def rest(self) -> Iterator[Row]:
+        yield from self._rows.values()
+
+
+class Requests:
+    """One row for each step of each request; whose it is stands in none."""
+
+    def __init__(self, _: Known) -> None:
+        pass
+
+    def take(self, seen: Seen) -> Iterator[Row]:
+        named, _, right = str(seen.body.get("fact", "")).partition(":")
+        if seen.kind == "fact" and named == "request":
+            body = seen.body
+            yield {
+                "at": seen.at,
+                "right": right,
+                "status": body.get("state"),
+                "by": body.get("by"),
+                "entry": body["id"],
+            }
+
+    def rest(self) -> Iterable[Row]:
+        return ()
+
+
+class Waivers:
+    """One row for each waiver, with what passed by it."""
+
+    def __init__(self, _: Known) -> None:
+        self._rows: dict[str, dict[str, Any]] = {}
+
+    def take(self, seen: Seen) -> Iterable[Row]:
+        named, _, waiver = str(seen.body.get("fact", "")).partition(":")
+        if seen.kind == "fact" and named == "waiver":
+            row = self._row(waiver)
+            row["steps"] = (*row["steps"], f"{seen.body.get('state')} {seen.at}")
+            row["by"] = (*row["by"], str(seen.body.get("by")))
+        for waiver in seen.body.get("waivers", ()) if seen.is_disclosed else ():
+            row = self._row(waiver)
+            row["disclosures"] += 1
+            row["operations"] = tuple(sorted({*row["operations"], seen.operation}))
+        return ()
+
+    def rest(self) -> Iterator[Row]:
+        yield from self._rows.values()
+
+    def _row(self, waiver: str) -> dict[str, Any]:
+        first = {"waiver": waiver, "steps": (), "by": (), "disclosures": 0, "operations": ()}
+        return self._rows.setdefault(waiver, first)

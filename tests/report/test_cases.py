@@ -1,0 +1,123 @@
+"""The registers of what is done beside calls, of a real gateway in which it was done."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from asking import People
+from demands import EMERGENCY, LEGAL, Staff
+from running import Running, running
+
+from gateway.vocabulary import Role
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("cases")) as gateway:
+        yield gateway
+
+
+def rows(gateway: Running, report: str) -> list[dict[str, Any]]:
+    token = gateway.token("rita", role=Role.REVIEWER)
+    reply = gateway.said(gateway.raw("GET", f"/reports/{report}", token=token), operators=True)
+    document = json.loads(reply.payload)
+    assert all(set(row) == set(document["columns"]) for row in document["rows"])
+    found: list[dict[str, Any]] = document["rows"]
+    return found
+
+
+def test_every_case_has_a_row_and_every_year_its_totals(gateway: Running) -> None:
+    staff = Staff(gateway)
+    sent, refused = staff.opened(LEGAL), staff.opened(LEGAL)
+    assert staff.take(sent, "approve", {}).status == 200
+    assert staff.send(sent).status == 200
+    assert staff.take(refused, "refuse", {"why": "It names no person."}).status == 200
+    still_open = staff.opened(EMERGENCY)
+
+    found = {row["case"]: row for row in rows(gateway, "demands")}
+    totals = rows(gateway, "demand-totals")
+
+    assert {case: row["outcome"] for case, row in found.items()} == {
+        sent: "sent",
+        refused: "refused",
+        still_open: "open",
+    }
+    assert found[sent]["approved_by"] == ["dora"]
+    assert found[sent]["requested_by"] == "stella"
+    assert (found[sent]["recipient"], found[sent]["country"]) == ("law_enforcement", "DE")
+    assert (found[sent]["fields"], found[sent]["withheld"]) == (3, 4)
+    assert found[sent]["categories"] == ["address.city", "order.id", "person.name"]
+    year = str(NOW.year)
+    assert totals == [
+        {
+            "year": year,
+            "scenario": "emergency",
+            "cases": 1,
+            "sent": 0,
+            "refused": 0,
+            "preserved": 0,
+            "open": 1,
+            "subjects": 1,
+        },
+        {
+            "year": year,
+            "scenario": "legal_compulsion",
+            "cases": 2,
+            "sent": 1,
+            "refused": 1,
+            "preserved": 0,
+            "open": 0,
+            "subjects": 2,
+        },
+    ]
+
+
+def test_an_incident_has_a_row_with_its_steps(gateway: Running) -> None:
+    token = gateway.token("stella", role=Role.STEWARD)
+    given = {
+        "vendor": "parcels",
+        "nature": "confidentiality",
+        "began": "2026-01-01T00:00:00Z",
+        "aware": NOW.isoformat(),
+        "vendor_told": NOW.isoformat(),
+        "reference": "INC-2026/4",
+    }
+
+    def said(path: str, body: object) -> dict[str, Any]:
+        raw = gateway.raw("POST", path, body=json.dumps(body).encode(), token=token)
+        reply = gateway.said(raw, operators=True)
+        assert reply.status == 200, reply.payload
+        told: dict[str, Any] = json.loads(reply.payload)["result"]
+        return told
+
+    incident = said("/incidents", given)["incident"]
+    said(f"/incidents/{incident}/steps", {"step": "authority", "reference": "A-7"})
+    said(f"/incidents/{incident}/steps", {"step": "closed", "reference": "A-8"})
+
+    [row] = rows(gateway, "incidents")
+
+    assert (row["incident"], row["vendor"]) == (incident, "parcels")
+    assert [step.partition(" ")[0] for step in row["steps"]] == ["opened", "authority", "closed"]
+    assert row["closed"] is not None
+
+
+def test_what_people_asked_and_what_vendors_were_told_has_a_row_and_shows_nobody(gateway: Running) -> None:
+    people = People(gateway)
+    assert gateway.ship(to={"name": "Ann", "city": "Kiel", "country": "DE"}).status == 200
+    asked = people.ask(
+        people.subject("c-89"), "/v1/requests", {"right": "rectification", "categories": ["address.city"]}
+    )
+    wanted = {"cause": "rectification", "subject": "c-89", "categories": ["address.city"]}
+    gateway.do(lambda: gateway.stores.notices.tell(wanted, by="stella"))
+
+    requests, notices = rows(gateway, "requests"), rows(gateway, "notices")
+
+    assert asked.status == 200, asked.payload
+    assert {(row["right"], row["by"]) for row in requests} == {("rectification", "subject")}
+    assert [(row["cause"], row["vendor"]) for row in notices] == [("rectification", "parcels")]
+    assert "c-89" not in json.dumps([requests, notices])
+    assert rows(gateway, "waivers") == []
