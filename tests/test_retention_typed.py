@@ -12,12 +12,23 @@ from ledger_fakes import PURCHASER
 from old_logs import DAY, sent
 from processes import Machine
 
+from gateway.app import BY_ITSELF
 from gateway.ledger import Ledger
 from gateway.ledger.ledger import since_boot
 
 pytestmark = pytest.mark.slow
 
 AGO = 6 * 366 * DAY
+# What is done a minute after the start is done at once.
+EARLY = """
+from gateway import daily
+
+daily.FIRST = 0.1
+
+from gateway.cli import main
+
+main()
+"""
 
 
 async def _old(folder: Path) -> int:
@@ -86,3 +97,16 @@ def test_a_policy_that_keeps_too_little_stops_the_start_with_the_rule(tmp_path: 
 
     assert done.returncode == 1
     assert "contract.retention: `routine` is kept for P1Y, and the least is P3Y (PIPL Art. 56" in done.stderr
+
+
+def test_a_gateway_that_serves_takes_away_what_is_over_by_itself(machine: Machine, old: int) -> None:
+    (machine.folder / "early.py").write_text(EARLY, "utf-8")
+
+    with machine.serving("early.py"):
+        deadline = time.monotonic() + 30
+        while "purged" not in (shown := machine.typed("ledger", "show", str(old)).stdout):
+            assert time.monotonic() < deadline, shown
+            time.sleep(0.2)
+        [purge] = machine.listed("--kind", "purge")
+
+    assert (purge["by"], purge["ranges"]) == (BY_ITSELF, [[old, old + 1]])

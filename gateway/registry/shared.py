@@ -66,9 +66,18 @@ def since(connection: Connection, version: int) -> Later:
 
 
 def prune(connection: Connection, at: datetime) -> None:
-    """Lets go of what every node has seen long ago, but never of the last change: from it the next one is counted."""
-    old = (CHANGES.c.at < (at - KEPT).replace(tzinfo=None)) & (CHANGES.c.version < newest(connection))
-    connection.execute(delete(CHANGES).where(old))
+    """Lets go of what every node has seen long ago, and with it of the people that it names.
+
+    Not of the last change, from which the next one is counted: in its place comes one that changes nothing.
+    """
+    last, old = newest(connection), CHANGES.c.at < (at - KEPT).replace(tzinfo=None)
+    if not connection.scalar(select(func.count()).where(old, CHANGES.c.ref != "")):
+        return
+    begin(connection)
+    if connection.scalar(select(func.count()).where(old, CHANGES.c.version == newest(connection))):
+        last = newest(connection) + 1
+        connection.execute(insert(CHANGES).values(version=last, kind="", ref="", at=at.replace(tzinfo=None)))
+    connection.execute(delete(CHANGES).where(old, CHANGES.c.version < last))
 
 
 class Listener:
@@ -111,7 +120,8 @@ class Listener:
             self._told(since(connection, self._seen()))
             if time.monotonic() >= pruned + PRUNED:
                 pruned = time.monotonic()
-                prune(connection, self._now())
+                with session.transaction():
+                    prune(connection, self._now())
             try:
                 list(session.notifies(timeout=PERIOD, stop_after=1))
             except self._engine.dialect.loaded_dbapi.Error:
