@@ -894,7 +894,7 @@ KINDS: Mapping[str, Kind] = {
             "token": _text,
             "commercial": _text,
             "countries": _words,
-            "agreements": _words,
+            **dict.fromkeys(("agreements", "warnings", "waivers"), _words),
             "transfer": _list(_PAIR),
             "grounds": _list(_object({"jurisdiction": _text, "evidence": _EVIDENCE}, role=_text, basis=_text)),
             "disclosed": _list(_object({"key": _text, "of": _words}, form=_text, fields=_list(_FIELD))),

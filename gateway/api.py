@@ -31,6 +31,7 @@ from gateway.report.making import Reports
 from gateway.retention import RetentionClass
 from gateway.telemetry import CONTENT_TYPE, Telemetry
 from gateway.vocabulary import Role
+from gateway.waivers import Waivers
 
 MAX_BODY = 8 * 1024 * 1024
 # A page loads nothing, and nothing of it is anybody's but ours.
@@ -66,6 +67,10 @@ MAY: Mapping[str, frozenset[Role]] = {
     "GET /exceptional/requests": IN_CASES["list"],
     "GET /exceptional/requests/{case}": IN_CASES["show"],
     **{f"POST /exceptional/requests/{{case}}/{step}": IN_CASES[step] for step in DEEDS},
+    "GET /waivers": _READERS,
+    "POST /waivers": frozenset({Role.DECIDER}),
+    "POST /waivers/{waiver}/grant": frozenset({Role.DECIDER}),
+    "POST /waivers/{waiver}/end": frozenset({Role.OPERATOR, Role.DECIDER}),
     "GET /exceptional/due": IN_CASES["list"],
     "GET /deadlines": _READERS,
     "POST /canaries": _ANSWERING,
@@ -131,6 +136,7 @@ def operators(
             *_cases(office, may),
             *_incidents(incidents, canaries, may),
             _deadlines(due, may),
+            *_waivers(desk.waivers, may),
         ]
     )
 
@@ -279,6 +285,27 @@ def _incidents(incidents: Incidents, canaries: Canaries, may: May) -> Iterator[R
         yield Route(path, _answering(look, may(way)), methods=[method])
 
 
+def _waivers(waivers: Waivers, may: May) -> Iterator[Route]:
+    async def listed(_: Request, caller: Caller) -> Response:
+        del caller
+        return JSONResponse({"result": await waivers.listed()})
+
+    async def proposed(request: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await waivers.propose(await _body(request), caller)})
+
+    async def granted(request: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await waivers.grant(request.path_params["waiver"], caller)})
+
+    async def ended(request: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await waivers.end(request.path_params["waiver"], caller)})
+
+    yield Route("/waivers", _answering(listed, may("GET /waivers")), methods=["GET"])
+    yield Route("/waivers", _answering(proposed, may("POST /waivers")), methods=["POST"])
+    for step, deed in (("grant", granted), ("end", ended)):
+        path = f"/waivers/{{waiver}}/{step}"
+        yield Route(path, _answering(deed, may(f"POST {path}")), methods=["POST"])
+
+
 def _cases(office: Office, may: May) -> Iterator[Route]:
     """Disclosures outside contracts. Only a step that a case can have is a route."""
 
@@ -389,7 +416,8 @@ def control(
     routes = [Route(f"/{name}", _doing(deed, _as_said), methods=["POST"]) for name, deed in deeds.items()]
     report = Route("/report", _answering(partial(_framed, reports), _as_said), methods=["POST"])
     may = partial(_may, tokens)
-    return _app([*routes, report, *_cases(office, may), *_incidents(incidents, canaries, may)])
+    looks = (*_cases(office, may), *_incidents(incidents, canaries, may), *_waivers(desk.waivers, may))
+    return _app([*routes, report, *looks])
 
 
 async def _framed(reports: Reports, request: Request, caller: Caller) -> Response:

@@ -151,6 +151,7 @@ async def opened(
             notices=notices,
             erasures=erasures,
             direct=direct,
+            operations=lambda: [each.name for each in notices.contracts().terms],
         )
         yield Stores(ledger, registry, intake, tokens, desk, notices, erasures, direct)
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.body.document import Document
-from gateway.clearance import GRANTED, Clearance
+from gateway.clearance import GRANTED, Clearance, waived
 from gateway.contract.terms import Batch, Terms
-from gateway.errors import Refusal, refuse
+from gateway.errors import Failure, Refusal, refuse
 from gateway.minimise import Minimised, Withheld
 from gateway.paths import EACH, Place, values_at
-from gateway.registry.facts import Facts
+from gateway.registry.facts import Facts, Waiver
 from gateway.vocabulary import SubjectRole
 
 MAX_ITEMS: Final = 10_000
@@ -43,6 +43,13 @@ class Decision:
     clearance: Clearance
     incoming: Documents
     withheld: Mapping[Withheld, int] = field(default_factory=dict)
+
+    def naming(self, waivers: Sequence[str]) -> "Decision":
+        """The same, with waivers that let the call as a whole pass."""
+        if not waivers:
+            return self
+        every = tuple(dict.fromkeys((*waivers, *self.clearance.waivers)))
+        return replace(self, clearance=replace(self.clearance, waivers=every))
 
     @property
     def people(self) -> Mapping[SubjectRole, str]:
@@ -89,11 +96,19 @@ def together(items: Sequence[Item | Refusal], incoming: Documents, batch: Batch)
     )
 
 
-def check_people(terms: Terms, people: Collection[str]) -> None:
-    """Raises Refusal `limit.subjects` where a call is about more people than its contract allows."""
+def check_people(terms: Terms, people: Collection[str], waivers: Sequence[Waiver] = ()) -> tuple[str, ...]:
+    """The ids of the waivers without which it would not go.
+
+    Raises Refusal `limit.subjects` where a call is about more people than its contract allows.
+    """
     most = terms.operation.limits.per_call
-    if most is not None and len(people) > most:
-        raise refuse("limit.subjects", f"{terms.name} may be about {most} in one call", terms.file)
+    if most is None or len(people) <= most:
+        return ()
+    over = Failure("limit.subjects", f"{terms.name} may be about {most} in one call", terms.file)
+    left, passed = waived([over], waivers)
+    if left:
+        raise Refusal(*left)
+    return passed
 
 
 def _of_all(clearances: Sequence[Clearance]) -> Clearance:
@@ -103,6 +118,8 @@ def _of_all(clearances: Sequence[Clearance]) -> Clearance:
         agreements=tuple(dict.fromkeys(paper for each in clearances for paper in each.agreements)),
         grounds=tuple(dict.fromkeys(ground for each in clearances for ground in each.grounds)),
         transfer=tuple(sorted({pair for each in clearances for pair in each.transfer})),
+        warnings=tuple(dict.fromkeys(code for each in clearances for code in each.warnings)),
+        waivers=tuple(dict.fromkeys(waiver for each in clearances for waiver in each.waivers)),
         grants=tuple(
             next(filter(None, reasons), GRANTED) for reasons in zip(*(c.grants for c in clearances), strict=True)
         ),

@@ -23,6 +23,7 @@ from gateway.cli_ledger import ledger
 from gateway.cli_notice import disclosure, erasure, notice
 from gateway.cli_settings import settings
 from gateway.cli_subject import keys, subject
+from gateway.cli_waiver import waiver
 from gateway.console import Json, asked, err, out, table
 from gateway.contract.load import ContractSet, load, read
 from gateway.contract.terms import Terms
@@ -51,6 +52,7 @@ GROUPS = {
     "ledger": ledger,
     "keys": keys,
     "subject": subject,
+    "waiver": waiver,
     "notice": notice,
     "erasure": erasure,
     "disclosure": disclosure,

@@ -23,6 +23,7 @@ from gateway.ledger.store import Entry, Filter, Purged
 from gateway.registry.facts import ROWS, Ref, RevocationRow
 from gateway.retention import RetentionClass, kept
 from gateway.vocabulary import Role
+from gateway.waivers import Waivers
 
 DAYS = 90  # that a token lives for
 _TOGETHER = 500
@@ -201,9 +202,11 @@ class Desk:
         notices: Notices,
         erasures: Erasures,
         direct: Direct,
+        operations: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self.exports = Exports(ledger)
         self.imports = Imports(intake, ledger)
+        self.waivers = Waivers(intake, operations, intake.registry.now)
         self._intake = intake
         self._ledger = ledger
         self._tokens = tokens

@@ -15,8 +15,8 @@ from gateway import assemble
 from gateway.assemble import Call, Matched
 from gateway.batch import Decision, Documents, Item, check_people, together, views, whole
 from gateway.body.document import Document
-from gateway.caps import Caps
-from gateway.clearance import Question, clear
+from gateway.caps import CODE, Caps
+from gateway.clearance import Question, clear, waivers_for
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal, refuse
@@ -172,14 +172,16 @@ class Exchange:
             sending = await _written(course, decision, outgoing)
             sending = assemble.sign(course.matched, sending, self._moment)
             now = self._now()
-            clearance, cap = self._caps.noted(terms, decision.clearance, now), self._caps.of(terms, now)
+            waivers = [each.id for each in waivers_for(terms, decision.items[0].facts, now) if CODE in each.codes]
+            clearance = self._caps.noted(terms, decision.clearance, now, waivers)
+            cap = self._caps.of(terms, now, waivers)
             intent, subjects = self._recorder.intent(course, clearance, outgoing, disclosure)
             disclosure.attempts += 1
             # Before sending: what cannot be written down does not leave.
             within = self._limits.intent
             ticket = await self._ledger.intend(intent, subjects, sending.body, within=within, basis=basis, cap=cap)
             if ticket is LIMITED:
-                self._caps.passed(terms, now)
+                self._caps.passed(terms, now, waivers)
                 continue
             if ticket is not UNWRITTEN:
                 began = time.monotonic()
@@ -246,18 +248,20 @@ class Exchange:
         items = list(views(course.incoming, batch)) if batch else []
         known: list[Facts | Refusal] = []
         people: set[str] = set()
+        passed: dict[str, None] = {}
         for item in items or [course.incoming]:
             known.append(facts := await self._known(course, item))
             people |= facts.everybody if isinstance(facts, Facts) else frozenset()
             # At once: one call must not have everybody looked up.
-            check_people(terms, people)
+            waivers = waivers_for(terms, facts, self._now()) if isinstance(facts, Facts) else ()
+            passed |= dict.fromkeys(check_people(terms, people, waivers))
         if (stated := course.call.header("gateway-subject")) is not None:
             references = (each.references for each in known if isinstance(each, Facts))
             check_stated(stated, frozenset().union(*references), terms)
         if not batch or not items:
-            return whole(self._cleared(course, course.incoming, known[0]))
+            return whole(self._cleared(course, course.incoming, known[0])).naming(tuple(passed))
         decided = [self._decided(course, *each) for each in zip(items, known, strict=True)]
-        return together(decided, course.incoming, batch)
+        return together(decided, course.incoming, batch).naming(tuple(passed))
 
     async def _known(self, course: Course, documents: Documents) -> Facts | Refusal:
         try:

@@ -33,6 +33,7 @@ from gateway.registry.facts import (
     StoredRow,
     SuspensionRow,
     TellingRow,
+    WaiverRow,
 )
 from gateway.registry.pending import Pending
 from gateway.registry.registry import Registry
@@ -276,6 +277,10 @@ def _case(fact: CaseRow, _: str, put: str) -> Told:
     return CaseStep(fact.case, fact.scenario.value, fact.step, fact.by, tuple(fact.said.items()), put), ()
 
 
+def _waiver(fact: WaiverRow, by: str, put: str) -> Told:
+    return FactPut(f"waiver:{fact.id}", fact.state, by=by, put=put), ()
+
+
 def _people(*refs: str) -> tuple[Subject, ...]:
     return tuple(Subject(ref, "subject", "") for ref in refs)
 
@@ -296,6 +301,7 @@ _EVENTS: Mapping[str, Callable[[Any, str, str], Told]] = {
     "review": _review,
     "request": _request,
     "revocation": _revocation,
+    "waiver": _waiver,
     "telling": _telling,
     "notice": _notice,
     "notice_step": _notice_step,

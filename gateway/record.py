@@ -145,6 +145,7 @@ class Recorder:
             transfer=clearance.transfer,
             grounds=self._grounds_of(clearance),
             warnings=clearance.warnings,
+            waivers=clearance.waivers,
             disclosed=disclosed,
             withheld=withheld,
             media=course.media,

@@ -85,3 +85,13 @@ def test_where_it_refuses_it_says_how_many_there_may_be() -> None:
     assert refused.value.code == CODE
     assert "1000 in one hour" in refused.value.failures[0].detail
     assert caps.of(SHIP, NOON) is not None
+
+
+def test_with_a_waiver_a_hard_bound_is_passed_and_the_entry_names_it() -> None:
+    caps, clearance = Caps({CODE: Level.REFUSE}), clear(asked(SHIP))
+
+    caps.passed(SHIP, NOON, ["w-1"])
+
+    assert caps.of(SHIP, NOON, ["w-1"]) is None
+    assert caps.noted(SHIP, clearance, NOON, ["w-1"]).waivers == ("w-1",)
+    assert caps.of(SHIP, NOON) is not None, "once the waiver is over the bound holds again"

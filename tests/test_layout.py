@@ -45,6 +45,7 @@ TOGETHER: Mapping[str, str] = {
     # Commands are typed, each in a process of its own.
     "cli_backup": "test_backup.py",
     "cli_ledger": "test_cli.py",
+    "cli_waiver": "test_waivers.py",
     "cli_report": "test_cli.py",
     "console": "test_cli.py",
     # What is durable, sealed and settled shows on a whole ledger, in every way that its store can fail.
@@ -89,6 +90,8 @@ TOGETHER: Mapping[str, str] = {
     "registry/migrations/versions/r0003_pending": "registry/test_schema.py",
     "registry/migrations/versions/r0004_consents": "registry/test_schema.py",
     "registry/migrations/versions/r0010_imports": "registry/test_schema.py",
+    "registry/migrations/versions/r0011_waivers": "registry/test_schema.py",
+    "registry/waivers": "test_waivers.py",
     "registry/migrations/versions/r0005_people": "registry/test_schema.py",
     "registry/migrations/versions/r0006_requests": "registry/test_schema.py",
     "registry/migrations/versions/r0008_cases": "registry/test_schema.py",
@@ -106,6 +109,7 @@ TOGETHER: Mapping[str, str] = {
     "vocabulary/roles": "test_identity.py",
     "vocabulary/purposes": "test_vocabulary.py",
     "vocabulary/terms": "test_vocabulary.py",
+    "vocabulary/waivable": "test_waivers.py",
     "vocabulary/vendors": "test_vocabulary.py",
 }
 

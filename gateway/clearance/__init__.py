@@ -1,7 +1,7 @@
 """May this call go at all? Pure functions over contracts, facts and the time."""
 
 from gateway.clearance.bases import basis_for, grant, has_basis, needs_consents
-from gateway.clearance.decide import clear
+from gateway.clearance.decide import clear, waived, waivers_for
 from gateway.clearance.papers import End, around, day, ends, stand, version_in_force, with_papers
 from gateway.clearance.people import usable
 from gateway.clearance.question import GRANTED, Clearance, Ground, Question, Standing
@@ -26,5 +26,7 @@ __all__ = [
     "stand",
     "usable",
     "version_in_force",
+    "waived",
+    "waivers_for",
     "with_papers",
 ]

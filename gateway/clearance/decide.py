@@ -1,6 +1,7 @@
 """The decision: every check in the order of the law, all that fails collected, the first decides."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from gateway.clearance.bases import grant, grounds_of, has_basis
 from gateway.clearance.papers import stand
@@ -9,9 +10,11 @@ from gateway.clearance.question import Clearance, Ground, Question, Standing
 from gateway.clearance.sale import sale
 from gateway.clearance.sensitive import separate
 from gateway.clearance.transfer import crossed, transferable
+from gateway.contract.terms import Terms
 from gateway.errors import Failure, Refusal
-from gateway.registry.facts import Suspension
+from gateway.registry.facts import Facts, Suspension, Waiver
 from gateway.vocabulary import Level, level_of
+from gateway.vocabulary.waivable import is_waivable
 
 _LIKENESSES = 1_000
 
@@ -52,7 +55,13 @@ def _standing(question: Question) -> Standing:
 def _likeness(question: Question) -> tuple[object, ...] | None:
     """All that a decision depends on beside its standing, or None where single people make the difference."""
     facts = question.facts
-    if facts.consents or facts.missing or facts.suspensions or facts.marks:
+    if (
+        facts.consents
+        or facts.missing
+        or facts.suspensions
+        or facts.marks
+        or waivers_for(question.terms, facts, question.now)
+    ):
         return None
     people = [(role, each.jurisdiction, each.order is None) for role, each in facts.people.items()]
     return question.caller, question.signal, facts.order_stated, facts.orders, *people
@@ -64,6 +73,7 @@ def _decided(question: Question, standing: Standing) -> Clearance:
     failures += [failure for check in _CHECKS for failure in check(question)]
     failures += transferable(question, standing)
     refused, warnings = weighed(failures, question.levels)
+    refused, waivers = waived(refused, waivers_for(terms, question.facts, question.now))
     if refused:
         raise Refusal(*refused)
     return Clearance(
@@ -74,6 +84,7 @@ def _decided(question: Question, standing: Standing) -> Clearance:
         crossed(question, standing),
         tuple(grant(question, group) for group in terms.sending.groups),
         (*standing.notes, *warnings),
+        waivers,
     )
 
 
@@ -81,6 +92,26 @@ def weighed(failures: Sequence[Failure], levels: Mapping[str, Level]) -> tuple[l
     """What refuses, in its order, and the codes of what is only noted. What is off is neither."""
     by_level = {level: [each for each in failures if level_of(each.code, levels) is level] for level in Level}
     return by_level[Level.REFUSE], tuple(dict.fromkeys(each.code for each in by_level[Level.WARN]))
+
+
+def waivers_for(terms: Terms, facts: Facts, now: datetime) -> Sequence[Waiver]:
+    """The waivers that hold for an operation at a time."""
+    waivers = facts.papers.waivers
+    return [each for each in waivers if terms.name in each.operations and now < each.until] if waivers else ()
+
+
+def waived(failures: Sequence[Failure], waivers: Sequence[Waiver]) -> tuple[list[Failure], tuple[str, ...]]:
+    """What refuses in spite of these waivers, and the ids of those without which something else would."""
+    if not waivers:
+        return list(failures), ()
+    named = {
+        failure.code: waiver.id
+        for waiver in waivers
+        for failure in failures
+        if failure.code in waiver.codes and is_waivable(failure.code)
+    }
+    left = [failure for failure in failures if failure.code not in named]
+    return left, tuple(dict.fromkeys(named[failure.code] for failure in failures if failure.code in named))
 
 
 def _caller(question: Question) -> Iterator[Failure]:

@@ -31,7 +31,7 @@ class Ground:
 @dataclass(frozen=True, slots=True)
 class Clearance:
     """The grounds on which a call may go. `grants` has for each group the reason for which it stays, or GRANTED;
-    `warnings` are codes of what is missing and does not refuse.
+    `warnings` are codes of what is missing and does not refuse, `waivers` the ids of those that let something pass.
     """
 
     entity: str
@@ -41,6 +41,7 @@ class Clearance:
     transfer: tuple[tuple[str, str], ...]
     grants: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    waivers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,6 +239,7 @@ class Intent:
     disclosed: tuple[Disclosed, ...] = ()
     withheld: tuple[Withheld, ...] = ()
     warnings: tuple[str, ...] = ()  # codes of grounds that were missing, and did not refuse
+    waivers: tuple[str, ...] = ()  # ids of waivers without which it would have been refused
     destination: Destination | None
     media: str = ""
     retention: Retention = _UNSTATED
@@ -277,6 +278,7 @@ class Intent:
             disclosed=[_written(group) for group in self.disclosed],
             withheld=[_written(group) for group in self.withheld],
             warnings=self.warnings,
+            waivers=self.waivers,
             destination=_written(self.destination) if self.destination else None,
             retention=_written(self.retention) if self.retention != _UNSTATED else None,
             exceptional=self.exceptional.members() if self.exceptional else None,

@@ -144,15 +144,26 @@ class Suspension:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """Two people let these operations (`vendor/operation`) pass these codes until a moment."""
+
+    id: str
+    operations: frozenset[str]
+    codes: frozenset[str]
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Papers:
     """What was entered of papers and reviews beside the vendors' files: by vendor, and ends by vendor and id.
 
-    `ended` has the last day of a paper that somebody ended, None where it ended at once.
+    `ended` has the last day of a paper that somebody ended, None where it ended at once. `waivers` may be over.
     """
 
     entered: Mapping[str, tuple[Agreement, ...]] = field(default_factory=dict)
     ended: Mapping[tuple[str, str], date | None] = field(default_factory=dict)
     reviews: Mapping[str, date] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
 
     def of(self, vendor: str) -> bool:
         """Whether anything is known of a vendor."""
@@ -462,6 +473,21 @@ class NoticeStepRow(Row):
     reason: str = ""
 
 
+class WaiverRow(Row):
+    """A step of a waiver; not among what a shop puts in. `until` is set when it is granted."""
+
+    kind: Literal["waiver"] = "waiver"
+    id: str
+    state: Literal["proposed", "granted", "ended"]
+    operations: tuple[str, ...]
+    codes: tuple[str, ...]
+    reason: str
+    hours: int
+    proposed_by: str
+    granted_by: str | None = None
+    until: datetime | None = None
+
+
 class ImportRow(Row):
     """How far an import has come, with what of it is in; not among what a shop puts in.
 
@@ -514,6 +540,8 @@ class CaseRow(Row):
     people: tuple[PersonRow, ...] = ()
 
 
-StoredRow = AnyRow | RequestRow | RevocationRow | TellingRow | NoticeRow | NoticeStepRow | CaseRow | ImportRow
+StoredRow = (
+    AnyRow | RequestRow | RevocationRow | TellingRow | NoticeRow | NoticeStepRow | CaseRow | WaiverRow | ImportRow
+)
 STORED: TypeAdapter[list[StoredRow]] = TypeAdapter(list[Annotated[StoredRow, Field(discriminator="kind")]])
 ROWS: TypeAdapter[list[AnyRow]] = TypeAdapter(list[AnyRow])

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, DateTime, String, bindparam, cast, func, literal, null, select, union_all
 
 from gateway.contract.papers import Agreement
+from gateway.registry import waivers
 from gateway.registry.facts import Consent, Known, Mark, Order, Papers, Person, Suspension
 from gateway.registry.rows import ERASED
 from gateway.registry.tables import (
@@ -101,7 +102,9 @@ def _answer(row: Any, given: datetime) -> Consent:
 
 
 def papers(connection: Connection, _: str = "") -> Papers:
-    """What was entered of papers, which of all papers somebody ended, and by when the next reviews are due."""
+    """What was entered of papers, which of all papers somebody ended, by when the next reviews are due, and what is
+    waived.
+    """
     entered: dict[str, tuple[Agreement, ...]] = {}
     for vendor, paper in connection.execute(select(AGREEMENTS.c.vendor, AGREEMENTS.c.paper).order_by(AGREEMENTS.c.id)):
         entered[vendor] = (*entered.get(vendor, ()), Agreement.model_validate_json(paper))
@@ -109,7 +112,10 @@ def papers(connection: Connection, _: str = "") -> Papers:
     # The last one of each vendor counts.
     reviews = connection.execute(select(REVIEWS.c.vendor, REVIEWS.c.next).order_by(REVIEWS.c.number))
     return Papers(
-        entered, {(vendor, id_): last for vendor, id_, last in ended}, {row.vendor: row.next for row in reviews}
+        entered,
+        {(vendor, id_): last for vendor, id_, last in ended},
+        {row.vendor: row.next for row in reviews},
+        waivers.granted(connection),
     )
 
 

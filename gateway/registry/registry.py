@@ -384,6 +384,7 @@ _KEYS: Mapping[str, Callable[[Any], Iterable[Key]]] = {
     "agreement": lambda _: [PAPERS],
     "agreement_end": lambda _: [PAPERS],
     "review": lambda _: [PAPERS],
+    "waiver": lambda _: [PAPERS],
     "request": lambda _: [],
     "revocation": lambda row: [_token(row.token)],
     "telling": lambda _: [],

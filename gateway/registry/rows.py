@@ -10,7 +10,7 @@ from sqlalchemy import Table, and_, delete, exists, insert, update
 from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.elements import ColumnElement
 
-from gateway.registry import cases, notices
+from gateway.registry import cases, notices, waivers
 from gateway.registry.facts import (
     AcceptanceRow,
     AgreementEndRow,
@@ -31,6 +31,7 @@ from gateway.registry.facts import (
     SubjectRow,
     SuspensionRow,
     TellingRow,
+    WaiverRow,
 )
 from gateway.registry.tables import (
     ACCEPTANCES,
@@ -219,6 +220,10 @@ def _review(row: ReviewRow, written: Written) -> Iterator[Statement]:
     yield insert(REVIEWS).values(held | written.on_record)
 
 
+def _waiver(row: WaiverRow, written: Written) -> Iterator[Statement]:
+    yield from waivers.statements(row, written.at, written.entry)
+
+
 def _import(row: ImportRow, written: Written) -> Iterator[Statement]:
     yield delete(IMPORTS).where(IMPORTS.c.id == row.id)
     stated = row.model_dump(include={"id", "chain", "is_done", *COUNTED})
@@ -246,6 +251,7 @@ _WRITERS: Mapping[str, Callable[[Any, Written], Iterator[Statement]]] = {
     "agreement": _agreement,
     "agreement_end": _agreement_end,
     "review": _review,
+    "waiver": _waiver,
     "request": _request,
     "revocation": _revocation,
     "import": _import,

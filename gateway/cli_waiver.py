@@ -1,0 +1,67 @@
+"""Waivers, from the command line: two deciders, each with a token of their own."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from gateway.console import Json, asked_as, out, table
+
+waiver = typer.Typer(help="Let named operations pass named codes for some hours.", no_args_is_help=True)
+
+Token = Annotated[
+    str,
+    typer.Option("--token", envvar="GATEWAY_TOKEN", help="Yours: `gateway token issue --service NAME --role decider`."),
+]
+Id = Annotated[str, typer.Argument(metavar="ID", help="As `propose` printed it.")]
+
+
+@waiver.command("propose")
+def propose(
+    operations: Annotated[list[str], typer.Argument(metavar="VENDOR/OPERATION...")],
+    code: Annotated[list[str], typer.Option(help="Such as agreement.expired; several times for several.")],
+    reason: Annotated[str, typer.Option(help="Stands in the register; name nobody.")],
+    token: Token,
+    hours: Annotated[int, typer.Option(help="From when it is granted, 72 at most.")] = 24,
+    as_json: Json = False,
+) -> None:
+    """Propose a waiver. It passes nothing until another decider grants it."""
+    wanted = {"operations": operations, "codes": code, "reason": reason, "hours": hours}
+    _show(asked_as(token, "POST", "/waivers", wanted), as_json=as_json)
+
+
+@waiver.command("grant")
+def grant(id_: Id, token: Token, as_json: Json = False) -> None:
+    """Grant what somebody else proposed; it holds for the next call."""
+    _show(asked_as(token, "POST", f"/waivers/{id_}/grant"), as_json=as_json)
+
+
+@waiver.command("end")
+def end(id_: Id, token: Token, as_json: Json = False) -> None:
+    """End a waiver before its time."""
+    _show(asked_as(token, "POST", f"/waivers/{id_}/end"), as_json=as_json)
+
+
+@waiver.command("list")
+def list_waivers(token: Token, as_json: Json = False) -> None:
+    """List all waivers, the newest first."""
+    found = asked_as(token, "GET", "/waivers")
+    if as_json:
+        out.print_json(json.dumps(found))
+        return
+    shown = table("id", "state", "operations", "codes", "until", "proposed", "granted", "reason")
+    for each in found:
+        texts = (each["id"], each["state"], "\n".join(each["operations"]), "\n".join(each["codes"]))
+        who = (each.get("until", ""), each["proposed_by"], each.get("granted_by", ""), each["reason"])
+        shown.add_row(*map(escape, (*texts, *who)))
+    Console(highlight=False).print(shown)
+
+
+def _show(told: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        out.print_json(json.dumps(told))
+        return
+    until = f" until {told['until']}" if "until" in told else ""
+    out.print(f"{told['id']} is {told['state']}{until}")
