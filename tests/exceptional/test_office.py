@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from joserfc.jwk import ECKey
 from running import Running, running
 
 from gateway.exceptional.case import REVIEW, WINDOW
+from gateway.identity import Caller
 from gateway.report.making import REPORTS
+from gateway.rights.report import WantReport
 from gateway.vocabulary import Role
 
 LEFT = b'{"orders":[{"number":"A-1","recipient":{"name":"Ann Qz7canary","city":"Berlin"}}]}'
@@ -302,6 +305,26 @@ def test_a_sealed_document_opens_with_the_recipients_key_alone(staff: Staff) -> 
     assert intent["disclosed"][0]["key"] == key.thumbprint()
 
 
+@pytest.mark.parametrize(("how", "name"), [("archive", "zip"), ("print", "html"), ("oral", "txt"), ("portal", "json")])
+def test_who_has_no_key_gets_it_another_way_and_the_passphrase_stands_nowhere(
+    staff: Staff, how: str, name: str
+) -> None:
+    case = approved(staff)
+
+    given = result(staff.send(case, handover=how))
+    again = staff.send(case, handover=how)
+
+    [intent, *_] = staff.gateway.record(kind="intent", subject="c-1")
+    files = [file for file in (staff.gateway.folder / "data").rglob("*") if file.is_file()]
+    phrase = given.get("passphrase", "")
+    assert given["name"] == f"{case}.{name}"
+    assert given["digest"] == f"sha256:{sha256(LEFT).hexdigest()}"
+    assert intent["exceptional"]["handover"] == how
+    assert bool(phrase) is (how == "archive")
+    assert not phrase or not any(phrase.encode() in file.read_bytes() for file in files)
+    assert again.code == "exceptional.state"
+
+
 def test_to_preserve_is_an_outcome_in_which_nothing_leaves(staff: Staff) -> None:
     asked = LEGAL | {"subjects": [{"subject": "c-77", "role": "purchaser", "jurisdiction": "DE"}]}
     case = staff.opened(asked)
@@ -349,6 +372,30 @@ def test_suppression_ends_by_itself_and_telling_the_person_becomes_a_task(staff:
     assert [each for each in left if each["ref"] == case] == []
     [intent, *_] = staff.gateway.record(kind="intent", subject="c-1")
     assert intent["exceptional"]["suppressed_until"] == sent["suppressed_until"]
+
+
+def test_what_is_suppressed_stands_in_the_persons_report_from_the_day_it_ends_and_in_the_record_always(
+    staff: Staff,
+) -> None:
+    until = datetime.now(UTC).date() + timedelta(days=10)
+    suppress = {"until": until.isoformat(), "authority": "AG Tiergarten", "written": True}
+    people = [{"subject": "c-44", "role": "purchaser", "jurisdiction": "DE"}]
+    for more in ({}, {"suppress": suppress}):
+        assert staff.send(approved(staff, LEGAL | {"subjects": people, "whose": None} | more)).status == 200
+    caller = Caller("", "0" * 32, "shop-eu", "live", None, 2**40, Role.SUBJECT, subject="c-44")
+    desk, usual = staff.gateway.gateway.disclosures, staff.gateway.gateway.disclosures._now
+
+    def told(days: int) -> list[str]:
+        desk._now = lambda: datetime.now(UTC) + timedelta(days=days)
+        report = staff.gateway.do(lambda: desk.made(caller, WantReport()))
+        return [line.recipient.name for line in report.disclosures]
+
+    before, after = told(0), told(12)
+    desk._now = usual
+
+    assert before == ["Staatsanwaltschaft Berlin"]
+    assert after == ["Staatsanwaltschaft Berlin"] * 2
+    assert len(staff.gateway.record(kind="intent", subject="c-44")) == 2
 
 
 def test_a_revoked_token_sends_nothing(staff: Staff) -> None:
