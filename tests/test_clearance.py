@@ -5,13 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from clearances import CONSENT, NOON, PEOPLE, POLICY, SHIP, agreed, asked, codes, given, grants, of_subject
+from clearances import CONSENT, NOON, PEOPLE, POLICY, SHIP, TERMS, agreed, asked, codes, given, grants, of_subject
 
 from gateway.clearance import clear
-from gateway.contract.model import PolicyVersion
+from gateway.contract.model import Policy, PolicyVersion
 from gateway.errors import Refusal
 from gateway.registry.facts import Suspension
 from gateway.vocabulary import (
+    PURPOSES,
     AgreementType,
     Clause,
     LegalBasis,
@@ -146,6 +147,42 @@ def test_a_new_policy_counts_from_the_moment_it_is_published(changed: dict[str, 
 
     assert before == []
     assert code in after
+
+
+EVERYTHING = ("person.*", "contact.*", "address.*", "order.*", "identity.*")
+
+
+@pytest.mark.parametrize(
+    ("receives", "code"),
+    [
+        ({}, ""),
+        ({VendorKind.LOGISTICS: EVERYTHING}, ""),
+        ({VendorKind.PAYMENT: ()}, ""),
+        ({VendorKind.LOGISTICS: EVERYTHING[1:]}, "policy.category"),
+        ({VendorKind.LOGISTICS: ()}, "policy.category"),
+    ],
+    ids=["says nothing", "names all of it", "says nothing of couriers", "does not name names", "names nothing"],
+)
+def test_what_a_kind_of_vendor_receives_is_closed_by_the_published_policy(
+    receives: dict[VendorKind, tuple[str, ...]], code: str
+) -> None:
+    policy = POLICY.model_copy(update={"versions": (version(NOON, receives=receives),)})
+
+    assert set(codes(asked(policy=policy))) == ({code} if code else set())
+
+
+@pytest.mark.parametrize("purpose", [Purpose.PAYMENT_DISPUTE, Purpose.ACCOUNT_SECURITY])
+def test_a_purpose_that_no_policy_has_opened_lets_nothing_go(purpose: Purpose) -> None:
+    terms = next(each for each in TERMS.values() if each.vendor.kind in PURPOSES[purpose].kinds)
+    asking = replace(terms, operation=terms.operation.model_copy(update={"purpose": purpose}))
+    opened = version(NOON, purposes=(*POLICY.versions[0].purposes, purpose))
+    caller = terms.operation.callers[0]
+
+    def found(policy: Policy) -> list[str]:
+        return [code for code in codes(asked(asking, policy=policy, caller=caller)) if code.startswith("p")]
+
+    assert found(POLICY) == ["policy.purpose"]
+    assert found(POLICY.model_copy(update={"versions": (opened,)})) == []
 
 
 def test_the_policy_published_last_counts_in_whatever_order_they_stand() -> None:

@@ -26,7 +26,8 @@ CLOSED: Mapping[type[StrEnum], str] = {
     vocabulary.Level: "off warn refuse",
     vocabulary.Origin: "provided observed derived none",
     vocabulary.Purpose: """order_processing order_verification delivery customs_clearance delivery_notification
-        payment_settlement fraud_prevention after_sales platform_maintenance fault_repair security rights_fulfilment
+        payment_settlement fraud_prevention after_sales platform_maintenance fault_repair security payment_dispute
+        account_security rights_fulfilment
         product_recommendation display_optimisation legal_compulsion rights_protection emergency_safety""",
     vocabulary.RefusalReason: """legally_required legal_claims identity_failure legal_obligation_impaired
         legal_claim_impaired disproportionate_effort""",

@@ -29,8 +29,8 @@ PURPOSES_OF = {
     "logistics": """order_processing after_sales delivery customs_clearance delivery_notification
         rights_fulfilment""",
     "payment": """order_processing after_sales order_verification payment_settlement fraud_prevention security
-        rights_fulfilment""",
-    "maintenance": "platform_maintenance fault_repair security rights_fulfilment",
+        payment_dispute         rights_fulfilment""",
+    "maintenance": "platform_maintenance fault_repair security account_security rights_fulfilment",
 }
 
 COUNTRIES = """

@@ -219,6 +219,10 @@ def _published(terms: Terms, version: PolicyVersion | None) -> Iterator[Failure]
         return
     if terms.vendor.kind not in version.vendor_kinds:
         yield Failure("policy.vendor_kind", f"{terms.vendor.kind} is not in policy {version.version}")
+    receives = version.receives.get(terms.vendor.kind)
+    if receives is not None:
+        for category in sorted(each for each in _categories(terms) if not is_covered(each, receives)):
+            yield Failure("policy.category", f"{category} to {terms.vendor.kind} is not in policy {version.version}")
     purposes = {terms.operation.purpose} | {group.purpose for group in terms.sending.groups}
     for purpose in sorted(purposes - set(version.purposes)):
         yield Failure("policy.purpose", f"{purpose} is not in policy {version.version}")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from gateway.contract.form import Form, parse_form
-from gateway.contract.papers import Agreement, Transfers
+from gateway.contract.papers import Agreement, Covered, Transfers
 from gateway.contract.sign import Sign
 from gateway.contract.words import (
     Bases,
@@ -291,6 +291,7 @@ class PolicyVersion(Block):
     document: Digest
     purposes: tuple[Purpose, ...]
     vendor_kinds: tuple[VendorKind, ...]
+    receives: dict[VendorKind, tuple[Covered, ...]] = Field(default={})
 
 
 class Policy(Block):

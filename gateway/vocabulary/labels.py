@@ -38,6 +38,8 @@ PURPOSE_LABELS: Mapping[Purpose, Label] = {
     Purpose.PLATFORM_MAINTENANCE: Label("Keeping our shop running", "平台运行维护"),
     Purpose.FAULT_REPAIR: Label("Finding and mending faults", "故障排查修复"),
     Purpose.SECURITY: Label("Security", "安全防护"),
+    Purpose.PAYMENT_DISPUTE: Label("Answering a disputed payment", "处理支付争议"),
+    Purpose.ACCOUNT_SECURITY: Label("Keeping your account safe", "保护账户安全"),
     Purpose.RIGHTS_FULFILMENT: Label("Carrying out what you ask about your data", "落实您的个人信息权利"),
     Purpose.PRODUCT_RECOMMENDATION: Label("Recommending products", "商品推荐"),
     Purpose.DISPLAY_OPTIMISATION: Label("Improving how pages look", "优化页面展示"),

@@ -21,6 +21,8 @@ class Purpose(StrEnum):
     PLATFORM_MAINTENANCE = "platform_maintenance"
     FAULT_REPAIR = "fault_repair"
     SECURITY = "security"
+    PAYMENT_DISPUTE = "payment_dispute"
+    ACCOUNT_SECURITY = "account_security"
     RIGHTS_FULFILMENT = "rights_fulfilment"
     PRODUCT_RECOMMENDATION = "product_recommendation"
     DISPLAY_OPTIMISATION = "display_optimisation"
@@ -68,6 +70,9 @@ PURPOSES: Mapping[Purpose, PurposeTerm] = {
     _P.PLATFORM_MAINTENANCE:   _T("dpv:TechnicalServiceProvision", "essential.service.operations", _MAINTENANCE),
     _P.FAULT_REPAIR:           _T("dpv:RepairImpairments", "essential.service.operations", _MAINTENANCE),
     _P.SECURITY:               _T("dpv:EnforceSecurity", "essential.service.security", _MAINTENANCE | _PAYMENT),
+    # A policy has to open these two: the shop's does not speak of them.
+    _P.PAYMENT_DISPUTE:        _T("dpv:DisputeManagement", "essential.service.payment_processing", _PAYMENT),
+    _P.ACCOUNT_SECURITY:       _T("dpv:EnforceSecurity", "essential.service.security", _MAINTENANCE),
     _P.RIGHTS_FULFILMENT:      _T("dpv:RightsFulfilment", "essential.legal_obligation", _ALL),
     _P.PRODUCT_RECOMMENDATION: _T("dpv:ProvideProductRecommendations", "personalize.content", channel=Channel.INTERNAL),
     _P.DISPLAY_OPTIMISATION:   _T("dpv:OptimiseUserInterface", "functional.service.improve", channel=Channel.INTERNAL),
