@@ -382,11 +382,12 @@ def control(
     office: Office,
     incidents: Incidents,
     canaries: Canaries,
+    people: Mapping[str, Deed],
 ) -> Starlette:
     """The control socket, which only the owner of the data folder can open; the command line talks to it.
 
     `keeps` tells what the policy in force says of retention. Who deals with cases proves it by a token here too: where
-    two people are needed, one owner of a folder is not enough.
+    two people are needed, one owner of a folder is not enough. `people` is what is asked about one person.
     """
     deeds: Mapping[str, Deed] = {
         "facts": lambda asked, by: desk.put_facts(asked, by=by),
@@ -412,6 +413,7 @@ def control(
         "export-entries": lambda asked, _by: desk.exports.entries(asked),
         "export-subtrees": lambda asked, _by: desk.exports.subtrees(asked),
         "reload": lambda _asked, _by: reload(),
+        **people,
     }
     routes = [Route(f"/{name}", _doing(deed, _as_said), methods=["POST"]) for name, deed in deeds.items()]
     report = Route("/report", _answering(partial(_framed, reports), _as_said), methods=["POST"])

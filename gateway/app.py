@@ -455,6 +455,7 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
                 gateway.office,
                 gateway.incidents,
                 gateway.canaries,
+                privacy.spoken(gateway.requests, gateway.disclosures),
             ),
             telemetry,
             uds=control,

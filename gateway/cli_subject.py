@@ -2,13 +2,18 @@
 
 import json
 from datetime import datetime
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 
-from gateway.console import Json, asked, out
+from gateway.console import Json, asked, out, table
+from gateway.rights.asked import Verified
 
-subject = typer.Typer(help="One person: erase what is known of them, or hold it.", no_args_is_help=True)
+subject = typer.Typer(
+    help="One person: who received their data, what they ask, erase or hold what is known of them.",
+    no_args_is_help=True,
+)
 keys = typer.Typer(help="The keys under which people are sealed.", no_args_is_help=True)
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="The shop's own number of the person.")]
@@ -46,6 +51,61 @@ def hold(
 def release(ref: Ref) -> None:
     """End all holds on a person."""
     out.print(f"{asked('release', {'subject': ref})} holds are released")
+
+
+class Form(StrEnum):
+    """How a report is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    HTML = "html"
+
+
+@subject.command("report")
+def report(
+    ref: Ref,
+    case: Annotated[str, typer.Option(help="In which case; it stands in the record.")],
+    reason: Annotated[str, typer.Option(help="Why, in plain words that name nobody.")],
+    verified: Annotated[Verified, typer.Option(help="How it was checked who asks.")],
+    form: Annotated[Form, typer.Option(help="A table, or CSV or a page to print on standard output.")] = Form.TABLE,
+    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    summary: Annotated[bool, typer.Option("--summary", help="What is alike as one line.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Who received a person's data. That somebody asked is on record, with case and reason."""
+    behalf = {"subject": ref, "case": case, "reason": reason, "verified": verified.value}
+    wanted: dict[str, Any] = {"on_behalf": behalf, "summary": summary, "language": language}
+    is_text = form is not Form.TABLE and not as_json
+    told = asked("subject-report", wanted | ({"form": form.value} if is_text else {}))
+    if is_text:
+        print(told, end="")  # noqa: T201  for a file
+        return
+    if as_json:
+        out.print_json(json.dumps(told))
+        return
+    shown = table("when", "recipient", "what for", "what", "basis", title=f"report {told['report']}")
+    for line in told["disclosures"]:
+        categories = ", ".join(each[language] for each in line["categories"])
+        bases = ", ".join(each[language] for each in line["bases"])
+        shown.add_row(line["first"][:16], line["recipient"]["name"], line["purpose"][language], categories, bases)
+    out.print(shown)
+    for channel in told["channels"]:
+        since = f" ({channel['complete_since'][:16]})" if channel["complete_since"] else ""
+        out.print(f"{channel['said'][language]}{since}")
+
+
+@subject.command("requests")
+def requests(as_json: Json = False) -> None:
+    """What people asked for that is to be decided or carried out, first what is due first."""
+    told = asked("subject-requests", None)
+    if as_json:
+        out.print_json(json.dumps(told))
+        return
+    shown = table("request", "right", "status", "due", "subject", "case")
+    for each in told["requests"]:
+        due = f"{each['due'][:10]}{' overdue' if each['overdue'] else ''}"
+        shown.add_row(each["request"], each["right"], each["status"], due, each["subject"], each["case"])
+    out.print(shown)
 
 
 @keys.command("turnover")

@@ -118,6 +118,25 @@ def endpoints(requests: RequestDesk, consents: ConsentDesk, reports: ReportDesk)
     )
 
 
+def spoken(requests: RequestDesk, reports: ReportDesk) -> Mapping[str, Callable[[Any, str], Awaitable[Any]]]:
+    """What the command line asks for stewards: whoever can open the data folder is one."""
+
+    async def report(asked: Any, by: str) -> Any:
+        wanted = WantReport.model_validate(asked)
+        told = await reports.made(_steward(by), wanted)
+        written = WRITTEN.get(wanted.form)
+        return written[1](told, wanted.language) if written else told.model_dump(mode="json", by_alias=True)
+
+    async def waiting(_: Any, by: str) -> Any:
+        return (await requests.waiting(_steward(by))).model_dump(mode="json")
+
+    return {"subject-report": report, "subject-requests": waiting}
+
+
+def _steward(name: str) -> Caller:
+    return Caller(name, "", "", "live", None, 0, Role.STEWARD)
+
+
 def listener(offered: Sequence[Endpoint], tokens: Tokens) -> Starlette:
     """The application behind the privacy API's own port."""
     about = document([each.operation for each in offered], {each.operation.name: each.roles for each in offered})

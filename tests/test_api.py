@@ -259,6 +259,7 @@ def test_each_deed_of_the_control_socket_goes_to_the_desk_with_who_asked(
             gateway.gateway.office,
             gateway.gateway.incidents,
             gateway.gateway.canaries,
+            {},
         )
     )
     said = client.post(f"/{path}", json="x", headers={"gateway-by": "anna"})

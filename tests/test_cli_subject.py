@@ -112,3 +112,21 @@ def test_a_reason_is_a_word_and_says_nobody(machine: Machine, reason: str) -> No
 
     assert refused.returncode == 1
     assert "4711" not in refused.stderr
+
+
+def test_who_received_a_persons_data_is_shown_and_what_they_ask(machine: Machine) -> None:
+    said = ("--case", "CS-1", "--reason", "asked by letter", "--verified", "document")
+    with machine.serving():
+        report = machine.asked("subject", "report", "c-17", *said)
+        page = machine.typed("subject", "report", "c-17", *said, "--form", "html", "--language", "zh")
+        shown = machine.typed("subject", "report", "c-17", *said)
+        waiting = machine.asked("subject", "requests")
+        unchecked = machine.typed("subject", "report", "c-17", "--case", "CS-1", "--reason", "asked by letter")
+        looks = machine.listed("--kind", "access", "--subject", "c-17")
+
+    assert (report["disclosures"], report["identity"]) == ([], "document")
+    assert page.stdout.startswith("<!doctype html>")
+    assert report["channels"][0]["said"]["en"] in shown.stdout
+    assert waiting == {"requests": []}
+    assert unchecked.returncode == 2
+    assert [(each["action"], each["why"]) for each in looks] == [("report", "asked by letter")] * 3

@@ -1,6 +1,8 @@
 """Consent is given and withdrawn at once; what it does not carry goes on, and the answer says on which basis."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -208,3 +210,39 @@ def test_what_winds_an_order_up_still_goes_after_everything_was_withdrawn(people
 
     assert {each["purpose"]["code"] for each in before} > {"delivery", "after_sales"}
     assert {each["purpose"]["code"] for each in after} == {"after_sales"}
+
+
+def test_nothing_that_was_decided_before_a_withdrawal_leaves_after_its_answer(people: People) -> None:
+    gateway = people.gateway
+    given(people)
+    token, answered = people.subject(PERSON), threading.Event()
+    late: list[str] = []
+
+    def ship() -> None:
+        while not answered.is_set():
+            gateway.ship(to=EMAIL)
+
+    def ship_after() -> None:
+        gateway.reset()
+        gateway.ship(to=EMAIL)
+        late.extend(sent.payload.decode() for sent in gateway.parcels.received)
+
+    shipping = [threading.Thread(target=ship) for _ in range(6)]
+    for each in shipping:
+        each.start()
+    time.sleep(0.3)
+    effect = people.ask(token, "/v1/consents/withdraw", {"purpose": "delivery_notification"})
+    since = time.time_ns() // 1_000
+    answered.set()
+    for each in shipping:
+        each.join()
+    ship_after()
+
+    assert effect.status == 200
+    entries = gateway.entries()
+    with_email = [each for each in entries if "contact.email" in json.dumps(each.body.get("disclosed", []))]
+    left = [each for each in with_email if (each.outcome or {}).get("result") != "not_sent"]
+    assert left
+    assert not any(int(str(each.body["ts"])) > since for each in left)
+    assert late
+    assert not any("zoe@example.com" in payload for payload in late)
