@@ -117,3 +117,15 @@ def test_the_operators_guide_lists_every_role_and_how_long_its_tokens_live() -> 
     units = {"hour": HOUR, "day": DAY, "days": DAY}
     told = {role: int(text.split()[0]) * units[text.split()[1]] for role, text in rows.items() if role in set(Role)}
     assert told == {role: LIFETIMES.get(role, 400 * DAY) for role in Role}
+
+
+def test_what_staff_take_out_at_once_is_bounded_and_on_record(gateway: Running) -> None:
+    proof = gateway.token("rita", role=Role.REVIEWER)
+
+    def looked(limit: int) -> Reply:
+        body = json.dumps({"limit": limit}).encode()
+        return gateway.said(gateway.raw("POST", "/entries", body=body, token=proof), operators=True)
+
+    assert [looked(limit).status for limit in (1000, 1001)] == [200, 422]
+    [look, *_] = gateway.record(kind="access")
+    assert (look["reviewer"], look["action"]) == ("rita", "list")

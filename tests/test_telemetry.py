@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from clearances import placed
+from shop_contracts import FILES
+from small_contracts import read_files
 
 from gateway.telemetry import Telemetry
 
@@ -75,3 +79,20 @@ def test_numbers_say_nothing_about_the_machine(telemetry: Telemetry) -> None:
 
     names = set(re.findall(rb"([a-z_]+)=", telemetry.exposition()))
     assert names == {b"code", b"kind", b"vendor"}
+
+
+def test_quality_of_service_is_no_purpose_and_numbers_name_nobody(telemetry: Telemetry, tmp_path: Path) -> None:
+    wrong = {
+        **FILES,
+        "parcels/ship.yaml": FILES["parcels/ship.yaml"].replace("purpose: delivery\n", "purpose: service_quality\n"),
+    }
+    telemetry.call("sent", "parcels")
+    telemetry.unnamed("parcels", {"email": 1})
+    telemetry.edge("http.host")
+
+    contracts, findings = read_files(tmp_path, placed(wrong))
+    labels = {label for name in samples(telemetry) for label in re.findall(r'([a-z_]+)="', name)}
+
+    assert contracts is None
+    assert "contract.value" in {finding.code for finding in findings}
+    assert labels == {"code", "vendor", "kind"}
