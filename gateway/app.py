@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from typing import Any, Final
 import uvicorn
 import uvloop
 
-from gateway import api, failpoints, privacy, public
+from gateway import api, failpoints, privacy, public, webhook
 from gateway.assemble import Call
 from gateway.contract.load import ContractSet, load
 from gateway.daily import MINUTE, daily, often
@@ -328,6 +328,11 @@ class Gateway:
         await self.purge()
         await self._finish_erasures()
 
+    async def notify(self, post: Callable[[str, list[Due], datetime], Awaitable[None]] = webhook.tell) -> None:
+        """Posts what has to be done by when, where somebody wants to hear it."""
+        if (url := self.settings.webhook) is not None:
+            await post(url.get_secret_value(), await self.due(), utc())
+
     async def _finish_erasures(self) -> None:
         await self.stores.erasures.finish(lambda asked: self.stores.desk.erase(asked, by=BY_ITSELF))
 
@@ -484,7 +489,8 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
             gc.freeze()
             # A call leaves no circles behind, so there is little to look for, and looking costs every call.
             gc.set_threshold(_YOUNG, 20, 50)
-            aside += [running.create_task(daily(gateway.each_day)), running.create_task(often(gateway.tell))]
+            aside += [running.create_task(daily(each)) for each in (gateway.each_day, gateway.notify)]
+            aside.append(running.create_task(often(gateway.tell)))
             aside.append(running.create_task(often(gateway.office.escalate, every=MINUTE)))
             ready(_port(servers[0]), _port(servers[1]))
     for server, listener in zip(servers, served, strict=True):

@@ -20,6 +20,13 @@ def _loopback(url: str) -> str:
     return url.rstrip("/")
 
 
+def _safe(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if not parts.hostname or (parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK)):
+        raise ValueError("write an https address, or http on this machine")
+    return url
+
+
 class Settings(BaseSettings):
     """Read from variables `GATEWAY_…`; times in seconds, sizes in bytes."""
 
@@ -70,6 +77,8 @@ class Settings(BaseSettings):
     erasure: Literal["retention", "confirmed"] = "retention"
     """When the link between an erased person and the record is destroyed: at the end of its retention, or as soon as
     every vendor has answered."""
+    webhook: Annotated[SecretStr, AfterValidator(_safe)] | None = None
+    """Where everything with a deadline is posted once a day."""
     notice_mail: Path | None = None
     """Where notices to vendors lie that go by mail; a folder `mail` in `data` where it is not given."""
     cn_sensitive_requires_separate_consent: bool = True

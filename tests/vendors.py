@@ -121,7 +121,8 @@ class Vendor:
         raw += head
         line, *fields = head[:-4].decode("latin-1").split("\r\n")
         headers = tuple((name, value) for name, _, value in (text.partition(": ") for text in fields))
-        payload = await reader.readexactly(int(dict(headers).get("content-length", "0")))
+        length = next((value for name, value in headers if name.lower() == "content-length"), "0")
+        payload = await reader.readexactly(int(length))
         raw += payload
         self.received.append(Received(line, headers, payload))
 
