@@ -91,6 +91,8 @@ class Office:
     async def request(self, given: object, by: Caller) -> dict[str, Any]:
         """Opens a case, and tells its id. Raises ValidationError, and Refusal with everything that is missing."""
         asked, now = REQUEST.validate_python(given), self._now()
+        # The company that is asked discloses, whoever sends it in the end.
+        asked = asked.model_copy(update={"entity": asked.entity or by.entity})
         async with self._alone:
             around = await self._around(asked, asked.subjects, self._entity(asked, by), now)
             people, found = around.people, failures(asked, around)

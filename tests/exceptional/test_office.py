@@ -485,6 +485,19 @@ def test_reports_and_notices_know_recipients_that_are_no_vendors(staff: Staff) -
     assert told == []
 
 
+def test_the_company_that_was_asked_discloses_whoever_sends_it(staff: Staff) -> None:
+    case = approved(staff)
+    body = {"document": base64.b64encode(DOCUMENT).decode(), "handover": "portal"}
+    token = staff.gateway.token("ursula", role=Role.STEWARD, entity="shop-uk")
+    raw = staff.gateway.raw("POST", f"/exceptional/requests/{case}/send", body=json.dumps(body).encode(), token=token)
+
+    reply = staff.gateway.said(raw, operators=True)
+
+    assert reply.status == 200
+    [intent, *_] = staff.gateway.record(kind="intent", subject="c-1")
+    assert (intent["exceptional"]["case"], intent["entity"], intent["caller"]) == (case, "shop-eu", "ursula")
+
+
 def test_cases_outlive_the_process(tmp_path: Path) -> None:
     with running(tmp_path) as gateway:
         case = approved(Staff(gateway))
