@@ -196,7 +196,12 @@ def _recipient(vendor: Vendor | None, declared: list[Terms]) -> Row:
         "recipient_contact": vendor.legal_entity.contact if vendor else None,
         "agreements": _all(f"{paper.type} {paper.id}" for paper in vendor.agreements) if vendor else (),
         "countries": tuple(vendor.countries) if vendor else (),
-        "mechanisms": _all(f"{place}: {each}" for terms in declared for place, each in terms.transfer.items()),
+        "mechanisms": _all(
+            f"{place}: {line.mechanism}"
+            for terms in declared
+            for place, lines in terms.transfer.items()
+            for line in lines
+        ),
     }
 
 

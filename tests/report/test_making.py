@@ -78,6 +78,9 @@ def test_activities_are_the_contracts_with_what_went(gateway: Running) -> None:
     parcels = found["shop-eu/parcels/delivery"]
     assert parcels["disclosures"] == len(gateway.entries(kind="intent", vendor="parcels")) >= 3
     assert parcels["recipient"] == gateway.gateway.exchange.contracts.contracts.vendors["parcels"].legal_entity.name
+    assert parcels["mechanisms"] == [
+        "CN: cn_contract_necessity", "EU: none_domestic", "GB: adequacy", "default: none_domestic",
+    ]  # fmt: skip
     assert set(found) >= {f"{entity}/parcels/delivery" for entity in ("shop-eu", "shop-uk")}
     assert found["shop-uk/parcels/delivery"]["disclosures"] == 0
 
