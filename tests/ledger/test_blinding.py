@@ -20,7 +20,7 @@ from stores_of import forgotten
 
 from gateway import failpoints
 from gateway.errors import StartError
-from gateway.ledger import Filter, Ledger, StoreError, Subject
+from gateway.ledger import Filter, Ledger, StoreError, Subject, postgres_schema, sqlite
 from gateway.ledger.blinding import TOGETHER, Blinding, Blocks
 from gateway.ledger.kek import Held, KekFile
 from gateway.ledger.keys import Keys
@@ -377,3 +377,24 @@ def test_equal_tokens_look_otherwise_under_each_generation() -> None:
     three, four = Blinding(lambda: {3: BLOCKS[3]}), Blinding(lambda: {4: BLOCKS[4]})
 
     assert three.stored([b"t" * 16])[0][4:] != four.stored([b"t" * 16])[0][4:]
+
+
+def test_tables_from_before_there_was_a_blinding_are_brought_up(
+    emptied: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of both databases; what stands in them is then of no generation yet."""
+    for schema, version in ((postgres_schema, 4), (sqlite, 6)):
+        monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:version])
+    SqliteStore(tmp_path / "ledger.db", "main").close()
+    shared, file = prepared(emptied), apsw.Connection(str(tmp_path / "ledger.db"))
+    shared.does(f"INSERT INTO link VALUES(0, 0, decode('{'ab' * 16}', 'hex'), '1', '2')")
+    file.execute(f"INSERT INTO link VALUES(0, 0, x'{'ab' * 16}', x'01', x'02')")
+    monkeypatch.undo()
+
+    prepared(emptied)
+    SqliteStore(tmp_path / "ledger.db", "main").close()
+
+    [(tok,)] = shared.does("SELECT tok FROM link")
+    assert tok == file.execute("SELECT tok FROM link").fetchall()[0][0] == bytes(4) + b"\xab" * 16
+    assert Blinding().bare(bytes(4) + b"\xab" * 16) == b"\xab" * 16
+    file.close()
