@@ -143,6 +143,11 @@ CODES: Mapping[str, Code] = {
     "vendor.review_overdue": Code(
         403, "The vendor's oversight review is overdue", "Hold the review and enter its date."
     ),
+    "deletion.overdue": Code(
+        403,
+        "The vendor has not confirmed a deletion in time",
+        "Have it confirm, and put that down by `gateway notice confirm`.",
+    ),
     "vendor.sign_in": Code(502, "The vendor did not accept our credentials", "Check the vendor's credential."),
     "contract.none": Code(403, "This vendor has no contract in force", "Write one: see docs/tutorial.md."),
     "operation.unknown": Code(

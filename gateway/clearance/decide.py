@@ -13,7 +13,7 @@ from gateway.clearance.transfer import crossed, transferable
 from gateway.contract.terms import Terms
 from gateway.errors import Failure, Refusal
 from gateway.registry.facts import Facts, Suspension, Waiver
-from gateway.vocabulary import Level, level_of
+from gateway.vocabulary import Level, Purpose, level_of
 from gateway.vocabulary.waivable import is_waivable
 
 _LIKENESSES = 1_000
@@ -64,12 +64,12 @@ def _likeness(question: Question) -> tuple[object, ...] | None:
     ):
         return None
     people = [(role, each.jurisdiction, each.order is None) for role, each in facts.people.items()]
-    return question.caller, question.signal, facts.order_stated, facts.orders, *people
+    return question.caller, question.signal, facts.order_stated, facts.orders, is_overdue(question), *people
 
 
 def _decided(question: Question, standing: Standing) -> Clearance:
     terms = question.terms
-    failures = [*_caller(question), *_suspended(question), *standing.failures]
+    failures = [*_caller(question), *_suspended(question), *_deleting(question), *standing.failures]
     failures += [failure for check in _CHECKS for failure in check(question)]
     failures += transferable(question, standing)
     refused, warnings = weighed(failures, question.levels)
@@ -117,6 +117,18 @@ def waived(failures: Sequence[Failure], waivers: Sequence[Waiver]) -> tuple[list
 def _caller(question: Question) -> Iterator[Failure]:
     if question.caller not in question.terms.operation.callers:
         yield Failure("caller.not_allowed", f"{question.caller} is not in `callers` of {question.terms.name}")
+
+
+def is_overdue(question: Question) -> bool:
+    """Whether the vendor owes an answer to a deletion; to be told of another it is not too late."""
+    due = question.facts.overdue_from.get(question.terms.vendor.vendor)
+    is_notice = question.terms.operation.purpose is Purpose.RIGHTS_FULFILMENT
+    return due is not None and due < question.now and not is_notice
+
+
+def _deleting(question: Question) -> Iterator[Failure]:
+    if is_overdue(question):
+        yield Failure("deletion.overdue", question.terms.vendor.vendor)
 
 
 def _suspended(question: Question) -> Iterator[Failure]:

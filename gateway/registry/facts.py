@@ -179,8 +179,8 @@ class Facts:
 
     `people` are those who were found; `missing` are the roles of the others. `marks` has those of whom there are any,
     by reference, `linked` all references of those who have several, `orders` every order that the call or one of its
-    people comes from. `basis` is what all of it was
-    taken from, so that it can be told whether it still holds.
+    people comes from, `overdue_from` when a vendor's first unconfirmed deletion is overdue. `basis` is what all of it
+    was taken from, so that it can be told whether it still holds.
     """
 
     people: Mapping[SubjectRole, Person]
@@ -193,6 +193,7 @@ class Facts:
     orders: tuple[Order, ...] = ()
     papers: Papers = NO_PAPERS
     linked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    overdue_from: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def references(self) -> frozenset[str]:

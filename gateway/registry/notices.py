@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     exists,
+    func,
     insert,
     literal,
     null,
@@ -28,7 +29,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from gateway.registry.facts import NoticeRow, NoticeStepRow, TellingRow
 from gateway.registry.tables import METADATA
 from gateway.vocabulary import Category, Purpose
-from gateway.vocabulary.notices import Cause, Duty, NoticeState, NoticeWay
+from gateway.vocabulary.notices import DELETIONS, Cause, Duty, NoticeState, NoticeWay
 
 TELLINGS = Table(
     "telling",
@@ -273,6 +274,13 @@ class Wanted:
     subjects: Collection[str] | None = None
     is_open: bool = False
     limit: int | None = None
+
+
+def overdue_from(connection: Connection, _: str = "") -> Mapping[str, datetime]:
+    """Vendor → when the first deletion is overdue that it is still to confirm."""
+    deletions = NOTICES.c.cause.in_([each.value for each in DELETIONS]) & (NOTICES.c.duty == Duty.CONFIRMS.value)
+    found = select(NOTICES.c.vendor, func.min(NOTICES.c.due)).where(deletions, _is_open()).group_by(NOTICES.c.vendor)
+    return {vendor: due.replace(tzinfo=UTC) for vendor, due in connection.execute(found)}
 
 
 def listed(connection: Connection, wanted: Wanted) -> Sequence[Notice]:

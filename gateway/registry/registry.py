@@ -31,6 +31,7 @@ PATIENCE = 20.0  # and for a disk of its own, or for changes
 
 _UNKNOWABLE = "\0"  # PostgreSQL keeps no text with it, so nobody is called that
 SUSPENSIONS: Key = ("suspension", "")
+DELETIONS: Key = ("deletion", "")
 PAPERS: Key = ("papers", "")
 Asked = TypeVar("Asked")
 Value = TypeVar("Value")
@@ -230,6 +231,8 @@ class Registry:
                 answers[person.ref] = await self._answers(known, seen)
         numbers = dict.fromkeys([order, *(person.order for person in people.values())])
         orders = [await self._order(number, seen) for number in numbers if number is not None]
+        # No part of the basis: what is only noted has no call decided anew.
+        overdue_from = await self._look_up(DELETIONS, notices.overdue_from, [])
         basis = Basis(tuple(seen), moment, version, self._changes)
         return Facts(
             people,
@@ -242,6 +245,7 @@ class Registry:
             tuple(orders),
             papers,
             linked,
+            overdue_from,
         )
 
     async def same_person(self, ref: str) -> Collection[str]:
@@ -388,8 +392,8 @@ _KEYS: Mapping[str, Callable[[Any], Iterable[Key]]] = {
     "request": lambda _: [],
     "revocation": lambda row: [_token(row.token)],
     "telling": lambda _: [],
-    "notice": lambda _: [],
-    "notice_step": lambda _: [],
+    "notice": lambda _: [DELETIONS],
+    "notice_step": lambda _: [DELETIONS],
     "case": lambda _: [],
     "import": lambda _: [],
 }

@@ -27,6 +27,10 @@ LEVELS: Mapping[str, LevelTerm] = {
         Level.WARN,
         "The policy promises no use of data in bulk beyond its scope; how many people in an hour is its own.",
     ),
+    "deletion.overdue": LevelTerm(
+        Level.WARN,
+        "PIPL 21 and NDSR 12 ask the shop to supervise its vendors; when a late answer stops one, it decides.",
+    ),
     "vendor.review_overdue": LevelTerm(
         Level.WARN, "PIPL 21 and NDSR 12 ask the shop to supervise its vendors; by when to look again, it sets itself."
     ),

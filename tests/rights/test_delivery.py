@@ -238,3 +238,32 @@ def test_the_contract_of_these_tests_says_what_the_page_says() -> None:
     named = {"notice", "cause", "subject", "order", "orders"}
     assert all(f'"{name}"' in members for name in named)
     assert all(f"$.{name}" in FORGET for name in named)
+
+
+@pytest.mark.parametrize(
+    ("levels", "status", "warnings"),
+    [
+        ({}, 200, ["deletion.overdue"]),
+        ({"deletion.overdue": "refuse"}, 403, []),
+        ({"deletion.overdue": "off"}, 200, []),
+    ],
+)
+def test_a_vendor_whose_deletion_is_overdue_is_noted_and_then_gets_nothing_where_that_is_set(
+    tmp_path: Path, levels: dict[str, str], status: int, warnings: list[str]
+) -> None:
+    with running(tmp_path, files=TOLD, levels=levels) as gateway:
+        gateway.ship(to=TO)
+        erasure(gateway)
+        before = gateway.ship(to=TO)
+        gateway.gateway.exchange._now = lambda: datetime.now(UTC) + timedelta(days=31)
+
+        late = gateway.ship(to=TO)
+        noted = [each.get("warnings", []) for each in gateway.record(kind="intent", operation="ship")]
+        delivered(gateway)
+        step = {"notice": listed(gateway)[0]["id"], "state": "confirmed"}
+        gateway.do(lambda: gateway.stores.notices.step(step, by=BY))
+        after = gateway.ship(to=TO)
+
+        assert (before.status, late.status, after.status) == (200, status, 200)
+        assert noted[: len(noted) - 2] == ([warnings] if status == 200 else [])
+        assert len(bodies(gateway)) == 1
