@@ -391,6 +391,8 @@ def control(
     """
     deeds: Mapping[str, Deed] = {
         "facts": lambda asked, by: desk.put_facts(asked, by=by),
+        "rehearse": lambda asked, by: desk.rehearse(asked, by=by),
+        "forecast": lambda asked, by: desk.forecast(asked, by=by),
         "import": lambda asked, by: desk.imports.begin(asked, by=by),
         "import-part": lambda asked, by: desk.imports.put(asked, by=by),
         "issue": lambda asked, by: desk.issue_token(asked, by=by),

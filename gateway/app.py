@@ -28,6 +28,7 @@ from gateway.due import Due
 from gateway.errors import StartError
 from gateway.exceptional.office import Office, Rules
 from gateway.exchange import Exchange, Limits
+from gateway.forecast import Foresight
 from gateway.identity import Environment, Tokens
 from gateway.inforce import InForce, check_keys, in_force
 from gateway.intake import Intake
@@ -151,6 +152,14 @@ async def opened(
             notices=notices,
             erasures=erasures,
             direct=direct,
+            foresight=Foresight(
+                ledger,
+                registry,
+                lambda: notices.contracts(),  # noqa: PLW0108  the gateway puts another in its place
+                levels=levels_of(settings),
+                cn_separate=settings.cn_sensitive_requires_separate_consent,
+                now=utc,
+            ),
             operations=lambda: [each.name for each in notices.contracts().terms],
         )
         yield Stores(ledger, registry, intake, tokens, desk, notices, erasures, direct)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from gateway import app, cli_backup, cli_report, explain
+from gateway import app, cli_backup, cli_forecast, cli_report, explain
 from gateway.cli_exceptional import exceptional
 from gateway.cli_facts import facts
 from gateway.cli_incident import canary, incident
@@ -63,6 +63,7 @@ GROUPS = {
 for name, group in GROUPS.items():
     cli.add_typer(group, name=name)
 cli.command("report")(cli_report.report)
+cli.command("forecast")(cli_forecast.forecast)
 cli.command("backup")(cli_backup.backup)
 cli.command("restore")(cli_backup.restore)
 

@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from gateway.cli_forecast import tell_refused
 from gateway.console import Json, asking, err, out, table
 from gateway.errors import StartError
 from gateway.feed import Batch, Feed, Form
@@ -26,9 +27,16 @@ _SHOWN = 20  # refused lines, unless all are asked for
 @facts.command("put")
 def put(
     file: Annotated[typer.FileText, typer.Argument(help="JSON: a fact, a list, or one fact a line; - reads stdin")],
+    rehearsed: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell which calls of the last 7 days it would have stopped.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Put facts in, all or none. A decision made after this sees them."""
     with asking() as ask:
+        if rehearsed:
+            tell_refused(ask("rehearse", _rows(file.read())), as_json=as_json)
+            return
         out.print(f"{ask('facts', _rows(file.read()))} facts are in force")
 
 

@@ -161,6 +161,8 @@ async def _done(deed: Awaitable[Any]) -> Any:
 def _deeds(desk: Desk, settings: Settings) -> Mapping[str, Callable[[Any, str], Awaitable[Any]]]:
     return {
         "facts": lambda of, by: desk.put_facts(of, by=by),
+        "rehearse": lambda of, by: desk.rehearse(of, by=by),
+        "forecast": lambda of, by: desk.forecast(of, by=by),
         "import": lambda of, by: desk.imports.begin(of, by=by),
         "import-part": lambda of, by: desk.imports.put(of, by=by),
         "issue": lambda of, by: desk.issue_token(of, by=by),

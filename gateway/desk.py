@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from gateway.contract.words import Name
 from gateway.errors import GatewayError, refuse
 from gateway.exports import Exports
+from gateway.forecast import MOST, Foresight
 from gateway.identity import DAY, LIFETIMES, Environment, Tokens
 from gateway.imports import Imports
 from gateway.intake import Intake
@@ -129,6 +130,12 @@ class Growth(Asked):
     new: int | None = Field(default=None, ge=1)
 
 
+class Ahead(Asked):
+    """How many days to look ahead."""
+
+    days: int = Field(default=90, ge=1, le=MOST)
+
+
 class Over(Asked):
     """What is over is to go; where it is rehearsed, it is only told."""
 
@@ -202,10 +209,12 @@ class Desk:
         notices: Notices,
         erasures: Erasures,
         direct: Direct,
+        foresight: Foresight,
         operations: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self.exports = Exports(ledger)
         self.imports = Imports(intake, ledger)
+        self.foresight = foresight
         self.waivers = Waivers(intake, operations, intake.registry.now)
         self._intake = intake
         self._ledger = ledger
@@ -228,6 +237,19 @@ class Desk:
         await self._intake.put(facts, by=by)
         return len(facts)
 
+    async def rehearse(self, rows: Sequence[Mapping[str, Any]], *, by: str) -> list[dict[str, Any]]:
+        """Puts nothing in, and tells which calls of the last days these facts would have stopped.
+
+        Raises ValidationError and Refusal.
+        """
+        del by
+        return await self.foresight.stopping(ROWS.validate_python(rows))
+
+    async def forecast(self, asked: Mapping[str, Any], *, by: str) -> list[dict[str, Any]]:
+        """What will be refused for the first time in the days to come. Raises ValidationError and Refusal."""
+        del by
+        return await self.foresight.ahead(TypeAdapter(Ahead).validate_python(asked).days)
+
     async def issue_token(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
         """A new token; this is the only time that it is shown."""
         wanted = TypeAdapter(Issue).validate_python(asked)
@@ -242,7 +264,9 @@ class Desk:
             services=wanted.services,
         )
         await self._ledger.record(
-            TokenChanged(caller.token_id, caller.service or caller.role, "issued", caller.vendor or "")
+            TokenChanged(
+                caller.token_id, caller.service or caller.role, "issued", caller.vendor or "", expires=caller.expires
+            )
         )
         known = {"service": caller.service, "role": caller.role, "expires": caller.expires, "by": by}
         return {"token": text, "id": caller.token_id, **known}

@@ -45,6 +45,7 @@ TOGETHER: Mapping[str, str] = {
     # Commands are typed, each in a process of its own.
     "cli_backup": "test_backup.py",
     "cli_ledger": "test_cli.py",
+    "cli_forecast": "test_forecast.py",
     "cli_waiver": "test_waivers.py",
     "cli_report": "test_cli.py",
     "console": "test_cli.py",

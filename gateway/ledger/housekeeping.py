@@ -313,18 +313,20 @@ class TokenChanged:
     state: str  # issued, revoked
     vendor: str = ""
     put: str = ""
+    expires: int = 0  # Unix seconds, of one that was issued
 
     @property
     def index(self) -> Index:
         return Index(vendor=self.vendor or None, caller=self.service)
 
     def members(self) -> dict[str, Json]:
-        members = {
+        members: dict[str, Json] = {
             "token": self.token,
             "service": self.service,
             "state": self.state,
             "vendor": self.vendor,
             "put": self.put,
+            "expires": self.expires,
         }
         return {name: member for name, member in members.items() if member}
 

@@ -166,6 +166,12 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
     ),
     "signing key": (SigningKey("gateway/04a4390329720815/main+04a43903+AQ=="), (), None, ""),
     "token": (TokenChanged("01980000000070008000000000000001", "checkout", "issued"), (), None, ""),
+    "token that ends": (
+        TokenChanged("01980000000070008000000000000001", "checkout", "issued", expires=1_775_001_600),
+        (),
+        None,
+        "",
+    ),
     "purge": (
         Purge(
             policy="sha256:0b2bd1d1a3b5ea3ea4e2b3a5e4b8cbd4f1d5ea32ef5f6c0e1f0a1d3a4c1b7e90",

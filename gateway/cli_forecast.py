@@ -1,0 +1,35 @@
+"""The command that looks ahead, and how it is shown what will be refused."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from gateway.console import Json, asked, out, table
+
+
+def forecast(
+    days: Annotated[int, typer.Option(help="How far to look ahead.")] = 90,
+    as_json: Json = False,
+) -> None:
+    """Tell what of the last 7 days' calls will be refused, from when on, and who can do something about it."""
+    tell_refused(asked("forecast", {"days": days}), as_json=as_json)
+
+
+def tell_refused(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """What is or would be refused, as a table or as JSON."""
+    if as_json:
+        out.print_json(json.dumps(found))
+        return
+    if not found:
+        out.print("nothing of what was called in the last 7 days stops")
+        return
+    shown = table("from", "operation", "caller", "code", "a day", "who can act")
+    for each in found:
+        day = each.get("from", "at once")[:16].replace("T", " ")
+        cells = (day, each["operation"], each["caller"], each["code"], each["calls_a_day"], each["who"])
+        shown.add_row(*(escape(str(cell)) for cell in cells))
+    Console(highlight=False).print(shown)

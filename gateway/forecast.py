@@ -1,0 +1,252 @@
+"""What will be refused, and when: the real clearance over the calls of the last days, at each moment something ends."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from gateway.clearance import Question, clear, day
+from gateway.contract.load import ContractSet
+from gateway.contract.terms import Terms
+from gateway.errors import CODES, Failure, Refusal
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.store import Filter
+from gateway.registry.facts import (
+    AgreementEndRow,
+    AgreementRow,
+    Consent,
+    Facts,
+    Order,
+    Papers,
+    Person,
+    ReviewRow,
+    StoredRow,
+    Suspension,
+    SuspensionRow,
+)
+from gateway.registry.registry import Registry
+from gateway.vocabulary import ConsentState, Level, OrderState, Purpose, SubjectRole
+
+BACK: Final = 7  # days of calls that are looked at
+MOST = 400  # days ahead
+_PAGE = 1_000
+_SECOND = 1_000_000
+_SOMEBODY = "somebody"
+_NOBODY = "default"  # the law of somebody whom nobody looks up
+
+# Who can do something about a refusal: by the beginning of its code; `{owner}` is that of the contract.
+_ACTS: Mapping[str, str] = {
+    "agreement.": "{owner}: renew the paper and enter it; for 72 hours two deciders can waive it",
+    "transfer.": "{owner}: renew the mechanism and enter its days",
+    "vendor.review_overdue": "a reviewer: hold the review and enter its date",
+    "vendor.suspended": "an operator: lift the suspension",
+    "policy.": "a steward: publish a version of the policy that has it",
+    "caller.unknown": "an operator: `gateway token issue`, and hand the new token to {caller}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Calls of the last days that look alike to a decision."""
+
+    operation: str
+    entity: str
+    caller: str
+    token: str
+    people: tuple[tuple[str, str], ...]  # role, jurisdiction
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a forecast is made from; `expires` has the end of each token that is known."""
+
+    contracts: ContractSet
+    papers: Papers
+    suspensions: frozenset[Suspension]
+    levels: Mapping[str, Level]
+    cn_separate: bool
+    uses: Mapping[Use, int]
+    expires: Mapping[str, datetime] = field(default_factory=dict)
+
+    def first_failure(self, use: Use, now: datetime) -> Failure | None:
+        """Why calls like these are refused at a time, or None. Of single people everything is taken to be there."""
+        end = self.expires.get(use.token)
+        if end is not None and end <= now:
+            return Failure("caller.unknown", "the token has expired")
+        terms = next((each for each in self.contracts.terms if each.name == use.operation), None)
+        company = self.contracts.entities.entities.get(use.entity)
+        if terms is None or company is None:
+            return Failure("operation.unknown" if terms is None else "agreement.parties", use.operation)
+        question = Question(
+            terms,
+            self._facts(use, terms),
+            self.contracts.policy,
+            use.entity,
+            use.caller,
+            now,
+            levels=self.levels,
+            exporter=company.country,
+            cn_separate=self.cn_separate,
+        )
+        try:
+            clear(question)
+        except Refusal as refusal:
+            return refusal.failures[0]
+        return None
+
+    def _facts(self, use: Use, terms: Terms) -> Facts:
+        people = {
+            SubjectRole(role): Person(f"{_SOMEBODY}-{role}", SubjectRole(role), jurisdiction, "an order")
+            for role, jurisdiction in use.people
+            if jurisdiction != _NOBODY
+        }
+        said = tuple(
+            Consent(
+                purpose, terms.vendor.vendor, ConsentState.GIVEN, explicit=True, expires=None, record="", separate=True,
+                written=True, by_guardian=True,
+            )
+            for purpose in Purpose
+        )  # fmt: skip
+        return Facts(
+            people,
+            frozenset(),
+            {person.ref: said for person in people.values()},
+            self.suspensions,
+            order_stated=True,
+            orders=(Order(is_known=True, state=OrderState.OPEN),),
+            papers=self.papers,
+        )
+
+    def moments(self, now: datetime, days: int) -> Iterator[datetime]:
+        """Every moment at which something may end: each midnight, where the policy says, and what ends at a time."""
+        zone, today = ZoneInfo(self.contracts.policy.time_zone), day(self.contracts.policy, now)
+        until = now + timedelta(days=days)
+        turns = {datetime.combine(today + timedelta(days=ahead), time.min, zone) for ahead in range(1, days + 2)}
+        turns |= {version.published for version in self.contracts.policy.versions}
+        turns |= {waiver.until for waiver in self.papers.waivers} | set(self.expires.values())
+        yield now
+        yield from sorted(turn for turn in turns if now < turn <= until)
+
+
+def forecast(world: World, now: datetime, days: int) -> list[dict[str, Any]]:
+    """The first refusal of each use that will have one, the earliest first; what is refused already comes first."""
+    moments = list(world.moments(now, days))
+    told = []
+    for use, count in world.uses.items():
+        found = ((moment, world.first_failure(use, moment)) for moment in moments)
+        moment, failure = next(((moment, each) for moment, each in found if each), (now, None))
+        if failure is not None:
+            told.append(_told(world, use, count, failure) | {"from": moment.astimezone(UTC).isoformat()})
+    return sorted(told, key=lambda each: (each["from"], each["operation"], each["caller"]))
+
+
+def stopped(world: World, then: World, now: datetime) -> list[dict[str, Any]]:
+    """Which calls of the last days would be refused in another world, and are not in this one."""
+    return [
+        _told(then, use, count, failure)
+        for use, count in world.uses.items()
+        if world.first_failure(use, now) is None and (failure := then.first_failure(use, now)) is not None
+    ]
+
+
+def _told(world: World, use: Use, count: int, failure: Failure) -> dict[str, Any]:
+    owners = {terms.name: terms.operation.owner for terms in world.contracts.terms}
+    act = next((text for code, text in _ACTS.items() if failure.code.startswith(code)), CODES[failure.code].fix)
+    return {
+        "operation": use.operation,
+        "caller": use.caller,
+        "entity": use.entity,
+        "code": failure.code,
+        "detail": failure.detail,
+        "calls": count,
+        "calls_a_day": round(count / BACK, 1),
+        "who": act.format(owner=owners.get(use.operation, "the contract's owner"), caller=use.caller),
+    }
+
+
+def changed(world: World, rows: Iterable[StoredRow]) -> World:
+    """The same once these facts are put in, as far as they are about vendors: suspensions, papers and reviews."""
+    papers, suspensions = world.papers, set(world.suspensions)
+    for row in rows:
+        if isinstance(row, SuspensionRow):
+            change = suspensions.discard if row.lifted else suspensions.add
+            change(Suspension(row.vendor, row.operation))
+        elif isinstance(row, AgreementEndRow):
+            papers = replace(papers, ended={**papers.ended, (row.vendor, row.agreement): row.last})
+        elif isinstance(row, AgreementRow):
+            others = tuple(each for each in papers.entered.get(row.vendor, ()) if each.id != row.agreement.id)
+            ended = {key: last for key, last in papers.ended.items() if key != (row.vendor, row.agreement.id)}
+            entered = {**papers.entered, row.vendor: (*others, row.agreement)}
+            papers = replace(papers, entered=entered, ended=ended)
+        elif isinstance(row, ReviewRow):
+            papers = replace(papers, reviews={**papers.reviews, row.vendor: row.next})
+    return replace(world, papers=papers, suspensions=frozenset(suspensions))
+
+
+class Foresight:
+    """Looks ahead from what the record and the registry say now."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        registry: Registry,
+        contracts: Callable[[], ContractSet],
+        *,
+        levels: Mapping[str, Level],
+        cn_separate: bool,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._ledger = ledger
+        self._registry = registry
+        self._contracts = contracts
+        self._levels = levels
+        self._cn_separate = cn_separate
+        self._now = now
+
+    async def ahead(self, days: int) -> list[dict[str, Any]]:
+        """The forecast for so many days. Raises Refusal."""
+        world = await self._world()
+        return await asyncio.to_thread(forecast, world, self._now(), days)
+
+    async def stopping(self, rows: Sequence[StoredRow]) -> list[dict[str, Any]]:
+        """What would have been stopped in the last days by these facts. Raises Refusal."""
+        world = await self._world()
+        return await asyncio.to_thread(stopped, world, changed(world, rows), self._now())
+
+    async def _world(self) -> World:
+        facts = await self._registry.about([], consents=False, order=None)
+        return World(
+            self._contracts(),
+            facts.papers,
+            facts.suspensions,
+            self._levels,
+            self._cn_separate,
+            await self._uses(),
+            await self._expires(),
+        )
+
+    async def _uses(self) -> Mapping[Use, int]:
+        since = int((self._now() - timedelta(days=BACK)).timestamp() * _SECOND)
+        uses: Counter[Use] = Counter()
+        async for body in self._bodies("intent", since):
+            people = tuple((ground["role"], ground["jurisdiction"]) for ground in body.get("grounds", ()))
+            name = f"{body['vendor']}/{body['operation']}"
+            uses[Use(name, body["entity"], body["caller"], body.get("token", ""), tuple(dict(people).items()))] += 1
+        return uses
+
+    async def _expires(self) -> Mapping[str, datetime]:
+        found: dict[str, datetime] = {}
+        async for body in self._bodies("token", 0):
+            if "expires" in body:
+                found[body["token"]] = datetime.fromtimestamp(body["expires"], UTC)
+        return found
+
+    async def _bodies(self, kind: str, since: int) -> Any:
+        before = None
+        while page := await self._ledger.entries(Filter(kind=kind, since=since, before=before, limit=_PAGE)):
+            for entry in page:
+                yield entry.body
+            before = page[-1].seq
