@@ -239,7 +239,7 @@ def test_nothing_that_was_decided_before_a_withdrawal_leaves_after_its_answer(pe
     ship_after()
 
     assert effect.status == 200
-    entries = gateway.entries()
+    entries = gateway.entries(kind="intent")
     with_email = [each for each in entries if "contact.email" in json.dumps(each.body.get("disclosed", []))]
     left = [each for each in with_email if (each.outcome or {}).get("result") != "not_sent"]
     assert left
