@@ -1,8 +1,9 @@
 """What is asked, from which facts, and who of a call is present."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from gateway.contract.model import Policy
@@ -12,6 +13,7 @@ from gateway.registry.facts import Facts, Person
 from gateway.vocabulary import EU_MEMBERS, Evidence, LegalBasis, Level, SubjectRole
 
 CHINA: Final = "CN"
+_PLACES = 512  # that are remembered; there are fewer
 GRANTED: Final = ""
 """The reason for which a group's fields stay, when there is none."""
 
@@ -98,10 +100,18 @@ class Question:
     exporter: str = ""
     cn_separate: bool = True
     signal: bool = False
+    found: list[tuple[SubjectTerms, Person | None]] = field(default_factory=list, compare=False, init=False)
+    """Who is present, once somebody asked."""
 
 
-def present(question: Question) -> Iterator[tuple[SubjectTerms, Person | None]]:
+def present(question: Question) -> Sequence[tuple[SubjectTerms, Person | None]]:
     """Every role of the call with its person; None is somebody whom nobody looks up."""
+    if not question.found:
+        question.found.extend(_found(question))
+    return question.found
+
+
+def _found(question: Question) -> Iterator[tuple[SubjectTerms, Person | None]]:
     for subject in question.terms.subjects:
         if not is_looked_up(subject):
             yield subject, question.facts.people.get(subject.role)
@@ -119,10 +129,15 @@ def jurisdiction_of(person: Person | None) -> str:
 
 def laws(question: Question, jurisdiction: str) -> frozenset[str]:
     """The countries whose law may be a person's: where nobody knows, all markets, of which the strictest counts."""
-    possible = question.policy.markets if jurisdiction == "unknown" else (jurisdiction,)
-    return frozenset(each.partition("-")[0] for each in possible)
+    return _countries(question.policy.markets if jurisdiction == "unknown" else (jurisdiction,))
 
 
+@lru_cache(_PLACES)
+def _countries(places: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(each.partition("-")[0] for each in places)
+
+
+@lru_cache(_PLACES)
 def covering(jurisdiction: str) -> tuple[str, ...]:
     """The keys under which a contract may speak of a jurisdiction, the nearest first."""
     country = jurisdiction.partition("-")[0]
