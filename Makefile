@@ -24,7 +24,7 @@ serve: .venv/done ## The same gateway and vendors, kept running, with a line to 
 test: .venv/done ## Run the tests
 	$(BIN)/python -m pytest
 
-test-slow: .venv/done ## Run the tests that start many processes
+test-slow: .venv/done ## Run the tests that start many processes, or take long
 	$(BIN)/python -m pytest -m slow
 
 fuzz: .venv/done ## Feed every codec with made-up bodies (FUZZ_CANARY=1 plants a bug to be found; minutes)

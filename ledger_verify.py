@@ -755,19 +755,24 @@ def _members_of(body: bytes) -> Leaf:
 class Kind(NamedTuple):
     """What a kind of entry says: which members it has to have, their forms, and which of them it is found by.
 
-    Where there are variants, what is not required has to be one of them as a whole.
+    Where there are variants, what is not required has to be one of them as a whole. Where there are shapes, it has to
+    have all members of the first set of one of them, and none of the second.
     """
 
     required: frozenset[str]
     forms: Mapping[str, Form]
     found_by: Mapping[str, str]
     variants: frozenset[frozenset[str]] = frozenset()
+    shapes: tuple[tuple[frozenset[str], frozenset[str]], ...] = ()
 
     def wrong(self, leaf: Leaf) -> str:
         """What does not fit, or nothing."""
         if not self.required <= leaf.keys():
             return f"it lacks {min(self.required - leaf.keys())}"
         if self.variants and leaf.keys() - self.required not in self.variants:
+            return "its members do not go together"
+        names = leaf.keys()
+        if self.shapes and not any(has <= names and not lacks & names for has, lacks in self.shapes):
             return "its members do not go together"
         forms = self.forms
         for name, member in leaf.items():
@@ -871,6 +876,14 @@ def _variants(*variants: set[str]) -> frozenset[frozenset[str]]:
     return frozenset(map(frozenset, variants))
 
 
+_OF_A_CONTRACT = frozenset({"vendor", "vendor_kind", "vendor_role", "operation", "contract", "contract_digest"})
+_ASIDE = frozenset({"channel", "recorded_afterwards"})
+# Of a call, of what went beside the gateway, and of what went outside contracts.
+_INTENTS = (
+    (_OF_A_CONTRACT | {"destination"}, _ASIDE | {"exceptional", "happened"}),
+    (_OF_A_CONTRACT | {"channel"}, frozenset({"destination", "exceptional"})),
+    (frozenset({"exceptional"}), _OF_A_CONTRACT | _ASIDE | {"destination", "happened"}),
+)
 _ERASED = {"reason", "by", "links", "keys", "root", "generation"}
 
 KINDS: Mapping[str, Kind] = {
@@ -878,19 +891,27 @@ KINDS: Mapping[str, Kind] = {
         {
             "disclosure": _id,
             **dict.fromkeys(
-                (
-                    "environment", "entity", "vendor", "vendor_kind", "vendor_role", "operation", "contract",
-                    "contract_digest", "policy", "purpose", "caller",
-                ),
+                ("environment", "entity", "policy", "purpose", "caller"),
                 _filled,
             ),
             "attempt": _count,
             "deadline_ms": _count,
             "recipient": _object(dict.fromkeys(("registration", "address", "contact"), _text), name=_text),
-            "destination": _object({}, method=_text, host=_text, path_template=_text),
             "payload": _object({"media": _text}, bytes=_count, commit=_digest),
         },
         {
+            **dict.fromkeys(_OF_A_CONTRACT, _filled),
+            "destination": _object({}, method=_text, host=_text, path_template=_text),
+            "exceptional": _object(
+                {
+                    "inquiry": lambda value: value is True,
+                    **dict.fromkeys(("demand", "danger", "happened", "suppressed_until", "review_due"), _filled),
+                },
+                case=_id, scenario=_filled, recipient=_text, country=_text, handover=_filled,
+            ),
+            "channel": _filled,
+            "happened": _count,
+            "recorded_afterwards": lambda value: value is True,
             "token": _text,
             "commercial": _text,
             "countries": _words,
@@ -905,7 +926,7 @@ KINDS: Mapping[str, Kind] = {
         vendor="vendor",
         operation="operation",
         caller="caller",
-    ),
+    )._replace(shapes=_INTENTS),
     "outcome": _kind(
         {"intent": _id, "result": _one_of("sent", "not_sent", "possibly", "in_doubt")},
         {
@@ -956,7 +977,11 @@ KINDS: Mapping[str, Kind] = {
         {
             **dict.fromkeys(("state", "vendor", "by"), _text),
             **dict.fromkeys(("put", "batch", "digest"), _filled),
+            **dict.fromkeys(("way", "duty", "law", "reason"), _filled),
+            "notice": _id,
+            "categories": _words,
             "count": _count,
+            "due": _count,
             **_SUBJECTS,
         },
         vendor="vendor",
@@ -987,6 +1012,34 @@ KINDS: Mapping[str, Kind] = {
         },
         caller="by",
     )._replace(variants=_variants(_ERASED, _ERASED | {"forced"}, {"erase"})),
+    "exceptional": _kind(
+        {"case": _id, "scenario": _filled, "step": _filled, "by": _filled},
+        {
+            **dict.fromkeys(
+                (
+                    "put", "recipient", "country", "demand", "urgency", "danger", "crossing", "suppressed_until",
+                    "dated", "until", "judgement", "favourable", "handover", "late_by",
+                ),
+                _text,
+            ),
+            **dict.fromkeys(("subjects", "fields", "withheld"), _count),
+            "categories": _words,
+            "disclosure": _id,
+        },
+        caller="by",
+    ),
+    "incident": _kind(
+        {"incident": _id, "step": _filled, "vendor": _filled, "by": _filled},
+        {
+            "operations": _words,
+            **dict.fromkeys(
+                ("nature", "began", "ended", "aware", "vendor_told", "reference", "at", "why"), _text
+            ),
+        },
+        vendor="vendor",
+        caller="by",
+    ),
+    "canary": _kind({"vendor": _filled, "number": _count, "by": _filled}, vendor="vendor", caller="by"),
     "hold": _kind({"reason": _filled, "by": _filled}, {"until": _filled, **_SUBJECTS}, caller="by"),
     "hold_release": _kind({"hold": _id, "by": _filled}, {**_SUBJECTS}, caller="by"),
     "token": _kind(
@@ -1341,7 +1394,7 @@ class Contracts(Check):
                 replaced.setdefault(leaf["node"], leaf["ts"])
             # The version stands in the digest too, but an intent names it.
             digests[f"{leaf['version']} {leaf['digest']}"] = {}
-        elif leaf["kind"] == "intent":
+        elif leaf["kind"] == "intent" and "contract" in leaf:
             self._judge(row, leaf)
 
     def _judge(self, row: Row, leaf: Leaf) -> None:

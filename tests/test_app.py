@@ -20,6 +20,8 @@ from gateway.errors import ContractError, StartError
 from gateway.ledger import Filter
 from gateway.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 BODY = b'{"release":"shop@1"}'
 
 

@@ -7,6 +7,8 @@ import psycopg
 import pytest
 from clusters import Cluster, cluster
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 ASKS = "def test_it(database):\n    assert database\n"

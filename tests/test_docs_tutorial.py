@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from doc_blocks import Block, Terminal, blocks, free_port, shows
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[1] / "docs" / "tutorial.md"
 
 

@@ -22,6 +22,8 @@ from gateway.ledger.migrate import KEY_TABLES, LOG_TABLES
 from gateway.ledger.tree import Tree
 from gateway.migrate import FILES, moved
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -22,6 +22,8 @@ from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.postgres_vault import PostgresVault
 from gateway.restore import Asked, Told, taken_up
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 OTHER = Subject("guest-2342", "consignee", "FR")
 KEYS = ("root.key", "kek.key", "sign.key")

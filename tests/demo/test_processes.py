@@ -5,7 +5,7 @@ import pytest
 from gateway.demo.processes import staged
 from gateway.errors import StartError
 
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 CALL = b'{"order":"A-10045","to":{"name":"Ann","street":"Weg 1","city":"Kiel","postal_code":"24103"}}'

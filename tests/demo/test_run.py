@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 # One worker, so that the demo is played once and not by each of them.
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 ROOT = Path(__file__).parents[2]
 DEMO = [sys.executable, "-m", "gateway", "demo"]

@@ -31,6 +31,8 @@ from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.store import Store
 from gateway.ledger.vault import Vault
 
+pytestmark = pytest.mark.slow
+
 OTHER = Subject("guest-2342", "consignee", "FR")
 KEYS = ("root.key", "kek.key", "sign.key")
 NUMBER = "1Z999"  # what the vendor calls the parcel

@@ -30,6 +30,8 @@ from gateway.ledger.postgres_vault import PostgresVault
 from gateway.ledger.store import Head
 from gateway.ledger.tree import Tree
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -16,7 +16,7 @@ from gateway.errors import StartError
 from gateway.sandbox.arrival import Arrival
 from gateway.sandbox.vendors import REMEMBERED, Next, Sandbox, play
 
-pytestmark = pytest.mark.xdist_group("sandbox")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sandbox")]
 
 ROOT = Path(__file__).parents[2]
 FORM = f"amount=4200&currency=eur&source=tok_9&metadata[order]=psn_{'7' * 26}"
