@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from clearances import CONSENT, CONTRACTS, given
+from hypothesis import example, settings
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 from running import shipment
 
@@ -51,7 +51,8 @@ DENIALS: Mapping[str, Change] = {
     "the receiver is restricted": flagged(Flag.RESTRICTED, "c-89"),
     "the buyer was erased": flagged(Flag.ERASED, "c-88"),
     "the buyer is inactive": flagged(Flag.INACTIVE, "c-88"),
-    "the receiver objected": flagged(Flag.OBJECTED, "c-89"),
+    # An objection is to what rests on a legitimate interest (GDPR 21(1)), as the parcel does outside China.
+    "the receiver in Germany objected": lambda facts: flagged(Flag.OBJECTED, "c-89")(living("DE")(facts)),
     "nobody knows the buyer": lambda facts: replace(
         facts,
         people={role: person for role, person in facts.people.items() if role is not BUYER},
@@ -73,6 +74,9 @@ HARMLESS: Mapping[str, Change] = {
     "somebody else is restricted": flagged(Flag.RESTRICTED, "c-90"),
     "the order was shipped": lambda facts: replace(facts, orders=(Order(is_known=True, state=OrderState.SHIPPED),)),
     "they agreed": said(ConsentState.GIVEN),
+    "they agreed, and objected to what needs no yes": lambda facts: flagged(Flag.OBJECTED, "c-89")(
+        said(ConsentState.GIVEN)(facts)
+    ),
     "an answer nobody needs": lambda facts: replace(facts, consents={"c-88": (YES,), **facts.consents}),
 }
 
@@ -112,6 +116,7 @@ def test_a_single_fact_that_denies_it_keeps_the_parcel_here(name: str) -> None:
     harmless=st.lists(st.sampled_from(sorted(HARMLESS)), max_size=3),
     denials=st.lists(st.sampled_from(sorted(DENIALS)), min_size=1, max_size=3),
 )
+@example(harmless=["they agreed"], denials=["the receiver in Germany objected"])
 def test_a_denied_fact_never_leads_to_a_sending(harmless: list[str], denials: list[str]) -> None:
     assert sent(*(HARMLESS[name] for name in harmless), *(DENIALS[name] for name in denials)) == 0
 

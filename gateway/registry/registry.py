@@ -261,7 +261,7 @@ class Registry:
                 return person
         if mention.earlier is not None or mention.ref is None:
             return mention.earlier
-        return Person(mention.ref, mention.role, "unknown", mention.order)
+        return Person(mention.ref, mention.role, "unknown", mention.order, mention.stated)
 
     async def _known(self, ref: str, seen: list[Key]) -> Mapping[str, Known]:
         """What is known of a person under every reference that is linked to this one, this one first."""

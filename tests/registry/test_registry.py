@@ -100,6 +100,12 @@ async def test_what_the_call_says_of_a_persons_law_comes_before_what_is_known(re
     assert facts.people[BUYER].jurisdiction == "FR"
 
 
+async def test_the_order_that_a_call_names_beside_a_person_stays_with_them(registry: Registry) -> None:
+    facts = await about(registry, Mention(BUYER, ref="c-1", stated="A-9"))
+
+    assert (facts.people[BUYER].order, facts.people[BUYER].stated) == (None, "A-9")
+
+
 async def test_a_person_of_an_earlier_call_is_looked_up_anew(registry: Registry) -> None:
     earlier = Person("c-1", RECEIVER, "unknown", "A-1")
     await put(registry, {"kind": "subject", "subject": "c-1", "jurisdiction": "CN"}, SAID)

@@ -215,12 +215,13 @@ def test_what_winds_an_order_up_still_goes_after_everything_was_withdrawn(people
 def test_nothing_that_was_decided_before_a_withdrawal_leaves_after_its_answer(people: People) -> None:
     gateway = people.gateway
     given(people)
-    token, answered = people.subject(PERSON), threading.Event()
+    token, shipped, answered = people.subject(PERSON), threading.Event(), threading.Event()
     late: list[str] = []
 
     def ship() -> None:
         while not answered.is_set():
             gateway.ship(to=EMAIL)
+            shipped.set()
 
     def ship_after() -> None:
         gateway.reset()
@@ -230,7 +231,7 @@ def test_nothing_that_was_decided_before_a_withdrawal_leaves_after_its_answer(pe
     shipping = [threading.Thread(target=ship) for _ in range(6)]
     for each in shipping:
         each.start()
-    time.sleep(0.3)
+    assert shipped.wait(10)
     effect = people.ask(token, "/v1/consents/withdraw", {"purpose": "delivery_notification"})
     since = time.time_ns() // 1_000
     answered.set()
