@@ -42,6 +42,7 @@ FLAT = 1.5
 """How much more a leaf may cost at a million than at ten thousand, to be called flat."""
 TREE, ALL = "hash and root", "all checks"
 _TRIES = 20
+_STARTS = 5
 _ROLE = "gateway"
 _WINDOW = 10_000
 
@@ -237,7 +238,8 @@ def _verify(measured: Measured, workdir: Path, seconds: float, leaves: int) -> N
     if not folder.exists():
         _growth(measured, workdir, seconds, leaves)
     key = (folder / "vkey").read_text()
-    nothing = _took([str(folder / "ledger.db"), "--help"])
+    # The first start is a cold one, and others may be disturbed: the shortest is what every check has in it.
+    nothing = min(_took(["--help"]) for _ in range(_STARTS))
     for name, checks in ((TREE, ["V2", "V4"]), (ALL, [])):
         only = [word for check in checks for word in ("--only", check)]
         took = _took([str(folder / "ledger.db"), "--key", key, *only])
