@@ -9,7 +9,7 @@ import pytest
 from Adyen.exceptions import AdyenAPIResponseError
 from shipped import ORDER, PSEUDONYM, Shipped, order, shipped
 
-pytestmark = pytest.mark.xdist_group("adyen")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("adyen")]
 
 KEY = "AQEyhmfxK4f9a0d17c2"
 CARD = {

@@ -10,7 +10,7 @@ from shipped import Shipped, order, shipped
 from signing_keys import bare, is_alipay, made, other, pem, shown, verifies
 from sockets import Reply
 
-pytestmark = pytest.mark.xdist_group("alipay")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("alipay")]
 
 APP_ID = "2014072300007148"
 CONTENT: dict[str, Any] = {

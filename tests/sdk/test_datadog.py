@@ -11,7 +11,7 @@ import pytest
 from shipped import Shipped, shipped
 from sockets import Reply
 
-pytestmark = pytest.mark.xdist_group("datadog")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("datadog")]
 
 KEY = "3f9a0d17c2b84e6f3f9a0d17c2b84e6f"
 TEXT = "The text is in our own log."

@@ -16,7 +16,7 @@ from easypost.errors import (
 )
 from shipped import ORDER, Shipped, order, shipped
 
-pytestmark = pytest.mark.xdist_group("easypost")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("easypost")]
 
 KEY = "EZAKproduction4f9a0d17c2"
 TO = {

@@ -9,7 +9,7 @@ from running import Running
 from shipped import order, shipped
 from stripe_shop import Shop, shop
 
-pytestmark = pytest.mark.xdist_group("stripe")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stripe")]
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sdks.md").read_text("utf-8")
 ALL = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

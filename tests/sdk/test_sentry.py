@@ -16,7 +16,7 @@ from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.integrations.wsgi import SentryWsgiMiddleware
 from shipped import Shipped, shipped
 
-pytestmark = pytest.mark.xdist_group("sentry")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sentry")]
 
 KEY = "e12d836b15bb49d7bbf99e64295d995b"
 PROJECT = "4507"

@@ -7,7 +7,7 @@ from ledger_stores import Stalling
 from stripe_shop import KEY, ORDER, Shop, shop
 from vendors import answers, stays_silent
 
-pytestmark = pytest.mark.xdist_group("stripe")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stripe")]
 
 INTENT = {
     "id": "pi_7",

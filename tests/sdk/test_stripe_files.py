@@ -11,7 +11,7 @@ from gateway.body.multipart import boundary_in, parts_of
 from gateway.sandbox.arrival import CREDENTIAL, Arrival
 from gateway.sandbox.vendors import Sandbox
 
-pytestmark = pytest.mark.xdist_group("stripe")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stripe")]
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 PAPER = b"%PDF-1.7\r\n" + bytes(range(256)) * 40 + b"\r\n--\r\nZo\xc3\xab M\xc3\xbcller"
