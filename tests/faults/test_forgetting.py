@@ -47,7 +47,8 @@ def asked(world: World, deed: str, of: object) -> Any:
 
 
 def erase(world: World) -> Any:
-    return asked(world, "erase", {"subject": PERSON, "reason": "request"})
+    # Forced, since nobody has told the vendor yet.
+    return asked(world, "erase", {"subject": PERSON, "reason": "request", "force": True})
 
 
 def links(world: World) -> int:
