@@ -1,6 +1,7 @@
 """What decisions ask of the rows, and how rows become facts again."""
 
 import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, DateTime, String, bindparam, cast, func, lite
 
 from gateway.contract.papers import Agreement
 from gateway.registry import waivers
+from gateway.registry.basis import Key
 from gateway.registry.facts import Consent, Known, Mark, Order, Papers, Person, Suspension
 from gateway.registry.rows import ERASED
 from gateway.registry.tables import (
@@ -69,6 +71,26 @@ def known_of(connection: Connection, subject: str) -> Known:
         ),
         tuple(sorted(other for other, *_ in found["link"])),
     )
+
+
+def known_keys(connection: Connection) -> Iterator[Key]:
+    """What there are rows of, by the keys under which decisions ask for them."""
+    columns = {
+        "order": (PEOPLE.c.order, STATES.c.order),
+        "subject": (SUBJECTS.c.subject, FLAGS.c.subject, LINKS.c.subject),
+        "consent": (CONSENTS.c.subject,),
+    }
+    for kind, several in columns.items():
+        for column in several:
+            yield from ((kind, ref) for ref in connection.scalars(select(column).distinct()))
+
+
+UNKNOWN: Mapping[str, object] = {
+    "order": (Order(is_known=False, state=None), ()),
+    "subject": Known("unknown", (), ()),
+    "consent": (),
+}
+"""What decisions find where there is no row."""
 
 
 def consents_of(connection: Connection, subject: str) -> tuple[Consent, ...]:

@@ -20,6 +20,7 @@ from gateway.registry.facts import Consent, Facts, Known, Mark, Order, Person, R
 from gateway.registry.pending import Pending, left, not_overtaken
 from gateway.registry.schema import bring_up
 from gateway.registry.shared import Listener, begin, newest, publish, since
+from gateway.registry.sieve import Sieve
 from gateway.vocabulary import Flag, SubjectRole
 
 IN_MEMORY = 20_000
@@ -72,6 +73,8 @@ class Registry:
             bring_up(connection)
             self._changes.version = newest(connection)
             self._revoked = lookups.revoked(connection)
+            # What another node writes is heard a moment later, so there the database is asked about everybody.
+            self._sieve = None if self._shared else Sieve(lookups.known_keys(connection))
 
     @classmethod
     def open(cls, database: Path | str, *, now: Callable[[], datetime]) -> "Registry":
@@ -189,6 +192,9 @@ class Registry:
         self._changes.version = max(self._changes.version, later.version)
 
     def _forget(self, keys: Collection[Key]) -> None:
+        if self._sieve is not None:
+            for key in keys:
+                self._sieve.add(key)
         # Whoever reads at this moment sees that something changed, and that what it read may be old.
         self._changes.tell(keys)
         for key in keys:
@@ -291,6 +297,9 @@ class Registry:
 
     async def _look_up(self, key: Key, read: Callable[[Connection, str], Value], seen: list[Key]) -> Value:
         while (value := cast("Value | None", self._rows.get(key))) is None:
+            if self._sieve is not None and key[0] in lookups.UNKNOWN and not self._sieve.may_hold(key):
+                seen.append(key)
+                return cast("Value", lookups.UNKNOWN[key[0]])
             moment = self._changes.moment
             fresh = await self.read(read, key[1])
             if moment == self._changes.moment:

@@ -262,6 +262,7 @@ async def test_facts_are_put_in_together_or_not_at_all(engine: Engine, registry:
 
 
 async def test_a_database_that_fails_is_a_refusal_without_values(engine: Engine, registry: Registry) -> None:
+    await put(registry, ORDER)
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE consent")
         connection.exec_driver_sql("DROP TABLE order_person")
@@ -288,6 +289,7 @@ def test_a_file_that_is_no_database_is_said_at_start(tmp_path: Path) -> None:
 async def test_a_database_that_does_not_answer_is_not_waited_for_without_end(
     engine: Engine, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await put(registry, SAID)
     slow = Slow("SELECT consent")
     event.listen(engine, "after_cursor_execute", slow)
     registry._patience = 0.05
@@ -333,3 +335,20 @@ def test_the_registry_writes_durably(tmp_path: Path) -> None:
         }
 
     assert found == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
+
+
+async def test_of_whom_nothing_is_written_the_database_is_not_asked_until_something_is(
+    engine: Engine, registry: Registry
+) -> None:
+    asked: list[str] = []
+    event.listen(engine, "after_cursor_execute", lambda _c, _k, statement, *_: asked.append(statement))
+
+    await about(registry, BY_NUMBER)
+    asked.clear()
+    await about(registry, Mention(RECEIVER, ref="somebody-new"))
+    strangers = [each for each in asked if "SELECT" in each]
+    await put(registry, SAID)
+    known = await about(registry, BY_NUMBER)
+
+    assert (strangers == []) is (engine.dialect.name == "sqlite")
+    assert [answer.state for answer in known.consents["c-1"]] == [ConsentState.GIVEN]
