@@ -21,7 +21,7 @@ from gateway.ledger.erasing import People
 from gateway.ledger.housekeeping import Access, Resolved, TokenChanged
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
-from gateway.registry.facts import ROWS, Ref, RevocationRow
+from gateway.registry.entered import ROWS, Ref, RevocationRow
 from gateway.retention import RetentionClass, kept
 from gateway.vocabulary import Role
 from gateway.waivers import Waivers

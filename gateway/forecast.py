@@ -14,19 +14,8 @@ from gateway.contract.terms import Terms
 from gateway.errors import CODES, Failure, Refusal
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Filter
-from gateway.registry.facts import (
-    AgreementEndRow,
-    AgreementRow,
-    Consent,
-    Facts,
-    Order,
-    Papers,
-    Person,
-    ReviewRow,
-    StoredRow,
-    Suspension,
-    SuspensionRow,
-)
+from gateway.registry.entered import AgreementEndRow, AgreementRow, ReviewRow, StoredRow, SuspensionRow
+from gateway.registry.facts import Consent, Facts, Order, Papers, Person, Suspension
 from gateway.registry.registry import Registry
 from gateway.vocabulary import ConsentState, Level, OrderState, Purpose, SubjectRole
 

@@ -14,7 +14,7 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.steps import CaseStep
 from gateway.ledger.store import Filter
 from gateway.ledger.told import NoticeStep
-from gateway.registry.facts import (
+from gateway.registry.entered import (
     STORED,
     AcceptanceRow,
     AgreementEndRow,

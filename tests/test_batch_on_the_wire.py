@@ -14,7 +14,7 @@ from sockets import Reply
 from gateway.examples import rehearsed
 from gateway.exchange import Book
 from gateway.ledger.scribe import Ticket
-from gateway.registry.facts import ROWS
+from gateway.registry.entered import ROWS
 
 MANIFEST = """\
 operation: manifest

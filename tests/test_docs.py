@@ -19,7 +19,7 @@ from gateway.cli import cli
 from gateway.contract.model import Section
 from gateway.errors import CODES, REASONS
 from gateway.ledger.unready import MEANING, Unready
-from gateway.registry.facts import ROWS, AnyRow
+from gateway.registry.entered import ROWS, AnyRow
 from gateway.settings import Settings
 from gateway.telemetry import Telemetry
 from gateway.vocabulary import ConsentState

@@ -24,7 +24,8 @@ from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Row
 from gateway.pieces import Payload
 from gateway.registry.basis import NOTHING, Basis
-from gateway.registry.facts import ROWS, Facts, RevocationRow
+from gateway.registry.entered import ROWS, RevocationRow
+from gateway.registry.facts import Facts
 from gateway.vocabulary import Clause
 
 SHIP = "/parcels/shipments"

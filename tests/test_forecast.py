@@ -19,7 +19,8 @@ from gateway.contract.load import ContractSet
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal
 from gateway.forecast import Use, World, changed, forecast, stopped
-from gateway.registry.facts import ROWS, Papers, Waiver
+from gateway.registry.entered import ROWS
+from gateway.registry.facts import Papers, Waiver
 from gateway.vocabulary import Level
 
 USE = Use(SHIP.name, "shop-eu", "fulfilment", "t-1", (("purchaser", "DE"), ("consignee", "DE")))

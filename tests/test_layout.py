@@ -105,7 +105,7 @@ TOGETHER: Mapping[str, str] = {
     # The closed lists refer to one another, and a second hand has written them all down.
     "vocabulary/allowance": "test_vocabulary.py",
     "vocabulary/categories": "test_vocabulary.py",
-    "vocabulary/consents": "registry/test_facts.py",
+    "vocabulary/consents": "registry/test_entered.py",
     "vocabulary/places": "test_vocabulary.py",
     "vocabulary/roles": "test_identity.py",
     "vocabulary/purposes": "test_vocabulary.py",

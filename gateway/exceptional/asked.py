@@ -21,7 +21,7 @@ from pydantic import (
 
 from gateway.contract.words import MediaType, Name
 from gateway.paths import parse_place
-from gateway.registry.facts import Country, Ref
+from gateway.registry.entered import Country, Ref
 from gateway.vocabulary import Category, Scenario, SubjectRole
 from gateway.vocabulary.exceptional import CrossingGround, Danger, Demand, Handover, Judgement, RecipientKind, Urgency
 

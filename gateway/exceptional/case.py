@@ -19,7 +19,7 @@ from gateway.exceptional.asked import (
     Sending,
 )
 from gateway.exceptional.checks import is_abroad
-from gateway.registry.facts import PersonRow
+from gateway.registry.entered import PersonRow
 from gateway.vocabulary import Role
 
 WINDOW = timedelta(minutes=15)

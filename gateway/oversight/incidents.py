@@ -21,7 +21,7 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.steps import IncidentStep
 from gateway.ledger.store import Entry, Filter
 from gateway.oversight.affected import Affected
-from gateway.registry.facts import SuspensionRow
+from gateway.registry.entered import SuspensionRow
 from gateway.vocabulary import Role
 
 CLOCK = timedelta(hours=72)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select
 
 from gateway.registry import rows, tables
-from gateway.registry.facts import (
+from gateway.registry.entered import (
     AcceptanceRow,
     ConsentRow,
     FlagRow,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, exists, insert, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.registry import bulk, rows
-from gateway.registry.facts import STORED, ConsentRow, ImportRow, StoredRow, SuspensionRow
+from gateway.registry.entered import STORED, ConsentRow, ImportRow, StoredRow, SuspensionRow
 from gateway.registry.rows import EVERY_OPERATION, Statement
 from gateway.registry.tables import (
     AGREEMENTS,

@@ -11,7 +11,7 @@ from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.registry import cases, notices, waivers
-from gateway.registry.facts import (
+from gateway.registry.entered import (
     AcceptanceRow,
     AgreementEndRow,
     AgreementRow,

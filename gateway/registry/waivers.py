@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, DateTime, Integer, String, Table, delete, insert, select
 from sqlalchemy.sql.dml import Delete, Insert
 
-from gateway.registry.facts import Waiver, WaiverRow
+from gateway.registry.entered import WaiverRow
+from gateway.registry.facts import Waiver
 from gateway.registry.tables import METADATA
 
 WAIVERS = Table(

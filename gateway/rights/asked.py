@@ -16,7 +16,7 @@ from pydantic import (
 
 from gateway.desk import Reason, names_nobody
 from gateway.errors import GatewayError
-from gateway.registry.facts import Ref
+from gateway.registry.entered import Ref
 from gateway.vocabulary import (
     CATEGORIES,
     Category,

@@ -18,7 +18,7 @@ from gateway.errors import GatewayError
 from gateway.ledger.entry import Disclosed, Ground, Intent, Outcome, Recipient, Retention, Subject
 from gateway.ledger.ledger import Ledger
 from gateway.registry import lookups
-from gateway.registry.facts import Country, Ref
+from gateway.registry.entered import Country, Ref
 from gateway.registry.registry import Registry
 from gateway.retention import RetentionClass
 from gateway.vocabulary import FORMS_FOR_ANY, Category, SubjectRole

@@ -13,7 +13,7 @@ from gateway.intake import Intake
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.registry import notices as rows
-from gateway.registry.facts import FlagRow, TellingRow
+from gateway.registry.entered import FlagRow, TellingRow
 from gateway.registry.notices import Notice, Telling, Wanted
 from gateway.registry.registry import Registry
 from gateway.retention import RetentionClass, days, kept

@@ -18,7 +18,7 @@ from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.registry import lookups
 from gateway.registry import notices as rows
-from gateway.registry.facts import NoticeRow, NoticeStepRow, Ref, StoredRow, TellingRow
+from gateway.registry.entered import NoticeRow, NoticeStepRow, Ref, StoredRow, TellingRow
 from gateway.registry.notices import Notice, Telling, Wanted
 from gateway.registry.registry import Registry
 from gateway.rights.recipients import Asked, Received, merged, received

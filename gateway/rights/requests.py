@@ -12,7 +12,7 @@ from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
 from gateway.registry import lookups
 from gateway.registry import requests as rows
-from gateway.registry.facts import Decided, FlagRow, RequestRow, StoredRow, TellingRow
+from gateway.registry.entered import Decided, FlagRow, RequestRow, StoredRow, TellingRow
 from gateway.registry.registry import Registry
 from gateway.rights.acting import Acting, acting, noted
 from gateway.rights.asked import (

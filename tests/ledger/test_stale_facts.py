@@ -19,7 +19,7 @@ from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Row, StaleFactsError, Store
 from gateway.registry.basis import Basis, Changes
 from gateway.registry.engine import engine_of
-from gateway.registry.facts import ROWS
+from gateway.registry.entered import ROWS
 from gateway.registry.registry import Registry
 from gateway.registry.schema import prepare
 

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 from registries import NOON, fenced
 
-from gateway.registry.facts import NO_PAPERS, ROWS, Papers
+from gateway.registry.entered import ROWS
+from gateway.registry.facts import NO_PAPERS, Papers
 from gateway.registry.registry import Registry
 
 PAPER = {"type": "dpa", "id": "D-2", "signed": "2026-01-01", "until": "2027-12-31", "covers": ["person.*"]}

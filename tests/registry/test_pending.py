@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from registries import NOON, fenced
 
-from gateway.registry.facts import ROWS, Facts, RevocationRow, StoredRow, Suspension
+from gateway.registry.entered import ROWS, RevocationRow, StoredRow
+from gateway.registry.facts import Facts, Suspension
 from gateway.registry.pending import OLD, Pending
 from gateway.registry.registry import Mention, Registry
 from gateway.vocabulary import OrderState, SubjectRole

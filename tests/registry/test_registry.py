@@ -14,7 +14,8 @@ from registries import NOON, fenced, until
 from sqlalchemy import Engine, event
 
 from gateway.errors import Refusal, StartError
-from gateway.registry.facts import ROWS, Facts, Person, RevocationRow, Suspension
+from gateway.registry.entered import ROWS, RevocationRow
+from gateway.registry.facts import Facts, Person, Suspension
 from gateway.registry.registry import IN_MEMORY, Mention, Registry
 from gateway.vocabulary import ConsentState, SubjectRole
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, select
 
 from gateway.registry import lookups, rows, tables
-from gateway.registry.facts import AcceptanceRow, ConsentRow, OrderRow, PersonRow
+from gateway.registry.entered import AcceptanceRow, ConsentRow, OrderRow, PersonRow
 from gateway.vocabulary import COUNTRIES, AcceptanceKind, ConsentState, Purpose, SubjectRole
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)

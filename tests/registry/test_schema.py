@@ -18,7 +18,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from gateway.errors import StartError
 from gateway.registry.engine import engine_of
-from gateway.registry.facts import ROWS
+from gateway.registry.entered import ROWS
 from gateway.registry.rows import statements
 from gateway.registry.schema import MIGRATIONS, NEWEST, bring_up, prepare, revision, upgrade
 from gateway.registry.tables import CHANGES, METADATA

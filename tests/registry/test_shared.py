@@ -11,7 +11,8 @@ from registries import HEAD, NOON, fenced, nodes, until
 
 from gateway.errors import Refusal
 from gateway.registry.basis import Basis, Changes, Later
-from gateway.registry.facts import ROWS, Facts, RevocationRow
+from gateway.registry.entered import ROWS, RevocationRow
+from gateway.registry.facts import Facts
 from gateway.registry.registry import Mention, Registry
 from gateway.registry.shared import KEPT, SINCE, newest, prune, since
 from gateway.vocabulary import SubjectRole

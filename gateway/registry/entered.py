@@ -1,0 +1,392 @@
+"""Facts as the shop enters them, and what the gateway itself puts beside them: each a row."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
+
+from gateway.contract.papers import Agreement, lacking
+from gateway.contract.words import Day
+from gateway.vocabulary import (
+    FLAGS,
+    AcceptanceKind,
+    Category,
+    ConsentMethod,
+    ConsentState,
+    ExpressedBy,
+    Flag,
+    LegalBasis,
+    OrderState,
+    Purpose,
+    RefusalReason,
+    RequestStatus,
+    Right,
+    Ruling,
+    Scenario,
+    SubjectRole,
+    is_place,
+)
+from gateway.vocabulary.notices import Cause, Duty, NoticeState, NoticeWay
+
+
+def _is_place(code: str) -> str:
+    if not is_place(code):
+        raise ValueError("not a code of ISO 3166 for a country or a part of one")
+    return code
+
+
+Ref = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Country = Annotated[str, AfterValidator(_is_place)]
+
+
+class Row(BaseModel):
+    """A fact that the shop puts in: where it comes from, and when it came to be, where that was before it is put in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
+
+    source: Text = "shop"
+    time: AwareDatetime | None = None
+
+
+class PersonRow(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: SubjectRole
+    subject: Ref
+    jurisdiction: Country | None = None
+
+
+class OrderRow(Row):
+    """An order and the people in it; put again, it replaces them."""
+
+    kind: Literal["order"]
+    order: Ref
+    people: tuple[PersonRow, ...] = Field(min_length=1, max_length=20)
+
+    @field_validator("people")
+    @classmethod
+    def _has_each_role_once(cls, people: tuple[PersonRow, ...]) -> tuple[PersonRow, ...]:
+        if len({each.role for each in people}) < len(people):
+            raise ValueError("an order has each role once")
+        return people
+
+
+class OrderStateRow(Row):
+    """How far an order has come; the people in it stay as they are."""
+
+    kind: Literal["order_state"]
+    order: Ref
+    state: OrderState
+
+
+class SubjectRow(Row):
+    """Whose law a person lives under."""
+
+    kind: Literal["subject"]
+    subject: Ref
+    jurisdiction: Country
+
+
+class ConsentRow(Row):
+    """A person's answer; the newest one for a purpose and vendor counts.
+
+    What decides nothing is kept as the record of it, under the names of ISO/IEC TS 27560.
+    """
+
+    kind: Literal["consent"]
+    subject: Ref
+    purpose: Purpose
+    vendor: Text | None = None
+    state: ConsentState
+    explicit: bool = False
+    separate: bool = False
+    written: bool = False
+    expires: datetime | None = None
+    method: ConsentMethod | None = None
+    expressed_by: ExpressedBy = ExpressedBy.SUBJECT
+    record_id: Text | None = None
+    notice: Text | None = None
+    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
+    categories: tuple[Category, ...] = ()
+    recipients: tuple[Text, ...] = ()
+    controller: Text | None = None
+    jurisdiction: Country | None = None
+    rights: tuple[Right, ...] = ()
+    storage: Text | None = None
+    withdrawal: Text | None = None
+    legal_basis: Literal[LegalBasis.CONSENT, LegalBasis.EXPLICIT_CONSENT] | None = None
+
+
+class AcceptanceRow(Row):
+    """A version of the policy that a person accepted. It is never a consent to anything."""
+
+    kind: Literal["acceptance"]
+    subject: Ref
+    policy: Text
+    how: AcceptanceKind
+
+
+class FlagRow(Row):
+    """What holds for a person from now on, or holds no more."""
+
+    kind: Literal["flag"]
+    subject: Ref
+    flag: Flag
+    purpose: Purpose | None = None
+    vendor: Text | None = None
+    lifted: bool = False
+
+    @model_validator(mode="after")
+    def _is_as_narrow_as_it_may_be(self) -> Self:
+        if (self.purpose or self.vendor) and not FLAGS[self.flag].narrows:
+            raise ValueError(f"`{self.flag}` holds for a person as a whole, for every purpose and vendor")
+        return self
+
+
+class LinkRow(Row):
+    """Two references of one person, such as an account and the order of a guest: what holds for one holds for both."""
+
+    kind: Literal["link"]
+    subject: Ref
+    other: Ref
+    lifted: bool = False
+
+    @model_validator(mode="after")
+    def _are_two(self) -> Self:
+        if self.subject == self.other:
+            raise ValueError("a reference is not linked to itself")
+        return self
+
+
+class SuspensionRow(Row):
+    """Stops a vendor, or one of its operations, or lets it go on."""
+
+    kind: Literal["suspension"]
+    vendor: str
+    operation: str | None = None
+    lifted: bool = False
+
+
+class AgreementRow(Row):
+    """A paper that a vendor's file does not have, or has otherwise: one of the same id takes its place."""
+
+    kind: Literal["agreement"]
+    vendor: Text
+    agreement: Agreement
+
+    @model_validator(mode="after")
+    def _lacks_nothing(self) -> Self:
+        for key, why in lacking(self.agreement):
+            raise ValueError(f"no `{key}`: {why}")
+        return self
+
+
+class AgreementEndRow(Row):
+    """A paper that somebody ended, in a vendor's file or not: with its last day, or at once."""
+
+    kind: Literal["agreement_end"]
+    vendor: Text
+    agreement: Text
+    last: Day | None = None
+
+
+class ReviewRow(Row):
+    """A review of a vendor was held, and by when the next one is due."""
+
+    kind: Literal["review"]
+    vendor: Text
+    held: Day
+    next: Day
+    result: Literal["passed", "findings", "failed"] = "passed"
+
+    @model_validator(mode="after")
+    def _leads_on(self) -> Self:
+        if self.next <= self.held:
+            raise ValueError("the next review comes after this one")
+        return self
+
+
+class RevocationRow(Row):
+    """A service token that proves nobody any more; not among what a shop puts in."""
+
+    kind: Literal["revocation"] = "revocation"
+    token: str
+
+
+class Decided(BaseModel):
+    """What is done about one category of a request, or (None) about all others; what is not done as it was asked for
+    has its reason.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    category: Category | None
+    ruling: Ruling
+    reason: RefusalReason | None = None
+
+
+class RequestRow(Row):
+    """How far something stands that a person asked for; put again, it replaces what stood there before.
+
+    `by` is who asked: the person (`subject`), or whoever acts for them, with a case, a reason, and how it was checked
+    who asks. Put in by the gateway, not by the shop.
+    """
+
+    kind: Literal["request"] = "request"
+    request: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    subject: Ref
+    right: Right
+    status: RequestStatus
+    received: datetime
+    due: datetime
+    by: str
+    case: str = ""
+    why: str = ""
+    verified: str = ""
+    requester: str = ""
+    extended: str = ""
+    categories: tuple[Category, ...] = ()
+    decisions: tuple[Decided, ...] = ()
+    decided: datetime | None = None
+    decided_by: str = ""
+    already: bool = False
+    """Whether the data was restricted when it came, and not by a request: then no decision ends that."""
+    lifted: datetime | None = None
+    """When a restriction that it brought was ended."""
+
+
+class TellingRow(Row):
+    """A reason for which vendors are to be told about a person, or about an order that is closed.
+
+    It stands until every vendor that is meant has a notice of its own. Not among what a shop puts in, as the two below.
+    """
+
+    kind: Literal["telling"] = "telling"
+    id: str
+    cause: Cause
+    subject: Ref | None = None
+    order: Ref | None = None
+    purpose: Purpose | None = None
+    vendor: str | None = None
+    categories: tuple[Category, ...] = ()
+
+
+class NoticeRow(Row):
+    """What one vendor is told, in which way, until when it is to have answered, and how it answers for that.
+
+    `law` is what lets it keep the data, `until` the last day for which its contract does.
+    """
+
+    kind: Literal["notice"] = "notice"
+    id: str
+    telling: str
+    cause: Cause
+    vendor: str
+    subject: Ref
+    order: Ref | None = None
+    entity: str
+    categories: tuple[str, ...]
+    way: NoticeWay
+    duty: Duty
+    law: str = ""
+    until: date | None = None
+    due: datetime
+    not_before: datetime | None = None
+
+
+class NoticeStepRow(Row):
+    """A step of a notice: handed to a person, told, confirmed, or excused for a reason; `receipt` is what shows it."""
+
+    kind: Literal["notice_step"] = "notice_step"
+    notice: str
+    cause: Cause
+    vendor: str
+    subject: Ref | None = None
+    state: NoticeState
+    receipt: str = ""
+    reason: str = ""
+
+
+class WaiverRow(Row):
+    """A step of a waiver; not among what a shop puts in. `until` is set when it is granted."""
+
+    kind: Literal["waiver"] = "waiver"
+    id: str
+    state: Literal["proposed", "granted", "ended"]
+    operations: tuple[str, ...]
+    codes: tuple[str, ...]
+    reason: str
+    hours: int
+    proposed_by: str
+    granted_by: str | None = None
+    until: datetime | None = None
+
+
+class ImportRow(Row):
+    """How far an import has come, with what of it is in; not among what a shop puts in.
+
+    `rows` were read, `chain` is a digest of them, `begun` is when the first of them was.
+    """
+
+    kind: Literal["import"] = "import"
+    id: str
+    begun: AwareDatetime
+    rows: int
+    chain: str
+    is_done: bool = False
+    new: int = 0
+    same: int = 0
+    changed: int = 0
+    older: int = 0
+    refused: int = 0
+
+
+AnyRow = Annotated[
+    OrderRow
+    | OrderStateRow
+    | SubjectRow
+    | ConsentRow
+    | AcceptanceRow
+    | FlagRow
+    | LinkRow
+    | SuspensionRow
+    | AgreementRow
+    | AgreementEndRow
+    | ReviewRow,
+    Field(discriminator="kind"),
+]
+
+
+class CaseRow(Row):
+    """A step of a case outside contracts; not among what a shop puts in.
+
+    `said` stands in its entry and `sealed` only here; `people` are those whom a case is about, given with its first.
+    """
+
+    kind: Literal["case"] = "case"
+    case: str
+    number: int
+    scenario: Scenario
+    step: str
+    by: str
+    sealed: str
+    said: dict[str, str | int | tuple[str, ...]] = {}
+    people: tuple[PersonRow, ...] = ()
+
+
+StoredRow = (
+    AnyRow | RequestRow | RevocationRow | TellingRow | NoticeRow | NoticeStepRow | CaseRow | WaiverRow | ImportRow
+)
+STORED: TypeAdapter[list[StoredRow]] = TypeAdapter(list[Annotated[StoredRow, Field(discriminator="kind")]])
+ROWS: TypeAdapter[list[AnyRow]] = TypeAdapter(list[AnyRow])
