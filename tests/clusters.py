@@ -116,8 +116,7 @@ class Cluster:
 def standby_of(primary: Cluster) -> Iterator[Cluster]:
     """Another server, which follows it without being waited for."""
     with tempfile.TemporaryDirectory(prefix="gateway-pg-") as folder:
-        if (user := _user()) is not None:
-            shutil.chown(folder, user)
+        owned(Path(folder))
         made = Cluster(Path(folder), primary.binaries, primary.settings)
         copying = made._run("pg_basebackup", "-d", primary.url(), "-R", "-X", "stream", "-c", "fast")
         assert copying.wait(PATIENCE) == 0, made.log
@@ -144,8 +143,7 @@ def cluster(found: Path, **settings: str) -> Iterator[Cluster]:
     """A running cluster with these settings, until the block ends."""
     # Not under the folder of the test run: a socket's path is short, and root's folders are closed to others.
     with tempfile.TemporaryDirectory(prefix="gateway-pg-") as folder:
-        if (user := _user()) is not None:
-            shutil.chown(folder, user)
+        owned(Path(folder))
         made = Cluster(Path(folder), found, settings)
         made.create()
         try:
@@ -153,6 +151,12 @@ def cluster(found: Path, **settings: str) -> Iterator[Cluster]:
             yield made
         finally:
             made.stop("immediate")
+
+
+def owned(path: Path) -> None:
+    """Gives a file to whom the server runs as."""
+    if (user := _user()) is not None:
+        shutil.chown(path, user)
 
 
 def _user() -> str | None:

@@ -2,13 +2,19 @@
 
 import resource
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from clusters import Cluster, binaries, cluster
 
+from faults.nodes import Cable, Shared, await_started, same_secrets
 from faults.world import World
+from gateway.app import prepare
+
+Worlds = Callable[..., World]
 
 _ROW = "fault"
 _WIDTHS = (52, 7, 48)
@@ -44,7 +50,7 @@ def told(record_property: Callable[[str, object], None]) -> Callable[[str, int, 
 
 
 @pytest.fixture
-def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
+def worlds(tmp_path: Path) -> Iterator[Worlds]:
     """Makes worlds that end with the test; a folder of one that went well is not kept."""
     made: list[World] = []
 
@@ -57,6 +63,47 @@ def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
     for world in made:
         world.__exit__()
         shutil.rmtree(world.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def server(postgres: Cluster) -> Iterator[Cluster]:
+    """A PostgreSQL of the test's own, which it may hurt."""
+    found = binaries()
+    assert found is not None
+    with cluster(found) as running:
+        yield running
+
+
+@pytest.fixture
+def shared(worlds: Worlds, server: Cluster) -> Iterator[Shared]:
+    """Makes nodes over one log: each a world with a folder of its own and the secrets of the first."""
+    with server.database() as owner:
+        role = owner.replace("//postgres@", "//writer@")
+        prepare(owner, role)
+        made: list[World] = []
+
+        def make(*, through: Callable[[str], str] = lambda url: url, node: str = "", **given: object) -> World:
+            name = node or f"n{len(made)}"
+            settings = {"NODE": name, **given.pop("settings", {})}  # type: ignore[dict-item]
+            world = worlds(owner=owner, database=through(role), settings=settings, **given)
+            if made:
+                same_secrets(made[0], world)
+            made.append(world)
+            return world
+
+        yield make
+        for world in made:
+            world.__exit__()
+        await_started(server)
+
+
+@pytest.fixture
+def cable(server: Cluster) -> Iterator[Cable]:
+    # The path of a socket is short.
+    with tempfile.TemporaryDirectory(prefix="cable-") as folder:
+        cable = Cable(server.folder / ".s.PGSQL.5432", Path(folder))
+        yield cable
+        cable.listener.close()
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

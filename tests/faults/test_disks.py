@@ -1,14 +1,12 @@
 """Disks that fail once, for ever, slowly, or for want of room; and a process that runs out of files."""
 
 import resource
-import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
+from faults.small_disks import filled, small_disk
 from faults.tracing import demand_strace, traced
 from faults.world import World
 
@@ -122,53 +120,28 @@ def swallowed(world: World) -> str:
     return f"{world.built}: I1"
 
 
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A file system with room for 24 MiB."""
-    # The path of a socket in it is short.
-    folder = Path(tempfile.mkdtemp(prefix="faults-"))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        folder.rmdir()
-        pytest.skip("only root can mount a small disk")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-    folder.rmdir()
+def test_a_full_file_system_refuses_calls_and_loses_nothing(worlds: Worlds, told: Told) -> None:
+    with small_disk(24) as disk:
+        world = worlds(folder=disk / "world")
+        gateway = world.serving()
+        world.call(gateway)
+        world.await_settled()
+        filler = disk / "filler"
 
-
-def test_a_full_file_system_refuses_calls_and_loses_nothing(worlds: Worlds, told: Told, small_disk: Path) -> None:
-    world = worlds(folder=small_disk / "world")
-    gateway = world.serving()
-    world.call(gateway)
-    world.await_settled()
-    filler = small_disk / "filler"
-
-    filled(filler)
-    replies = [world.call(gateway) for _ in range(40)]
-    arrived, acknowledged = world.arrived(), len(world.acknowledged)
-    filler.unlink()
-    time.sleep(1.5)
-    if gateway.exit_status is None:
-        gateway.kill()
-    found = world.breaches()
+        filled(filler)
+        replies = [world.call(gateway) for _ in range(40)]
+        arrived, acknowledged = world.arrived(), len(world.acknowledged)
+        filler.unlink()
+        time.sleep(1.5)
+        if gateway.exit_status is None:
+            gateway.kill()
+        found = world.breaches()
 
     # The room that the log has already is used up first.
     assert any(reply is not None and reply.status == UNAVAILABLE for reply in replies)
     assert arrived == acknowledged
     assert found == []
     told("a full file system", 40, "I1-I5, 503, started again", "lying: I1 (above)")
-
-
-def filled(file: Path) -> None:
-    """Takes all the room that is left."""
-    with file.open("wb", buffering=0) as filler:
-        try:
-            while True:
-                filler.write(bytes(1 << 16))
-        except OSError:
-            pass
 
 
 def test_a_process_without_free_files_sends_nothing_and_comes_back(worlds: Worlds, told: Told) -> None:

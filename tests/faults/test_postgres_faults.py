@@ -2,117 +2,28 @@
 
 import os
 import random
-import shutil
 import signal
-import socket
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from clusters import Cluster, binaries, cluster
+from clusters import Cluster
 
+from faults.nodes import CREATED, UNAVAILABLE, Cable, Shared, found_hasty, one_more, same_secrets, under_load
 from faults.test_kills import NONE, STEPS
 from faults.test_processes import stopped
 from faults.tracing import demand_strace, traced
 from faults.world import Victim, World
-from gateway.app import prepare
 
-Worlds = Callable[..., World]
 Told = Callable[[str, int, str, str], None]
 Extent = Callable[[int, int], int]
-Shared = Callable[..., World]
 
 NIGHTLY = pytest.mark.nightly
-CREATED, UNAVAILABLE = 201, 503
 KILLED = -9
 RESUMED = 2.5  # seconds
-SECRETS = ("root.key", "kek.key", "sign.key")
-
-
-@pytest.fixture
-def server(postgres: Cluster) -> Iterator[Cluster]:
-    """A PostgreSQL of the test's own, which it may hurt."""
-    found = binaries()
-    assert found is not None
-    with cluster(found) as running:
-        yield running
-
-
-@pytest.fixture
-def shared(worlds: Worlds, server: Cluster) -> Iterator[Shared]:
-    """Makes nodes over one log: each a world with a folder of its own and the secrets of the first."""
-    with server.database() as owner:
-        role = owner.replace("//postgres@", "//writer@")
-        prepare(owner, role)
-        made: list[World] = []
-
-        def make(*, through: Callable[[str], str] = lambda url: url, node: str = "", **given: object) -> World:
-            name = node or f"n{len(made)}"
-            settings = {"NODE": name, **given.pop("settings", {})}  # type: ignore[dict-item]
-            world = worlds(owner=owner, database=through(role), settings=settings, **given)
-            if made:
-                for secret in SECRETS:
-                    if (first := made[0].data / secret).exists():
-                        shutil.copy(first, world.data / secret)
-            made.append(world)
-            return world
-
-        yield make
-        for world in made:
-            world.__exit__()
-        _await_started(server)
-
-
-def _await_started(server: Cluster) -> None:
-    if server.process is None or server.process.poll() is not None:
-        server.start()
-
-
-def one_more(world: World, gateway: Victim, within: float = 15.0) -> float:
-    """Seconds until an order goes through again."""
-    began = time.monotonic()
-    while (reply := world.call(gateway)) is None or reply.status != CREATED:
-        assert time.monotonic() - began < within, (reply, gateway.said[-3000:])
-        time.sleep(0.05)
-    return time.monotonic() - began
-
-
-def found_hasty(shared: Shared) -> str:
-    """A gateway that does not wait for the commit is found out by the vendor."""
-    world = shared(built="hasty there")
-    gateway = world.serving(GATEWAY_FAILPOINTS="before-commit:intent=sleep:0.3@1")
-    world.call(gateway)
-    gateway.kill()
-    found = world.breaches(reopen=False)
-    assert any(each.startswith("I1") for each in found), found
-    return "hasty: I1"
-
-
-@contextmanager
-def under_load(world: World, gateway: Victim, at_once: int = 6) -> Iterator[None]:
-    """Orders without a pause, until the block ends."""
-    going = threading.Event()
-    going.set()
-
-    def orders(number: int) -> None:
-        while going.is_set():
-            world._called(gateway, number, 15.0)
-            number += 1
-
-    with ThreadPoolExecutor(at_once) as pool:
-        asked = [pool.submit(orders, 1_000_000 * (each + 1)) for each in range(at_once)]
-        try:
-            yield
-        finally:
-            going.clear()
-            for each in asked:
-                each.result()
 
 
 SOON = ("before-commit:intent", "after-commit:intent", "mid-body", "before-commit:outcome")
@@ -222,7 +133,7 @@ def sessions(server: Cluster) -> list[int]:
 def test_a_node_that_stops_while_it_holds_the_head_does_not_stop_the_others(shared: Shared, told: Told) -> None:
     first, second = shared(), shared()
     holding = first.serving(GATEWAY_FAILPOINTS="before-commit:intent=stop@2")
-    _same_secrets(first, second)
+    same_secrets(first, second)
     other = second.serving()
     first.call(holding)
     second.call(other)
@@ -250,12 +161,6 @@ def test_a_node_that_stops_while_it_holds_the_head_does_not_stop_the_others(shar
     told("PostgreSQL: a node stopped while it holds the head", 1, f"others after {waited:.1f} s", waits(shared))
 
 
-def _same_secrets(first: World, second: World) -> None:
-    for secret in SECRETS:
-        if (made := first.data / secret).exists():
-            shutil.copy(made, second.data / secret)
-
-
 def waits(shared: Shared) -> str:
     """Without the time-out of sessions the others wait for as long as the node sleeps."""
     first = shared(built="patient")
@@ -273,60 +178,6 @@ def waits(shared: Shared) -> str:
     assert waited or time.monotonic() - began < RESUMED
     assert waited
     return "patient: others wait"
-
-
-@dataclass
-class Cable:
-    """A line to the server. While it is cut, what is said still arrives, and no answer comes back."""
-
-    server: Path
-    folder: Path
-    is_cut: bool = False
-    dead: set[socket.socket] = field(default_factory=set)
-    lines: list[socket.socket] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(self.folder / self.server.name))
-        self.listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut(self) -> None:
-        self.is_cut = True
-        self.dead.update(self.lines)
-
-    def mend(self) -> None:
-        """New connections are whole; those that there were never are again."""
-        self.is_cut = False
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self.listener.accept()
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(str(self.server))
-                self.lines.append(client)
-                if self.is_cut:
-                    self.dead.add(client)
-                for source, sink in ((client, server), (server, client)):
-                    threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
-
-    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
-        with source, suppress(OSError):
-            while data := source.recv(65_536):
-                if sink not in self.dead:
-                    sink.sendall(data)
-            if sink not in self.dead:
-                sink.shutdown(socket.SHUT_WR)
-
-
-@pytest.fixture
-def cable(server: Cluster) -> Iterator[Cable]:
-    # The path of a socket is short.
-    with tempfile.TemporaryDirectory(prefix="cable-") as folder:
-        cable = Cable(server.folder / ".s.PGSQL.5432", Path(folder))
-        yield cable
-        cable.listener.close()
 
 
 def test_a_line_that_is_cut_in_a_commit_sends_nothing(
@@ -440,7 +291,7 @@ def test_a_node_that_wakes_after_its_intent_was_settled_sends_nothing(shared: Sh
     given = {"INTENT_DEADLINE": "2", "VENDOR_TOTAL": "2"}
     first, second = shared(settings=given), shared(settings=given)
     asleep = first.serving(GATEWAY_FAILPOINTS="after-ack:intent=stop@2")
-    _same_secrets(first, second)
+    same_secrets(first, second)
     other = second.serving()
     first.call(asleep)
     first.await_settled()
