@@ -326,9 +326,10 @@ class Gateway:
         await self.stores.desk.purge({}, self.keeps(), by=BY_ITSELF)
 
     async def tell(self) -> None:
-        """Opens a notice for each vendor that is to be told something, and delivers those that are due."""
+        """Opens a notice for each vendor that is to be told, delivers what is due, and closes what is answered."""
         await self.stores.notices.plan(by=BY_ITSELF)
         await self.delivery.deliver()
+        await self.requests.close_answered(BY_ITSELF)
         if self.settings.erasure == "confirmed":
             await self._finish_erasures()
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway.console import Json, asked, out, table
+from gateway.errors import StartError
 from gateway.vocabulary import SubjectRole
 from gateway.vocabulary.notices import Cause
 
@@ -120,19 +121,31 @@ def record(
     vendor, _, name = operation.partition("/")
     who = {"subject": subject, "role": role, **({"order": order} if order else {})}
     told = {"vendor": vendor, "operation": name, "people": [who], "happened": happened, "categories": category or []}
-    [entry] = asked("disclosures", [told])
-    out.print(f"recorded; entry {entry}")
+    [done] = asked("disclosures", [told])
+    out.print(f"{'recorded before' if done['known'] else 'recorded'}; entry {done['entry']}")
 
 
 @disclosure.command("import")
 def import_(
     file: Annotated[typer.FileText, typer.Argument(help="One JSON object a line, as POST /disclosures takes them.")],
 ) -> None:
-    """Record disclosures of earlier times; each entry says that it was recorded afterwards."""
-    told = [json.loads(line) | {"afterwards": True} for line in file if line.strip()]
+    """Record disclosures of earlier times; each entry says that it was recorded afterwards, and none is made twice."""
+    told = [_read(number, line) for number, line in enumerate(file, 1) if line.strip()]
+    known = 0
     for start in range(0, len(told), _TOGETHER):
-        asked("disclosures", told[start : start + _TOGETHER])
-    out.print(f"{len(told)} disclosures are recorded")
+        known += sum(each["known"] for each in asked("disclosures", told[start : start + _TOGETHER]))
+    out.print(f"{len(told)} disclosures are recorded, {known} of them were before")
+
+
+def _read(number: int, line: str) -> dict[str, Any]:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        # Not chained: the parser's own error shows the line.
+        raise StartError(f"line {number} is not a JSON object; nothing was recorded")
+    return told | {"afterwards": True}
 
 
 def _step(id_: str, state: str, **stated: str) -> None:

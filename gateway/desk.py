@@ -191,7 +191,7 @@ class Erasures(Protocol):
 class Direct(Protocol):
     """Disclosures beside the gateway, which it is told of."""
 
-    async def record(self, asked: Any, *, by: str) -> Sequence[str]: ...
+    async def record(self, asked: Any, *, by: str) -> Sequence[dict[str, Any]]: ...
 
 
 class Desk:

@@ -17,6 +17,7 @@ from gateway.vocabulary import FORMS_FOR_ANY, Category, LegalBasis, Purpose
 from gateway.vocabulary.labels import (
     BASIS_LABELS,
     CATEGORY_LABELS,
+    CHANNEL_LABELS,
     FORM_LABELS,
     KIND_LABELS,
     PURPOSE_LABELS,
@@ -28,10 +29,6 @@ Language = Literal["en", "zh"]
 Page = dict[str, Any]
 Word = TypeVar("Word", bound=StrEnum)
 
-_CHANNELS: Final[Mapping[str, Label]] = {
-    "gateway": Label("through the gateway", "经由网关"),
-    "direct": Label("not through the gateway", "不经由网关"),
-}
 _WORDS: Final[Mapping[str, Label]] = {
     "recipients": Label("Who receives data, and what for", "谁接收信息及其目的"),
     "policy": Label("Privacy policy", "隐私政策"),
@@ -98,7 +95,7 @@ def _use(purpose: Purpose, rules: Sequence[tuple[Terms, Rule]]) -> Page:
     channels = sorted({terms.operation.channel for terms, _ in rules}, reverse=True)
     return {
         "purpose": _labelled(purpose, PURPOSE_LABELS),
-        "channels": [{"code": channel} | _CHANNELS[channel]._asdict() for channel in channels],
+        "channels": [{"code": channel} | CHANNEL_LABELS[channel]._asdict() for channel in channels],
         "categories": [
             _labelled(each, CATEGORY_LABELS)
             | {"forms": [{"code": form} | FORM_LABELS[form]._asdict() for form in sorted(forms[each])]}

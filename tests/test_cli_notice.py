@@ -11,6 +11,7 @@ from shop_notices import CLAIM
 from typer.testing import CliRunner, Result
 
 from gateway.cli import cli
+from gateway.errors import StartError
 from gateway.rights.notices import NoticeEnded
 
 TO = {"name": "Ann", "city": "Bonn"}
@@ -57,16 +58,22 @@ def test_what_went_beside_the_gateway_is_recorded_and_who_is_erased_is_listed_by
     who = ("--subject", "c-88", "--role", "consignee", "--happened", "2026-03-02T10:00:00Z")
     earlier = {"vendor": "parcels", "operation": "claim", "people": [{"subject": "c-88", "role": "consignee"}]}
     (folder / "earlier.jsonl").write_text(json.dumps(earlier | {"happened": "2025-03-02T10:00:00Z"}) + "\n")
+    (folder / "broken.jsonl").write_text('{"people": "Qz7canary')
 
     def run(*words: str) -> str:
         return CliRunner().invoke(cli, list(words)).stdout
 
     one = run("disclosure", "record", "parcels/claim", *who)
     many = run("disclosure", "import", str(folder / "earlier.jsonl"))
+    again = run("disclosure", "import", str(folder / "earlier.jsonl"))
+    broken = CliRunner().invoke(cli, ["disclosure", "import", str(folder / "broken.jsonl")]).exception
     begun = run("erasure", "begin", "c-88", "--reason", "request")
     listed = json.loads(run("erasure", "list", "--json"))
 
     assert one.startswith("recorded; entry ")
-    assert many == "1 disclosures are recorded\n"
+    assert many == "1 disclosures are recorded, 0 of them were before\n"
+    assert again == "1 disclosures are recorded, 1 of them were before\n"
+    assert isinstance(broken, StartError)
+    assert str(broken) == "line 1 is not a JSON object; nothing was recorded"
     assert "parcels" in begun
     assert [(each["subject"], each["state"], each["waiting"]) for each in listed] == [("c-88", "telling", ["parcels"])]

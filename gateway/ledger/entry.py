@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol, TypeAlias
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 from msgspec import Raw
 
@@ -382,3 +383,10 @@ def _demand_codes(*codes: str) -> None:
     for code in codes:
         if code and code not in CODES:
             raise ValueError("an entry takes only codes of gateway.errors.CODES")
+
+
+def left_at(body: Mapping[str, Any]) -> int:
+    """When what the leaf of an intent tells of left, in µs: that can be before it was written down."""
+    if told := body.get("exceptional", {}).get("happened"):
+        return int(datetime.fromisoformat(told).timestamp() * 1_000_000)
+    return int(body.get("happened", body["ts"]))

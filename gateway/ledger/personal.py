@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, cast
 
 from gateway.ledger.database import or_refused
-from gateway.ledger.entry import Intent, Subject
+from gateway.ledger.entry import Intent, Subject, left_at
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import Link, everybody, found
 from gateway.ledger.store import Entry, Filter, Store
@@ -33,6 +33,11 @@ class Personal:
     def forgotten(self) -> int:
         """How many of its people were erased since."""
         return _committed(self.entry) - len(self.subjects)
+
+    @property
+    def left_at(self) -> int:
+        """When it left, in µs: of what was told afterwards that is before it was written down."""
+        return left_at(self.entry.body)
 
     @property
     def may_have_arrived(self) -> bool:

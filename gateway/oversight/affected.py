@@ -8,8 +8,10 @@ from typing import Any, cast
 from gateway.ledger.personal import Personal
 from gateway.retention import days
 from gateway.vocabulary import Category
+from gateway.vocabulary.labels import CHANNEL_LABELS
 
 SCRUBBED = "scrub"
+CHANNELS: Mapping[str, str] = {code: label.en for code, label in CHANNEL_LABELS.items()}
 _DAY = 24 * 60 * 60 * 1_000_000  # µs
 
 
@@ -24,6 +26,7 @@ class Concerned:
     jurisdiction: str
     roles: set[str] = field(default_factory=set)
     fields: set[tuple[str, str]] = field(default_factory=set)  # category, form
+    channels: set[str] = field(default_factory=set)
     within: bool = False
     scrubbed: bool = False
 
@@ -37,20 +40,22 @@ class Affected:
     uncertain: int = 0
     forgotten: int = 0
 
-    def add(self, each: Personal, began: datetime, operations: Collection[str]) -> None:
-        """Counts an intent, if data went or may have gone with it."""
+    def add(self, each: Personal, began: datetime, until: datetime, operations: Collection[str]) -> None:
+        """Counts an intent, if data went or may have gone with it up to a time."""
         body = each.entry.body
-        if not each.may_have_arrived or (operations and body.get("operation") not in operations):
+        is_other = operations and body.get("operation") not in operations
+        if not each.may_have_arrived or is_other or each.left_at > until.timestamp() * 1_000_000:
             return
         self.disclosures += 1
         self.uncertain += (each.entry.outcome or {}).get("result") != "sent"
         self.forgotten += each.forgotten
         stated = cast("Mapping[str, str]", body.get("retention", {})).get("vendor_keeps")
-        kept_until = cast("int", body["ts"]) + days(stated) * _DAY if stated else None
+        kept_until = each.left_at + days(stated) * _DAY if stated else None
         is_within = kept_until is None or kept_until >= began.timestamp() * 1_000_000
         for subject in each.subjects:
             person = self.people.setdefault(subject.ref, Concerned(subject.ref, subject.jurisdiction))
             person.roles.add(subject.role)
+            person.channels.add(CHANNELS[str(body.get("channel", "gateway"))])
             person.within |= is_within
             for category, form in _fields(body, subject.role):
                 if form == SCRUBBED:
@@ -72,6 +77,7 @@ class Affected:
             "by_jurisdiction": _counted((person.jurisdiction,) for person in everybody),
             "by_category": _counted({category for category, _ in person.fields} for person in everybody),
             "by_form": _counted({form for _, form in person.fields} for person in everybody),
+            "by_channel": _counted(person.channels for person in everybody),
         }
 
     def listed(self) -> list[dict[str, Any]]:
@@ -83,6 +89,7 @@ class Affected:
                 "roles": sorted(person.roles),
                 "categories": sorted({category for category, _ in person.fields}),
                 "forms": sorted({form for _, form in person.fields}),
+                "channels": sorted(person.channels),
                 "within_retention": person.within,
                 "scrubbed_text": person.scrubbed,
             }

@@ -182,9 +182,10 @@ class Incidents:
     async def _affected(self, incident: Incident) -> Affected:
         """All that the vendor can have had: what went there until it ended, however long before it began."""
         opened, found = incident.opened, Affected()
-        until = int((opened.ended or self._now()).timestamp() * 1_000_000)
-        async for each in self._ledger.persons.of(Filter(vendor=opened.vendor, until=until)):
-            found.add(each, opened.began, opened.operations)
+        until = opened.ended or self._now()
+        # Not by the time of the entry: what went beside the gateway may have been written down only afterwards.
+        async for each in self._ledger.persons.of(Filter(vendor=opened.vendor)):
+            found.add(each, opened.began, until, opened.operations)
         return found
 
     async def _open(self, incident: str) -> Incident:

@@ -243,6 +243,17 @@ def erasures(connection: Connection, _: str = "") -> Sequence[Telling]:
     return [_telling_of(row) for row in connection.execute(found)]
 
 
+def answers_due(connection: Connection, _: str = "") -> frozenset[tuple[str, Cause]]:
+    """About whom, and why, some vendor is still to be told or to confirm."""
+    confirms = (NOTICES.c.state == NoticeState.SENT.value) & (NOTICES.c.duty == Duty.CONFIRMS.value)
+    is_open = or_(confirms, NOTICES.c.state.in_([NoticeState.QUEUED.value, NoticeState.TASK.value]))
+    found = [
+        *connection.execute(select(TELLINGS.c.subject, TELLINGS.c.cause).where(TELLINGS.c.planned.is_(None))),
+        *connection.execute(select(NOTICES.c.subject, NOTICES.c.cause).where(is_open)),
+    ]
+    return frozenset((subject, Cause(cause)) for subject, cause in found if subject is not None)
+
+
 def _telling_of(row: Any) -> Telling:
     return Telling(
         row.id,

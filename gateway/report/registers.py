@@ -1,6 +1,6 @@
 """The registers that laws ask for: what is done with data, for what and by whom, and where it crosses a border."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from gateway.contract.model import Vendor
@@ -9,6 +9,7 @@ from gateway.report.seen import Known, Seen
 from gateway.report.table import Row, Table
 from gateway.vocabulary import CATEGORIES, FORMS_FOR_ANY, TRANSFERS, Category, Commercial, Purpose
 from gateway.vocabulary.exceptional import CROSSINGS
+from gateway.vocabulary.labels import CHANNEL_LABELS
 
 ACTIVITIES = Table(
     "Record of processing activities",
@@ -88,7 +89,6 @@ SALES = Table(
         "result": "result",
     },
 )
-CHANNELS: Mapping[str, str] = {"gateway": "through the gateway", "direct": "not through the gateway"}
 _MEASURES = ("TLS", "minimised by contract", "written down before sending", "subjects sealed under keys of their own")
 
 
@@ -103,7 +103,7 @@ class _Observed:
     bases: set[str] = field(default_factory=set)
 
     def add(self, seen: Seen) -> None:
-        self.first, self.last = min(self.first or seen.at, seen.at), max(self.last, seen.at)
+        self.first, self.last = min(self.first or seen.left, seen.left), max(self.last, seen.left)
         self.count += 1
         self.categories |= {category for category, _, _ in seen.categories()}
         self.bases |= {ground["basis"] for ground in seen.body.get("grounds", ())}
@@ -160,7 +160,7 @@ class Activities:
             "legal_bases": _all({basis for terms in declared for basis in _bases(terms)} | observed.bases),
             "assessments": _all(each for terms in declared for each in _rests_on(terms)),
             "services": _all(caller for terms in declared for caller in terms.operation.callers),
-            "channels": _all(CHANNELS[terms.operation.channel] for terms in declared),
+            "channels": _all(CHANNEL_LABELS[terms.operation.channel].en for terms in declared),
             "recipient": of.legal_entity.name if of else self._names.get(vendor),
             **_recipient(of, declared),
             "vendor_keeps": _all(terms.operation.retention.vendor_keeps for terms in declared),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from gateway.contract.load import ContractSet
+from gateway.ledger.entry import left_at
 from gateway.report.table import Row
 
 POSSIBLY = {"result": "possibly"}
@@ -28,6 +29,11 @@ class Seen:
     @property
     def at(self) -> str:
         return moment(self.body["ts"])
+
+    @property
+    def left(self) -> str:
+        """When what an intent says left: of what was told afterwards that is before it was written down."""
+        return moment(left_at(self.body))
 
     @property
     def is_disclosed(self) -> bool:

@@ -2,9 +2,10 @@
 them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -24,6 +25,12 @@ from gateway.retention import RetentionClass
 from gateway.vocabulary import FORMS_FOR_ANY, Category, SubjectRole
 
 WITHIN = 10.0  # seconds for one to become durable
+
+
+Person: TypeAlias = tuple[str, str, str | None]
+"""A reference, a role, and an order."""
+Same: TypeAlias = tuple[str, str, str, int, frozenset[Person]]
+"""What makes a disclosure the same as one that was told before."""
 
 
 class NotDirect(GatewayError):
@@ -74,16 +81,21 @@ class Direct:
         self._environment = environment
         self._now = now
         self.contracts = contracts
+        # What is on record already is looked up a moment before.
+        self._alone = asyncio.Lock()
 
-    async def record(self, asked: Any, *, by: str) -> Sequence[str]:
-        """The ids of the entries, durable when it returns. Raises NotDirect and Refusal; of several, none is written
-        where one is not what is asked for here.
+    async def record(self, asked: Any, *, by: str) -> Sequence[dict[str, Any]]:
+        """The id of the entry of each, durable when it returns, and whether it was there already.
+
+        Told again, a disclosure is the same one: of the same people, by the same operation, at the same moment. Raises
+        NotDirect and Refusal; of several, none is written where one is not what is asked for here.
         """
         told = TypeAdapter(list[Told]).validate_python(asked if isinstance(asked, list) else [asked])
         if any(each.happened > self._now() for each in told):
             raise NotDirect("a disclosure that is still to come cannot be recorded")
         meant = [(each, self._terms(each)) for each in told]
-        return [await self._recorded(each, terms, by) for each, terms in meant]
+        async with self._alone:
+            return await self._recorded(meant, by)
 
     def _terms(self, told: Told) -> Terms:
         name = f"{told.vendor}/{told.operation}"
@@ -94,13 +106,43 @@ class Direct:
             raise NotDirect(f"{name} is about no {', '.join(sorted(strange))}")
         return terms
 
-    async def _recorded(self, told: Told, terms: Terms, by: str) -> str:
-        subjects = [await self._subject(each) for each in told.people]
-        intent = self._intent(told, terms, subjects, by)
-        ticket = await self._ledger.intend(intent, subjects, b"", within=WITHIN)
-        self._ledger.settle(ticket, Outcome("sent"))
+    async def _recorded(self, meant: Sequence[tuple[Told, Terms]], by: str) -> Sequence[dict[str, Any]]:
+        named = [self._same(each) for each, _ in meant]
+        known = await self._known({who.subject for each, _ in meant for who in each.people})
+        new = {name: each for name, each in zip(named, meant, strict=True) if name not in known}
+        ids = await asyncio.gather(*(self._written(*each, by) for each in new.values()))
         await self._ledger.passed()
+        entries = known | dict(zip(new, ids, strict=True))
+        first = dict.fromkeys(new, False)
+        return [{"entry": entries[name], "known": first.pop(name, True)} for name in named]
+
+    async def _written(self, told: Told, terms: Terms, by: str) -> str:
+        subjects = [await self._subject(each) for each in told.people]
+        ticket = await self._ledger.intend(self._intent(told, terms, subjects, by), subjects, b"", within=WITHIN)
+        self._ledger.settle(ticket, Outcome("sent"))
         return ticket.intent
+
+    def _same(self, told: Told) -> Same:
+        people = frozenset((each.subject, each.role.value, each.order) for each in told.people)
+        return told.vendor, told.operation, self._entity(told), int(told.happened.timestamp() * 1_000_000), people
+
+    async def _known(self, refs: Collection[str]) -> dict[Same, str]:
+        """What is on record already that went beside the gateway about nobody but these people."""
+        bodies: dict[int, Mapping[str, Any]] = {}
+        people: dict[int, set[Person]] = {}
+        for ref in sorted(refs):
+            for each in await self._ledger.persons.about(ref):
+                if each.entry.body.get("channel") == "direct":
+                    bodies[each.entry.seq] = each.entry.body
+                    told = ((subject.ref, subject.role, subject.order_ref) for subject in each.subjects)
+                    people.setdefault(each.entry.seq, set()).update(told)
+        return {
+            (body["vendor"], body["operation"], body["entity"], body["happened"], frozenset(people[seq])): body["id"]
+            for seq, body in bodies.items()
+        }
+
+    def _entity(self, told: Told) -> str:
+        return told.entity or next(iter(self.contracts().entities.entities))
 
     async def _subject(self, who: Somebody) -> Subject:
         known = who.jurisdiction or (await self._registry.read(lookups.known_of, who.subject)).jurisdiction
@@ -108,7 +150,7 @@ class Direct:
 
     def _intent(self, told: Told, terms: Terms, subjects: Sequence[Subject], by: str) -> Intent:
         contracts, vendor, company = self.contracts(), terms.vendor, terms.vendor.legal_entity
-        entity = told.entity or next(iter(contracts.entities.entities))
+        entity = self._entity(told)
         standing = stand(terms, contracts.policy, entity, told.happened)
         version = version_in_force(contracts.policy, told.happened)
         return Intent(

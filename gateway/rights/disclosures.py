@@ -12,6 +12,7 @@ from gateway.vocabulary import BASES, Category, LegalBasis, Purpose, SubjectRole
 from gateway.vocabulary.labels import (
     BASIS_LABELS,
     CATEGORY_LABELS,
+    CHANNEL_LABELS,
     FORM_LABELS,
     KIND_LABELS,
     PURPOSE_LABELS,
@@ -65,7 +66,7 @@ class Disclosure(Told):
     last: datetime
     count: int
     arrived: Literal["yes", "possibly"]
-    channel: str
+    channel: Word
     controller: Company
     recipient: Company
     kind: Word | None
@@ -135,7 +136,7 @@ def _may_be_told(body: Mapping[str, Any], now: datetime, *, inquiries: bool) -> 
 def _line(each: Personal, contracts: ContractSet, notices: Mapping[str, Sequence[NoticeTold]]) -> Disclosure:
     body: Mapping[str, Any] = each.entry.body
     exceptional = body.get("exceptional") or {}
-    when = _when(body["ts"], exceptional.get("happened"))
+    when = datetime.fromtimestamp(each.left_at / 1_000_000, UTC)
     roles = sorted(each.roles)
     laws = {subject.jurisdiction for subject in each.subjects}
     recipient = body["recipient"]
@@ -146,7 +147,7 @@ def _line(each: Personal, contracts: ContractSet, notices: Mapping[str, Sequence
         last=when,
         count=1,
         arrived="yes" if (each.entry.outcome or {}).get("result") == "sent" else "possibly",
-        channel=str(body.get("channel") or ("exceptional" if exceptional else "gateway")),
+        channel=_channel(str(body.get("channel") or ("exceptional" if exceptional else "gateway"))),
         controller=Company(
             name=entity.name if entity else body["entity"],
             registration="",
@@ -169,8 +170,8 @@ def _line(each: Personal, contracts: ContractSet, notices: Mapping[str, Sequence
     )
 
 
-def _when(ts: int, happened: str | None) -> datetime:
-    return datetime.fromisoformat(happened) if happened else datetime.fromtimestamp(ts / 1_000_000, UTC)
+def _channel(code: str) -> Word:
+    return _labelled(code, CHANNEL_LABELS.get(code))
 
 
 def _categories(body: Mapping[str, Any], roles: frozenset[str]) -> Iterator[CategoryTold]:

@@ -46,7 +46,7 @@ COLUMNS: Final[Mapping[str, tuple[Label, Callable[[Disclosure, Language], str]]]
     "orders": (Label("Your order", "您的订单"), lambda line, _: ", ".join(line.orders)),
     "others": (Label("Also about, not shown here", "同时涉及 (不显示)"), lambda line, lang: _words(line.others, lang)),
     "arrived": (Label("Arrived", "是否送达"), lambda line, lang: _ARRIVED[line.arrived][lang == "zh"]),
-    "channel": (Label("Way", "渠道"), lambda line, _: line.channel),
+    "channel": (Label("Way", "渠道"), lambda line, lang: _word(line.channel, lang)),
     "notices": (Label("Told since", "后续通知"), lambda line, _: _notices(line)),
 }
 _WORDS: Final[Mapping[str, Label]] = {

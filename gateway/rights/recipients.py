@@ -66,7 +66,7 @@ def received(told: Iterable[Personal], asked: Asked, contracts: ContractSet) -> 
 def _received(each: Personal, categories: frozenset[str]) -> Received:
     body = each.entry.body
     stated = cast("Mapping[str, str]", body.get("retention", {})).get("vendor_keeps")
-    until = cast("int", body["ts"]) + (days(stated) * _DAY if stated else 0)
+    until = each.left_at + (days(stated) * _DAY if stated else 0)
     orders = frozenset(subject.order_ref for subject in each.subjects if subject.order_ref is not None)
     return Received(str(body["entity"]), categories, orders, until)
 

@@ -142,7 +142,7 @@ class ReportDesk:
         found: dict[int, Personal] = {}
         for ref in refs:
             for each in await self._ledger.persons.about(ref):
-                when = datetime.fromtimestamp(cast("int", each.entry.body["ts"]) / 1_000_000, UTC)
+                when = datetime.fromtimestamp(each.left_at / 1_000_000, UTC)
                 if first <= when and (last is None or when < last):
                     known = found.get(each.entry.seq)
                     subjects = (*known.subjects, *each.subjects) if known else each.subjects

@@ -10,7 +10,7 @@ from gateway.errors import refuse
 from gateway.identity import Caller
 from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
-from gateway.registry import lookups
+from gateway.registry import lookups, notices
 from gateway.registry import requests as rows
 from gateway.registry.entered import Decided, FlagRow, RequestRow, StoredRow, TellingRow
 from gateway.registry.registry import Registry
@@ -36,7 +36,7 @@ from gateway.vocabulary.notices import Cause
 MONTHS = 1  # in which a request is to be answered (GDPR 12(3)), from its receipt on
 EXTENDED = 3  # with the two that can be added
 _AT_ONCE = frozenset({Right.RESTRICTION, Right.OBJECTION})
-"""What is done with the decision itself; the others are done once vendors have confirmed."""
+"""What is done with the decision itself; the others are done once vendors have answered."""
 _RESTRICTING: Mapping[Right, frozenset[Ruling]] = {
     Right.RESTRICTION: frozenset({Ruling.RESTRICT}),
     Right.ERASURE: frozenset({Ruling.ERASE, Ruling.RESTRICT}),
@@ -112,7 +112,7 @@ class RequestDesk:
                 "decided": self._now(),
                 "decided_by": caller.service,
             }
-            return await self._put(row, decided, caller)
+            return await self._put(row, decided, caller.service)
 
     async def extend(self, caller: Caller, request: str, asked: Extend) -> Request:
         """Two more months, once. Raises Refusal `request.closed` and `subject.unknown`."""
@@ -120,9 +120,8 @@ class RequestDesk:
             row = await self._open(request)
             if row.extended:
                 raise refuse("request.closed", "it was extended already")
-            return await self._put(
-                row, {"extended": asked.reason.value, "due": months_after(row.received, EXTENDED)}, caller
-            )
+            due = months_after(row.received, EXTENDED)
+            return await self._put(row, {"extended": asked.reason.value, "due": due}, caller.service)
 
     async def close(self, caller: Caller, request: str, asked: Close) -> Request:
         """That it was carried out, or could not be. Raises Refusal `request.closed` and `subject.unknown`."""
@@ -131,7 +130,21 @@ class RequestDesk:
             if row.status is not RequestStatus.ACCEPTED:
                 raise refuse("request.ruling", "it is not decided yet")
             status = RequestStatus.FULFILLED if asked.fulfilled else RequestStatus.UNFULFILLED
-            return await self._put(row, {"status": status}, caller)
+            return await self._put(row, {"status": status}, caller.service)
+
+    async def close_answered(self, by: str) -> int:
+        """Closes what was accepted and of which every vendor has been told and has answered; how many. Raises Refusal.
+
+        It is carried out then: the shop has decided, and whoever else had the data knows.
+        """
+        accepted = [row for row in await self._registry.read(rows.open_requests, "") if row.decisions]
+        due = await self._registry.read(notices.answers_due, "") if accepted else frozenset()
+        done = [row for row in accepted if not any((row.subject, cause) in due for cause in _causes(row))]
+        async with self._deciding:
+            for row in done:
+                if (now := await self._registry.read(rows.request, row.request)) == row:
+                    await self._put(now, {"status": RequestStatus.FULFILLED}, by)
+        return len(done)
 
     async def lift(self, caller: Caller, request: str) -> Request:
         """Ends the restriction that a request brought; the person is told before (GDPR 18(3)). Raises Refusal."""
@@ -139,9 +152,9 @@ class RequestDesk:
             row = await self._found(request)
             if not row.decisions or not restricts(row):
                 raise refuse("request.ruling", "it restricts nothing, or is not decided yet")
-            return await self._put(row, {"lifted": self._now()}, caller)
+            return await self._put(row, {"lifted": self._now()}, caller.service)
 
-    async def _put(self, row: RequestRow, changed: dict[str, object], caller: Caller) -> Request:
+    async def _put(self, row: RequestRow, changed: dict[str, object], by: str) -> Request:
         new = row.model_copy(update=changed)
         facts: list[StoredRow] = [new]
         if new.decisions and not row.decisions:
@@ -150,7 +163,7 @@ class RequestDesk:
                 facts.append(_flagged(new, Flag.OBJECTED))
         if restricts(row) and not restricts(new) and not await self._is_restricted_besides(new):
             facts.append(_flagged(new, Flag.RESTRICTED, lifted=True))
-        await self._intake.put(facts, by=caller.service)
+        await self._intake.put(facts, by=by)
         return self._shown(new)
 
     def _tellings(self, row: RequestRow) -> Iterator[TellingRow]:
@@ -218,6 +231,11 @@ def restricts(row: RequestRow) -> bool:
     if row.right not in _RESTRICTING or row.lifted is not None:
         return False
     return not row.decisions or any(each.ruling in _RESTRICTING[row.right] for each in row.decisions)
+
+
+def _causes(row: RequestRow) -> frozenset[Cause]:
+    """For what vendors were told of a decision."""
+    return frozenset(_TOLD[each.ruling] for each in row.decisions if each.ruling in _TOLD)
 
 
 def _is_refused(decisions: Sequence[Ruled | Decided]) -> bool:

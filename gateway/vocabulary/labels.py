@@ -26,6 +26,11 @@ ROLE_LABELS: Mapping[VendorRole, Label] = {
     VendorRole.CONTROLLER: Label("decides on its own under the law", "独立处理"),
     VendorRole.JOINT_CONTROLLER: Label("decides together with us", "共同处理"),
 }
+CHANNEL_LABELS: Mapping[str, Label] = {
+    "gateway": Label("through the gateway", "经由网关"),
+    "direct": Label("not through the gateway", "不经由网关"),
+    "exceptional": Label("outside contracts", "例外披露"),
+}
 PURPOSE_LABELS: Mapping[Purpose, Label] = {
     Purpose.ORDER_PROCESSING: Label("Handling your order", "处理订单"),
     Purpose.ORDER_VERIFICATION: Label("Checking your order", "核实订单"),

@@ -13,7 +13,11 @@ from shop_contracts import FILES
 from shop_notices import CLAIM
 from small_contracts import read_files
 
+from gateway.identity import Caller
 from gateway.rights.direct import NotDirect
+from gateway.rights.page import html
+from gateway.rights.report import WantReport
+from gateway.vocabulary import Role
 from gateway.vocabulary.notices import Cause
 
 BESIDE = {**FILES, "parcels/claim.yaml": CLAIM}
@@ -28,7 +32,7 @@ def gateway(tmp_path: Path) -> Iterator[Running]:
 
 
 def recorded(gateway: Running, *told: dict[str, Any]) -> list[str]:
-    return list(gateway.do(lambda: gateway.stores.direct.record(list(told), by=BY)))
+    return [each["entry"] for each in gateway.do(lambda: gateway.stores.direct.record(list(told), by=BY))]
 
 
 def test_what_is_told_stands_in_the_record_as_a_disclosure_beside_the_gateway(gateway: Running) -> None:
@@ -52,6 +56,60 @@ def test_only_the_categories_that_went_are_recorded_and_what_is_imported_says_so
     [entry] = gateway.record(kind="intent")
     assert [field for group in entry["disclosed"] for field in group["fields"]] == [["$.name", "person.name"]]
     assert entry["recorded_afterwards"] is True
+
+
+def test_what_is_told_twice_is_recorded_once(gateway: Running) -> None:
+    other, later = CALLED | {"people": [WHO | {"order": "A-2"}]}, CALLED | {"happened": "2026-03-02T10:00:01Z"}
+    both = CALLED | {"people": [WHO, {"subject": "c-90", "role": "consignee"}]}
+    first = recorded(gateway, CALLED, CALLED)
+
+    again = gateway.do(lambda: gateway.stores.direct.record([CALLED, other, later, both, both], by=BY))
+
+    assert len(set(first)) == 1
+    assert [each["known"] for each in again] == [True, False, False, False, True]
+    assert again[0]["entry"] == first[0]
+    assert len(gateway.record(kind="intent")) == len({each["entry"] for each in again}) == 4
+
+
+def test_the_persons_report_has_it_at_its_own_time_and_as_not_through_the_gateway(gateway: Running) -> None:
+    recorded(gateway, CALLED | {"afterwards": True})
+
+    def report(**days: str) -> Any:
+        behalf = {"subject": "c-89", "case": "CS-1", "reason": "asked by letter", "verified": "document"}
+        wanted = WantReport.model_validate({"on_behalf": behalf, **days})
+        steward = Caller("stella", "", "", "live", None, 0, Role.STEWARD)
+        return gateway.do(lambda: gateway.gateway.disclosures.made(steward, wanted))
+
+    [line] = report(since="2026-03-02", until="2026-03-02").disclosures
+    assert line.first == line.last == datetime(2026, 3, 2, 10, tzinfo=UTC)
+    assert (line.channel.code, line.channel.en) == ("direct", "not through the gateway")
+    assert "not through the gateway" in html(report(), "en")
+    assert report(since="2026-03-03").disclosures == ()
+
+
+def test_an_incident_counts_it_by_when_it_happened_and_not_by_when_it_was_written_down(gateway: Running) -> None:
+    # The courier keeps it for ninety days, and it was told long after.
+    recorded(gateway, CALLED | {"happened": "2025-12-01T10:00:00Z"}, CALLED)
+
+    def affected(**given: str) -> dict[str, Any]:
+        stated = {
+            "vendor": "parcels",
+            "nature": "confidentiality",
+            "reference": "INC-1",
+            "aware": "2026-04-02T00:00:00Z",
+        }
+        incidents = gateway.gateway.incidents
+        opened = gateway.do(lambda: incidents.open(stated | given, by=BY))
+        return dict(gateway.do(lambda: incidents.affected(opened["incident"], by=BY)))
+
+    both, older = affected(began="2026-04-01T00:00:00Z"), affected(
+        began="2026-02-01T00:00:00Z", ended="2026-03-01T00:00:00Z"
+    )  # fmt: skip
+    late = affected(began="2026-06-30T00:00:00Z")
+    assert (both["disclosures"], both["people"], both["within_retention"]) == (2, 1, 1)
+    assert (older["disclosures"], older["within_retention"]) == (1, 1)
+    assert (late["within_retention"], late["past_retention"]) == (0, 1)
+    assert both["by_channel"] == {"not through the gateway": 1}
 
 
 def test_whoever_got_something_beside_the_gateway_is_told_as_well(gateway: Running) -> None:

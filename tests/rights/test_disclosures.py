@@ -52,7 +52,7 @@ def test_what_must_not_be_told_yet_is_told_once_its_time_is_over(contracts: Cont
 
     assert lines(contracts, gagged, now=END - timedelta(seconds=1)) == []
     [line] = lines(contracts, gagged, now=END)
-    assert (line.recipient.name, line.channel, line.bases[0].code) == (
+    assert (line.recipient.name, line.channel.code, line.bases[0].code) == (
         "Amtsgericht Bonn", "exceptional", "legal_obligation",
     )  # fmt: skip
 

@@ -54,7 +54,12 @@ def test_exactly_what_went_to_whom_about_a_person_is_told(people: People) -> Non
     assert line["recipient"]["contact"] == "dpo@parcels.example"
     assert (line["controller"]["name"], line["controller"]["contact"]) == ("Shop GmbH", "privacy@shop.example")
     assert (line["purpose"]["code"], line["purpose"]["en"]) == ("delivery", "Delivering your parcel")
-    assert (line["countries"], line["arrived"], line["channel"], line["keeps"]) == (["DE"], "yes", "gateway", "P90D")
+    assert (line["countries"], line["arrived"], line["channel"]["code"], line["keeps"]) == (
+        ["DE"],
+        "yes",
+        "gateway",
+        "P90D",
+    )
     forms = {each["code"]: codes(each["forms"]) for each in line["categories"]}
     assert forms["person.name"] == {"as_is"}
     assert forms["contact.phone"] == {"mask"}

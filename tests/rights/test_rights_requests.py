@@ -9,7 +9,7 @@ import pytest
 from asking import Answer, People, case
 from hypothesis import given
 from hypothesis import strategies as st
-from running import running
+from running import BY, running
 
 from gateway.rights.requests import months_after
 from gateway.vocabulary import Right, Role
@@ -306,3 +306,34 @@ def test_a_vendor_is_told_of_the_categories_that_were_decided_about(shop: People
     assert by_cause["restriction"] >= {"person.name"}
     assert by_cause["erasure"] >= {"address.city"}
     assert {each["vendor"] for each in notices} == {"parcels"}
+
+
+def test_what_was_accepted_is_closed_by_itself_once_every_vendor_has_answered(people: People, steward: str) -> None:
+    """The courier confirms; whoever received nothing has nothing to answer."""
+    gateway = people.gateway
+    for ref, order in (("k-1", "K-1"), ("k-2", "K-2")):
+        who = [{"role": role, "subject": ref, "jurisdiction": "DE"} for role in ("purchaser", "consignee")]
+        gateway.put({"kind": "order", "order": order, "people": who})
+    assert gateway.ship(reference="K-1").status == 200
+    requests = {ref: opened(people, ref, categories=[])["request"] for ref in ("k-1", "k-2")}
+
+    def status(ref: str) -> str:
+        answer = people.ask(people.subject(ref), f"/v1/requests/{requests[ref]}", method="GET")
+        return str(answer.document["status"])
+
+    gateway.do(gateway.gateway.tell)
+    undecided = [status(ref) for ref in requests]
+    for request in requests.values():
+        assert decided(people, steward, request, {"ruling": "erase"}).status == 200
+    gateway.do(gateway.gateway.tell)
+    waiting = [status(ref) for ref in requests]
+    [notice] = gateway.do(lambda: gateway.stores.notices.listed({"subject": "k-1"}, by=BY))
+    gateway.do(lambda: gateway.stores.notices.step({"notice": notice["id"], "state": "confirmed"}, by=BY))
+    gateway.do(gateway.gateway.tell)
+    gateway.do(gateway.gateway.tell)
+
+    assert undecided == ["acknowledged", "acknowledged"]
+    assert waiting == ["accepted", "fulfilled"]
+    assert [status(ref) for ref in requests] == ["fulfilled", "fulfilled"]
+    states = [each["state"] for each in gateway.record(kind="fact", subject="k-1") if each["fact"] == "request:erasure"]
+    assert states == ["fulfilled", "accepted", "acknowledged"]
