@@ -35,6 +35,7 @@ def moved(folder: Path, high_water: Path | None, url: str, now: Callable[[], int
 
     The gateway has ended in good order. Raises StartError, and Distrusted where something is not what was signed.
     """
+    _bring_back(folder)
     if missing := [name for name in (*FILES, "sign.key", "root.key", "kek.key") if not (folder / name).is_file()]:
         raise StartError(f"{folder} has no {', '.join(missing)}; there is nothing to bring over")
     with ExitStack() as held:
@@ -62,6 +63,13 @@ def _moved(folder: Path, store: SqliteStore, mark: HighWater, url: str, now: Cal
         failpoint("ledger-moved")
     mark.mark(store.tree)
     return Moved(head.size, head.note)
+
+
+def _bring_back(folder: Path) -> None:
+    """What a process that was killed had laid aside, while the rest was still in its place."""
+    if any((folder / name).exists() for name in FILES):
+        for each in (folder / ASIDE).glob("*"):
+            each.rename(folder / each.name)
 
 
 def _lay_aside(folder: Path) -> None:

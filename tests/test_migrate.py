@@ -109,6 +109,19 @@ def test_what_broke_off_is_done_again_or_was_done(
     assert people[0] > 0
 
 
+def test_where_some_of_the_files_are_laid_aside_the_others_follow(
+    tmp_path: Path, prepared: str, written: dict[str, Any]
+) -> None:
+    told = move(tmp_path, prepared)
+    data = tmp_path / "data"
+    (data / "migrated" / FILES[-1]).rename(data / FILES[-1])
+
+    again = move(tmp_path, prepared)
+
+    assert again.entries == told.entries
+    assert not any((data / name).exists() for name in FILES)
+
+
 def test_a_database_that_holds_a_record_is_left_alone(tmp_path: Path, prepared: str, written: dict[str, Any]) -> None:
     with running(tmp_path / "other", database=SecretStr(prepared)):
         pass
