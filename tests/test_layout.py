@@ -1,12 +1,17 @@
 """Where things stand: tests beside what they test, and outside libraries behind their doors."""
 
 import ast
+import importlib
+import re
 import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -197,3 +202,49 @@ def _imported(file: Path) -> Iterator[str]:
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
             yield node.module.partition(".")[0]
+
+
+def possessive(pattern: str, flags: int) -> bool:
+    """Whether a group that can be matched in several ways is repeated possessively."""
+    parser: Any = re._parser
+    waiting = [parser.parse(pattern, flags)]
+    while waiting:
+        for operation, argument in waiting.pop():
+            parts = argument if isinstance(argument, tuple) else (argument,)
+            inner = [part for part in parts if isinstance(part, parser.SubPattern)]
+            inner += [each for part in parts if isinstance(part, list) for each in part if hasattr(each, "getwidth")]
+            if str(operation) == "POSSESSIVE_REPEAT" and len(inner[0]) + len(set(inner[0].getwidth())) > 2:
+                return True
+            waiting += inner
+    return False
+
+
+def test_no_pattern_is_read_otherwise_by_an_older_python() -> None:
+    """Python 3.11.0 to 3.11.4 match a possessive group wrongly (CPython issue 106052)."""
+    modules = [
+        importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        for path in sorted((ROOT / "gateway").rglob("*.py"))
+        if path.name not in ("__main__.py", "env.py") and "versions" not in path.parts
+    ]
+    patterns = {
+        f"{module.__name__}.{name}": value
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, re.Pattern)
+    }
+
+    assert len(patterns) > 100
+    found = [name for name, value in patterns.items() if possessive(as_text(value.pattern), value.flags)]
+    assert found == []
+
+
+def as_text(pattern: str | bytes) -> str:
+    return pattern if isinstance(pattern, str) else pattern.decode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_possessive"),
+    [("(?:a|bc)*+", True), ("x(?:(?:ab?)++y)", True), ("[ab]*+c++", False), ("(?>(?:a|bc)*)", False)],
+)
+def test_a_possessive_group_is_noticed(pattern: str, is_possessive: bool) -> None:
+    assert possessive(pattern, 0) is is_possessive

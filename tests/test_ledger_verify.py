@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -159,8 +160,7 @@ def test_only_what_was_asked_for_is_checked(history: History, tmp_path: Path) ->
     done = run(history.copy(tmp_path), "--key", history.vkey, "--only", "V2", "--only", "V4", folder=tmp_path)
 
     assert done.returncode == 0
-    assert [line.split()[0] for line in done.stdout.splitlines()[:2]] == ["V2", "V4"]
-    assert "V6" not in done.stdout
+    assert [word for line in done.stdout.splitlines() if re.match(r"V\d", word := line.split()[0])] == ["V2", "V4"]
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=[each["name"] for each in VECTORS])

@@ -18,7 +18,7 @@ _CONTAINERS = frozenset((dict, list))
 # number is the same sign, a minus zero ends with it, and of an exponent only its letter is left without the digits.
 _AROUND = bytes.maketrans(b"E:[]}\t\n\r ", b"e,,,,,,,,")
 _OF_NUMBERS = b"0123456789+-."
-_ODD = re.compile(rb"[\[,:]\s*+(?=[-0-9])(?:-?+[0-9]++(?:\.[0-9]++)?+[eE]|-0(?![.0-9])|-?+0\.000000)")
+_ODD = re.compile(rb"[\[,:]\s*+(?=[-0-9])(?:-?+[0-9]++(?:\.[0-9]++)?[eE]|-0(?![.0-9])|-?+0\.000000)")
 _BARE = frozenset(sign.encode() for sign in "-0123456789")
 
 

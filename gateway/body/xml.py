@@ -22,14 +22,14 @@ MAX_TAGS: Final = 200_000
 _XML: Final = "http://www.w3.org/XML/1998/namespace"
 _INCLUSIONS = frozenset({"http://www.w3.org/2001/XInclude", "http://www.w3.org/2003/XInclude"})
 _DECLARATION: Final = b'<?xml version="1.0" encoding="utf-8"?>\n'
-# A document type can stand nowhere but before the first element, so no parser ever sees one.
-_PROLOG = re.compile(
-    r"(?:<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:\"1\.0\"|'1\.0')"
+_DECLARED = re.compile(
+    r"<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:\"1\.0\"|'1\.0')"
     r"(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:\"utf-?8\"|'utf-?8'))?"
-    r"(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:\"(?:yes|no)\"|'(?:yes|no)'))?[ \t\r\n]*\?>)?"
-    r"(?:[ \t\r\n]++|<!--(?:[^-]|-(?!-))*+-->)*+<(?![!?])",
+    r"(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:\"(?:yes|no)\"|'(?:yes|no)'))?[ \t\r\n]*\?>",
     re.IGNORECASE,
 )
+_COMMENT = re.compile(r"[ \t\r\n]*<!--.*?-->", re.DOTALL)
+_ROOT = re.compile(r"[ \t\r\n]*<(?![!?])")
 # A prefix is a name that anybody can choose, so only those that say nothing leave as they came.
 _PREFIX = re.compile(r"soap|soapenv|soap-env|SOAP|SOAP-ENV|env|s|S|tns|(?:ns|n|v)\d{0,2}")
 _IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
@@ -120,7 +120,7 @@ def _parsed(data: bytes) -> "etree._Element":
         text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise refuse("body.unreadable", "XML is UTF-8 here") from None
-    if not _PROLOG.match(text):
+    if not _begins_with_its_root(text):
         raise refuse("body.unreadable", "not XML 1.0 in UTF-8, or it begins with a document type or an instruction")
     if data.count(b"<") > MAX_TAGS:
         raise refuse("body.too_large", f"more than {MAX_TAGS} tags")
@@ -132,6 +132,18 @@ def _parsed(data: bytes) -> "etree._Element":
     if _has(root, etree.PI) or _has(root, etree.Entity) or next(root.itersiblings(etree.PI), None) is not None:
         raise refuse("body.unreadable", "XML has no entities and no processing instructions here")
     return root
+
+
+def _begins_with_its_root(text: str) -> bool:
+    """Nothing but a declaration, space and comments stands before the first element.
+
+    A document type can stand nowhere else, so no parser ever sees one.
+    """
+    declared = _DECLARED.match(text)
+    at = declared.end() if declared else 0
+    while comment := _COMMENT.match(text, at):
+        at = comment.end()
+    return _ROOT.match(text, at) is not None
 
 
 def _parser() -> etree.XMLParser:

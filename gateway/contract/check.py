@@ -47,7 +47,7 @@ _SECRET = re.compile(r"\$[A-Z][A-Z0-9_]*")
 _PLAIN_HOST = re.compile(r"([a-z0-9_-]+\.)*[a-z][a-z0-9-]*|[0-9]+(\.[0-9]+){3}|[0-9a-f:.]*:[0-9a-f:.]*")
 _PLAIN_BASE = re.compile(r"(/[A-Za-z0-9._~!$&()*+,;=:@%-]*)*")
 # What stands before an equals sign names the value: `sentry_version=7`.
-_LOOKS_LIKE_A_KEY = re.compile(r"(?:[a-z_]+=)?+([A-Za-z0-9+/_=-]{16,})")
+_LOOKS_LIKE_A_KEY = re.compile(r"(?>(?:[a-z_]+=)?)([A-Za-z0-9+/_=-]{16,})")
 _HARMLESS = frozenset({Category.NOT_PERSONAL, Category.PARCEL_MEASURE})
 _IDENTIFYING = frozenset(
     category

@@ -16,7 +16,7 @@ from stdnum.us import ssn
 from gateway.scrub.claims import luhn
 from gateway.scrub.spans import Kind, Span
 
-_RUN = re.compile(r"(?<!\d)\d(?:[ \t\r\n._/·,-]{0,3}\d)*+")
+_RUN = re.compile(r"(?<!\d)\d(?>(?:[ \t\r\n._/·,-]{0,3}\d)*)")
 _GROUP = re.compile(r"\d+")
 # The ranges of the schemes and the lengths in each (ISO/IEC 7812): an article's number is as long as some cards.
 _CARD = re.compile(

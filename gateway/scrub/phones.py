@@ -23,7 +23,7 @@ from gateway.scrub.spans import Kind, Span
 _RUN = re.compile(
     r"(?<![A-Za-z0-9_])(?<![0-9a-fA-F]{4}-)(?<!\d[.,:])"
     r"(?:\+ ?)?(?:\([+ ]{0,2}\d{1,5}\)|\d)"
-    r"(?:[ \t./-]{0,3}(?:\+?\d(?!-?(?!x[ .:]{0,2}\d|ext)[A-Za-z_])|\(\d{1,5}\)))*+"
+    r"(?>(?:[ \t./-]{0,3}(?:\+?\d(?!-?(?!x[ .:]{0,2}\d|ext)[A-Za-z_])|\(\d{1,5}\)))*)"
     r"(?P<extension>[ ,]{0,2}(?:x|ext\.?|extension|#)[ .:]{0,2}\d{1,6})?(?![\d_])(?!-?[A-Za-z])"
 )
 _DATE = re.compile(

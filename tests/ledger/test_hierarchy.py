@@ -199,7 +199,8 @@ def lost(place: Place) -> None:
 
 def exchanged(place: Place) -> None:
     file = place.folder / "kek.key"
-    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    kept = file.read_bytes()
+    file.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_no_byte_of_what_stays_arrives(storing: Shop, tmp_path: Path) -> None:
     raw = storing.vendor.raw.replace(PAPER, b"")
     token = storing.running.token("checkout").encode()
     for value in (
-        b"Zo",
+        b"Zo\xc3\xab",
         b"delivery note",
         str(tmp_path).encode(),
         b"metadata",
@@ -125,13 +125,16 @@ def test_the_module_uploads_as_a_client_does(storing: Shop, monkeypatch: pytest.
     ]
 
 
-def test_of_an_upload_it_is_written_down_that_a_file_left_and_that_its_name_stayed(storing: Shop) -> None:
-    stored(storing, io.BytesIO(PAPER))
+def test_of_an_upload_it_is_written_down_that_a_file_left_and_that_its_name_stayed(
+    storing: Shop, tmp_path: Path
+) -> None:
+    with paper(tmp_path) as file:
+        stored(storing, file)
 
     intent = storing.running.record(kind="intent")[0]
     assert ["$.file", "address.full"] in [field for group in intent["disclosed"] for field in group["fields"]]
     assert "$.file.@filename" in [path for group in intent["withheld"] for path in group["paths"]]
-    assert "Zo" not in str(intent)
+    assert "delivery note" not in str(intent)
 
 
 @pytest.mark.parametrize(
