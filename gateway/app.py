@@ -233,6 +233,7 @@ class Gateway:
                 settings.answer_bytes,
                 levels_of(settings),
                 settings.cn_sensitive_requires_separate_consent,
+                settings.derogations_a_month,
             ),
             now=utc,
             counted=self.telemetry.call,
@@ -318,8 +319,9 @@ class Gateway:
 
     async def due(self) -> list[Due]:
         """What has to be done by when, as far as any part knows."""
-        known = agenda.of_registry(self.stores.registry), agenda.of_contracts(lambda: self.exchange.contracts.contracts)
-        return await agenda.deadlines((self.office.due, self.incidents.due, *known))
+        known = agenda.of_registry(self.stores.registry), agenda.of_contracts(self.contracts)
+        counted = agenda.of_counts(self.stores.ledger.tallies, self.contracts, utc)
+        return await agenda.deadlines((self.office.due, self.incidents.due, counted, *known))
 
     async def purge(self) -> None:
         """Takes away what is over by now."""

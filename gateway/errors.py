@@ -219,7 +219,11 @@ CODES: Mapping[str, Code] = {
     "sale.opted_out": Code(403, "The person has opted out of sale", "It may not be sold."),
     "transfer.none": Code(403, "No transfer mechanism for this jurisdiction", "Enter one under `transfer`."),
     "transfer.expired": Code(403, "The transfer mechanism has ended", "Renew it."),
-    "transfer.repetitive": Code(403, "A derogation was used too often", "Use a standing mechanism."),
+    "transfer.repetitive": Code(
+        403,
+        "A derogation was used too often in this month",
+        "Use a standing mechanism, or raise `GATEWAY_DEROGATIONS_A_MONTH`.",
+    ),
     "transfer.foreign_authority": Code(403, "A foreign authority needs an approval", "Enter the approval."),
     "limit.subjects": Code(403, "More people than the contract allows", "Send fewer, or raise `limits`."),
     "limit.subjects_per_hour": Code(

@@ -27,8 +27,9 @@ from gateway.inforce import InForce
 from gateway.known import known_in
 from gateway.ledger.entry import Event, Intent, Subject
 from gateway.ledger.entry import Outcome as Settled
-from gateway.ledger.scribe import LIMITED, UNWRITTEN, Ticket
+from gateway.ledger.scribe import LIMITED, REPEATED, UNWRITTEN, Ticket
 from gateway.ledger.store import Cap
+from gateway.ledger.tallies import Tally
 from gateway.minimise import Alone, Minimised, minimise
 from gateway.outbound.send import STALE, Outcome, Sending, Vendors
 from gateway.paths import values_at
@@ -41,6 +42,7 @@ from gateway.relinks import Way
 from gateway.reply import Reply, Returned, accepted, answered, is_authentic, refused, returned, sealed
 from gateway.signing.signer import Moment
 from gateway.subjects import check_stated, mentioned, order_of
+from gateway.tallies import Tallies
 from gateway.tokens import Lookup
 from gateway.vocabulary import Level, SubjectRole
 
@@ -65,6 +67,7 @@ class Limits:
     answer: int
     levels: Mapping[str, Level] = field(default_factory=dict)
     cn_separate: bool = True
+    derogations: int = 50
 
 
 class Book(Protocol):
@@ -79,6 +82,7 @@ class Book(Protocol):
         within: float,
         basis: Basis,
         cap: Cap | None,
+        tallies: Sequence[Tally],
     ) -> Ticket: ...
     def release(self, ticket: Ticket) -> bool: ...
     def settle(self, ticket: Ticket, outcome: Settled, earlier: Sequence[bytes] = ()) -> None: ...
@@ -127,6 +131,7 @@ class Exchange:
         self._environment = environment
         self._limits = limits
         self._caps = Caps(limits.levels)
+        self._tallies = Tallies(limits.levels, limits.derogations)
         self._now = now
         self._counted = counted
         self._unnamed = unnamed
@@ -163,7 +168,7 @@ class Exchange:
 
     async def _attempt(self, course: Course, disclosure: Disclosure) -> Attempt:
         """Decides, writes down, sends and settles: every attempt anew, on what holds at that moment."""
-        prepared, terms = course.matched.prepared, course.matched.terms
+        prepared, terms, policy = course.matched.prepared, course.matched.terms, course.contracts.contracts.policy
         for _ in range(_DECISIONS):
             proven = self._proven(course)
             decision = await self._decision(course)
@@ -174,14 +179,21 @@ class Exchange:
             now = self._now()
             waivers = [each.id for each in waivers_for(terms, decision.items[0].facts, now) if CODE in each.codes]
             clearance = self._caps.noted(terms, decision.clearance, now, waivers)
+            clearance = self._tallies.noted(terms, policy, clearance, now)
             cap = self._caps.of(terms, now, waivers)
             intent, subjects = self._recorder.intent(course, clearance, outgoing, disclosure)
+            tallies = self._tallies.of(terms, policy, clearance, outgoing, subjects, disclosure.id, now)
             disclosure.attempts += 1
             # Before sending: what cannot be written down does not leave.
             within = self._limits.intent
-            ticket = await self._ledger.intend(intent, subjects, sending.body, within=within, basis=basis, cap=cap)
+            ticket = await self._ledger.intend(
+                intent, subjects, sending.body, within=within, basis=basis, cap=cap, tallies=tallies
+            )
             if ticket is LIMITED:
                 self._caps.passed(terms, now, waivers)
+                continue
+            if ticket is REPEATED:
+                self._tallies.passed(terms, policy, clearance, now)
                 continue
             if ticket is not UNWRITTEN:
                 began = time.monotonic()

@@ -18,6 +18,7 @@ from gateway.ledger.entry import Event, Intent, Subject
 from gateway.ledger.entry import Outcome as Settled
 from gateway.ledger.scribe import Ticket
 from gateway.ledger.store import Cap
+from gateway.ledger.tallies import Tally
 from gateway.outbound.send import Answer, Holds, Host, Outcome, Sending
 from gateway.pieces import Payload
 from gateway.record import Recorder
@@ -156,8 +157,9 @@ class Stage:
         within: float,
         basis: Basis,
         cap: Cap | None,
+        tallies: Sequence[Tally],
     ) -> Ticket:
-        del payload, within, basis, cap
+        del payload, within, basis, cap, tallies
         self.intents.append(intent)
         return Ticket("0" * 32, 0, intent.index, tuple(subjects))
 

@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     """Calls at once; more are refused."""
     levels: dict[str, Literal["off", "warn", "refuse"]] = {}
     """How much a ground counts that no law demands, by its code."""
+    derogations_a_month: int = Field(default=50, ge=0)
+    """How often in a month one vendor may get data for one purpose on a derogation that is for occasions."""
     notice_days: int = Field(default=30, ge=1, le=400)
     """Within how many days a vendor that was told something is to have confirmed it."""
     exceptional_delay: bool = False

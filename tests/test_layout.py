@@ -25,6 +25,7 @@ TOGETHER: Mapping[str, str] = {
     "due": "exceptional/test_office.py",
     "registry/cases": "exceptional/test_office.py",
     "ledger/steps": "ledger/test_leaf.py",
+    "vocabulary/china": "oversight/test_agenda.py",
     "vocabulary/exceptional": "exceptional/test_checks.py",
     # The words of a contract are what the loader takes and refuses.
     "contract/model": "contract/test_load.py",

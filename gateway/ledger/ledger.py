@@ -37,16 +37,17 @@ from gateway.ledger.recovery import (
     unusable,
 )
 from gateway.ledger.releases import Releases
-from gateway.ledger.scribe import LIMITED, UNWRITTEN, Scribe, Ticket
+from gateway.ledger.scribe import LIMITED, REPEATED, UNWRITTEN, Scribe, Ticket
 from gateway.ledger.sealing import Payload, committed, opened
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.store import Cap, Entry, Filter, Head, Linked, OpenIntent, Purged, Row, Store
 from gateway.ledger.subject_key import SubjectKey
 from gateway.ledger.sweep import Sweep
+from gateway.ledger.tallies import Count, Tally
 from gateway.ledger.unready import Unready
 from gateway.ledger.vault import Vault
-from gateway.ledger.writer import OVER_LIMIT, OVERTAKEN, QUEUED, Item, Writer
+from gateway.ledger.writer import OVER_LIMIT, OVERTAKEN, QUEUED, TOO_OFTEN, Item, Writer
 from gateway.pieces import Pieces
 from gateway.registry.basis import Basis
 
@@ -59,7 +60,7 @@ PAGE = 1_000
 READERS = 2
 LOOKED_AFTER = 5.0  # seconds
 TRIES = 250
-_TURNED_DOWN: Mapping[int, Ticket] = {OVERTAKEN: UNWRITTEN, OVER_LIMIT: LIMITED}
+_TURNED_DOWN: Mapping[int, Ticket] = {OVERTAKEN: UNWRITTEN, OVER_LIMIT: LIMITED, TOO_OFTEN: REPEATED}
 BETWEEN_TRIES = 0.02  # seconds
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -178,8 +179,10 @@ class Ledger:
         within: float,
         basis: Basis | None = None,
         cap: Cap | None = None,
+        tallies: Sequence[Tally] = (),
     ) -> Ticket:
-        """Durable when it returns, UNWRITTEN where what it rests on has changed, LIMITED where the cap does not let it.
+        """Durable when it returns, UNWRITTEN where what it rests on has changed, LIMITED where the cap does not let it,
+        REPEATED where a tally does not.
 
         Raises Refusal `ledger.unavailable` after `within` seconds at the latest. An intent that becomes durable
         although nobody waits for it any more gets the outcome `not_sent`.
@@ -195,7 +198,7 @@ class Ledger:
             far = await self._fetched(subjects, within)
             data = payload if isinstance(payload, bytes) else await committed(payload, self._scribe.randomness)
             with self._keys.fetched(far):
-                row = self._scribe.row(intent, subjects, Payload(data, intent.media), basis, cap)
+                row = self._scribe.row(intent, subjects, Payload(data, intent.media), basis, cap, tallies)
         place = await self._durable(row, deadline - self._loop.time())
         not_after = begun + (row.lasts or 0)
         if place in _TURNED_DOWN:
@@ -304,6 +307,11 @@ class Ledger:
             await asyncio.sleep(BETWEEN_TRIES)
         raise refuse("ledger.unavailable", "the log is not signed that far")
 
+    async def tallies(self) -> Sequence[Count]:
+        """What was counted with intents, all told. Raises Refusal."""
+        with or_refused():
+            return await self._read(self._store.tallies)
+
     async def signed(self) -> int | None:
         """How many entries are signed; None where the log was altered, and nobody vouches for any. Raises Refusal."""
         return None if self._notary.altered else (await self.head()).size
@@ -384,7 +392,8 @@ class Ledger:
             place = await waiter
         except asyncio.CancelledError:
             # The commit came first, and the task was cancelled before it could go on.
-            if not waiter.cancelled() and (place := waiter.result()) not in (None, OVERTAKEN, OVER_LIMIT):
+            place = None if waiter.cancelled() else waiter.result()
+            if place is not None and place not in _TURNED_DOWN:
                 self._unsent(row, place, "")
             raise
         finally:

@@ -31,6 +31,8 @@ LOG_TABLES: Mapping[str, tuple[str, ...]] = {
     "loose": ("tok", "dek"),
     "erased": ("number", "tombstone", "erasure"),
     "erasing": ("seq", "tok"),
+    "tally": ("what", "period", "scope", "n"),
+    "tallied": ("what", "period", "scope", "tok"),
 }
 KEY_TABLES: Mapping[str, tuple[str, ...]] = {
     "kek": ("generation", "wrapped"),

@@ -44,6 +44,7 @@ from gateway.ledger.store import (
     demand_current,
 )
 from gateway.ledger.stored import SUBTREES, gathered, stored_query
+from gateway.ledger.tallies import Count, TooOftenError, add, counts, demand_seldom
 from gateway.ledger.tree import Span, Tree
 from gateway.registry.basis import Later
 from gateway.registry.shared import SINCE
@@ -120,6 +121,7 @@ class PostgresStore:
             self._session.execute(APPENDED, values(self._log, self._lease.epoch, rows, grown, self.blinding))
             for table in _INSERTED:
                 failpoint(f"after-insert-{table}", rows)
+            add([tally for row in rows for tally in row.tallies], self._in_order, self.blinding.stored)
             self._take_away(rows, tree.size)
             failpoint("before-commit", rows)
             commit = self._session.execute("COMMIT")
@@ -264,6 +266,9 @@ class PostgresStore:
     def stored(self, first: int, limit: int, *, links: bool) -> Sequence[Stored]:
         return gathered(self._asked(stored_query(links=links).replace("?", "%s"), first, limit))
 
+    def tallies(self) -> Sequence[Count]:
+        return counts(self._asked)
+
     def subtrees(self, first: int, last: int) -> Sequence[tuple[int, int, bytes]]:
         return [(low, high, digest) for low, high, digest in self._asked(SUBTREES.replace("?", "%s"), first, last)]
 
@@ -329,9 +334,10 @@ class PostgresStore:
     def _bare(self, tok: bytes) -> bytes:
         return self.blinding.bare(tok)
 
-    def _in_order(self, query: str, *values: int) -> Sequence[Sequence[Any]]:
+    def _in_order(self, query: str, *values: Any) -> Sequence[Sequence[Any]]:
         """Asked by whoever writes, who sees what every node has written before."""
-        return self._session.execute(query.replace("?", "%s"), values).fetchall()
+        cursor = self._session.execute(query.replace("?", "%s"), values)
+        return cursor.fetchall() if cursor.description else []
 
     def _advance(self) -> None:
         [(size, root)] = self._session.execute("SELECT size, root FROM head WHERE log = %s", [self._log]).fetchall()
@@ -368,6 +374,7 @@ class PostgresStore:
 
     def _keep_together(self, rows: Sequence[Row]) -> None:
         toks = [link.tok for row in rows for link in row.links]
+        toks += [mark for row in rows for tally in row.tallies for mark in tally.marks]
         keep_together(self._session, self.blinding, toks, [digest for row in rows for digest in row.earlier])
 
     def _current(self, rows: Sequence[Row], size: int) -> Sequence[Row]:
@@ -377,8 +384,9 @@ class PostgresStore:
             if versions:
                 demand_current(rows, Later.of(self._session.execute(SINCE, [min(versions)])))
             self._hours.demand_within(rows, size)
+            demand_seldom(((row.id, row.tallies) for row in rows if row.tallies), self._in_order, self.blinding.found)
             return unspoiled(self._session, rows)
-        except (StaleFactsError, OverLimitError):
+        except (StaleFactsError, OverLimitError, TooOftenError):
             self._session.execute("ROLLBACK")
             raise
 

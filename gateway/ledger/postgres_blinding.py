@@ -17,7 +17,7 @@ UPDATE loose SET tok = '\x00000000'::bytea || tok;
 UPDATE erasing SET tok = '\x00000000'::bytea || tok;
 UPDATE earlier SET digest = '\x00000000'::bytea || digest;
 """
-_TABLES = ("link", "loose", "erasing")
+_TABLES = ("link", "loose", "erasing", "tallied")
 _BEGUN = "UPDATE head SET generation = %s WHERE log = %s AND generation < %s"
 _TOKS = "SELECT DISTINCT tok FROM {} WHERE tok < %b ORDER BY tok LIMIT %s"
 _DIGESTS = "SELECT digest FROM earlier WHERE digest < %b ORDER BY digest LIMIT %s"

@@ -107,8 +107,8 @@ def forget(session: Session, place: int, who: Forgotten, blinding: Blinding) -> 
     session.execute(_ENTERED, [place, list(who.tombstones)])
     session.execute("INSERT INTO erasing VALUES(%s, %s)", [place, toks[-1]])
     session.execute(_FORGOTTEN, [toks])
-    for table in ("link", "loose"):
-        session.execute(f"DELETE FROM {table} WHERE tok = ANY(%b::bytea[])", [toks])  # noqa: S608 - one of two names
+    for table in ("link", "loose", "tallied"):
+        session.execute(f"DELETE FROM {table} WHERE tok = ANY(%b::bytea[])", [toks])  # noqa: S608 - one of three names
     failpoint("after-forget")
 
 

@@ -14,6 +14,7 @@ from gateway.ledger.postgres_vault import BLINDED as BLINDED_KEYS
 from gateway.ledger.postgres_vault import GRANTS as KEY_GRANTS
 from gateway.ledger.postgres_vault import SCHEMA as KEYS
 from gateway.ledger.session import WRITING, Session, known_errors, power, reached
+from gateway.ledger.tallies import POSTGRES as COUNTED
 
 _TABLES = """
 CREATE TABLE log(id text PRIMARY KEY, state text NOT NULL);
@@ -81,6 +82,7 @@ MIGRATIONS: Sequence[str] = (
     ERASED + _GUARD.format(table="erased", acts=" OR ".join(_ALL)),
     WITH_RESOLVE,
     BLINDED + BLINDED_KEYS,
+    COUNTED,
 )
 
 # What the gateway's own role may do. What it may do nowhere: change or remove what was written into the log.
@@ -100,6 +102,8 @@ GRANTS: Mapping[str, str] = {
     "lease": "SELECT, INSERT, UPDATE, DELETE",
     "checkpoint": "SELECT, INSERT",
     "subtree": "SELECT, INSERT",
+    "tally": "SELECT, INSERT, UPDATE (n)",
+    "tallied": "SELECT, INSERT, DELETE, UPDATE (tok)",
 }
 _PATIENT = {**WRITING, "statement_timeout": "0"}
 

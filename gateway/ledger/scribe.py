@@ -8,8 +8,9 @@ from gateway.ledger.canonical import Randomness, leaf_hash, uuid7
 from gateway.ledger.entry import Event, Index, Intent, Outcome, Stamp, Subject, leaf
 from gateway.ledger.housekeeping import Purge, Resolved
 from gateway.ledger.keys import Keys
-from gateway.ledger.sealing import Payload, seal
+from gateway.ledger.sealing import Link, Payload, seal
 from gateway.ledger.store import Cap, Row
+from gateway.ledger.tallies import Tally
 from gateway.registry.basis import Basis
 
 
@@ -29,6 +30,8 @@ UNWRITTEN: Final = Ticket("", -1, Index())
 """Of an intent that was not written, because what its decision rested on had changed."""
 LIMITED: Final = Ticket("", -2, Index())
 """Of an intent that was not written, because its operation was about too many people in this hour."""
+REPEATED: Final = Ticket("", -3, Index())
+"""Of an intent that was not written, because the like of it was done too often in this period."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,6 +54,7 @@ class Scribe:
         payload: Payload | None = None,
         basis: Basis | None = None,
         cap: Cap | None = None,
+        tallies: Sequence[Tally] = (),
     ) -> Row:
         """An entry with its subjects sealed beside it. Raises a Refusal where it cannot be written canonically."""
         stamp = self._stamp()
@@ -67,6 +71,7 @@ class Scribe:
             links=sealed.links,
             basis=basis,
             cap=cap,
+            tallies=tuple(_marked(tally, sealed.links) for tally in tallies),
             lasts=event.deadline_ms + LEAVES if isinstance(event, Intent) else None,
         )
 
@@ -96,3 +101,8 @@ class Scribe:
     def _stamp(self) -> Stamp:
         ts = self.now()
         return Stamp(uuid7(ts, self.randomness), self.log, ts, self.mono(), self.boot, self.node, self.epoch)
+
+
+def _marked(tally: Tally, links: Sequence[Link]) -> Tally:
+    """With a mark for each of its people, by which they are not counted twice."""
+    return replace(tally, marks=(*tally.marks, *(links[place].tok for place in tally.people)))

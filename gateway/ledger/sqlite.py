@@ -41,6 +41,8 @@ from gateway.ledger.store import (
     demand_current,
 )
 from gateway.ledger.stored import SUBTREES, gathered, stored_query
+from gateway.ledger.tallies import SQLITE as COUNTED
+from gateway.ledger.tallies import Count, add, counts, demand_seldom
 from gateway.ledger.tree import Span, Tree
 
 T = TypeVar("T")
@@ -103,6 +105,7 @@ MIGRATIONS: Sequence[str] = (
     ERASED + _guards("erased"),
     WITH_RESOLVE,
     BLINDED,
+    COUNTED,
 )
 
 
@@ -135,6 +138,7 @@ class SqliteStore:
     def append(self, rows: Sequence[Row]) -> int:
         demand_current(rows)
         self._hours.demand_within(rows, self._size)
+        demand_seldom(((row.id, row.tallies) for row in rows if row.tallies), self._asked, self.blinding.found)
         with known_errors():
             self._database.execute("BEGIN IMMEDIATE")
             failpoint("after-begin", rows)
@@ -280,6 +284,9 @@ class SqliteStore:
         with self._reading() as database:
             return gathered(rows(database, stored_query(links=links), first, limit))
 
+    def tallies(self) -> Sequence[Count]:
+        return counts(self._asked)
+
     def subtrees(self, first: int, last: int) -> Sequence[tuple[int, int, bytes]]:
         with self._reading() as database:
             return rows(database, SUBTREES, first, last)
@@ -359,7 +366,10 @@ class SqliteStore:
         links = [(n, o, link) for n, r in places for o, link in enumerate(r.links)]
         remembered = [(digest, r.intent) for r in new if self._may_remember(r) for digest in r.earlier]
         toks, digests = [link.tok for _, _, link in links], [digest for digest, _ in remembered]
-        keep_together(self._database, self.blinding, toks, digests)
+        tallies = [tally for r in new for tally in r.tallies]
+        marks = [mark for tally in tallies for mark in tally.marks]
+        keep_together(self._database, self.blinding, toks + marks, digests)
+        add(tallies, self._changed, self.blinding.stored)
         stored = zip(links, self.blinding.stored(toks), strict=True)
         self._put("link", [(n, o, tok, link.dek, link.sealed) for (n, o, link), tok in stored])
         failpoint("after-insert-link", new)
@@ -388,7 +398,10 @@ class SqliteStore:
     def _bare(self, tok: bytes) -> bytes:
         return self.blinding.bare(tok)
 
-    def _asked(self, query: str, *values: int) -> Sequence[Sequence[Any]]:
+    def _changed(self, query: str, *values: Any) -> Sequence[Sequence[Any]]:
+        return rows(self._database, query, *values)
+
+    def _asked(self, query: str, *values: Any) -> Sequence[Sequence[Any]]:
         with self._reading() as database:
             return rows(database, query, *values)
 

@@ -16,7 +16,7 @@ UPDATE loose SET tok = CAST(x'00000000' || tok AS BLOB);
 UPDATE erasing SET tok = CAST(x'00000000' || tok AS BLOB);
 UPDATE earlier SET digest = CAST(x'00000000' || digest AS BLOB);
 """
-_TABLES = ("link", "loose", "erasing")
+_TABLES = ("link", "loose", "erasing", "tallied")
 _EARLIER = "SELECT digest FROM earlier WHERE digest < ? LIMIT ?"
 
 
@@ -56,5 +56,5 @@ def _move(
 ) -> None:
     for table in _TABLES:
         # All of a person at once: their token is the same wherever it stands.
-        database.executemany(f"UPDATE {table} SET tok = ?2 WHERE tok = ?1", toks)  # noqa: S608 - one of three names
+        database.executemany(f"UPDATE {table} SET tok = ?2 WHERE tok = ?1", toks)  # noqa: S608 - one of four names
     database.executemany("UPDATE earlier SET digest = ?2 WHERE digest = ?1", digests)

@@ -117,8 +117,8 @@ def forget(database: apsw.Connection, place: int, who: Forgotten, blinding: Blin
     database.execute("INSERT INTO erasing VALUES(?, ?)", (place, toks[-1]))
     for tok in toks:
         database.execute("DELETE FROM earlier WHERE seq IN (SELECT seq FROM link WHERE tok = ?)", (tok,))
-        for table in ("link", "loose"):
-            database.execute(f"DELETE FROM {table} WHERE tok = ?", (tok,))  # noqa: S608 - one of two names
+        for table in ("link", "loose", "tallied"):
+            database.execute(f"DELETE FROM {table} WHERE tok = ?", (tok,))  # noqa: S608 - one of three names
     failpoint("after-forget")
 
 

@@ -11,6 +11,7 @@ from gateway.ledger.canonical import Json
 from gateway.ledger.entry import Index
 from gateway.ledger.oblivion import Forgotten, Oblivion
 from gateway.ledger.sealing import Link
+from gateway.ledger.tallies import Count, Tally
 from gateway.ledger.tree import HASH, Span, Tree
 from gateway.registry.basis import Basis, Later
 
@@ -50,6 +51,7 @@ class Row:
     basis: Basis | None = None  # of an intent: what its decision rests on
     cap: Cap | None = None  # of an intent: how many people its operation may be about in an hour
     forgets: Forgotten | None = None  # of an erasure
+    tallies: tuple[Tally, ...] = ()  # of an intent: what is counted with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ class Store(Protocol):
         and what leads to them; raises NotErased, and then none of the rows is there, where there are others than it
         says. After a StoreError it is unknown whether they are there: `reopen`, then `find`. Raises StaleFactsError
         where what an intent rests on changed before: no change that was answered comes before an intent that it
-        overtook.
+        overtook. Raises OverLimitError and TooOftenError for intents that a number does not let.
         """
 
     @property
@@ -288,6 +290,9 @@ class Store(Protocol):
 
     def stored(self, first: int, limit: int, *, links: bool) -> Sequence[Stored]:
         """Entries from a place on, as the database has them now, with what they are found by."""
+
+    def tallies(self) -> Sequence[Count]:
+        """What was counted with intents, all told."""
 
     def subtrees(self, first: int, last: int) -> Sequence[tuple[int, int, bytes]]:
         """Kept subtrees that end after the first place and not after the last: by their end, the smallest first."""

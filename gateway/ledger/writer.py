@@ -14,6 +14,7 @@ from gateway.ledger.hours import OverLimitError
 from gateway.ledger.keys import Keys
 from gateway.ledger.notary import PERIOD, Notary
 from gateway.ledger.store import ErasedKeysError, NotPurged, Row, StaleFactsError, Store
+from gateway.ledger.tallies import TooOftenError
 from gateway.ledger.unready import Unready
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ PAUSE = 0.1  # seconds between attempts to get the database back
 LINGER = 0.01  # seconds for which entries that nobody waits for wait for one that somebody does
 PATIENCE = 1.0  # seconds for which a reader waits for what was put in before it came
 OVER_LIMIT = -2  # the same, where it is about more people than may be
+TOO_OFTEN = -3  # the same, where something would have been done more often than it may be
 OVERTAKEN = -1  # instead of a place: what the decision rested on has changed, and nothing was written
 
 
@@ -219,6 +221,9 @@ class Writer:
             return
         except OverLimitError as over:
             self._without(batch, over.ids, OVER_LIMIT)
+            return
+        except TooOftenError as over:
+            self._without(batch, over.ids, TOO_OFTEN)
             return
         except StoreError as error:
             if error.lasting:

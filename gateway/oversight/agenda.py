@@ -8,15 +8,20 @@ from zoneinfo import ZoneInfo
 from gateway.clearance.papers import last_day
 from gateway.contract.load import ContractSet
 from gateway.due import Due
+from gateway.ledger.tallies import Count
 from gateway.registry import notices, requests
 from gateway.registry.registry import Registry
-from gateway.vocabulary import Role
+from gateway.vocabulary import Role, TransferMechanism
+from gateway.vocabulary.china import CLOCK, THRESHOLDS
 
 MEDIA = "text/calendar; charset=utf-8"
 Source: TypeAlias = Callable[[], Awaitable[Sequence[Due]]]
 """A part that knows deadlines. Nothing of theirs says whom something is about."""
 
 _ANSWERS = 500
+_EARLY = 10  # a tenth of what is allowed
+# An assessment lets any number of people through.
+_HELD = frozenset({TransferMechanism.CN_CERTIFICATION, TransferMechanism.CN_STANDARD_CONTRACT})
 
 
 async def deadlines(sources: Iterable[Source]) -> list[Due]:
@@ -55,6 +60,38 @@ def _papers(contracts: ContractSet) -> Iterator[Due]:
         for paper in vendor.agreements:
             if (last := last_day(paper)) is not None:
                 yield Due("agreement.ends", f"{name} {paper.id}", datetime.combine(last, time.max, zone), Role.STEWARD)
+
+
+def of_counts(
+    counts: Callable[[], Awaitable[Sequence[Count]]],
+    contracts: Callable[[], ContractSet],
+    now: Callable[[], datetime],
+) -> Source:
+    """By when a company's transfers out of China reach what the law asks more for, at the pace of this year."""
+
+    async def source() -> Sequence[Due]:
+        return list(_nearing(await counts(), contracts(), now()))
+
+    return source
+
+
+def _nearing(counts: Iterable[Count], contracts: ContractSet, now: datetime) -> Iterator[Due]:
+    local = now.astimezone(CLOCK)
+    began, ends = datetime(local.year, 1, 1, tzinfo=CLOCK), datetime(local.year + 1, 1, 1, tzinfo=CLOCK)
+    lines = {line.mechanism for terms in contracts.terms for each in terms.transfer.values() for line in each}
+    if not lines & _HELD:
+        return
+    for count in counts:
+        if count.period != str(local.year) or count.scope not in contracts.entities.entities:
+            continue
+        for threshold in THRESHOLDS:
+            # At first the pace says nothing yet.
+            if threshold.what != count.what or count.n * _EARLY < threshold.people:
+                continue
+            reached = began + (local - began) * (threshold.people / count.n)
+            if reached < ends:
+                ref = f"{count.scope} {threshold.people} {threshold.what}: {threshold.asks}"
+                yield Due("transfer.people_in_china", ref, reached, Role.DPO)
 
 
 def calendar(found: Iterable[Due], now: datetime) -> str:

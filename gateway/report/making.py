@@ -121,7 +121,7 @@ class Reports:
         wanted = TypeAdapter(Wanted).validate_python(asked)
         if wanted.report not in REPORTS:
             raise UnknownReport(f"there is no such report; there are {', '.join(sorted(REPORTS))}")
-        report, known = REPORTS[wanted.report], Known(self._contracts(), self._now())
+        report, known = REPORTS[wanted.report], Known(self._contracts(), self._now(), await self._ledger.tallies())
         span = await self._span(wanted, known)
         whole: list[Row] = []
         if report.streams:

@@ -12,7 +12,9 @@ from gateway.contract.papers import Agreement
 from gateway.contract.terms import Origin, Terms
 from gateway.report.seen import Known, Seen
 from gateway.report.table import Row, Table
+from gateway.tallies import DEROGATION, month_of
 from gateway.vocabulary import CLAUSES_NEEDED, Category
+from gateway.vocabulary.china import NECESSARY, PEOPLE, year_in_china
 
 VENDORS = Table(
     "Oversight of vendors",
@@ -35,6 +37,8 @@ VENDORS = Table(
         "withheld": "what stayed most often",
         "refused": "refused, by code",
         "failed": "not sent, by code",
+        "derogations": "transfers on a derogation, this month",
+        "people_in_china": "people in China whose data went there, this year",
         "answers_withheld": "fields of answers that stayed",
         "answers_received": "categories that came back",
     },
@@ -112,6 +116,13 @@ class Vendors:
     def __init__(self, known: Known) -> None:
         self._known = known
         self._watched: dict[str, _Watched] = {name: _Watched() for name in known.contracts.vendors}
+        self._derogations = Counter[str]()
+        for scope, n in known.counted(DEROGATION, month_of(known.contracts.policy, known.now)).items():
+            self._derogations[scope.partition(" ")[0]] += n
+        self._from_china = Counter[str]()
+        for what in (PEOPLE, NECESSARY):
+            for scope, n in known.counted(what, year_in_china(known.now)).items():
+                self._from_china[scope.partition(" ")[2]] += n
 
     def take(self, seen: Seen) -> Iterable[Row]:
         vendor = seen.body.get("vendor")
@@ -149,6 +160,8 @@ class Vendors:
             "withheld": _counted(watched.withheld, _MOST),
             "refused": _counted(watched.refused),
             "failed": _counted(watched.failed),
+            "derogations": self._derogations.get(name, 0),
+            "people_in_china": self._from_china.get(name, 0),
             "answers_withheld": watched.answers_withheld,
             "answers_received": tuple(sorted(watched.answers)),
         }

@@ -1,5 +1,6 @@
 """The registers that laws ask for: what is done with data, for what and by whom, and where it crosses a border."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -7,7 +8,17 @@ from gateway.contract.model import Vendor
 from gateway.contract.terms import Origin, Rule, Terms
 from gateway.report.seen import Known, Seen
 from gateway.report.table import Row, Table
-from gateway.vocabulary import CATEGORIES, FORMS_FOR_ANY, TRANSFERS, Category, Commercial, Purpose
+from gateway.vocabulary import (
+    CATEGORIES,
+    DEROGATIONS,
+    FORMS_FOR_ANY,
+    TRANSFERS,
+    Category,
+    Commercial,
+    Purpose,
+    TransferMechanism,
+)
+from gateway.vocabulary.china import NECESSARY, PEOPLE, SENSITIVE, THRESHOLDS, year_in_china
 from gateway.vocabulary.exceptional import CROSSINGS
 from gateway.vocabulary.labels import CHANNEL_LABELS
 
@@ -74,6 +85,11 @@ TRANSFER = Table(
         "first": "first transfer",
         "last": "last transfer",
         "count": "transfers",
+        "most_in_a_month": "of a derogation: most in one month",
+        "people_at_importer": "people in China, this year, at this importer",
+        "people_of_exporter": "the same of the exporter, everywhere",
+        "sensitive_of_exporter": "of them with something sensitive",
+        "threshold": "from how many on more is asked for",
     },
 )
 SALES = Table(
@@ -89,6 +105,7 @@ SALES = Table(
         "result": "result",
     },
 )
+_OUT_OF_CHINA = frozenset(each.value for each, term in TRANSFERS.items() if "CN" in term.known_in)
 _MEASURES = ("TLS", "minimised by contract", "written down before sending", "subjects sealed under keys of their own")
 
 
@@ -270,6 +287,23 @@ class Transfers:
             "first": crossing.observed.first,
             "last": crossing.observed.last,
             "count": crossing.observed.count,
+            "most_in_a_month": max(crossing.months.values()) if mechanism in DEROGATIONS else None,
+            **self._people(entity, vendor, mechanism),
+        }
+
+    def _people(self, entity: str, vendor: str, mechanism: str) -> Row:
+        """Of whom data left China this year, each once; whoever's contract needed it is counted apart."""
+        year = year_in_china(self._known.now)
+        is_held = mechanism != TransferMechanism.CN_CONTRACT_NECESSITY
+        is_asked = mechanism in _OUT_OF_CHINA
+        people = self._known.counted(PEOPLE if is_held else NECESSARY, year)
+        sensitive = self._known.counted(SENSITIVE, year).get(entity, 0)
+        asks = tuple(f"{each.people} ({each.what}): {each.asks}, {each.law}" for each in THRESHOLDS)
+        return {
+            "people_at_importer": people.get(f"{entity} {vendor}", 0) if is_asked else None,
+            "people_of_exporter": people.get(entity, 0) if is_asked else None,
+            "sensitive_of_exporter": sensitive if is_asked and is_held else None,
+            "threshold": asks if is_asked and is_held else (),
         }
 
 
@@ -281,9 +315,11 @@ class _Crossing:
     agreements: set[str] = field(default_factory=set)
     purposes: set[str] = field(default_factory=set)
     keeps: set[str] = field(default_factory=set)
+    months: Counter[str] = field(default_factory=Counter)
 
     def add(self, seen: Seen) -> None:
         body = seen.body
+        self.months[seen.at[:7]] += 1
         self.observed.add(seen)
         self.importer = body["recipient"]["name"]
         self.countries |= set(body["countries"])

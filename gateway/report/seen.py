@@ -1,12 +1,13 @@
 """The record as reports read it: entries in the order in which they were written, intents with what became of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from gateway.contract.load import ContractSet
 from gateway.ledger.entry import left_at
+from gateway.ledger.tallies import Count
 from gateway.report.table import Row
 
 POSSIBLY = {"result": "possibly"}
@@ -68,10 +69,15 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What reports know beside the record: contracts in force, and the time."""
+    """What reports know beside the record: contracts in force, the time, and what is counted over months and years."""
 
     contracts: ContractSet
     now: datetime
+    tallies: Sequence[Count] = ()
+
+    def counted(self, what: str, period: str) -> Mapping[str, int]:
+        """How many there were of something in a period, by what they were counted for."""
+        return {each.scope: each.n for each in self.tallies if (each.what, each.period) == (what, period)}
 
 
 class Fold(Protocol):

@@ -28,6 +28,7 @@ from gateway.vocabulary.levels import LEVELS, Level, LevelTerm, level_of
 from gateway.vocabulary.people import CONCLUDED, FLAGS, LIVE, Flag, FlagTerm, OrderLevel, OrderState
 from gateway.vocabulary.places import (
     COUNTRIES,
+    DEROGATIONS,
     EEA_OUTSIDE_EU,
     EU_MEMBERS,
     EXPORT_RULES,
@@ -78,6 +79,7 @@ __all__ = [
     "CONCLUDED",
     "CONSENT_STATES",
     "COUNTRIES",
+    "DEROGATIONS",
     "EEA_OUTSIDE_EU",
     "EU_MEMBERS",
     "EXPORT_RULES",

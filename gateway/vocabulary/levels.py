@@ -27,6 +27,10 @@ LEVELS: Mapping[str, LevelTerm] = {
         Level.WARN,
         "The policy promises no use of data in bulk beyond its scope; how many people in an hour is its own.",
     ),
+    "transfer.repetitive": LevelTerm(
+        Level.WARN,
+        "GDPR, recital 111: transfers for a contract stay occasional; how many in a month still are, no law says.",
+    ),
     "deletion.overdue": LevelTerm(
         Level.WARN,
         "PIPL 21 and NDSR 12 ask the shop to supervise its vendors; when a late answer stops one, it decides.",

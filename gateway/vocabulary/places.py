@@ -186,3 +186,7 @@ TRANSFERS: Mapping[TransferMechanism, TransferTerm] = {
     _M.BR_SCC:                 _T("LGPD 33(II)(b)", _known("BR")),
 }
 # fmt: on
+
+DEROGATIONS: frozenset[TransferMechanism] = frozenset(
+    {_M.DEROGATION_CONSENT, _M.DEROGATION_CONTRACT, _M.DEROGATION_INTEREST_OF_SUBJECT},
+)

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from clearances import loaded
 from demands import EMERGENCY, Staff
 from running import Running, running
+from shop_contracts import FILES
 
+from gateway.contract.load import ContractSet
 from gateway.due import Due
-from gateway.oversight.agenda import calendar
+from gateway.ledger.tallies import Count
+from gateway.oversight.agenda import calendar, of_counts
 from gateway.vocabulary import Role
+from gateway.vocabulary.china import CLOCK, NECESSARY, PEOPLE, SENSITIVE
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
@@ -50,6 +55,53 @@ def test_what_every_part_knows_stands_in_one_list_the_next_one_first(gateway: Ru
     assert feed.count("BEGIN:VEVENT") == len(found)
     assert asked(gateway, "/deadlines?form=ics").decode().count("BEGIN:VEVENT") == len(found)
     assert not any(ref in f"{found}{feed}" for ref in ("c-1", "c-88", "c-89"))
+
+
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=CLOCK)
+
+
+def with_line(mechanism: str) -> ContractSet:
+    """A shop whose courier gets data from China on this."""
+    file = "parcels/vendor.yaml"
+    return loaded({**FILES, file: FILES[file].replace("cn_contract_necessity", mechanism)})
+
+
+async def warned(count: Count, days: int, mechanism: str = "cn_standard_contract") -> list[Due]:
+    """What there is to do after so many days of the year."""
+
+    async def counts() -> list[Count]:
+        return [count]
+
+    contracts, now = with_line(mechanism), NEW_YEAR + timedelta(days=days)
+    return list(await of_counts(counts, lambda: contracts, lambda: now)())
+
+
+async def test_before_so_many_people_in_china_that_the_law_asks_for_more_somebody_is_told() -> None:
+    [due] = await warned(Count(PEOPLE, "2026", "shop-eu", 60_000), 100)
+
+    assert due.at == NEW_YEAR + timedelta(days=100) * (100_000 / 60_000)
+    assert due.ref.startswith("shop-eu 100000")
+    assert [each.ref.split(" ")[1] for each in await warned(Count(SENSITIVE, "2026", "shop-eu", 5_000), 100)] == [
+        "10000"
+    ]
+    [passed, next_] = await warned(Count(PEOPLE, "2026", "shop-eu", 600_000), 100)
+    assert passed.at < NEW_YEAR + timedelta(days=100) < next_.at
+
+
+@pytest.mark.parametrize(
+    ("count", "days", "mechanism"),
+    [
+        (Count(PEOPLE, "2026", "shop-eu", 20_000), 100, "cn_standard_contract"),
+        (Count(PEOPLE, "2026", "shop-eu", 9_999), 1, "cn_standard_contract"),
+        (Count(PEOPLE, "2025", "shop-eu", 600_000), 100, "cn_standard_contract"),
+        (Count(PEOPLE, "2026", "shop-eu parcels", 600_000), 100, "cn_standard_contract"),
+        (Count(NECESSARY, "2026", "shop-eu", 600_000), 100, "cn_contract_necessity"),
+        (Count(PEOPLE, "2026", "shop-eu", 600_000), 100, "cn_security_assessment"),
+    ],
+    ids=["not this year", "too early to say", "a year that is over", "of one vendor", "necessity", "assessed"],
+)
+async def test_where_the_law_will_ask_for_nothing_more_nobody_is_told(count: Count, days: int, mechanism: str) -> None:
+    assert await warned(count, days, mechanism) == []
 
 
 def test_a_calendar_is_one_that_others_read() -> None:

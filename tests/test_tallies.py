@@ -1,0 +1,155 @@
+"""What is counted over months and years, from the contract to the wire."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clearances import NOON, POLICY, SHIP, asked
+from running import Running, running
+from shop_contracts import FILES
+
+from gateway.clearance import clear
+from gateway.errors import Refusal
+from gateway.tallies import CODE, DEROGATION, Tallies, month_of
+from gateway.vocabulary import Level, Role
+from gateway.vocabulary.china import NECESSARY, PEOPLE, SENSITIVE
+
+_PARCELS, _PAYMENTS = FILES["parcels/vendor.yaml"], FILES["payments/vendor.yaml"]
+ABROAD = {
+    **FILES,
+    "parcels/vendor.yaml": _PARCELS.replace("countries: [DE]", "countries: [US]").replace(
+        "EU: none_domestic", "EU: derogation_contract"
+    ),
+}
+CHINA = {
+    **FILES,
+    "payments/vendor.yaml": _PAYMENTS.replace("CN: cn_contract_necessity", "CN: cn_standard_contract"),
+}
+PAY = b"amount=1&source=tok_1&customer=%s&metadata[order]=%s"
+DEROGATED = replace(clear(asked()), transfer=(("DE", "derogation_contract"),))
+
+
+def numbers(gateway: Running) -> dict[tuple[str, str], int]:
+    counts = gateway.do(gateway.stores.ledger.tallies)
+    assert len({each.period for each in counts}) <= 2
+    return {(each.what, each.scope): each.n for each in counts}
+
+
+def shown(gateway: Running, report: str) -> list[dict[str, Any]]:
+    token = gateway.token("rita", role=Role.REVIEWER)
+    reply = gateway.said(gateway.raw("GET", f"/reports/{report}", token=token), operators=True)
+    rows: list[dict[str, Any]] = json.loads(reply.payload)["rows"]
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("levels", "statuses", "noted"),
+    [
+        ({}, [200, 200, 200, 200], [[], [], [CODE], [CODE]]),
+        ({CODE: "refuse"}, [200, 200, 403, 403], [[], []]),
+        ({CODE: "off"}, [200, 200, 200, 200], [[], [], [], []]),
+    ],
+    ids=["noted unless stated", "refused", "off"],
+)
+def test_a_derogation_that_becomes_the_rule(
+    levels: Mapping[str, str], statuses: list[int], noted: list[list[str]], tmp_path: Path
+) -> None:
+    with running(tmp_path, files=ABROAD, levels=levels, derogations_a_month=2) as gateway:
+        replies = [gateway.ship() for _ in statuses]
+
+        assert [reply.status for reply in replies] == statuses
+        assert len(gateway.parcels.received) == statuses.count(200)
+        assert [each.get("warnings", []) for each in reversed(gateway.record(kind="intent"))] == noted
+        assert {each["code"] for each in gateway.record(kind="refusal")} == ({CODE} if 403 in statuses else set())
+        assert numbers(gateway) == {(DEROGATION, "parcels delivery derogation_contract"): statuses.count(200)}
+        [transfer] = shown(gateway, "transfers")
+        assert (transfer["most_in_a_month"], transfer["count"]) == (statuses.count(200), statuses.count(200))
+        assert {row["vendor"]: row["derogations"] for row in shown(gateway, "vendors")}["parcels"] == statuses.count(
+            200
+        )
+
+
+def test_a_gateway_that_starts_again_goes_on_counting_derogations(tmp_path: Path) -> None:
+    refusing = {CODE: "refuse"}
+    for expected in ([200], [200, 403]):
+        with running(tmp_path, files=ABROAD, levels=refusing, derogations_a_month=2) as gateway:
+            assert [gateway.ship().status for _ in expected] == expected
+
+
+def test_a_repeated_call_is_no_second_time(tmp_path: Path) -> None:
+    with running(tmp_path, files=ABROAD, levels={CODE: "refuse"}, derogations_a_month=1) as gateway:
+        replies = [gateway.ship("Idempotency-Key: one") for _ in range(3)]
+
+        assert [reply.status for reply in replies] == [200, 200, 200]
+        assert gateway.ship("Idempotency-Key: two").code == CODE
+
+
+def test_people_in_china_are_counted_once_a_year_and_by_what_left(tmp_path: Path) -> None:
+    def living(ref: str, place: str, order: str) -> dict[str, object]:
+        return {"kind": "order", "order": order, "people": [{"role": "payer", "subject": ref, "jurisdiction": place}]}
+
+    with running(tmp_path, files=CHINA, cn_sensitive_requires_separate_consent=False) as gateway:
+        gateway.put(living("p-1", "CN", "B-1"), living("p-2", "CN", "B-2"), living("p-3", "DE", "B-3"))
+        for ref, order in ((b"p-1", b"B-1"), (b"p-2", b"B-2"), (b"p-1", b"B-1"), (b"p-3", b"B-3")):
+            reply = gateway.call(
+                "POST", "/payments/accounts/acct/charges", "Content-Type: application/x-www-form-urlencoded",
+                body=PAY % (ref, order), token=gateway.token("checkout"),
+            )  # fmt: skip
+            assert reply.status == 200
+
+        assert numbers(gateway) == {
+            (what, scope): 2 for what in (PEOPLE, SENSITIVE) for scope in ("shop-eu", "shop-eu payments")
+        }
+        [transfer] = [row for row in shown(gateway, "transfers") if row["mechanism"] == "cn_standard_contract"]
+        told = ("people_at_importer", "people_of_exporter", "sensitive_of_exporter")
+        assert [transfer[name] for name in told] == [2, 2, 2]
+        assert [line.split(" ")[0] for line in transfer["threshold"]] == ["100000", "10000", "1000000"]
+        vendors = {row["vendor"]: row["people_in_china"] for row in shown(gateway, "vendors")}
+        assert vendors == {"faults": 0, "parcels": 0, "payments": 2}
+
+
+def test_whose_data_goes_for_their_contract_alone_are_counted_apart(tmp_path: Path) -> None:
+    order = {"kind": "order", "order": "B-1"}
+    people = [{"role": "purchaser", "subject": "p-1", "jurisdiction": "CN"}]
+    with running(tmp_path) as gateway:
+        gateway.put({**order, "people": people})
+        assert gateway.ship(reference="B-1").status == 200
+        assert gateway.ship(reference="B-1").status == 200
+
+        assert numbers(gateway) == {(NECESSARY, "shop-eu"): 1, (NECESSARY, "shop-eu parcels"): 1}
+
+
+def test_where_nothing_is_counted_nobody_is_asked(tmp_path: Path) -> None:
+    with running(tmp_path) as gateway:
+        assert gateway.ship().status == 200
+
+        assert numbers(gateway) == {}
+
+
+def test_after_a_note_nobody_is_asked_again_until_the_next_month() -> None:
+    tallies = Tallies({}, 2)
+    later = NOON + timedelta(days=15)
+    assert tallies.noted(SHIP, POLICY, DEROGATED, NOON) is DEROGATED
+
+    tallies.passed(SHIP, POLICY, DEROGATED, NOON)
+
+    assert tallies.noted(SHIP, POLICY, DEROGATED, NOON).warnings == (CODE,)
+    assert tallies.noted(SHIP, POLICY, DEROGATED, later).warnings == (CODE,)
+    assert tallies.noted(SHIP, POLICY, DEROGATED, later + timedelta(days=1)) is DEROGATED
+
+
+def test_where_it_refuses_it_says_how_often_it_may_be() -> None:
+    with pytest.raises(Refusal) as refused:
+        Tallies({CODE: Level.REFUSE}, 2).passed(SHIP, POLICY, DEROGATED, NOON)
+
+    assert refused.value.code == CODE
+    assert "parcels may get data for delivery on a derogation 2 times a month" in refused.value.failures[0].detail
+
+
+@pytest.mark.parametrize(("now", "month"), [("2026-06-30T21:59:59", "2026-06"), ("2026-06-30T22:00:00", "2026-07")])
+def test_a_month_begins_where_the_policy_says(now: str, month: str) -> None:
+    assert month_of(POLICY, datetime.fromisoformat(now).replace(tzinfo=UTC)) == month
