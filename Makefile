@@ -38,8 +38,10 @@ FAULTS ?= all
 faults: .venv/done ## Kill, cut, fill and tamper, and look everything up after it (FAULTS=ci: what fits ten minutes)
 	$(BIN)/python -m pytest tests/faults --faults=$(FAULTS) --timeout=1800
 
-month: .venv/done ## A month of a shop: reports are held against what the shop itself counted (minutes)
-	PYTHONPATH=tests $(BIN)/python -m month
+ORDERS ?= 10000
+
+month: .venv/done ## A month of a shop: reports are held against what the shop itself counted (ORDERS=80: a short one)
+	PYTHONPATH=tests $(BIN)/python -m month $(ORDERS)
 
 sabotage: .venv/done ## Break each promise of docs/requirements.md, and require its test to notice (minutes)
 	PYTHONPATH=tests $(BIN)/python -m sabotage

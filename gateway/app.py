@@ -504,7 +504,7 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
             aside += [running.create_task(daily(each)) for each in (gateway.each_day, gateway.notify)]
             aside.append(running.create_task(often(gateway.tell)))
             aside.append(running.create_task(often(gateway.office.escalate, every=MINUTE)))
-            ready(_port(servers[0]), _port(servers[1]))
+            ready(*(_port(server) for server in servers[: 2 if port is None else 3]))
     for server, listener in zip(servers, served, strict=True):
         if not listener.result():
             raise StartError(f"port {server.config.port} cannot be opened; is something else listening there?")

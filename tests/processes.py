@@ -76,9 +76,9 @@ class Machine:
         try:
             assert process.stderr is not None
             line = process.stderr.readline()
-            ports = re.search(r"http://127\.0\.0\.1:(\d+), operators on port (\d+)", line)
+            ports = re.search(r"http://127\.0\.0\.1:(\d+), operators on port (\d+)(?:, people on port (\d+))?", line)
             assert ports, line + process.stderr.read()
-            yield Serving(process, int(ports[1]), int(ports[2]))
+            yield Serving(process, int(ports[1]), int(ports[2]), int(ports[3] or 0))
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -92,6 +92,7 @@ class Serving:
     process: subprocess.Popen[str]
     port: int
     operators_port: int
+    privacy_port: int
 
     def stopped(self) -> int:
         """Its exit status, after it was told to stop."""

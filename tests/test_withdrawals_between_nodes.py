@@ -5,7 +5,7 @@ import shutil
 import threading
 import time
 from base64 import urlsafe_b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ CALLERS = 3
 ROUNDS = 4
 SPELL = 0.08  # seconds for which calls go on after a withdrawal: the node hears of it later than that
 PATIENCE = 10.0
+Deed = Callable[[], None]
 
 
 class Vendor(BaseHTTPRequestHandler):
@@ -53,12 +54,18 @@ class Pair:
     """Two nodes on one database: facts are put in at one, and calls come to the other."""
 
     control: httpx2.Client
+    people: httpx2.Client
     other: Serving
     token: str
     database: str
 
     def put(self, *facts: dict[str, Any]) -> None:
         self.do("facts", facts)
+
+    def ask(self, path: str, asked: dict[str, Any]) -> None:
+        """What the person asks themselves, of the privacy API of the first node."""
+        reply = self.people.post(path, json=asked)
+        assert reply.status_code == 200, reply.text
 
     def do(self, deed: str, asked: object) -> Any:
         reply = self.control.post(f"/{deed}", json=asked)
@@ -97,9 +104,9 @@ def pair(folder: Path, database: str, how: str) -> Iterator[Pair]:
         url = f"http://127.0.0.1:{server.server_address[1]}"
         hosts = json.dumps(dict.fromkeys(("faults", "parcels", "payments"), url))
         shared = {"SANDBOX": hosts, "DATABASE": database, "DATABASE_UNGUARDED": "true"}
-        one = Machine(folder / "one", settings={**shared, "NODE": "one"})
+        one = Machine(folder / "one", settings={**shared, "NODE": "one", "PRIVACY_PORT": "0"})
         two = Machine(folder / "two", settings={**shared, "NODE": "two"})
-        closing.enter_context(one.serving())
+        first = closing.enter_context(one.serving())
         (two.folder / "data").mkdir(mode=0o700)
         for secret in SECRETS:
             shutil.copy2(one.folder / "data" / secret, two.folder / "data" / secret)
@@ -107,10 +114,28 @@ def pair(folder: Path, database: str, how: str) -> Iterator[Pair]:
         transport = httpx2.HTTPTransport(uds=str(one.folder / "data" / "control.sock"))
         control = closing.enter_context(httpx2.Client(transport=transport, base_url="http://gateway", trust_env=False))
         token = control.post("/issue", json={"service": "shop-web"}).json()["result"]["token"]
-        yield Pair(control, other, token, database)
+        own = control.post("/issue", json={"role": "subject", "subject": "c-90"}).json()["result"]["token"]
+        people = closing.enter_context(
+            httpx2.Client(
+                base_url=f"http://127.0.0.1:{first.privacy_port}",
+                headers={"authorization": f"Bearer {own}"},
+                trust_env=False,
+            )
+        )
+        yield Pair(control, people, other, token, database)
 
 
-def late(nodes: Pair) -> tuple[int, int]:
+def at_the_desk(nodes: Pair) -> tuple[Deed, Deed]:
+    return lambda: nodes.put(YES), lambda: nodes.put(NO)
+
+
+def at_the_privacy_api(nodes: Pair) -> tuple[Deed, Deed]:
+    yes = {"purpose": "fault_repair", "method": "account_setting"}
+    no = {"purpose": "fault_repair"}
+    return lambda: nodes.ask("/v1/consents", yes), lambda: nodes.ask("/v1/consents/withdraw", no)
+
+
+def late(nodes: Pair, give: Deed, withdraw: Deed) -> tuple[int, int]:
     """How many intents became durable after the answer to a withdrawal that they did not see, and how many at all."""
     count = 0
     nodes.put(LIVES)
@@ -124,9 +149,9 @@ def late(nodes: Pair) -> tuple[int, int]:
         calls = [pool.submit(calling) for _ in range(CALLERS)]
         try:
             for _ in range(ROUNDS):
-                nodes.put(YES)
+                give()
                 nodes.until(200)
-                nodes.put(NO)
+                withdraw()
                 answered = nodes.intents()
                 time.sleep(SPELL)
                 count += nodes.intents() - answered
@@ -145,7 +170,8 @@ def id_of(token: str) -> str:
 
 def test_no_intent_of_another_node_is_durable_after_the_answer_to_a_withdrawal(tmp_path: Path, emptied: str) -> None:
     with pair(tmp_path, emptied, "checked") as nodes:
-        count, every = late(nodes)
+        count, every = late(nodes, *at_the_desk(nodes))
+        asked, more = late(nodes, *at_the_privacy_api(nodes))
         nodes.put(YES)
         given = nodes.until(200)
         nodes.put({"kind": "suspension", "vendor": "faults", "operation": "survey"})
@@ -156,14 +182,17 @@ def test_no_intent_of_another_node_is_durable_after_the_answer_to_a_withdrawal(t
         nodes.do("revoke", id_of(nodes.token))
         revoked = nodes.called()
 
-        assert count == 0
+        assert (count, asked) == (0, 0)
         assert every > ROUNDS
+        assert more > every + ROUNDS
         assert (given, suspended, lifted, revoked) == (200, 403, 200, 401)
         assert nodes.intents() == before
 
 
 def test_a_node_that_does_not_ask_what_changed_is_noticed(tmp_path: Path, emptied: str) -> None:
     with pair(tmp_path, emptied, "unchecked") as nodes:
-        count, _ = late(nodes)
+        count, _ = late(nodes, *at_the_desk(nodes))
+        asked, _ = late(nodes, *at_the_privacy_api(nodes))
 
     assert count > 0
+    assert asked > 0

@@ -1,4 +1,4 @@
-"""`make month`: a month of a shop, ten thousand orders unless another number is given."""
+"""`make month`: a month of a shop, ten thousand orders unless another number is given (`make month ORDERS=80`)."""
 
 import sys
 import tempfile

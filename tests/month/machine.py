@@ -15,7 +15,7 @@ from typing import Any
 import httpx2
 
 PATIENCE = 60.0  # seconds in which a process gets ready, or a command ends
-_READY = re.compile(r"listens on (http://\S+), operators on port (\d+)")
+_READY = re.compile(r"listens on (http://\S+), operators on port (\d+), people on port (\d+)")
 _HOSTS = re.compile(r"GATEWAY_SANDBOX='(.*)'")
 _CONTROL = re.compile(r"curl (http://\S+)/__sandbox/received")
 
@@ -28,6 +28,7 @@ class Machine:
     environment: Mapping[str, str]
     gateway: str
     operators: str
+    privacy: str
     sandbox: str
     client: httpx2.Client
 
@@ -43,21 +44,19 @@ class Machine:
     def token(self, name: str, *words: str) -> str:
         return self.typed("token", "issue", "--service", name, *words).strip()
 
-    def put(self, token: str, facts: list[dict[str, Any]]) -> None:
-        """Facts, in lists that one request takes."""
-        for at in range(0, len(facts), 500):
-            reply = self.client.post(
-                f"{self.operators}/facts", json=facts[at : at + 500], headers={"authorization": f"Bearer {token}"}
-            )
-            assert reply.status_code == httpx2.codes.OK, reply.text
+    def operate(self, token: str, method: str, path: str, asked: object = None) -> Any:
+        """What the operators' listener answers."""
+        document = self._asked(f"{self.operators}{path}", token, method, asked)
+        return document.get("result", document)
 
-    def report(self, token: str, name: str, **wanted: str) -> dict[str, Any]:
-        reply = self.client.get(
-            f"{self.operators}/reports/{name}", params=wanted, headers={"authorization": f"Bearer {token}"}
-        )
+    def people(self, token: str, method: str, path: str, asked: object = None) -> Any:
+        """What the privacy API answers."""
+        return self._asked(f"{self.privacy}{path}", token, method, asked)
+
+    def _asked(self, url: str, token: str, method: str, asked: object) -> Any:
+        reply = self.client.request(method, url, headers={"authorization": f"Bearer {token}"}, json=asked)
         assert reply.status_code == httpx2.codes.OK, reply.text
-        document: dict[str, Any] = reply.json()
-        return document
+        return reply.json()
 
     def received(self, after: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.client.get(
@@ -80,13 +79,14 @@ def machine(folder: Path) -> Iterator[Machine]:
             "GATEWAY_SANDBOX": json.dumps(json.loads(hosts)),
             "GATEWAY_PORT": "0",
             "GATEWAY_OPERATORS_PORT": "0",
+            "GATEWAY_PRIVACY_PORT": "0",
             "GATEWAY_DISK_BALLAST": "0",
             "GATEWAY_INTENT_DEADLINE": "20",
         }
         log = closing.enter_context(_process(folder, "serve", base | own))
         ready = _said(log, _READY)
-        operators = f"http://127.0.0.1:{ready[2]}"
-        yield Machine(folder, base | own, ready[1], operators, control, client)
+        operators, privacy = (f"http://127.0.0.1:{port}" for port in (ready[2], ready[3]))
+        yield Machine(folder, base | own, ready[1], operators, privacy, control, client)
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Consent is given and withdrawn at once; what it does not carry goes on, and the answer says on which basis."""
 
+import asyncio
 import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -210,6 +212,60 @@ def test_what_winds_an_order_up_still_goes_after_everything_was_withdrawn(people
 
     assert {each["purpose"]["code"] for each in before} > {"delivery", "after_sales"}
     assert {each["purpose"]["code"] for each in after} == {"after_sales"}
+
+
+class Waiting:
+    """A ledger whose first intent is durable, and whose call then waits, as for a vendor that is slow to connect."""
+
+    def __init__(self, ledger: Any) -> None:
+        self._ledger = ledger
+        self.reached, self.going = threading.Event(), threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def intend(self, *arguments: Any, **more: Any) -> Any:
+        ticket = await self._ledger.intend(*arguments, **more)
+        if not self.reached.is_set():
+            self.reached.set()
+            await asyncio.to_thread(self.going.wait, 20)
+        return ticket
+
+
+def left_after(people: People, book: Waiting) -> tuple[dict[str, Any], list[str]]:
+    """What a parcel leaves with that was decided and written down before a withdrawal, and sent after its answer."""
+    gateway = people.gateway
+    given(people)
+    gateway.gateway.exchange._ledger = book
+    try:
+        with ThreadPoolExecutor() as pool:
+            shipping = pool.submit(lambda: gateway.ship(to=EMAIL))
+            assert book.reached.wait(20)
+            withdrawn(people, purpose="delivery_notification")
+            book.going.set()
+            assert shipping.result(20).status == 200
+    finally:
+        book.going.set()
+        gateway.gateway.exchange._ledger = gateway.stores.ledger
+    [sent] = gateway.parcels.received
+    results = [each["outcome"]["result"] for each in gateway.record(kind="intent")]
+    return dict(json.loads(sent.payload)["to"]), results
+
+
+def test_what_is_durable_but_not_on_its_way_when_a_withdrawal_is_answered_leaves_without_it(people: People) -> None:
+    to, results = left_after(people, Waiting(people.gateway.stores.ledger))
+
+    assert to == {name: value for name, value in EMAIL.items() if name != "email"}
+    assert results == ["sent", "not_sent"]
+
+
+def test_a_gateway_that_does_not_look_again_before_the_first_byte_is_noticed(people: People) -> None:
+    exchange: Any = people.gateway.gateway.exchange
+    exchange._may_leave = lambda _, ticket: people.gateway.stores.ledger.release(ticket)
+
+    to, _ = left_after(people, Waiting(people.gateway.stores.ledger))
+
+    assert to == EMAIL
 
 
 def test_nothing_that_was_decided_before_a_withdrawal_leaves_after_its_answer(people: People) -> None:
