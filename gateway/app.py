@@ -30,7 +30,7 @@ from gateway.exceptional.office import Office, Rules
 from gateway.exchange import Exchange, Limits
 from gateway.forecast import Foresight
 from gateway.identity import Environment, Tokens
-from gateway.inforce import InForce, check_keys, in_force
+from gateway.inforce import InForce, as_entered, check_keys, in_force
 from gateway.intake import Intake
 from gateway.ledger import postgres_schema
 from gateway.ledger.housekeeping import ContractActivated, PolicyActivated
@@ -180,6 +180,11 @@ def prepare(owner: str, url: str) -> str:
     return role
 
 
+async def with_entered(contracts: ContractSet, registry: Registry) -> ContractSet:
+    """The set with the papers and reviews that were entered beside its files. Raises Refusal."""
+    return as_entered(contracts, (await registry.about([], consents=False, order=None)).papers)
+
+
 def environment_of(settings: Settings) -> Environment:
     """With vendors played on this machine nothing is in earnest."""
     return "sandbox" if settings.sandbox else settings.environment
@@ -217,7 +222,7 @@ class Gateway:
         self.settings = settings
         self.stores = stores
         self.telemetry = Telemetry()
-        self.reports = Reports(stores.ledger, self.contracts, utc)
+        self.reports = Reports(stores.ledger, self.as_entered, utc)
         environment = environment_of(settings)
         deadline = settings.intent_deadline
         exchange = partial(
@@ -313,15 +318,20 @@ class Gateway:
         """Those in force."""
         return self.exchange.contracts.contracts
 
+    async def as_entered(self) -> ContractSet:
+        """The same with the papers and reviews that stand beside their files. Raises Refusal."""
+        return await with_entered(self.contracts(), self.stores.registry)
+
     def keeps(self) -> Mapping[RetentionClass, str]:
         """What the policy in force says of retention."""
         return self.exchange.contracts.contracts.policy.retention
 
     async def due(self) -> list[Due]:
         """What has to be done by when, as far as any part knows."""
-        known = agenda.of_registry(self.stores.registry), agenda.of_contracts(self.contracts)
+        known = agenda.of_registry(self.stores.registry), agenda.of_contracts(self.as_entered, utc)
         counted = agenda.of_counts(self.stores.ledger.tallies, self.contracts, utc)
-        return await agenda.deadlines((self.office.due, self.incidents.due, counted, *known))
+        keys = agenda.of_keys(self.stores.ledger.entries)
+        return await agenda.deadlines((self.office.due, self.incidents.due, counted, keys, *known))
 
     async def purge(self) -> None:
         """Takes away what is over by now."""

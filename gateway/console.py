@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import api, app
+from gateway.contract.load import ContractSet
 from gateway.desk import Desk
 from gateway.errors import StartError
 from gateway.report.making import Reports
@@ -87,7 +88,11 @@ def _frames_alone(settings: Settings, of: Any) -> Iterator[Iterator[Mapping[str,
     with app.runner() as runner:
         opening = app.opened(settings, lambda: app.first_entity(settings))
         stores = runner.run(opening.__aenter__())
-        frames = Reports(stores.ledger, lambda: contracts, app.utc).frames(of, by=me(), role=Role.OPERATOR)
+
+        def standing() -> Awaitable[ContractSet]:
+            return app.with_entered(contracts, stores.registry)
+
+        frames = Reports(stores.ledger, standing, app.utc).frames(of, by=me(), role=Role.OPERATOR)
 
         async def next_frame() -> Mapping[str, Any] | None:
             return await anext(frames, None)

@@ -23,6 +23,8 @@ BACK: Final = 7  # days of calls that are looked at
 MOST = 400  # days ahead
 _PAGE = 1_000
 _SECOND = 1_000_000
+_NEXT = timedelta(microseconds=1)  # what is overdue is so after its time
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _SOMEBODY = "somebody"
 _NOBODY = "default"  # the law of somebody whom nobody looks up
 
@@ -32,6 +34,7 @@ _ACTS: Mapping[str, str] = {
     "transfer.": "{owner}: renew the mechanism and enter its days",
     "vendor.review_overdue": "a reviewer: hold the review and enter its date",
     "vendor.suspended": "an operator: lift the suspension",
+    "deletion.overdue": "a steward: have {vendor} confirm the deletion, and enter that it did",
     "policy.": "a steward: publish a version of the policy that has it",
     "caller.unknown": "an operator: `gateway token issue`, and hand the new token to {caller}",
 }
@@ -44,13 +47,15 @@ class Use:
     operation: str
     entity: str
     caller: str
-    token: str
+    token: str  # of those that were used, the one that ends last
     people: tuple[tuple[str, str], ...]  # role, jurisdiction
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a forecast is made from; `expires` has the end of each token that is known."""
+    """What a forecast is made from; `expires` has the end of each token that is known, `overdue_from` when a vendor's
+    first deletion is overdue.
+    """
 
     contracts: ContractSet
     papers: Papers
@@ -59,6 +64,7 @@ class World:
     cn_separate: bool
     uses: Mapping[Use, int]
     expires: Mapping[str, datetime] = field(default_factory=dict)
+    overdue_from: Mapping[str, datetime] = field(default_factory=dict)
 
     def first_failure(self, use: Use, now: datetime) -> Failure | None:
         """Why calls like these are refused at a time, or None. Of single people everything is taken to be there."""
@@ -107,6 +113,7 @@ class World:
             order_stated=True,
             orders=(Order(is_known=True, state=OrderState.OPEN),),
             papers=self.papers,
+            overdue_from=self.overdue_from,
         )
 
     def moments(self, now: datetime, days: int) -> Iterator[datetime]:
@@ -116,6 +123,7 @@ class World:
         turns = {datetime.combine(today + timedelta(days=ahead), time.min, zone) for ahead in range(1, days + 2)}
         turns |= {version.published for version in self.contracts.policy.versions}
         turns |= {waiver.until for waiver in self.papers.waivers} | set(self.expires.values())
+        turns |= {due + _NEXT for due in self.overdue_from.values()}
         yield now
         yield from sorted(turn for turn in turns if now < turn <= until)
 
@@ -152,7 +160,11 @@ def _told(world: World, use: Use, count: int, failure: Failure) -> dict[str, Any
         "detail": failure.detail,
         "calls": count,
         "calls_a_day": round(count / BACK, 1),
-        "who": act.format(owner=owners.get(use.operation, "the contract's owner"), caller=use.caller),
+        "who": act.format(
+            owner=owners.get(use.operation, "the contract's owner"),
+            caller=use.caller,
+            vendor=use.operation.partition("/")[0],
+        ),
     }
 
 
@@ -173,6 +185,20 @@ def changed(world: World, rows: Iterable[StoredRow]) -> World:
         elif isinstance(row, ReviewRow):
             papers = replace(papers, reviews={**papers.reviews, row.vendor: row.next})
     return replace(world, papers=papers, suspensions=frozenset(suspensions))
+
+
+def by_last_token(uses: Mapping[Use, int], expires: Mapping[str, datetime]) -> Mapping[Use, int]:
+    """The uses with their calls together, whichever token they came with: a service goes on with its newest.
+
+    A token of which nothing is known ends never.
+    """
+    together: dict[Use, list[tuple[Use, int]]] = {}
+    for use, count in uses.items():
+        together.setdefault(replace(use, token=""), []).append((use, count))
+    return {
+        max((use for use, _ in alike), key=lambda use: expires.get(use.token, _NEVER)): sum(n for _, n in alike)
+        for alike in together.values()
+    }
 
 
 class Foresight:
@@ -207,14 +233,16 @@ class Foresight:
 
     async def _world(self) -> World:
         facts = await self._registry.about([], consents=False, order=None)
+        expires = await self._expires()
         return World(
             self._contracts(),
             facts.papers,
             facts.suspensions,
             self._levels,
             self._cn_separate,
-            await self._uses(),
-            await self._expires(),
+            by_last_token(await self._uses(), expires),
+            expires,
+            facts.overdue_from,
         )
 
     async def _uses(self) -> Mapping[Use, int]:

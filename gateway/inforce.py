@@ -10,7 +10,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from gateway.bind import Bound, bind
-from gateway.clearance import Standing, around, asks_in, needs_consents, stand
+from gateway.clearance import Standing, around, asks_in, needs_consents, stand, vendor_with, with_papers
 from gateway.contract.load import ContractSet
 from gateway.contract.routes import Routes
 from gateway.contract.terms import Terms
@@ -244,3 +244,9 @@ def _doors(terms: Terms, host: Host, base: str) -> Iterator[Door]:
     for name in sorted(hosts, key=lambda name: name != host.name):
         parts = urlsplit(hosts[name])
         yield Door(name, parts.hostname or "", parts.port or 443, parts.path.rstrip("/"))
+
+
+def as_entered(contracts: ContractSet, papers: Papers) -> ContractSet:
+    """The set with the papers and reviews that stand beside its files."""
+    vendors = {name: vendor_with(vendor, papers) for name, vendor in contracts.vendors.items()}
+    return replace(contracts, vendors=vendors, terms=tuple(with_papers(terms, papers) for terms in contracts.terms))

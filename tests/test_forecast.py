@@ -1,10 +1,11 @@
 """What is forecast is what is then refused: at that moment, with that code, and nothing before."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,20 +14,24 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 from running import running
+from shop_contracts import FILES
+from shop_contracts import POLICY as POLICY_FILE
 
 from gateway.clearance import clear
 from gateway.contract.load import ContractSet
+from gateway.contract.papers import OnLapse, Transfer
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal
-from gateway.forecast import Use, World, changed, forecast, stopped
+from gateway.forecast import Use, World, by_last_token, changed, forecast, stopped
 from gateway.registry.entered import ROWS
 from gateway.registry.facts import Papers, Waiver
-from gateway.vocabulary import Level
+from gateway.vocabulary import Level, TransferMechanism
 
 USE = Use(SHIP.name, "shop-eu", "fulfilment", "t-1", (("purchaser", "DE"), ("consignee", "DE")))
 ZONE = ZoneInfo(CONTRACTS.policy.time_zone)
 TODAY = NOON.astimezone(ZONE).date()
 DAYS = 30
+OVERDUE = "deletion.overdue"
 
 
 def world(terms: Terms = SHIP, papers: Papers | None = None, **changed: object) -> World:
@@ -81,44 +86,73 @@ def test_calls_whose_contract_is_gone_are_told() -> None:
 def refused(at: datetime, made: World) -> str:
     """What a call is refused for at a time; nothing where it goes."""
     [terms] = made.contracts.terms
-    facts = replace(given(), papers=made.papers)
+    facts = replace(given(), papers=made.papers, overdue_from=made.overdue_from)
     if (end := made.expires.get("t-1")) is not None and end <= at:
         return "caller.unknown"
     try:
-        clear(replace(asked(terms, facts=facts, now=at), exporter="DE", levels=made.levels))
+        question = asked(terms, facts=facts, policy=made.contracts.policy, now=at)
+        clear(replace(question, exporter="DE", levels=made.levels))
     except Refusal as refusal:
         return refusal.code
     return ""
 
 
-hours = st.integers(-48, 24 * (DAYS + 5))
-
-
-@settings(max_examples=60, deadline=None)
-@for_all(
-    ends=st.integers(-2, DAYS + 5),
-    reviewed=st.integers(-2, DAYS + 5),
-    level=st.sampled_from(list(Level)),
-    waived=st.none() | st.tuples(st.sampled_from(["agreement.expired", "vendor.review_overdue"]), hours),
-    token=st.none() | hours,
-    looks=st.lists(st.integers(0, 24 * DAYS), max_size=8),
+hours = st.integers(-48, 24 * (DAYS + 5)).map(lambda each: NOON + timedelta(hours=each))
+days = st.integers(-2, DAYS + 5).map(lambda each: TODAY + timedelta(days=each))
+waived = st.builds(
+    lambda code, until: Waiver("w", frozenset({SHIP.name}), frozenset({code}), until),
+    st.sampled_from(["agreement.expired", "vendor.review_overdue"]),
+    hours,
 )
-def test_a_moving_clock_finds_refused_what_was_forecast_from_then_on_and_nothing_before(
-    ends: int,
-    reviewed: int,
-    level: Level,
-    waived: tuple[str, int] | None,
-    token: int | None,
-    looks: list[int],
-) -> None:
-    terms = agreed(until=TODAY + timedelta(days=ends))
-    terms = replace(terms, vendor=terms.vendor.model_copy(update={"review": TODAY + timedelta(days=reviewed)}))
-    waivers: tuple[Waiver, ...] = ()
-    if waived is not None:
-        waivers = (Waiver("w", frozenset({terms.name}), frozenset({waived[0]}), NOON + timedelta(hours=waived[1])),)
-    expires: Mapping[str, datetime] = {} if token is None else {"t-1": NOON + timedelta(hours=token)}
-    made = world(terms, Papers(waivers=waivers), levels={"vendor.review_overdue": level}, expires=expires)
+lapses = st.none() | st.sampled_from(["P1D", "P9D"]).map(
+    lambda each: OnLapse.model_validate({"continue": ["ship"], "for": each})
+)
+lines = st.lists(
+    st.builds(
+        lambda mechanism, until: Transfer(mechanism=mechanism, to=("US",), until=until.isoformat()),
+        st.sampled_from([TransferMechanism.DPF, TransferMechanism.SCC]),
+        days,
+    ),
+    min_size=1,
+    max_size=2,
+)
+levels = st.fixed_dictionaries({code: st.sampled_from(list(Level)) for code in ("vendor.review_overdue", OVERDUE)})
 
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """A parcel to a courier in the United States, of which anything may end at any time."""
+    terms = agreed(until=draw(days), on_lapse=draw(lapses))
+    terms = replace(terms, vendor=terms.vendor.model_copy(update={"review": draw(days)}))
+    if draw(st.booleans()):
+        vendor = terms.vendor.model_copy(update={"countries": ("US",), "transfer": {"EU": tuple(draw(lines))}})
+        terms = replace(terms, vendor=vendor)
+    policy = CONTRACTS.policy
+    if (published := draw(st.none() | hours)) is not None:
+        [first] = policy.versions
+        narrower = first.model_copy(update={"version": "2", "published": published, "purposes": ("after_sales",)})
+        policy = policy.model_copy(update={"versions": (first, narrower)})
+    ended = draw(st.none() | days)
+    papers = Papers(
+        waivers=tuple(draw(st.lists(waived, max_size=2))),
+        ended={("parcels", "DPA-1"): ended} if ended else {},
+        reviews=draw(st.just({}) | days.map(lambda each: {"parcels": each})),
+    )
+    made = world(
+        terms,
+        papers,
+        levels=draw(levels),
+        expires=draw(st.just({}) | hours.map(lambda each: {"t-1": each})),
+        overdue_from=draw(st.just({}) | hours.map(lambda each: {"parcels": each})),
+    )
+    return replace(made, contracts=replace(made.contracts, policy=policy))
+
+
+@settings(max_examples=150, deadline=None)
+@for_all(made=worlds(), looks=st.lists(st.integers(0, 24 * DAYS), max_size=8))
+def test_a_moving_clock_finds_refused_what_was_forecast_from_then_on_and_nothing_before(
+    made: World, looks: list[int]
+) -> None:
     told = forecast(made, NOON, DAYS)
 
     if told:
@@ -147,6 +181,65 @@ def test_a_rehearsal_tells_what_would_have_been_stopped(row: dict[str, object], 
     told = stopped(before, changed(before, ROWS.validate_python([row])), NOON)
 
     assert [(each["code"], each["calls"]) for each in told] == ([(code, 70)] if code else [])
+
+
+def test_calls_count_together_whichever_token_they_came_with_and_the_last_one_ends_them() -> None:
+    [other] = [replace(USE, caller="returns")]
+    used = {replace(USE, token="t-0"): 30, USE: 5, replace(USE, token="t-2"): 7, other: 1}
+
+    told = by_last_token(used, {"t-0": NOON - timedelta(days=1), "t-1": NOON, "t-2": NOON + timedelta(days=1)})
+
+    assert told == {replace(USE, token="t-2"): 42, other: 1}
+    assert by_last_token(used, {"t-0": NOON, "t-2": NOON}) == {USE: 42, other: 1}
+
+
+def american(line: str) -> Mapping[str, str]:
+    """The shop with a courier in the United States, to which data of Europeans goes on this."""
+    file = "parcels/vendor.yaml"
+    text = FILES[file].replace("countries: [DE]", "countries: [US]")
+    return {**FILES, file: text.replace("EU: none_domestic", f"EU: [{{{line}}}]")}
+
+
+def narrowing(at: datetime) -> Mapping[str, str]:
+    """The shop with a policy that will not deliver any more."""
+    narrower = POLICY_FILE[POLICY_FILE.index("  - version") :].replace('"1"', '"2"').replace("      - delivery\n", "")
+    again = narrower.replace("2025-01-01T00:00:00+01:00", at.isoformat())
+    return {**FILES, "policy.yaml": POLICY_FILE + again}
+
+
+def on_the_day(after: int) -> date:
+    return datetime.now(ZONE).date() + timedelta(days=after)
+
+
+@pytest.mark.parametrize(
+    ("files", "row", "code"),
+    [
+        (lambda: american(f"mechanism: dpf, to: [US], until: {on_the_day(9)}"), {}, "transfer.expired"),
+        (lambda: narrowing(datetime.now(UTC).replace(microsecond=0) + timedelta(days=8)), {}, "policy.purpose"),
+        (lambda: FILES, {"kind": "agreement_end", "agreement": "DPA-1", "last": on_the_day(7)}, "agreement.expired"),
+        (lambda: FILES, {"kind": "review", "held": "2026-01-01", "next": on_the_day(6)}, "vendor.review_overdue"),
+    ],
+    ids=["a certificate", "a version of the policy", "a paper", "a review"],
+)
+def test_a_gateway_whose_clock_moves_on_refuses_what_it_has_forecast_and_nothing_before(
+    files: Callable[[], Mapping[str, str]], row: dict[str, Any], code: str, tmp_path: Path
+) -> None:
+    with running(tmp_path, files=files(), levels={"vendor.review_overdue": "refuse"}) as gateway:
+        assert gateway.ship().status == 200
+        if row:
+            gateway.put({key: str(value) for key, value in row.items()} | {"vendor": "parcels"})
+        [told] = gateway.do(lambda: gateway.stores.desk.foresight.ahead(60))
+        begins = datetime.fromisoformat(told["from"])
+        exchange = gateway.gateway.exchange
+
+        def at(moment: datetime) -> str:
+            exchange._now = lambda: moment
+            reply = gateway.ship()
+            return "" if reply.status == 200 else reply.code
+
+        assert told["code"] == code
+        assert at(begins - timedelta(milliseconds=1)) == ""
+        assert [at(begins), at(begins + timedelta(days=1))] == [code, code]
 
 
 def test_what_was_called_is_forecast_by_a_running_gateway_and_a_rehearsal_stops_nothing(tmp_path: Path) -> None:

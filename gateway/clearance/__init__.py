@@ -2,7 +2,7 @@
 
 from gateway.clearance.bases import basis_for, grant, has_basis, needs_consents
 from gateway.clearance.decide import clear, waived, waivers_for
-from gateway.clearance.papers import End, around, day, ends, stand, version_in_force, with_papers
+from gateway.clearance.papers import End, around, day, ends, stand, vendor_with, version_in_force, with_papers
 from gateway.clearance.people import usable
 from gateway.clearance.question import GRANTED, Clearance, Ground, Question, Standing
 from gateway.clearance.sensitive import asks_in
@@ -25,6 +25,7 @@ __all__ = [
     "needs_consents",
     "stand",
     "usable",
+    "vendor_with",
     "version_in_force",
     "waived",
     "waivers_for",

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.clearance.question import GRANTED, Standing
-from gateway.contract.model import Policy, PolicyVersion
+from gateway.contract.model import Policy, PolicyVersion, Vendor
 from gateway.contract.papers import Agreement, is_covered
 from gateway.contract.terms import Origin, Terms
 from gateway.errors import Failure
@@ -80,9 +80,14 @@ def stand(
 
 def with_papers(terms: Terms, papers: Papers) -> Terms:
     """The terms of an operation with what was entered and ended since the vendor's file was written."""
-    vendor = terms.vendor
+    vendor = vendor_with(terms.vendor, papers)
+    return terms if vendor is terms.vendor else replace(terms, vendor=vendor)
+
+
+def vendor_with(vendor: Vendor, papers: Papers) -> Vendor:
+    """The same of a vendor."""
     if not papers.of(vendor.vendor):
-        return terms
+        return vendor
     entered = papers.entered.get(vendor.vendor, ())
     replaced = {paper.id for paper in entered}
     agreements = [*(paper for paper in vendor.agreements if paper.id not in replaced), *entered]
@@ -90,7 +95,7 @@ def with_papers(terms: Terms, papers: Papers) -> Terms:
         "agreements": tuple(_as_ended(paper, vendor.vendor, papers) for paper in agreements),
         "review": papers.reviews.get(vendor.vendor, vendor.review),
     }
-    return replace(terms, vendor=vendor.model_copy(update=now))
+    return vendor.model_copy(update=now)
 
 
 def _as_ended(paper: Agreement, vendor: str, papers: Papers) -> Agreement:

@@ -1,13 +1,14 @@
 """What has to be done by when, from every part that knows deadlines: as a list, and as a calendar."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, time
-from typing import TypeAlias
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from gateway.clearance.papers import last_day
+from gateway.clearance.papers import binds, day, last_day
 from gateway.contract.load import ContractSet
 from gateway.due import Due
+from gateway.ledger.store import Entry, Filter
 from gateway.ledger.tallies import Count
 from gateway.registry import notices, requests
 from gateway.registry.registry import Registry
@@ -19,6 +20,8 @@ Source: TypeAlias = Callable[[], Awaitable[Sequence[Due]]]
 """A part that knows deadlines. Nothing of theirs says whom something is about."""
 
 _ANSWERS = 500
+_KEYS = 10  # entries of keys, of which at least one is of a key that was made
+_MONTH = timedelta(days=31)
 _EARLY = 10  # a tenth of what is allowed
 # An assessment lets any number of people through.
 _HELD = frozenset({TransferMechanism.CN_CERTIFICATION, TransferMechanism.CN_STANDARD_CONTRACT})
@@ -44,22 +47,53 @@ def of_registry(registry: Registry) -> Source:
     return source
 
 
-def of_contracts(contracts: Callable[[], ContractSet]) -> Source:
-    """When papers end and reviews are due, at the end of the day where the policy says."""
+def of_contracts(contracts: Callable[[], Awaitable[ContractSet]], now: Callable[[], datetime]) -> Source:
+    """When papers and transfer mechanisms end and reviews are due, at the end of the day where the policy says.
+
+    `contracts` gives them with the papers that were entered.
+    """
 
     async def source() -> Sequence[Due]:
-        return list(_papers(contracts()))
+        return list(_papers(await contracts(), now()))
 
     return source
 
 
-def _papers(contracts: ContractSet) -> Iterator[Due]:
-    zone = ZoneInfo(contracts.policy.time_zone)
+def _papers(contracts: ContractSet, now: datetime) -> Iterator[Due]:
+    zone, today = ZoneInfo(contracts.policy.time_zone), day(contracts.policy, now)
+    ends: dict[tuple[str, str], date] = {}
     for name, vendor in contracts.vendors.items():
         yield Due("vendor.review", name, datetime.combine(vendor.review, time.max, zone), Role.REVIEWER)
-        for paper in vendor.agreements:
-            if (last := last_day(paper)) is not None:
-                yield Due("agreement.ends", f"{name} {paper.id}", datetime.combine(last, time.max, zone), Role.STEWARD)
+        going_on = any(binds(paper, each, today) for paper in vendor.agreements for each in contracts.entities.entities)
+        lasts = [(paper.id, last_day(paper)) for paper in vendor.agreements]
+        # One that has ended and was followed by another has nobody do anything.
+        ends |= {
+            ("agreement.ends", f"{name} {id_}"): last for id_, last in lasts if last and not (last < today and going_on)
+        }
+    for terms in contracts.terms:
+        for law, lines in terms.transfer.items():
+            named = [(f"{terms.vendor.vendor} {line.mechanism} for {law}", line.until) for line in lines]
+            ends |= {("transfer.ends", name): last for name, last in named if last is not None}
+    for (what, ref), last in ends.items():
+        yield Due(what, ref, datetime.combine(last, time.max, zone), Role.STEWARD)
+
+
+def of_keys(entries: Callable[[Filter], Awaitable[Sequence[Entry]]]) -> Source:
+    """When the keys of people are to be turned over: a month after the last time, or after the log began."""
+
+    async def source() -> Sequence[Due]:
+        made = [each.body for each in await entries(Filter(kind="key", limit=_KEYS)) if each.body["state"] == "created"]
+        began = [each.body for each in await entries(Filter(kind="genesis", limit=1))]
+        return [
+            Due("keys.turnover", f"generation {each.get('generation', 1)}", _month_after(each["ts"]), Role.OPERATOR)
+            for each in (made or began)[:1]
+        ]
+
+    return source
+
+
+def _month_after(microseconds: Any) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC) + _MONTH
 
 
 def of_counts(

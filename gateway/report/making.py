@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
@@ -104,9 +104,11 @@ Progress = Callable[[int, int], None]
 
 
 class Reports:
-    """`contracts` gives those in force, `now` the time."""
+    """`contracts` gives those in force with the papers that were entered, `now` the time."""
 
-    def __init__(self, ledger: Ledger, contracts: Callable[[], ContractSet], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, ledger: Ledger, contracts: Callable[[], Awaitable[ContractSet]], now: Callable[[], datetime]
+    ) -> None:
         self._ledger = ledger
         self._contracts = contracts
         self._now = now
@@ -121,7 +123,10 @@ class Reports:
         wanted = TypeAdapter(Wanted).validate_python(asked)
         if wanted.report not in REPORTS:
             raise UnknownReport(f"there is no such report; there are {', '.join(sorted(REPORTS))}")
-        report, known = REPORTS[wanted.report], Known(self._contracts(), self._now(), await self._ledger.tallies())
+        report, known = (
+            REPORTS[wanted.report],
+            Known(await self._contracts(), self._now(), await self._ledger.tallies()),
+        )
         span = await self._span(wanted, known)
         whole: list[Row] = []
         if report.streams:

@@ -260,7 +260,7 @@ def _allowed(terms: Terms | None) -> Iterator[tuple[str, str]]:
 
 
 class Expiring:
-    """One row for each agreement, review and contract with a last day, the next one first."""
+    """One row for each agreement, review, transfer mechanism and contract with a last day, the next one first."""
 
     def __init__(self, known: Known) -> None:
         self._known = known
@@ -291,6 +291,15 @@ class Expiring:
             yield vendor.review, name, "review", name
             lasts = ((last_day(paper), paper.id) for paper in vendor.agreements)
             yield from ((last, name, "agreement", id_) for last, id_ in lasts if last is not None)
+        yield from sorted({end for terms in self._known.contracts.terms for end in _crossings(terms)})
         for terms in self._known.contracts.terms:
             if terms.operation.until:
                 yield terms.operation.until, terms.vendor.vendor, "contract", terms.contract
+
+
+def _crossings(terms: Terms) -> Iterator[tuple[date, str, str, str]]:
+    """The last days of certificates and approvals on which data crosses a border."""
+    for law, lines in terms.transfer.items():
+        for line in lines:
+            if line.until is not None:
+                yield line.until, terms.vendor.vendor, "transfer", f"{line.mechanism} for {law}"

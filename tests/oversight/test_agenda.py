@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from clearances import loaded
@@ -13,8 +14,10 @@ from shop_contracts import FILES
 
 from gateway.contract.load import ContractSet
 from gateway.due import Due
+from gateway.ledger.canonical import Json
+from gateway.ledger.store import Entry, Filter
 from gateway.ledger.tallies import Count
-from gateway.oversight.agenda import calendar, of_counts
+from gateway.oversight.agenda import calendar, of_contracts, of_counts, of_keys
 from gateway.vocabulary import Role
 from gateway.vocabulary.china import CLOCK, NECESSARY, PEOPLE, SENSITIVE
 
@@ -48,13 +51,80 @@ def test_what_every_part_knows_stands_in_one_list_the_next_one_first(gateway: Ru
     feed = asked(gateway, "/deadlines", "Accept: text/calendar").decode()
 
     what = {each["what"] for each in found}
-    assert {"exceptional.review", "exceptional.tell", "incident.authority", "vendor.review", "agreement.ends"} <= what
+    assert {
+        "exceptional.review",
+        "exceptional.tell",
+        "incident.authority",
+        "vendor.review",
+        "agreement.ends",
+        "keys.turnover",
+    } <= what
     assert "notice.erasure" in what
     times = [datetime.fromisoformat(each["at"]) for each in found]
     assert times == sorted(times)
     assert feed.count("BEGIN:VEVENT") == len(found)
     assert asked(gateway, "/deadlines?form=ics").decode().count("BEGIN:VEVENT") == len(found)
     assert not any(ref in f"{found}{feed}" for ref in ("c-1", "c-88", "c-89"))
+
+
+def with_papers(until: str, *more: str) -> ContractSet:
+    """A shop whose courier signed this paper and others, and gets data on a certificate until the end of 2026."""
+    file = "parcels/vendor.yaml"
+    text = FILES[file].replace("2095-12-31", until).replace("countries: [DE]", "countries: [US]")
+    text = text.replace("EU: none_domestic", "EU: {mechanism: dpf, to: [US], until: 2026-12-31}")
+    [paper] = [line for line in text.splitlines(keepends=True) if "id: DPA-1" in line]
+    for name in more:
+        text = text.replace(paper, paper + paper.replace("DPA-1", name).replace(until, "2027-05-31"))
+    return loaded({**FILES, file: text})
+
+
+@pytest.mark.parametrize(
+    ("contracts", "papers"),
+    [
+        (with_papers("2026-05-31"), ["parcels DPA-1"]),
+        (with_papers("2026-05-31", "DPA-2"), ["parcels DPA-2"]),
+        (with_papers("2026-06-30", "DPA-2"), ["parcels DPA-1", "parcels DPA-2"]),
+    ],
+    ids=["one that ended", "one that was followed by another", "one that will end, and another"],
+)
+async def test_what_ends_is_told_on_its_day_and_what_was_followed_by_something_else_is_not(
+    contracts: ContractSet, papers: list[str]
+) -> None:
+    async def standing() -> ContractSet:
+        return contracts
+
+    found = await of_contracts(standing, lambda: NOON)()
+
+    assert [each.ref for each in found if each.what == "agreement.ends" and "parcels" in each.ref] == papers
+    [certificate] = [each for each in found if each.what == "transfer.ends"]
+    assert (certificate.ref, certificate.at.date().isoformat()) == ("parcels dpf for EU", "2026-12-31")
+
+
+def test_a_paper_that_was_entered_counts_in_deadlines_and_reports(tmp_path: Path) -> None:
+    with running(tmp_path) as gateway:
+        gateway.put({"kind": "agreement_end", "vendor": "parcels", "agreement": "DPA-1", "last": "2090-01-31"})
+        due = json.loads(asked(gateway, "/deadlines"))["result"]
+        rows = json.loads(asked(gateway, "/reports/expiring"))["rows"]
+
+    assert [each["at"][:10] for each in due if each["ref"] == "parcels DPA-1"] == ["2090-01-31"]
+    assert [each["on"] for each in rows if each["id"] == "DPA-1"] == ["2090-01-31"]
+
+
+async def test_keys_are_to_be_turned_over_a_month_after_the_last_time_or_the_beginning() -> None:
+    def entry(day: int, **body: Json) -> Entry:
+        return Entry(0, {"ts": int((NOON + timedelta(days=day)).timestamp()) * 1_000_000, **body})
+
+    entries = {"genesis": [entry(0)], "key": list[Entry]()}
+
+    async def found(wanted: Filter) -> list[Entry]:
+        return entries[wanted.kind or ""]
+
+    [first] = await of_keys(found)()
+    entries["key"] = [entry(9, state="destroyed", generation=1), entry(8, state="created", generation=2)]
+    [second] = await of_keys(found)()
+
+    assert (first.ref, first.at) == ("generation 1", NOON + timedelta(days=31))
+    assert (second.ref, second.at) == ("generation 2", NOON + timedelta(days=39))
 
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=CLOCK)
