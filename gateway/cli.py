@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from gateway import app, cli_backup, cli_forecast, cli_report, explain
+from gateway import cli_backup, cli_forecast, cli_report, explain, listeners
 from gateway.cli_exceptional import exceptional
 from gateway.cli_facts import facts
 from gateway.cli_incident import canary, incident
@@ -109,7 +109,7 @@ def serve() -> None:
         people = f", people on port {privacy_port}" if privacy_port is not None else ""
         err.print(f"gateway listens on http://{settings.host}:{port}, operators on port {operators_port}{people}")
 
-    app.run(app.serve(settings, ready))
+    listeners.run(listeners.serve(settings, ready))
 
 
 @cli.command()
@@ -126,7 +126,7 @@ def sandbox(
         err.print(f"what one does next:  curl {control}/__sandbox/next -d '{told}'", markup=False)
 
     with suppress(KeyboardInterrupt):
-        app.run(vendors.play(contracts, port=port, ready=ready))
+        listeners.run(vendors.play(contracts, port=port, ready=ready))
 
 
 @cli.command()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from gateway import app
+from gateway import clock
 from gateway.backup import NOT_IN_IT, backed_up
 from gateway.console import asked, me, out
 from gateway.errors import StartError
@@ -22,7 +22,7 @@ def backup(
     if settings.database is not None:
         raise StartError("copies of GATEWAY_DATABASE are made with the server's own pg_basebackup; the keys stay apart")
     asked("backup", None)
-    manifest = backed_up(settings.data, folder, app.microseconds)
+    manifest = backed_up(settings.data, folder, clock.microseconds)
     out.print(escape(f"{manifest.size} entries, signed up to {manifest.checkpoint.splitlines()[1]}, in {folder}"))
     if manifest.unopenable:
         out.print(f"{manifest.unopenable} people in it were erased while it was made")
@@ -56,11 +56,11 @@ def restore(
                 "bring the copy back with pg_restore first; then run gateway restore without DIR and --into"
             )
         url, guarded = settings.database.get_secret_value(), not settings.database_unguarded
-        told, where = taken_up(url, wanted(settings.data), app.microseconds, guarded=guarded), "the database"
+        told, where = taken_up(url, wanted(settings.data), clock.microseconds, guarded=guarded), "the database"
     elif folder is None or into is None:
         raise StartError("say which backup comes back where: gateway restore DIR --into FOLDER")
     else:
-        told, where = restored(folder, wanted(into), app.microseconds), str(into)
+        told, where = restored(folder, wanted(into), clock.microseconds), str(into)
     out.print(escape(f"{told.size} entries are in {where}, under the origin {told.origin}"))
     if told.is_new:
         out.print("the origin before has ended: hand out the new public key, gateway ledger key")

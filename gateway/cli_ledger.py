@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from gateway import app, failpoints
+from gateway import clock, failpoints, stores
 from gateway.cli_verify import export, verify
 from gateway.console import Json, asked, out, table
 from gateway.errors import StartError
@@ -62,7 +62,7 @@ def _row(entry: dict[str, Any]) -> list[str]:
     outcome = entry.get("outcome") or entry
     disclosed = sum(_times(field, 2) for group in entry.get("disclosed", []) for field in group["fields"])
     withheld = sum(_times(path, 1) for group in entry.get("withheld", []) for path in group["paths"])
-    moment = app.moment(entry["ts"])
+    moment = clock.moment(entry["ts"])
     result = outcome.get("result") or entry.get("code") or entry.get("state") or entry.get("action") or ""
     call = "/".join(name for name in (entry.get("vendor"), entry.get("operation")) if name)
     who = entry.get("caller") or entry.get("reviewer") or entry.get("by") or ""
@@ -126,7 +126,7 @@ def purge(
         return
     shown = table("class", "kept for", "entries", "newest")
     for each in (each for purge in purges for each in purge["classes"]):
-        shown.add_row(each["class"], each["keeps"], str(each["count"]), app.moment(each["newest_ts"]))
+        shown.add_row(each["class"], each["keeps"], str(each["count"]), clock.moment(each["newest_ts"]))
     if purges:
         Console(highlight=False).print(shown)
     count = sum(purge["count"] for purge in purges)
@@ -146,7 +146,7 @@ def prepare() -> None:
     settings = Settings()
     if settings.database is None or settings.database_owner is None:
         raise StartError("set GATEWAY_DATABASE, and GATEWAY_DATABASE_OWNER to the same database as whoever may make it")
-    role = app.prepare(settings.database_owner.get_secret_value(), settings.database.get_secret_value())
+    role = stores.prepare(settings.database_owner.get_secret_value(), settings.database.get_secret_value())
     out.print(f"the database is ready for gateways that come as {escape(role)}")
 
 
@@ -161,6 +161,6 @@ def migrate() -> None:
         raise StartError("set GATEWAY_DATABASE to where the stores are to stand")
     failpoints.arm(settings.failpoints or "")
     url = settings.database.get_secret_value()
-    told = moved(settings.data, settings.high_water, url, app.microseconds)
+    told = moved(settings.data, settings.high_water, url, clock.microseconds)
     out.print(f"{told.entries} entries came over, and hash to the root that is signed:")
     typer.echo(told.checkpoint, nl=False)

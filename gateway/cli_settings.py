@@ -5,7 +5,7 @@ import json
 import typer
 from rich.markup import escape
 
-from gateway import app
+from gateway import configured
 from gateway.console import Json, out, table
 from gateway.settings import Settings
 from gateway.vocabulary import LEVELS, level_of
@@ -21,7 +21,7 @@ def _group() -> None:
 @settings.command("explain")
 def explain(as_json: Json = False) -> None:
     """Tell for each ground that no law demands what it does where it is missing, and which rule stands behind it."""
-    stated = app.levels_of(Settings())
+    stated = configured.levels_of(Settings())
     levels = [
         {"code": code, "level": level_of(code, stated), "default": term.default, "rule": term.rule}
         for code, term in LEVELS.items()

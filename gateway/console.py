@@ -14,12 +14,15 @@ from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.table import Table
 
-from gateway import api, app
+from gateway import listeners
+from gateway.api import deeds_of
+from gateway.clock import utc
+from gateway.configured import contracts_of, first_entity
 from gateway.contract.load import ContractSet
-from gateway.desk import Desk
 from gateway.errors import StartError
 from gateway.report.making import Reports
 from gateway.settings import Settings
+from gateway.stores import opened, with_entered
 from gateway.vocabulary import Role
 
 out = Console(highlight=False, soft_wrap=True)
@@ -45,7 +48,7 @@ def asked(deed: str, of: Any) -> Any:
 
 def asked_as(token: str, method: str, path: str, of: Any = None) -> Any:
     """Asks the running gateway as whoever a token proves. Raises StartError."""
-    control = Settings().data / app.CONTROL
+    control = Settings().data / listeners.CONTROL
     headers = {"authorization": f"Bearer {token}"}
     with ExitStack() as closing:
         client = _client(control, closing) if control.exists() else None
@@ -58,7 +61,7 @@ def asked_as(token: str, method: str, path: str, of: Any = None) -> Any:
 def asking() -> Iterator[Ask]:
     """The same for several questions to one gateway."""
     settings = Settings()
-    control = settings.data / app.CONTROL
+    control = settings.data / listeners.CONTROL
     with ExitStack() as closing:
         ask = _over(control, closing) if control.exists() else None
         yield ask or closing.enter_context(_alone(settings))
@@ -68,7 +71,7 @@ def asking() -> Iterator[Ask]:
 def framed(deed: str, of: Any) -> Iterator[Iterator[Mapping[str, Any]]]:
     """The frames of what comes piece by piece, from a running gateway or, with none running, from the data folder."""
     settings = Settings()
-    control = settings.data / app.CONTROL
+    control = settings.data / listeners.CONTROL
     with ExitStack() as closing:
         client = _client(control, closing) if control.exists() else None
         yield _frames_over(client, deed, of) if client else closing.enter_context(_frames_alone(settings, of))
@@ -84,15 +87,15 @@ def _frames_over(client: httpx2.Client, deed: str, of: Any) -> Iterator[Mapping[
 
 @contextmanager
 def _frames_alone(settings: Settings, of: Any) -> Iterator[Iterator[Mapping[str, Any]]]:
-    contracts = app.contracts_of(settings)
-    with app.runner() as runner:
-        opening = app.opened(settings, lambda: app.first_entity(settings))
+    contracts = contracts_of(settings)
+    with listeners.runner() as runner:
+        opening = opened(settings, lambda: first_entity(settings))
         stores = runner.run(opening.__aenter__())
 
         def standing() -> Awaitable[ContractSet]:
-            return app.with_entered(contracts, stores.registry)
+            return with_entered(contracts, stores.registry)
 
-        frames = Reports(stores.ledger, standing, app.utc).frames(of, by=me(), role=Role.OPERATOR)
+        frames = Reports(stores.ledger, standing, utc).frames(of, by=me(), role=Role.OPERATOR)
 
         async def next_frame() -> Mapping[str, Any] | None:
             return await anext(frames, None)
@@ -144,9 +147,10 @@ def _problem(document: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[Ask]:
-    with app.runner() as runner:
-        opening = app.opened(settings, lambda: app.first_entity(settings))
-        deeds = _deeds(runner.run(opening.__aenter__()).desk, settings)
+    with listeners.runner() as runner:
+        opening = opened(settings, lambda: first_entity(settings))
+        desk = runner.run(opening.__aenter__()).desk
+        deeds = deeds_of(desk, lambda: contracts_of(settings).policy.retention)
 
         def ask(deed: str, of: Any) -> Any:
             if deed not in deeds:
@@ -161,37 +165,6 @@ def _alone(settings: Settings) -> Iterator[Ask]:
 
 async def _done(deed: Awaitable[Any]) -> Any:
     return await deed
-
-
-def _deeds(desk: Desk, settings: Settings) -> Mapping[str, Callable[[Any, str], Awaitable[Any]]]:
-    return {
-        "facts": lambda of, by: desk.put_facts(of, by=by),
-        "rehearse": lambda of, by: desk.rehearse(of, by=by),
-        "forecast": lambda of, by: desk.forecast(of, by=by),
-        "import": lambda of, by: desk.imports.begin(of, by=by),
-        "import-part": lambda of, by: desk.imports.put(of, by=by),
-        "issue": lambda of, by: desk.issue_token(of, by=by),
-        "revoke": lambda of, by: desk.revoke_token(of, by=by),
-        "entries": lambda of, by: desk.entries(of, by=by),
-        "entry": lambda of, by: desk.entry(of, by=by),
-        "resolve": lambda of, by: desk.resolve(of, by=by),
-        "proof": lambda of, by: desk.proof(of, by=by),
-        "growth": lambda of, by: desk.growth(of, by=by),
-        "backup": lambda _, by: desk.backup(by=by),
-        "purge": lambda of, by: desk.purge(of, app.contracts_of(settings).policy.retention, by=by),
-        "checkpoint": lambda _, by: desk.checkpoint(by=by),
-        "checkpoints": lambda of, by: desk.checkpoints(of, by=by),
-        "key": lambda _, by: desk.key(by=by),
-        "erase": lambda of, by: desk.erase(of, by=by),
-        "hold": lambda of, by: desk.hold(of, by=by),
-        "release": lambda of, by: desk.release(of, by=by),
-        **{path.removeprefix("/"): deed for path, deed in api.telling(desk).items()},
-        "turnover": lambda _, by: desk.turnover(by=by),
-        "export": lambda of, by: desk.exports.begin(of, by=by),
-        "export-end": lambda _of, _by: desk.exports.end(),
-        "export-entries": lambda of, _by: desk.exports.entries(of),
-        "export-subtrees": lambda of, _by: desk.exports.subtrees(of),
-    }
 
 
 def me() -> str:

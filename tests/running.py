@@ -16,15 +16,17 @@ from shop_contracts import FACTS, FILES, SECRETS
 from sockets import Client, Reply
 from vendors import Vendor, answers, at_loopback, authority
 
-from gateway import api
-from gateway.app import Gateway, Stores, _on, _port, first_entity, opened
+from gateway.app import Gateway
+from gateway.configured import first_entity
 from gateway.contract.words import Name
 from gateway.ledger import Entry, Filter
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Store
+from gateway.listeners import listener, port_of
 from gateway.outbound.guard import Addresses
 from gateway.outbound.http1 import Http1
 from gateway.settings import Settings
+from gateway.stores import Stores, opened
 
 PATIENCE = 20.0
 BY = "a test"
@@ -200,30 +202,14 @@ class _Run:
     async def _listen(
         self, gateway: Gateway, vendors: Mapping[str, Vendor], ready: "Future[Running]", stop: threading.Event
     ) -> None:
-        stores, telemetry = gateway.stores, gateway.telemetry
-        operators = api.operators(
-            stores.desk,
-            gateway.reports,
-            stores.tokens,
-            telemetry,
-            lambda: stores.ledger.unready,
-            gateway.page,
-            gateway.office,
-            gateway.incidents,
-            gateway.canaries,
-            gateway.due,
-        )
-        servers = [
-            _on(gateway.proxy, telemetry, host="127.0.0.1", port=0),
-            _on(operators, telemetry, host="127.0.0.1", port=0),
-            _on(gateway.privacy(), telemetry, host="127.0.0.1", port=0),
-        ]
+        apps = (gateway.proxy, gateway.operators(), gateway.privacy())
+        servers = [listener(each, gateway.telemetry, host="127.0.0.1", port=0) for each in apps]
         loop = asyncio.get_running_loop()
         serving = [loop.create_task(server.serve()) for server in servers]
         while not all(server.started for server in servers):  # noqa: ASYNC110  uvicorn has nothing to wait for
             await asyncio.sleep(0.005)
-        ports = (_port(servers[0]), _port(servers[1]), _port(servers[2]))
-        ready.set_result(Running(gateway, stores, vendors, self.folder, ports, loop))
+        ports = (port_of(servers[0]), port_of(servers[1]), port_of(servers[2]))
+        ready.set_result(Running(gateway, gateway.stores, vendors, self.folder, ports, loop))
         while not stop.is_set():  # noqa: ASYNC110  the test is in another thread
             await asyncio.sleep(0.01)
         for server in servers:

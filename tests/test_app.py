@@ -1,172 +1,62 @@
-"""The process: what it does not start beside or with, and that it ends without losing a call."""
+"""What is put on record about contracts and policy when a gateway starts, and what it does not start with."""
 
-import asyncio
-import signal
-import socket
-import stat
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import re
 from pathlib import Path
 
 import pytest
-from processes import Machine
-from sockets import Client
+from running import running, write_files
+from shop_contracts import FILES
 
-from gateway import app
-from gateway.errors import ContractError, StartError
-from gateway.ledger import Filter
+from gateway.configured import contracts_of
+from gateway.errors import StartError
 from gateway.settings import Settings
 
-pytestmark = pytest.mark.slow
-
-BODY = b'{"release":"shop@1"}'
-
-
-class Slow(BaseHTTPRequestHandler):
-    """A vendor that takes its time."""
-
-    arrived = threading.Event()
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
-        self.arrived.set()
-        time.sleep(1)
-        self.send_response(200)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: what a vendor logs is its own."""
+# No vendor is called here, so their ports may stay the same from start to start.
+STEADY = {name: re.sub("@[a-z]+@", "443", text) for name, text in FILES.items()}
+EARLIER = """\
+  - version: "0"
+    published: 2020-01-01T00:00:00+01:00
+    document: sha256:1111111111111111111111111111111111111111111111111111111111111111
+    purposes: [delivery]
+    vendor_kinds: [logistics]
+"""
 
 
-@contextmanager
-def slow_vendor() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+def test_a_policy_is_put_on_record_once_however_often_the_gateway_starts(tmp_path: Path) -> None:
+    files = STEADY | {"policy.yaml": STEADY["policy.yaml"].rstrip("\n") + f"\n{EARLIER}"}
+
+    for _ in range(2):
+        with running(tmp_path, files=files, facts=()) as gateway:
+            recorded = gateway.record(kind="policy")
+
+    assert [entry["version"] for entry in recorded] == ["1"]
 
 
-def test_told_to_stop_it_ends_the_calls_that_are_on_their_way_and_writes_them_down(tmp_path: Path) -> None:
-    with slow_vendor() as url:
-        hosts = f'{{"faults": "{url}", "parcels": "{url}", "payments": "{url}"}}'
-        machine = Machine(tmp_path, settings={"SANDBOX": hosts})
-        token = machine.typed("token", "issue", "--service", "checkout").stdout.strip()
-        with machine.serving() as serving:
-            client = Client(("127.0.0.1", serving.port))
-            head = f"POST /faults/api/events HTTP/1.1\r\nHost: a\r\nX-Faults-Auth: {token}\r\n"
-            client.say(
-                head.encode() + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
-            )
-            assert Slow.arrived.wait(10)
+def test_each_contract_is_put_on_record_once_and_again_when_it_has_changed(tmp_path: Path) -> None:
+    changed = {name: text.replace("version: 1\n", "version: 2\n") for name, text in STEADY.items()}
 
-            status = serving.stopped()
-            reply = client.reply()
-            client.close()
+    for files in (STEADY, STEADY, changed):
+        with running(tmp_path, files=files, facts=()) as gateway:
+            recorded = gateway.record(kind="contract", operation="ship")
 
-        assert (status, reply.status, reply.headers["gateway-sent"]) == (0, 200, "yes")
-        [intent] = machine.listed("--kind", "intent")
-        assert (intent["outcome"]["result"], intent["environment"]) == ("sent", "sandbox")
-        states = [entry["state"] for entry in machine.listed("--kind", "epoch")]
-        assert "closed" in states
+    assert [entry["version"] for entry in recorded] == ["2", "1"]
 
 
-def test_one_folder_belongs_to_one_process(tmp_path: Path) -> None:
-    machine = Machine(tmp_path)
-    with machine.serving():
-        second = machine.typed("serve")
+def test_a_sandbox_for_a_host_that_no_vendor_has_stops_the_start(tmp_path: Path) -> None:
+    settings = Settings(contracts=_contracts(tmp_path), sandbox={"api.parcels.test": "http://127.0.0.1:9100"})
 
-    assert second.returncode == 1
-    assert "another process uses the ledger" in second.stderr
+    with pytest.raises(StartError, match=r"no vendor has api\.parcels\.test under `hosts`; there are .*parcels"):
+        contracts_of(settings)
 
 
-def test_a_port_that_is_taken_ends_the_start_with_a_word_and_leaves_no_socket(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_a_sandbox_leads_to_the_hosts_that_it_names(tmp_path: Path) -> None:
+    settings = Settings(contracts=_contracts(tmp_path), sandbox={"parcels": "http://127.0.0.1:9100"})
 
-        done = Machine(tmp_path, settings={"PORT": str(port)}).typed("serve")
+    urls = {terms.host.url for terms in contracts_of(settings).terms if terms.host.name == "parcels"}
 
-    assert done.returncode == 1
-    assert f"port {port} cannot be opened" in done.stderr
-    assert not (tmp_path / "data" / app.CONTROL).exists()
+    assert urls == {"http://127.0.0.1:9100"}
 
 
-def test_killed_it_says_what_was_open_and_starts_again(tmp_path: Path) -> None:
-    machine = Machine(tmp_path)
-    with machine.serving() as serving:
-        serving.process.send_signal(signal.SIGKILL)
-        serving.process.wait(10)
-        left = (tmp_path / "data" / app.CONTROL).exists()
-
-    with machine.serving():
-        states = [entry["state"] for entry in machine.listed("--kind", "epoch")]
-
-    assert left
-    assert states == ["opened", "opened"]
-
-
-def test_only_the_owner_of_the_folder_can_ask_the_running_gateway(tmp_path: Path) -> None:
-    machine = Machine(tmp_path)
-    with machine.serving():
-        control = (tmp_path / "data" / app.CONTROL).stat()
-
-        assert stat.S_ISSOCK(control.st_mode)
-        assert control.st_mode & 0o077 == 0
-        assert (tmp_path / "data").stat().st_mode & 0o077 == 0
-
-
-def settings(folder: Path, **given: object) -> Settings:
-    return Settings.model_validate({"data": folder / "data", "contracts": folder / "contracts", **given})
-
-
-async def started(given: Settings) -> None:
-    await app.serve(given, lambda *_: None)
-
-
-async def test_a_folder_whose_name_is_too_long_for_a_socket_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    data = tmp_path / ("d" * 100)
-
-    with pytest.raises(StartError, match="too long"):
-        await started(settings(tmp_path, data=data))
-
-    assert not data.exists()
-
-
-async def test_without_its_secrets_it_does_not_start(tmp_path: Path) -> None:
-    Machine(tmp_path)
-
-    with pytest.raises(StartError, match="FAULTS_KEY, PARCELS_KEY, PAYMENTS_ACCOUNT, PAYMENTS_KEY"):
-        await started(settings(tmp_path))
-
-
-async def test_with_contracts_that_do_not_load_it_does_not_start_and_lets_the_folder_go(tmp_path: Path) -> None:
-    Machine(tmp_path, files={"policy.yaml": "markets: [EU]\n"})
-
-    with pytest.raises(ContractError):
-        await started(settings(tmp_path))
-
-    async with app.opened(settings(tmp_path), lambda: "shop-eu") as stores:
-        assert len(await stores.ledger.entries(Filter(kind="epoch"))) == 3
-
-
-def test_with_vendors_on_this_machine_nothing_is_in_earnest(tmp_path: Path) -> None:
-    played = settings(tmp_path, sandbox={"parcels": "http://127.0.0.1:9"})
-
-    assert app.environment_of(played) == "sandbox"
-    assert app.environment_of(settings(tmp_path)) == "live"
-    assert app.environment_of(settings(tmp_path, environment="sandbox")) == "sandbox"
-
-
-def test_a_time_of_the_ledger_is_shown_in_utc() -> None:
-    assert app.moment(1_767_225_600_000_000) == "2026-01-01 00:00:00"
-
-
-def test_what_is_run_runs_on_the_loop_that_is_measured() -> None:
-    async def which() -> str:
-        return type(asyncio.get_running_loop()).__module__
-
-    assert app.run(which()).startswith("uvloop")
+def _contracts(folder: Path) -> Path:
+    write_files(folder, STEADY)
+    return folder

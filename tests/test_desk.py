@@ -9,13 +9,13 @@ import pytest
 from ledger_fakes import PURCHASER, shipment
 from pydantic import ValidationError
 
-from gateway.app import Stores, opened
 from gateway.desk import Desk, NotInDoubt, UnknownEntry
 from gateway.errors import Refusal
 from gateway.intake import Intake
 from gateway.ledger import Filter, Outcome
 from gateway.registry.registry import Mention
 from gateway.settings import Settings
+from gateway.stores import Stores, opened
 from gateway.vocabulary import Role, SubjectRole
 
 CONSENT = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given", "vendor": "parcels"}

@@ -10,7 +10,6 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from gateway import failpoints
-from gateway.app import Stores, opened
 from gateway.errors import Refusal
 from gateway.failpoints import InjectedError
 from gateway.feed import TOGETHER, OtherFile
@@ -18,6 +17,7 @@ from gateway.imports import How, UnfitImport, fed
 from gateway.ledger import Filter
 from gateway.registry.registry import Mention
 from gateway.settings import Settings
+from gateway.stores import Stores, opened
 from gateway.vocabulary import SubjectRole
 
 CANARY = "zoe@example.com"

@@ -11,13 +11,14 @@ from processes import Machine
 from registries import until
 
 from gateway import failpoints, intake
-from gateway.app import Stores, opened, utc
+from gateway.clock import utc
 from gateway.errors import Refusal, refuse
 from gateway.failpoints import InjectedError
 from gateway.ledger import Filter
 from gateway.registry.facts import Suspension
 from gateway.registry.registry import Mention, Registry
 from gateway.settings import Settings
+from gateway.stores import Stores, opened
 from gateway.vocabulary import SubjectRole
 
 YES = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given", "expires": "2031-01-01T00:00:00Z"}

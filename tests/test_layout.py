@@ -48,6 +48,13 @@ TOGETHER: Mapping[str, str] = {
     "ledger/canonical": "ledger/test_leaf.py",
     "ledger/entry": "ledger/test_leaf.py",
     "ledger/tree": "ledger/test_merkle_tree.py",
+    # Stores are opened, and closed in good order, by whoever serves.
+    "stores": "test_listeners.py",
+    # Endpoints are asked over a socket.
+    "api/deeds": "test_cli.py",
+    "api/endpoint": "api/test_apps.py",
+    "api/offices": "api/test_roles.py",
+    "api/record": "api/test_apps.py",
     # Commands are typed, each in a process of its own.
     "cli_backup": "test_backup.py",
     "cli_ledger": "test_cli.py",

@@ -14,7 +14,7 @@ from postgres_stores import WRITER
 from pydantic import SecretStr
 from running import running
 
-from gateway import app, failpoints
+from gateway import failpoints, stores
 from gateway.errors import Distrusted, StartError
 from gateway.failpoints import InjectedError
 from gateway.ledger.canonical import leaf_hash
@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def prepared(emptied: str) -> str:
     url = emptied.replace("postgres@", f"{WRITER}@", 1)
-    app.prepare(emptied, url)
+    stores.prepare(emptied, url)
     return url
 
 

@@ -12,7 +12,7 @@ from clusters import Cluster, binaries, cluster
 
 from faults.nodes import Cable, Shared, await_started, same_secrets
 from faults.world import World
-from gateway.app import prepare
+from gateway.stores import prepare
 
 Worlds = Callable[..., World]
 

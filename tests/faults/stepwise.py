@@ -12,7 +12,7 @@ import psycopg
 from ledger_fakes import Ticking
 from sqlalchemy import Engine, event
 
-from gateway import app
+from gateway import stores
 from gateway.ledger.sqlite import SqliteStore
 from gateway.migrate import moved
 from gateway.registry.engine import engine_of
@@ -39,7 +39,7 @@ def opens_registry(folder: str, url: str) -> None:
 
 def prepares(owner: str, role: str) -> None:
     """So are all tables of a database."""
-    app.prepare(owner, role)
+    stores.prepare(owner, role)
 
 
 def moves(folder: str, url: str) -> None:

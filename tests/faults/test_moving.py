@@ -13,7 +13,6 @@ from ledger_fakes import Ticking
 from running import running
 
 from faults.stepwise import Deed, killed, moves, opens_ledger, opens_registry, prepares
-from gateway.app import prepare
 from gateway.ledger import postgres_schema, sqlite
 from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.database import StoreError, writable
@@ -23,6 +22,7 @@ from gateway.ledger.tree import Tree
 from gateway.migrate import moved
 from gateway.registry import schema
 from gateway.registry.engine import engine_of
+from gateway.stores import prepare
 
 Told = Callable[[str, int, str, str], None]
 Extent = Callable[[int, int], int]

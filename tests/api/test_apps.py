@@ -11,7 +11,7 @@ from running import Running, running
 from sockets import Reply
 from starlette.testclient import TestClient
 
-from gateway.api import MAX_BODY, control
+from gateway.api import MAX_BODY, Offices, control
 from gateway.ledger.checkpoint import opened
 from gateway.ledger.note import Verifier
 from gateway.vocabulary import Role
@@ -249,19 +249,9 @@ def test_each_deed_of_the_control_socket_goes_to_the_desk_with_who_asked(
     async def reload() -> int:
         return 7
 
-    client = TestClient(
-        control(
-            desk,
-            desk,
-            reload,
-            dict,
-            gateway.stores.tokens,
-            gateway.gateway.office,
-            gateway.gateway.incidents,
-            gateway.gateway.canaries,
-            {},
-        )
-    )
+    of = gateway.gateway
+    offices = Offices(desk, gateway.stores.tokens, of.reports, of.office, of.incidents, of.canaries)
+    client = TestClient(control(offices, reload, dict, {}))
     said = client.post(f"/{path}", json="x", headers={"gateway-by": "anna"})
 
     assert said.json() == {"result": "done"}

@@ -1,0 +1,97 @@
+"""An endpoint: it proves who asks, reads JSON, does one thing, and answers in JSON or with a problem document."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway import problem
+from gateway.api.roles import MAY
+from gateway.errors import GatewayError, Refusal, refuse
+from gateway.identity import STAFF, Caller, Tokens, find_token
+from gateway.vocabulary import Role
+
+MAX_BODY = 8 * 1024 * 1024
+
+Deed = Callable[[Any, str], Awaitable[Any]]
+Look = Callable[[Request, Caller], Awaitable[Response]]
+Who = Callable[[Request], Caller]
+May = Callable[[str], Who]
+
+
+def proving(tokens: Tokens, what: str) -> Who:
+    return partial(_proven, tokens, MAY[what])
+
+
+def _proven(tokens: Tokens, roles: frozenset[Role], request: Request) -> Caller:
+    """Raises Refusal `caller.unknown`, and `caller.role` for somebody of the shop whose role may not."""
+    token = find_token([request.headers.get("authorization", "")])
+    caller = tokens.verify(token, roles=STAFF)
+    if caller.role not in roles:
+        raise refuse("caller.role", f"the role {caller.role}")
+    return caller
+
+
+def application(routes: Sequence[Route]) -> Starlette:
+    app = Starlette(routes=routes)
+    # A path that is nearly right is wrong, and a redirect would lead to whatever host the request names.
+    app.router.redirect_slashes = False
+    return app
+
+
+def said(request: Request) -> Caller:
+    """Whoever can open the socket says who they are; it is the owner of the data folder."""
+    name = request.headers.get("gateway-by", "unknown")[:100]
+    return Caller(name, "", "", "live", None, 0, Role.OPERATOR)
+
+
+def doing(deed: Deed, who: Who) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that reads JSON, does one thing, and answers in JSON or with a problem document."""
+
+    async def done(request: Request, caller: Caller) -> Response:
+        return JSONResponse({"result": await deed(await body_of(request), caller.service)})
+
+    return answering(done, who)
+
+
+def answering(look: Look, who: Who) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await look(request, who(request))
+        except Refusal as refusal:
+            status, document = problem.problem(refusal)
+            return JSONResponse(document, status, media_type=problem.MEDIA_TYPE)
+        except ValidationError as error:
+            return _unprocessable(_told(error))
+        except (GatewayError, ValueError) as error:
+            return _unprocessable(str(error) if isinstance(error, GatewayError) else "not what is asked for here")
+
+    return endpoint
+
+
+async def body_of(request: Request) -> Any:
+    payload = bytearray()
+    async for part in request.stream():
+        payload += part
+        if len(payload) > MAX_BODY:
+            raise refuse("body.too_large", f"more than {MAX_BODY} bytes")
+    try:
+        return json.loads(payload) if payload else None
+    except ValueError:
+        raise refuse("body.unreadable", "not valid JSON") from None
+
+
+def _told(error: ValidationError) -> str:
+    """Where something is wrong and what, without the value that is wrong."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problems[:5])
+
+
+def _unprocessable(message: str) -> Response:
+    return JSONResponse({"code": "request.invalid", "message": message}, 422, media_type=problem.MEDIA_TYPE)

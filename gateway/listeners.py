@@ -1,0 +1,169 @@
+"""The listeners of a gateway, and the process around them: from the first port until the last call is written down."""
+
+import asyncio
+import contextlib
+import gc
+import ipaddress
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+import uvloop
+
+from gateway.app import Gateway
+from gateway.daily import MINUTE, daily, often
+from gateway.errors import StartError
+from gateway.outbound.guard import Addresses, system_lookup
+from gateway.outbound.http1 import Http1
+from gateway.settings import Settings
+from gateway.stores import opened
+from gateway.telemetry import Telemetry
+from gateway.wire import serve_config
+
+CONTROL: Final = "control.sock"
+LAST_WORDS: Final = 1.0  # seconds in which calls on their way are still answered, once nothing can be written any more
+_YOUNG: Final = 20_000
+log = logging.getLogger(__name__)
+
+
+class Server(uvicorn.Server):
+    """One listener of several: signals are for the process, which ends all of them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listener(app: Any, telemetry: Telemetry, **where: Any) -> Server:
+    return Server(serve_config(app, on_refused=telemetry.edge, **where))
+
+
+async def serve(settings: Settings, ready: Callable[..., None]) -> None:
+    """Runs a gateway until SIGTERM or SIGINT. `ready` gets the ports once everything listens: two, or three.
+
+    Raises StartError or ContractError before a port opens.
+    """
+    _check_listener(settings)
+    addresses = Addresses(system_lookup, clock=time.monotonic)
+    ca = settings.ca.read_bytes() if settings.ca else None
+    gateway: Gateway
+
+    def entity() -> str:
+        return next(iter(gateway.exchange.contracts.contracts.entities.entities))
+
+    async with AsyncExitStack() as closing:
+        vendors = Http1(
+            addresses,
+            total=settings.vendor_total,
+            connect=settings.vendor_connect,
+            silence=settings.vendor_silence,
+            ca=ca,
+        )
+        stores = await closing.enter_async_context(opened(settings, entity))
+        stores.ledger.ended.add_done_callback(_ends_the_process)
+        closing.push_async_callback(vendors.close)
+        gateway = Gateway(settings, stores, vendors)
+        closing.callback(gateway.telemetry.close)
+        await gateway.activate()
+        # Calls end before the ledger does: the listeners stop first, then what is on its way, then the stores.
+        closing.push_async_callback(gateway.proxy.drained)
+        closing.callback((settings.data / CONTROL).unlink, missing_ok=True)
+        await _listen(gateway, ready)
+
+
+def _ends_the_process(ended: "asyncio.Future[int]") -> None:
+    """After a failed disk nothing is closed in good order: that would write, and an fsync that works proves nothing."""
+    asyncio.get_running_loop().call_later(LAST_WORDS, os._exit, ended.result())
+
+
+def _check_listener(settings: Settings) -> None:
+    control = settings.data / CONTROL
+    if len(str(control.absolute())) > 100:  # noqa: PLR2004  a Unix socket's path has 107 bytes
+        raise StartError("the path of the data folder is too long for a socket in it; use a shorter one")
+    if not ipaddress.ip_address(settings.operators_host).is_loopback:
+        log.warning("the operators' listener is open to other machines")
+
+
+async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
+    control = gateway.settings.data / CONTROL
+    control.unlink(missing_ok=True)
+    servers = _servers(gateway, control)
+    aside: list[asyncio.Task[None]] = []
+
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+        for task in aside:
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    async with asyncio.TaskGroup() as running:
+        served = [running.create_task(_served(server, stop)) for server in servers]
+        # uvicorn tells by an attribute, and by nothing to wait for, that a listener is open.
+        while not all(server.started or server.should_exit for server in servers):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        if all(server.started for server in servers):
+            control.chmod(0o600)
+            _settle_memory()
+            aside += [running.create_task(daily(each)) for each in (gateway.each_day, gateway.notify)]
+            aside.append(running.create_task(often(gateway.tell)))
+            aside.append(running.create_task(often(gateway.office.escalate, every=MINUTE)))
+            # The last is the control socket, which has none.
+            ready(*map(port_of, servers[:-1]))
+    for server, listener in zip(servers, served, strict=True):
+        if not listener.result():
+            raise StartError(f"port {server.config.port} cannot be opened; is something else listening there?")
+
+
+def _servers(gateway: Gateway, control: Path) -> list[Server]:
+    """The listeners: for calls, for operators, for people where they are wanted, and the control socket."""
+    settings, telemetry = gateway.settings, gateway.telemetry
+    people = settings.privacy_port
+    return [
+        listener(gateway.proxy, telemetry, host=settings.host, port=settings.port, ends_calls=False),
+        listener(gateway.operators(), telemetry, host=settings.operators_host, port=settings.operators_port),
+        *([] if people is None else [listener(gateway.privacy(), telemetry, host=settings.privacy_host, port=people)]),
+        listener(gateway.control(), telemetry, uds=control),
+    ]
+
+
+def _settle_memory() -> None:
+    # What was built to stay is not looked through again whenever garbage is collected.
+    gc.collect()
+    gc.freeze()
+    # A call leaves no circles behind, so there is little to look for, and looking costs every call.
+    gc.set_threshold(_YOUNG, 20, 50)
+
+
+async def _served(server: Server, stop: Callable[[], None]) -> bool:
+    """Whether a listener could be opened; one that cannot, or that ends, ends the others."""
+    try:
+        await server.serve()
+    except SystemExit:
+        return False
+    finally:
+        stop()
+    return True
+
+
+def port_of(server: Server) -> int:
+    return int(server.servers[0].sockets[0].getsockname()[1])
+
+
+def run(main: Any) -> Any:
+    """Runs a coroutine on the loop that the gateway is measured with."""
+    with runner() as running:
+        return running.run(main)
+
+
+def runner() -> asyncio.Runner:
+    """The same for several coroutines, one after the other."""
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)

@@ -1,0 +1,162 @@
+"""The stores of a data folder, opened together and closed in the order that loses nothing."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from gateway import failpoints
+from gateway.clock import microseconds, utc
+from gateway.configured import contracts_of, environment_of, levels_of
+from gateway.contract.load import ContractSet
+from gateway.desk import Desk
+from gateway.forecast import Foresight
+from gateway.identity import Tokens
+from gateway.inforce import as_entered
+from gateway.intake import Intake
+from gateway.ledger import postgres_schema
+from gateway.ledger.ledger import LOG, Ledger
+from gateway.ledger.postgres import PostgresStore
+from gateway.ledger.postgres_vault import PostgresVault
+from gateway.ledger.room import Room
+from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.sqlite_vault import SqliteVault
+from gateway.ledger.store import Store
+from gateway.ledger.vault import Vault
+from gateway.registry import engine as registry_engine
+from gateway.registry.registry import Registry
+from gateway.rights.direct import Direct
+from gateway.rights.erasing import Erasures
+from gateway.rights.notices import Notices
+from gateway.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Opens = Callable[[Path, str], Store]
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The stores of a data folder, held by one process at a time, and what works on them without any contract."""
+
+    ledger: Ledger
+    registry: Registry
+    intake: Intake
+    tokens: Tokens
+    desk: Desk
+    notices: Notices
+    erasures: Erasures
+    direct: Direct
+
+
+@asynccontextmanager
+async def opened(settings: Settings, entity: Callable[[], str], store: Opens | None = None) -> AsyncIterator[Stores]:
+    """Opens the stores, and closes them in the order that loses nothing. Raises StartError.
+
+    `entity` names the company that a token is for where nobody says otherwise.
+    """
+    failpoints.arm(settings.failpoints or "")
+    if failpoints.is_armed():
+        log.warning("GATEWAY_FAILPOINTS is set: this process will fail, as tests of faults want it to")
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    loop = asyncio.get_running_loop()
+    ledger = _ledger(settings, loop, store)
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(ledger.close)
+        registry = Registry.open(_shared(settings) or settings.data / "registry.db", now=utc)
+        closing.callback(registry.close)
+        tokens = Tokens(ledger.named("token"), now=time.time, revoked=registry.is_revoked)
+        registry.listen(loop)
+        intake = await closing.enter_async_context(Intake(registry, ledger, node=settings.node).open())
+        await ledger.erasing.resume(registry)
+        yield _furnished(settings, ledger, registry, intake, tokens, entity)
+
+
+def _shared(settings: Settings) -> str | None:
+    """Where the database stands that several gateways share, if they do."""
+    return settings.database.get_secret_value() if settings.database else None
+
+
+def _ledger(settings: Settings, loop: asyncio.AbstractEventLoop, store: Opens | None) -> Ledger:
+    vault: Callable[[Path], Vault] = SqliteVault
+    if (shared := _shared(settings)) is not None:
+        if settings.database_unguarded:
+            prepare(shared, shared)
+        store = partial(_store_at, shared, guarded=not settings.database_unguarded)
+        vault = partial(_vault_at, shared)
+    elif store is None:
+        room = Room(settings.data, watermark=settings.disk_watermark, ballast=settings.disk_ballast)
+        store = partial(SqliteStore, room=room)
+    return Ledger.open(
+        settings.data,
+        node=settings.node,
+        now=microseconds,
+        loop=loop,
+        store=store,
+        vault=vault,
+        high_water=settings.high_water,
+    )
+
+
+def _furnished(
+    settings: Settings,
+    ledger: Ledger,
+    registry: Registry,
+    intake: Intake,
+    tokens: Tokens,
+    entity: Callable[[], str],
+) -> Stores:
+    """The open stores with the desks that work on them. A gateway puts the contracts in force in `notices`' place."""
+    environment = environment_of(settings)
+    notices = Notices(
+        ledger, registry, intake, lambda: contracts_of(settings), now=utc, within=timedelta(settings.notice_days)
+    )
+    direct = Direct(ledger, registry, lambda: contracts_of(settings), environment=environment, now=utc)
+    erasures = Erasures(notices, intake, registry, ledger, until=settings.erasure, now=utc)
+    foresight = Foresight(
+        ledger,
+        registry,
+        lambda: notices.contracts(),  # noqa: PLW0108  the gateway puts another in its place
+        levels=levels_of(settings),
+        cn_separate=settings.cn_sensitive_requires_separate_consent,
+        now=utc,
+    )
+    desk = Desk(
+        intake,
+        ledger,
+        tokens,
+        environment=environment,
+        entity=entity,
+        people=registry,
+        notices=notices,
+        erasures=erasures,
+        direct=direct,
+        foresight=foresight,
+        operations=lambda: [each.name for each in notices.contracts().terms],
+    )
+    return Stores(ledger, registry, intake, tokens, desk, notices, erasures, direct)
+
+
+def _store_at(url: str, _: Path, log: str, *, guarded: bool) -> Store:
+    return PostgresStore(url, log, guarded=guarded)
+
+
+def _vault_at(url: str, _: Path) -> Vault:
+    return PostgresVault(url)
+
+
+def prepare(owner: str, url: str) -> str:
+    """Makes everything that a gateway needs in a PostgreSQL, and tells as which role it will run. Raises StartError."""
+    role = postgres_schema.prepare(owner, url, LOG)
+    registry_engine.prepare(owner, role)
+    return role
+
+
+async def with_entered(contracts: ContractSet, registry: Registry) -> ContractSet:
+    """The set with the papers and reviews that were entered beside its files. Raises Refusal."""
+    return as_entered(contracts, (await registry.about([], consents=False, order=None)).papers)
