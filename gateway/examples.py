@@ -16,9 +16,12 @@ from gateway.body.multipart import parts_of
 from gateway.contract.load import ContractSet
 from gateway.contract.model import Example, File, Http
 from gateway.contract.terms import Section, Terms
+from gateway.contract.vendor_requires import required_of_calls
 from gateway.errors import Refusal
 from gateway.inforce import InForce, Prepared
+from gateway.ledger.entry import Intent
 from gateway.outbound.send import Sending
+from gateway.paths import Place
 from gateway.rehearse import Http1, Rehearsed, Stage, parse_http, staged
 from gateway.reply import Reply
 from gateway.signing.signer import unsigned
@@ -89,11 +92,18 @@ def _judged(done: Rehearsed, prepared: Prepared, root: Path, example: Example) -
         return
     sent = done.sent if prepared.signer is None else unsigned(prepared.signer, done.sent)
     yield from _sending(sent, parse_http(wanted), prepared)
+    yield from (f"sends: without {place}, which the vendor requires" for place in lacking(terms, done.intent))
     if example.withholds is not None and done.intent is not None:
         stayed = {path for group in done.intent.withheld for path, _ in group.paths}
         yield from _difference("withholds", {_plain(place) for place in example.withholds}, stayed)
     if example.returns is not None:
         yield from _reply(done.reply, parse_http(text_of(example.returns, root, terms)), prepared)
+
+
+def lacking(terms: Terms, intent: Intent | None) -> Iterator[Place]:
+    """What the vendor requires and did not leave."""
+    left = {path for group in (intent.disclosed if intent else ()) for path, *_ in group.fields}
+    return (each for each in required_of_calls(terms) if str(each) not in left)
 
 
 def _refusal(reply: Reply, code: str) -> Iterator[str]:

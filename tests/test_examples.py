@@ -61,6 +61,16 @@ async def verdict(example: str) -> Verdict:
     return found
 
 
+async def test_an_example_without_what_the_vendor_requires_does_not_hold() -> None:
+    head, _, _ = FILES[SHIP].partition("examples:\n")
+    head = head.replace("  max_bytes: 8 KiB\n", "  vendor_requires: [$.weight, $.to.email, header:Authorization]\n")
+    contracts = loaded(dict(FILES) | {SHIP: f"{head}examples:{told()}"})
+
+    [found] = await rehearsed(contracts, frozenset({"parcels/ship"}))
+
+    assert found.problems == ("sends: without $.to.email, which the vendor requires",)
+
+
 def told(**changed: str) -> str:
     """The example as it is true, but for what is changed."""
     text = EXAMPLE

@@ -22,6 +22,7 @@ from gateway.contract.routes import overlap
 from gateway.contract.strict_yaml import Location
 from gateway.contract.telling import check_telling
 from gateway.contract.terms import Origin, Rule, Section, Terms
+from gateway.contract.vendor_requires import check_vendor_requires
 from gateway.errors import Finding
 from gateway.retention import RULES, days
 from gateway.vocabulary import (
@@ -356,6 +357,7 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     _check_retry,
     _check_subjects,
     _check_categories,
+    check_vendor_requires,
     check_telling,
     check_free_text,
     check_addresses,

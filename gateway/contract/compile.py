@@ -143,7 +143,14 @@ def compile_section(
         when_empty=getattr(section, "when_empty", "refuse"),
         suffix=_suffix(section),
         untyped=NO_TYPE in section.media,
+        vendor_requires=tuple(_vendor_requires(section, source, at, base)),
     )
+
+
+def _vendor_requires(section: Written | ErrorAnswer, source: Source, at: Location, base: Path) -> Iterator[Place]:
+    for number, text in enumerate(section.vendor_requires if isinstance(section, Sending) else ()):
+        if (place := source.place(text, (*at, "vendor_requires", number), base)) is not None:
+            yield place
 
 
 def _texts(section: Written | ErrorAnswer, source: Source, at: Location, base: Path) -> Iterator[tuple[Path, Held]]:

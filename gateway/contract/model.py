@@ -144,6 +144,7 @@ class Batch(Block):
 class Sending(Section):
     batch: Batch | None = None
     when_empty: Literal["refuse", "accept"] = "refuse"
+    vendor_requires: tuple[Text, ...] = ()
 
 
 class ErrorAnswer(Block):

@@ -162,6 +162,8 @@ class Section:
     untyped: bool = False
     """Whether a body without a Content-Type is read as `body` says."""
     batch: Batch | None = None
+    vendor_requires: tuple[Place, ...] = ()
+    """Places without which the vendor itself refuses a call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypeAlias
 
 from gateway.clearance import day
 from gateway.clearance.papers import last_day
 from gateway.contract.model import Vendor
 from gateway.contract.papers import Agreement
 from gateway.contract.terms import Origin, Terms
+from gateway.contract.vendor_requires import required_of_calls
 from gateway.report.seen import Known, Seen
 from gateway.report.table import Row, Table
 from gateway.tallies import DEROGATION, month_of
@@ -223,11 +225,15 @@ class Minimised:
 
 
 class Drift:
-    """What services send that no contract line names, and what contracts allow that nobody sends."""
+    """What services send that no contract line names, what contracts allow that nobody sends, and what vendors require
+    that did not leave.
+    """
 
     def __init__(self, known: Known) -> None:
         self._terms = {terms.name: terms for terms in known.contracts.terms}
-        self._stray: dict[tuple[str, str], list[str | int]] = {}
+        self._stray: _Times = {}
+        self._lacking: _Times = {}
+        self._required = {name: frozenset(map(str, required_of_calls(each))) for name, each in self._terms.items()}
         self._sent: dict[str, set[str]] = {}
 
     def take(self, seen: Seen) -> Iterable[Row]:
@@ -236,17 +242,32 @@ class Drift:
             sent |= {path for group in seen.body.get("disclosed", ()) for path, *_ in group["fields"]}
             for path, reason, count in seen.withheld():
                 if reason == "field.unnamed":
-                    found = self._stray.setdefault((seen.operation, path), [seen.at, seen.at, 0])
-                    found[1:] = [seen.at, int(found[2]) + count]
+                    _seen_again(self._stray, (seen.operation, path), seen.at, count)
+            left = {path for group in seen.body.get("disclosed", ()) for path, *_ in group["fields"]}
+            for path in self._required.get(seen.operation, frozenset()) - left:
+                _seen_again(self._lacking, (seen.operation, path), seen.at, 1)
         return ()
 
     def rest(self) -> Iterator[Row]:
         for (operation, path), (first, last, count) in sorted(self._stray.items()):
             yield _drifted(operation, "no contract line names it", path, first=first, last=last, count=count)
+        for (operation, path), (first, last, count) in sorted(self._lacking.items()):
+            yield _drifted(
+                operation, "the vendor requires it, and it stayed", path, first=first, last=last, count=count
+            )
         for operation, sent in sorted(self._sent.items()):
             for path, category in sorted(_allowed(self._terms.get(operation))):
                 if path not in sent:
                     yield _drifted(operation, "allowed, and nobody sends it", path, category=category, count=0)
+
+
+_Times: TypeAlias = dict[tuple[str, str], list[str | int]]
+"""Operation and place → first and last seen, and how often."""
+
+
+def _seen_again(times: _Times, key: tuple[str, str], at: str, count: int) -> None:
+    found = times.setdefault(key, [at, at, 0])
+    found[1:] = [at, int(found[2]) + count]
 
 
 def _drifted(operation: str, what: str, path: str, **cells: str | int) -> Row:

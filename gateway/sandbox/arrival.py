@@ -219,6 +219,9 @@ def _missing(documents: Mapping[str, Document], section: Section) -> Iterator[st
     for rule in section.rules:
         if rule.required and not rule.conditions and _lacks(documents[rule.place.kind], rule.place.path):
             yield f"{rule.path}: required, and missing"
+    for place in section.vendor_requires:
+        if _lacks(documents[place.kind], place.path):
+            yield f"{place}: the vendor requires it, and it stayed"
 
 
 def _lacks(document: Document, path: Path) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import apsw
 import pytest
 from running import Running, running
+from shop_contracts import FILES
 from sockets import Reply
 
 from gateway.report.making import REPORTS
@@ -177,3 +178,15 @@ def test_the_operators_guide_lists_every_report() -> None:
 
     cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     assert {name for cell in cells for name in re.findall(r"`([a-z-]+)`", cell)} == set(REPORTS)
+
+
+def test_what_a_vendor_requires_and_did_not_get_drifts(tmp_path: Path) -> None:
+    file = "parcels/ship.yaml"
+    asking = FILES[file].replace("  max_bytes: 8 KiB\n", "  vendor_requires: [$.weight, $.to.email, $.to.name]\n")
+    with running(tmp_path, files={**FILES, file: asking}) as gateway:
+        gateway.ship(to={"name": "Ann"})
+        gateway.ship()
+        found = rows(gateway, "drift")
+
+    lacking = {row["path"]: row["count"] for row in found if row["what"].startswith("the vendor requires")}
+    assert lacking == {"$.to.email": 2, "$.to.name": 1}

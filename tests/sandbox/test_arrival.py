@@ -14,6 +14,7 @@ from gateway.examples import text_of
 from gateway.inforce import InForce, Prepared, in_force
 from gateway.jwe import encrypted, throwaway
 from gateway.outbound.send import Sending
+from gateway.paths import parse_place
 from gateway.rehearse import parse_http
 from gateway.sandbox.arrival import CREDENTIAL, Arrival, _has_form, judged
 from gateway.signing.signer import Moment, signed
@@ -48,6 +49,28 @@ def arrival_of(terms: Terms, example: Example) -> Arrival:
     target += f"{'&' if '?' in target else '?'}{pairs}" if pairs else ""
     media = (("content-type", typed(terms.sending.media[0], sends.body, terms.sending)),) if sends.body else ()
     return signed_as(prepared, Sending(method, target, (*sends.headers, *credentials, *media), sends.body))
+
+
+def test_a_vendor_says_which_of_the_fields_that_it_requires_did_not_arrive(contracts: InForce) -> None:
+    needed = (parse_place("$.recipient.name"), parse_place("$.recipient.fax"))
+    terms = tuple(
+        replace(each, sending=replace(each.sending, vendor_requires=needed))
+        if each.name == "parcelgate/create-shipment"
+        else each
+        for each in contracts.contracts.terms
+    )
+    given = replace(contracts.contracts, terms=terms)
+    asked = in_force(given, secrets=lambda _: CREDENTIAL, vendor_key=lambda _: bytes(32), is_played=True)
+    prepared = asked.prepared["parcelgate/create-shipment"]
+    headers = tuple((name.lower(), value) for name, value in prepared.headers)
+    media = ("content-type", "application/json")
+    came = Arrival(prepared.host.name, "POST", "/v2/shipments", (*headers, media), PARCEL)
+
+    verdict = judged(came, asked)
+
+    assert judged(came, contracts).violations == ()
+    assert verdict.violations == ("$.recipient.fax: the vendor requires it, and it stayed",)
+    assert verdict.status == 422
 
 
 def signed_as(prepared: Prepared, sending: Sending) -> Arrival:
