@@ -971,7 +971,11 @@ KINDS: Mapping[str, Kind] = {
         vendor="vendor",
         operation="operation",
     ),
-    "policy": _kind({"version": _text, "digest": _text}),
+    "policy": _kind(
+        {"version": _text, "digest": _text},
+        dict.fromkeys(("by", "put"), _filled),
+        caller="by",
+    ),
     "fact": _kind(
         {"fact": _filled},
         {

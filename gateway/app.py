@@ -1,17 +1,20 @@
 """Builds every part and joins them; nothing else does."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from gateway import api, privacy, public, webhook
 from gateway.assemble import Call
+from gateway.clearance import clashes, version_in_force
 from gateway.clock import utc
 from gateway.configured import contracts_of, environment_of, levels_of
 from gateway.contract.load import ContractSet
+from gateway.contract.model import PolicyVersion
 from gateway.due import Due
+from gateway.errors import StartError
 from gateway.exceptional.office import Office, Rules
 from gateway.exchange import Exchange, Limits
 from gateway.inforce import InForce, check_keys, in_force
@@ -131,15 +134,25 @@ class Gateway:
         return await self._recorded(self.exchange.contracts.contracts)
 
     async def _recorded(self, contracts: ContractSet) -> int:
+        registered = await self._registered(contracts)
         for terms in contracts.terms:
             event = ContractActivated(
                 terms.vendor.vendor, terms.operation.operation, str(terms.operation.version), terms.digest
             )
             await self._once(event, Filter(kind="contract", vendor=event.vendor, operation=event.operation, limit=1))
-        published = [version for version in contracts.policy.versions if version.published <= utc()]
-        if version := max(published, key=lambda version: version.published, default=None):
+        if version := version_in_force(contracts.policy, utc(), registered):
             await self._once(PolicyActivated(version.version, version.document), Filter(kind="policy", limit=1))
         return len(contracts.terms)
+
+    async def _registered(self, contracts: ContractSet) -> Sequence[PolicyVersion]:
+        """The versions of the policy that were published by hand. Raises StartError where the file says otherwise."""
+        registered = (await self.stores.registry.papers()).versions
+        if names := clashes(contracts.policy, registered):
+            raise StartError(
+                f"policy.yaml says otherwise of version {', '.join(names)} than what was published; "
+                "take it out of the file, since the register has what counts"
+            )
+        return registered
 
     async def _once(self, event: ContractActivated | PolicyActivated, last: Filter) -> None:
         found = await self.stores.ledger.entries(last)
@@ -219,13 +232,13 @@ class Gateway:
         """Where people ask about their data."""
         return privacy.listener(privacy.endpoints(self.requests, self.consents, self.disclosures), self.stores.tokens)
 
-    def page(self, kind: str) -> public.Page:
-        """A public page, made from the contracts in force now."""
-        contracts, now = self.exchange.contracts.contracts, utc()
+    async def page(self, kind: str) -> public.Page:
+        """A public page, made from the contracts and papers in force now. Raises Refusal."""
+        contracts, papers, now = self.contracts(), await self.stores.registry.papers(), utc()
         pages = {
-            "policy": lambda: public.policy(contracts.policy, now),
-            "history": lambda: public.history(contracts.policy, now),
-            "recipients": lambda: public.recipients(contracts, now),
+            "policy": lambda: public.policy(contracts.policy, now, papers.versions),
+            "history": lambda: public.history(contracts.policy, now, papers.versions),
+            "recipients": lambda: public.recipients(contracts, now, papers),
         }
         return pages[kind]()
 

@@ -21,6 +21,7 @@ from gateway.cli_facts import facts
 from gateway.cli_incident import canary, incident
 from gateway.cli_ledger import ledger
 from gateway.cli_notice import disclosure, erasure, notice
+from gateway.cli_policy import policy
 from gateway.cli_settings import settings
 from gateway.cli_subject import keys, subject
 from gateway.cli_waiver import waiver
@@ -53,6 +54,7 @@ GROUPS = {
     "keys": keys,
     "subject": subject,
     "waiver": waiver,
+    "policy": policy,
     "notice": notice,
     "erasure": erasure,
     "disclosure": disclosure,

@@ -21,6 +21,7 @@ from gateway.ledger.erasing import People
 from gateway.ledger.housekeeping import Access, Resolved, TokenChanged
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
+from gateway.policies import Policies
 from gateway.registry.entered import ROWS, Ref, RevocationRow
 from gateway.retention import RetentionClass, kept
 from gateway.vocabulary import Role
@@ -210,11 +211,13 @@ class Desk:
         erasures: Erasures,
         direct: Direct,
         foresight: Foresight,
+        policies: Policies,
         operations: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self.exports = Exports(ledger)
         self.imports = Imports(intake, ledger)
         self.foresight = foresight
+        self.policies = policies
         self.waivers = Waivers(intake, operations, intake.registry.now)
         self._intake = intake
         self._ledger = ledger

@@ -190,6 +190,11 @@ CODES: Mapping[str, Code] = {
     "policy.purpose": Code(403, "The published policy does not have this purpose", _ASK_OWNER),
     "policy.vendor_kind": Code(403, "The published policy does not have this kind of vendor", _ASK_OWNER),
     "policy.category": Code(403, "This kind of vendor may not have this category", _ASK_OWNER),
+    "policy.conflict": Code(
+        403,
+        "policy.yaml says otherwise of a version that was published",
+        "Take that version out of policy.yaml, which the register has, and reload the contracts.",
+    ),
     "purpose.prohibited": Code(403, "This purpose is prohibited", "There is none; the policy forbids it."),
     "purpose.not_in_contract": Code(403, "The contract does not have this purpose", _ASK_OWNER),
     "subject.unresolved": Code(403, "Whose data it is cannot be told", "Put the order into the register first."),
@@ -212,6 +217,9 @@ CODES: Mapping[str, Code] = {
     "basis.objected": Code(403, "The person has objected", "It may not be used on this ground."),
     "basis.not_valid": Code(403, "The basis does not exist in this jurisdiction", "Give another in the contract."),
     "consent.missing": Code(403, "No consent on record", "Ask the person, and enter the answer."),
+    "consent.outdated": Code(
+        403, "The policy lets more go than when this consent was given", "Ask the person again, and enter the answer."
+    ),
     "consent.withdrawn": Code(403, "Consent was withdrawn", "It may not be used on this ground."),
     "consent.expired": Code(403, "Consent has run out", "Ask the person again."),
     "consent.scope": Code(403, "Consent does not cover this vendor or purpose", "Ask the person for this use."),

@@ -14,7 +14,7 @@ from gateway.contract.terms import Terms
 from gateway.errors import CODES, Failure, Refusal
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Filter
-from gateway.registry.entered import AgreementEndRow, AgreementRow, ReviewRow, StoredRow, SuspensionRow
+from gateway.registry.entered import AgreementEndRow, AgreementRow, PolicyRow, ReviewRow, StoredRow, SuspensionRow
 from gateway.registry.facts import Consent, Facts, Order, Papers, Person, Suspension
 from gateway.registry.registry import Registry
 from gateway.vocabulary import ConsentState, Level, OrderState, Purpose, SubjectRole
@@ -25,6 +25,7 @@ _PAGE = 1_000
 _SECOND = 1_000_000
 _NEXT = timedelta(microseconds=1)  # what is overdue is so after its time
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_EARLIER = timedelta(seconds=1)  # what is asked about comes after everything that was said
 _SOMEBODY = "somebody"
 _NOBODY = "default"  # the law of somebody whom nobody looks up
 
@@ -35,6 +36,7 @@ _ACTS: Mapping[str, str] = {
     "vendor.review_overdue": "a reviewer: hold the review and enter its date",
     "vendor.suspended": "an operator: lift the suspension",
     "deletion.overdue": "a steward: have {vendor} confirm the deletion, and enter that it did",
+    "policy.conflict": "an operator: take that version out of policy.yaml, and `gateway contract reload`",
     "policy.": "a steward: publish a version of the policy that has it",
     "caller.unknown": "an operator: `gateway token issue`, and hand the new token to {caller}",
 }
@@ -53,8 +55,8 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a forecast is made from; `expires` has the end of each token that is known, `overdue_from` when a vendor's
-    first deletion is overdue.
+    """What a forecast is made from. `expires` has the end of each token that is known, `overdue_from` when a vendor's
+    first deletion is overdue; it is taken that everybody said yes, at the time `said`.
     """
 
     contracts: ContractSet
@@ -65,6 +67,7 @@ class World:
     uses: Mapping[Use, int]
     expires: Mapping[str, datetime] = field(default_factory=dict)
     overdue_from: Mapping[str, datetime] = field(default_factory=dict)
+    said: datetime | None = None
 
     def first_failure(self, use: Use, now: datetime) -> Failure | None:
         """Why calls like these are refused at a time, or None. Of single people everything is taken to be there."""
@@ -101,7 +104,7 @@ class World:
         said = tuple(
             Consent(
                 purpose, terms.vendor.vendor, ConsentState.GIVEN, explicit=True, expires=None, record="", separate=True,
-                written=True, by_guardian=True,
+                written=True, given=self.said, by_guardian=True,
             )
             for purpose in Purpose
         )  # fmt: skip
@@ -168,8 +171,8 @@ def _told(world: World, use: Use, count: int, failure: Failure) -> dict[str, Any
     }
 
 
-def changed(world: World, rows: Iterable[StoredRow]) -> World:
-    """The same once these facts are put in, as far as they are about vendors: suspensions, papers and reviews."""
+def changed(world: World, rows: Iterable[StoredRow], now: datetime) -> World:
+    """The same once these facts are put in: suspensions, papers, reviews and policies, but nothing about people."""
     papers, suspensions = world.papers, set(world.suspensions)
     for row in rows:
         if isinstance(row, SuspensionRow):
@@ -184,6 +187,8 @@ def changed(world: World, rows: Iterable[StoredRow]) -> World:
             papers = replace(papers, entered=entered, ended=ended)
         elif isinstance(row, ReviewRow):
             papers = replace(papers, reviews={**papers.reviews, row.vendor: row.next})
+        elif isinstance(row, PolicyRow) and row.state == "published":
+            papers = replace(papers, versions=(*papers.versions, row.as_published(now)))
     return replace(world, papers=papers, suspensions=frozenset(suspensions))
 
 
@@ -228,8 +233,8 @@ class Foresight:
 
     async def stopping(self, rows: Sequence[StoredRow]) -> list[dict[str, Any]]:
         """What would have been stopped in the last days by these facts. Raises Refusal."""
-        world = await self._world()
-        return await asyncio.to_thread(stopped, world, changed(world, rows), self._now())
+        world, now = await self._world(), self._now()
+        return await asyncio.to_thread(stopped, world, changed(world, rows, now), now)
 
     async def _world(self) -> World:
         facts = await self._registry.about([], consents=False, order=None)
@@ -243,6 +248,7 @@ class Foresight:
             by_last_token(await self._uses(), expires),
             expires,
             facts.overdue_from,
+            self._now() - _EARLIER,
         )
 
     async def _uses(self) -> Mapping[Use, int]:

@@ -10,7 +10,16 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from gateway.bind import Bound, bind
-from gateway.clearance import Standing, around, asks_in, needs_consents, stand, vendor_with, with_papers
+from gateway.clearance import (
+    Standing,
+    around,
+    asks_in,
+    needs_consents,
+    stand,
+    vendor_with,
+    with_papers,
+    with_registered,
+)
 from gateway.contract.load import ContractSet
 from gateway.contract.routes import Routes
 from gateway.contract.terms import Terms
@@ -247,6 +256,9 @@ def _doors(terms: Terms, host: Host, base: str) -> Iterator[Door]:
 
 
 def as_entered(contracts: ContractSet, papers: Papers) -> ContractSet:
-    """The set with the papers and reviews that stand beside its files."""
+    """The set with the papers, reviews and versions of the policy that stand beside its files."""
+    policy = with_registered(contracts.policy, papers.versions)
     vendors = {name: vendor_with(vendor, papers) for name, vendor in contracts.vendors.items()}
-    return replace(contracts, vendors=vendors, terms=tuple(with_papers(terms, papers) for terms in contracts.terms))
+    return replace(
+        contracts, policy=policy, vendors=vendors, terms=tuple(with_papers(terms, papers) for terms in contracts.terms)
+    )

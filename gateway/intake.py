@@ -9,7 +9,7 @@ from typing import Any
 from gateway.errors import GatewayError, Refusal
 from gateway.failpoints import failpoint
 from gateway.ledger.entry import Event, Subject
-from gateway.ledger.housekeeping import FactPut, TokenChanged
+from gateway.ledger.housekeeping import FactPut, PolicyActivated, TokenChanged
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.steps import CaseStep
 from gateway.ledger.store import Filter
@@ -27,6 +27,7 @@ from gateway.registry.entered import (
     NoticeRow,
     NoticeStepRow,
     OrderStateRow,
+    PolicyRow,
     RequestRow,
     ReviewRow,
     RevocationRow,
@@ -140,7 +141,7 @@ class Intake:
         """The ids of the entries that this came to, by the number of the fact."""
         since = int((pending.at - _SLACK).timestamp() * 1_000_000)
         found: dict[int, str] = {}
-        for kind in (FactPut.kind, TokenChanged.kind, CaseStep.kind):
+        for kind in (FactPut.kind, TokenChanged.kind, CaseStep.kind, PolicyActivated.kind):
             before = None
             while page := await self._ledger.entries(Filter(kind=kind, since=since, before=before, limit=_PAGE)):
                 for entry in page:
@@ -281,6 +282,14 @@ def _waiver(fact: WaiverRow, by: str, put: str) -> Told:
     return FactPut(f"waiver:{fact.id}", fact.state, by=by, put=put), ()
 
 
+def _policy(fact: PolicyRow, by: str, put: str) -> Told | None:
+    if fact.state == "filed":
+        return None  # it is on record since it came into force
+    if fact.state == "published":
+        return PolicyActivated(fact.draft.version, fact.draft.document, by, put), ()
+    return FactPut(f"policy:{fact.draft.version}", _DRAFTS[fact.state], by=by, put=put), ()
+
+
 def _people(*refs: str) -> tuple[Subject, ...]:
     return tuple(Subject(ref, "subject", "") for ref in refs)
 
@@ -289,7 +298,8 @@ def _set(fact: FlagRow | LinkRow) -> str:
     return "lifted" if fact.lifted else "set"
 
 
-_EVENTS: Mapping[str, Callable[[Any, str, str], Told]] = {
+_DRAFTS = {"draft": "drafted", "dropped": "dropped"}
+_EVENTS: Mapping[str, Callable[[Any, str, str], Told | None]] = {
     "consent": _consent,
     "acceptance": _acceptance,
     "flag": _flag,
@@ -302,6 +312,7 @@ _EVENTS: Mapping[str, Callable[[Any, str, str], Told]] = {
     "request": _request,
     "revocation": _revocation,
     "waiver": _waiver,
+    "policy": _policy,
     "telling": _telling,
     "notice": _notice,
     "notice_step": _notice_step,

@@ -9,11 +9,13 @@ from enum import StrEnum
 from html import escape
 from typing import Any, Final, Literal, TypeVar
 
-from gateway.clearance import stand, version_in_force
+from gateway.clearance import Registered, published, stand, version_in_force
 from gateway.contract.load import ContractSet
 from gateway.contract.model import Policy, PolicyVersion, Vendor
 from gateway.contract.terms import Origin, Rule, Terms
-from gateway.vocabulary import FORMS_FOR_ANY, Category, LegalBasis, Purpose
+from gateway.contract.versions import Change, changes, received
+from gateway.registry.facts import NO_PAPERS, Papers
+from gateway.vocabulary import FORMS_FOR_ANY, Category, LegalBasis, Purpose, VendorKind
 from gateway.vocabulary.labels import (
     BASIS_LABELS,
     CATEGORY_LABELS,
@@ -29,6 +31,12 @@ Language = Literal["en", "zh"]
 Page = dict[str, Any]
 Word = TypeVar("Word", bound=StrEnum)
 
+_FIELDS: Final[Mapping[str, type[StrEnum]]] = {"purposes": Purpose, "vendor_kinds": VendorKind}
+_LABELS: Final[Mapping[type[StrEnum], Mapping[Any, Label]]] = {
+    Purpose: PURPOSE_LABELS,
+    VendorKind: KIND_LABELS,
+    Category: CATEGORY_LABELS,
+}
 _WORDS: Final[Mapping[str, Label]] = {
     "recipients": Label("Who receives data, and what for", "谁接收信息及其目的"),
     "policy": Label("Privacy policy", "隐私政策"),
@@ -37,6 +45,7 @@ _WORDS: Final[Mapping[str, Label]] = {
     "published": Label("published", "发布时间"),
     "purposes": Label("What data is used for", "使用目的"),
     "vendor_kinds": Label("Whom data may be shared with", "可共享的合作方"),
+    "receives": Label("What they may receive", "可接收的信息"),
     "contact": Label("contact", "联系方式"),
     "countries": Label("countries", "所在国家"),
     "added": Label("new", "新增"),
@@ -46,21 +55,21 @@ _WORDS: Final[Mapping[str, Label]] = {
 }
 
 
-def recipients(contracts: ContractSet, now: datetime) -> Page:
+def recipients(contracts: ContractSet, now: datetime, papers: Papers = NO_PAPERS) -> Page:
     """Every vendor to which something may go now: what, in which form, for what, and on which grounds."""
     live: dict[str, list[Terms]] = {}
     for terms in contracts.terms:
-        if _is_live(terms, contracts, now):
+        if _is_live(terms, contracts, now, papers):
             live.setdefault(terms.vendor.vendor, []).append(terms)
-    version = version_in_force(contracts.policy, now)
+    version = version_in_force(contracts.policy, now, papers.versions)
     found = [_recipient(contracts.vendors[name], live[name]) for name in sorted(live)]
     return {"policy": version.version if version else None, "recipients": found}
 
 
-def _is_live(terms: Terms, contracts: ContractSet, now: datetime) -> bool:
+def _is_live(terms: Terms, contracts: ContractSet, now: datetime, papers: Papers) -> bool:
     """Whether some company of the shop may make the call today, as far as papers and policy go."""
     entities = contracts.entities.entities
-    return any(not stand(terms, contracts.policy, entity, now).failures for entity in entities)
+    return any(not stand(terms, contracts.policy, entity, now, papers=papers).failures for entity in entities)
 
 
 def _recipient(vendor: Vendor, operations: Sequence[Terms]) -> Page:
@@ -105,19 +114,19 @@ def _use(purpose: Purpose, rules: Sequence[tuple[Terms, Rule]]) -> Page:
     }
 
 
-def policy(of: Policy, now: datetime) -> Page:
+def policy(of: Policy, now: datetime, registered: Registered = ()) -> Page:
     """The version in force, or one with nothing but None where none is published yet."""
-    version = version_in_force(of, now)
+    version = version_in_force(of, now, registered)
     if version is None:
         return {"version": None}
     return _version(version) | {"markets": list(of.markets)}
 
 
-def history(of: Policy, now: datetime) -> Page:
+def history(of: Policy, now: datetime, registered: Registered = ()) -> Page:
     """Every version that was published, the newest first, with what each brought and took away."""
-    published = sorted((each for each in of.versions if each.published <= now), key=lambda each: each.published)
+    versions = published(of, now, registered)
     pages = [
-        _version(new) | {"changes": _changes(old, new)} for old, new in zip([None, *published], published, strict=False)
+        _version(new) | {"changes": _changes(old, new)} for old, new in zip([None, *versions], versions, strict=False)
     ]
     return {"versions": pages[::-1]}
 
@@ -129,21 +138,27 @@ def _version(version: PolicyVersion) -> Page:
         "document": version.document,
         "purposes": [_labelled(each, PURPOSE_LABELS) for each in version.purposes],
         "vendor_kinds": [_labelled(each, KIND_LABELS) for each in version.vendor_kinds],
+        "receives": [
+            _labelled(kind, KIND_LABELS)
+            | {"categories": [_labelled(each, CATEGORY_LABELS) for each in received(version, kind)]}
+            for kind in version.vendor_kinds
+            if kind in version.receives
+        ],
     }
 
 
 def _changes(old: PolicyVersion | None, new: PolicyVersion) -> Page:
-    purposes = _compared(old.purposes if old else (), new.purposes, PURPOSE_LABELS)
-    return {
-        "purposes": purposes,
-        "vendor_kinds": _compared(old.vendor_kinds if old else (), new.vendor_kinds, KIND_LABELS),
-    }
+    """By field what is new and what is gone; `receives` is what a kind of vendor may have, where that changed."""
+    found = {each.field: each for each in changes(old, new)}
+    told: Page = {field: _told(found.get(field), word) for field, word in _FIELDS.items()}
+    return told | {field: _told(each, Category) for field, each in found.items() if field.startswith("receives.")}
 
 
-def _compared(old: Sequence[Word], new: Sequence[Word], labels: Mapping[Word, Label]) -> Page:
+def _told(change: Change | None, word: type[StrEnum]) -> Page:
+    labels = _LABELS[word]
     return {
-        "added": [_labelled(each, labels) for each in new if each not in old],
-        "removed": [_labelled(each, labels) for each in old if each not in new],
+        "added": [_labelled(word(each), labels) for each in (change.added if change else ())],
+        "removed": [_labelled(word(each), labels) for each in (change.removed if change else ())],
     }
 
 
@@ -205,6 +220,12 @@ def _policy_html(page: Page, language: Language) -> Iterator[str]:
     for part in ("purposes", "vendor_kinds"):
         items = "".join(f"<li>{escape(each[language])}</li>" for each in page[part])
         yield f"<h2>{_word(part, language)}</h2><ul>{items}</ul>"
+    if page["receives"]:
+        items = "".join(
+            f"<li><b>{escape(each[language])}</b>: {', '.join(escape(it[language]) for it in each['categories'])}</li>"
+            for each in page["receives"]
+        )
+        yield f"<h2>{_word('receives', language)}</h2><ul>{items}</ul>"
 
 
 def _history_html(page: Page, language: Language) -> Iterator[str]:
@@ -213,12 +234,18 @@ def _history_html(page: Page, language: Language) -> Iterator[str]:
     for each in page["versions"]:
         yield f"<h2>{_word('version', language)} {escape(each['version'])}</h2>"
         yield f"<p>{_word('published', language)} {each['published']} · <code>{escape(each['document'])}</code></p><ul>"
-        for part, changes in each["changes"].items():
-            for change, words in changes.items():
+        for part, told in each["changes"].items():
+            for change, words in told.items():
                 if words:
                     listed = ", ".join(escape(word[language]) for word in words)
-                    yield f"<li>{_word(part, language)}, {_word(change, language)}: {listed}</li>"
+                    yield f"<li>{_part(part, language)}, {_word(change, language)}: {listed}</li>"
         yield "</ul>"
+
+
+def _part(name: str, language: Language) -> str:
+    """A field of a version in words; of `receives.KIND` also whose."""
+    part, _, kind = name.partition(".")
+    return _word(part, language) + (f" ({escape(getattr(KIND_LABELS[VendorKind(kind)], language))})" if kind else "")
 
 
 def _word(name: str, language: Language) -> str:

@@ -135,10 +135,13 @@ class Stage:
         }
         missing = frozenset(each.role for each in mentions) - people.keys()
         given = tuple(
-            Consent(purpose, vendor, ConsentState.GIVEN, explicit=True, expires=None, record="example", separate=True)
+            Consent(
+                purpose, vendor, ConsentState.GIVEN, explicit=True, expires=None, record="example", separate=True,
+                given=datetime.now(UTC),
+            )
             for vendor in self.contracts.contracts.vendors
             for purpose in self.consents
-        )
+        )  # fmt: skip
         return Facts(people, missing, {"somebody": given}, frozenset(), order_stated=True)
 
     def basis(self, token: str) -> Basis:

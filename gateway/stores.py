@@ -28,6 +28,7 @@ from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.sqlite_vault import SqliteVault
 from gateway.ledger.store import Store
 from gateway.ledger.vault import Vault
+from gateway.policies import Policies
 from gateway.registry import engine as registry_engine
 from gateway.registry.registry import Registry
 from gateway.rights.direct import Direct
@@ -137,6 +138,7 @@ def _furnished(
         erasures=erasures,
         direct=direct,
         foresight=foresight,
+        policies=Policies(intake, lambda: notices.contracts(), foresight),  # noqa: PLW0108  as above
         operations=lambda: [each.name for each in notices.contracts().terms],
     )
     return Stores(ledger, registry, intake, tokens, desk, notices, erasures, direct)
@@ -158,5 +160,5 @@ def prepare(owner: str, url: str) -> str:
 
 
 async def with_entered(contracts: ContractSet, registry: Registry) -> ContractSet:
-    """The set with the papers and reviews that were entered beside its files. Raises Refusal."""
-    return as_entered(contracts, (await registry.about([], consents=False, order=None)).papers)
+    """The set with what was entered and published beside its files. Raises Refusal."""
+    return as_entered(contracts, await registry.papers())

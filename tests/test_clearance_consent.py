@@ -1,15 +1,17 @@
 """A ground that is a consent holds only where the newest answer that is about it says yes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from clearances import CONSENT, NOON, asked, codes, consented, given, grants
+from clearances import CONSENT, NOON, PEOPLE, POLICY, asked, codes, consented, given, grants
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from gateway.clearance import Question, clear
 from gateway.registry.facts import Consent
-from gateway.vocabulary import VALID_CONSENT, ConsentState, LegalBasis, Purpose
+from gateway.vocabulary import VALID_CONSENT, Category, ConsentState, LegalBasis, Purpose, VendorKind
 
 STATES = {
     ConsentState.GIVEN: "",
@@ -108,3 +110,103 @@ def test_the_consent_of_another_person_is_no_consent() -> None:
     stays = grants(asked(facts=given(consents={"c-88": (asked_for,)})))
 
     assert stays["The courier writes only to people who asked for it."] == "consent.missing"
+
+
+OPEN = POLICY.versions[0].model_copy(update={"version": "2", "published": NOON - timedelta(days=10)})
+BEFORE, AFTER = OPEN.published - timedelta(seconds=1), OPEN.published
+LOGISTICS = {"vendor_kinds": (VendorKind.LOGISTICS,)}
+SOME = {"receives": {VendorKind.LOGISTICS: tuple(each.value for each in Category if each.value[:7] != "person.")}}
+WIDENED: Mapping[str, tuple[Mapping[str, object], Mapping[str, object], bool]] = {
+    "a purpose was opened": ({"purposes": (Purpose.AFTER_SALES,)}, {}, True),
+    "a kind of vendor was opened": ({"vendor_kinds": (VendorKind.PAYMENT,)}, {}, True),
+    "a category was opened": (SOME, {}, True),
+    "another purpose was opened": ({"purposes": (Purpose.DELIVERY, Purpose.DELIVERY_NOTIFICATION)}, {}, False),
+    "nothing was opened": ({}, {}, False),
+    "it was narrowed": ({}, LOGISTICS, False),
+    "another kind of vendor was opened": (LOGISTICS, {}, False),
+}
+
+
+def under(old: Mapping[str, object], new: Mapping[str, object], answer: Consent) -> Question:
+    """The parcel that rests on a consent, under a policy that was another one until ten days ago."""
+    versions = POLICY.versions[0].model_copy(update=dict(old)), OPEN.model_copy(update=dict(new))
+    return replace(consented(answer), policy=POLICY.model_copy(update={"versions": versions}))
+
+
+@pytest.mark.parametrize(("old", "new", "touched"), WIDENED.values(), ids=WIDENED.keys())
+def test_a_consent_that_is_older_than_what_the_policy_opened_has_to_be_renewed(
+    old: Mapping[str, object], new: Mapping[str, object], *, touched: bool
+) -> None:
+    code = ["consent.outdated"] if touched else []
+
+    assert codes(under(old, new, replace(CONSENT, given=BEFORE))) == code
+    assert codes(under(old, new, replace(CONSENT, given=AFTER))) == []
+    # Nobody knows when: then it may have been before.
+    assert codes(under(old, new, replace(CONSENT, given=None))) == code
+
+
+def test_a_yes_under_the_newer_policy_counts_although_there_is_an_older_one() -> None:
+    old, new, _ = WIDENED["a purpose was opened"]
+    answers = replace(CONSENT, given=AFTER, record="r-2"), replace(CONSENT, given=BEFORE)
+    question = replace(consented(*answers), policy=under(old, new, CONSENT).policy)
+
+    assert clear(question).grounds[0].reference == "r-2"
+
+
+def test_what_a_policy_closed_and_opened_again_reaches_a_consent_from_before() -> None:
+    closed = POLICY.versions[0].model_copy(
+        update={"version": "1b", "published": OPEN.published - timedelta(days=5), "purposes": ()}
+    )
+    versions = (POLICY.versions[0], closed, OPEN)
+    question = replace(
+        consented(replace(CONSENT, given=closed.published - timedelta(days=1))),
+        policy=POLICY.model_copy(update={"versions": versions}),
+    )
+    between = replace(question, facts=consented(replace(CONSENT, given=closed.published)).facts)
+
+    assert codes(question) == []
+    assert codes(between) == ["consent.outdated"]
+
+
+def test_of_a_group_that_rests_on_an_older_consent_the_fields_stay_and_the_call_goes() -> None:
+    notified = replace(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION)
+    old = {"purposes": tuple(each for each in Purpose if each is not Purpose.DELIVERY_NOTIFICATION)}
+    policy = under(old, {}, CONSENT).policy
+
+    def found(answer: Consent) -> set[str]:
+        people = {person.ref: (answer,) for person in PEOPLE.values()}
+        return set(grants(replace(asked(facts=given(consents=people)), policy=policy)).values())
+
+    assert "consent.outdated" in found(replace(notified, given=BEFORE))
+    assert "consent.outdated" not in found(replace(notified, given=AFTER))
+
+
+@for_all(
+    opened=st.lists(st.sets(st.sampled_from([Purpose.DELIVERY, Purpose.AFTER_SALES])), min_size=1, max_size=5),
+    said=st.integers(-1, 50),
+)
+def test_a_consent_reaches_exactly_as_far_as_the_policy_under_which_it_was_given(
+    opened: list[set[Purpose]], said: int
+) -> None:
+    """Versions come every ten hours; what each of them lets go of the parcel is known."""
+    start, always = NOON - timedelta(hours=60), set(Purpose) - {Purpose.DELIVERY, Purpose.AFTER_SALES}
+    versions = tuple(
+        POLICY.versions[0].model_copy(
+            update={
+                "version": str(number),
+                "published": start + timedelta(hours=10 * number),
+                "purposes": (*each, *always),
+            }
+        )
+        for number, each in enumerate(opened)
+    )
+    question = replace(
+        consented(replace(CONSENT, given=start + timedelta(hours=said))),
+        policy=POLICY.model_copy(update={"versions": versions}),
+    )
+    then, now = opened[min(max(said, 0) // 10, len(opened) - 1)], opened[-1]
+
+    if Purpose.DELIVERY not in now:
+        assert codes(question) == ["policy.purpose"]
+    else:
+        assert codes(question) == ([] if Purpose.DELIVERY in then else ["consent.outdated"])

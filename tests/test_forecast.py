@@ -178,7 +178,7 @@ def test_a_moving_clock_finds_refused_what_was_forecast_from_then_on_and_nothing
 def test_a_rehearsal_tells_what_would_have_been_stopped(row: dict[str, object], code: str) -> None:
     before = world()
 
-    told = stopped(before, changed(before, ROWS.validate_python([row])), NOON)
+    told = stopped(before, changed(before, ROWS.validate_python([row]), NOON), NOON)
 
     assert [(each["code"], each["calls"]) for each in told] == ([(code, 70)] if code else [])
 

@@ -55,11 +55,16 @@ TOGETHER: Mapping[str, str] = {
     "api/endpoint": "api/test_apps.py",
     "api/offices": "api/test_roles.py",
     "api/record": "api/test_apps.py",
+    "api/policies": "test_policies.py",
     # Commands are typed, each in a process of its own.
     "cli_backup": "test_backup.py",
     "cli_ledger": "test_cli.py",
     "cli_forecast": "test_forecast.py",
     "cli_waiver": "test_waivers.py",
+    "cli_policy": "test_policies.py",
+    "clearance/policies": "test_clearance_consent.py",
+    "registry/policies": "test_policies.py",
+    "registry/migrations/versions/r0012_policies": "registry/test_schema.py",
     "cli_report": "test_cli.py",
     "console": "test_cli.py",
     # What is durable, sealed and settled shows on a whole ledger, in every way that its store can fail.

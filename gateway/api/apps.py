@@ -13,6 +13,7 @@ from starlette.routing import Route
 from gateway.api.deeds import Keeps, deeds_of, of_subjects, telling
 from gateway.api.endpoint import Deed, May, answering, application, body_of, doing, proving, said
 from gateway.api.offices import case_routes, deadline_route, incident_routes, waiver_routes
+from gateway.api.policies import policy_routes
 from gateway.api.record import framed, log_routes, public_routes, record_routes
 from gateway.desk import Desk
 from gateway.due import Due
@@ -42,7 +43,7 @@ def operators(
     offices: Offices,
     telemetry: Telemetry,
     unready: Callable[[], str | None],
-    pages: Callable[[str], Page],
+    pages: Callable[[str], Awaitable[Page]],
     due: Callable[[], Awaitable[Sequence[Due]]],
 ) -> Starlette:
     """The operators' listener: what changes something, or shows the record, needs a token of a role that may.
@@ -89,6 +90,7 @@ def _staffed(offices: Offices, may: May) -> Iterator[Route]:
     yield from case_routes(offices.cases, may)
     yield from incident_routes(offices.incidents, offices.canaries, may)
     yield from waiver_routes(offices.desk.waivers, may)
+    yield from policy_routes(offices.desk.policies, may)
 
 
 async def _facts(desk: Desk, request: Request, caller: Caller) -> Response:

@@ -65,14 +65,18 @@ def answering(look: Look, who: Who) -> Callable[[Request], Awaitable[Response]]:
         try:
             return await look(request, who(request))
         except Refusal as refusal:
-            status, document = problem.problem(refusal)
-            return JSONResponse(document, status, media_type=problem.MEDIA_TYPE)
+            return refused(refusal)
         except ValidationError as error:
             return _unprocessable(_told(error))
         except (GatewayError, ValueError) as error:
             return _unprocessable(str(error) if isinstance(error, GatewayError) else "not what is asked for here")
 
     return endpoint
+
+
+def refused(refusal: Refusal) -> Response:
+    status, document = problem.problem(refusal)
+    return JSONResponse(document, status, media_type=problem.MEDIA_TYPE)
 
 
 async def body_of(request: Request) -> Any:

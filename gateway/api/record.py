@@ -7,8 +7,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from gateway.api.endpoint import Look, May, answering, body_of
+from gateway.api.endpoint import Look, May, answering, body_of, refused
 from gateway.desk import Desk
+from gateway.errors import Refusal
 from gateway.identity import Caller
 from gateway.ledger.ledger import LOG
 from gateway.public import Language, Page, html
@@ -47,12 +48,15 @@ def own(caller: Caller) -> frozenset[str] | None:
     return frozenset(caller.services) if caller.role is Role.ENGINEER else None
 
 
-def public_routes(pages: Callable[[str], Page]) -> Iterator[Route]:
+def public_routes(pages: Callable[[str], Awaitable[Page]]) -> Iterator[Route]:
     """What everybody may read: JSON, or HTML in English or Chinese for whoever asks for that."""
 
     def shown(kind: str) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            page = pages(kind)
+            try:
+                page = await pages(kind)
+            except Refusal as refusal:
+                return refused(refusal)
             if "text/html" not in request.headers.get("accept", ""):
                 return JSONResponse(page)
             wanted = request.query_params.get("lang") or request.headers.get("accept-language", "")

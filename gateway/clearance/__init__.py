@@ -2,8 +2,18 @@
 
 from gateway.clearance.bases import basis_for, grant, has_basis, needs_consents
 from gateway.clearance.decide import clear, waived, waivers_for
-from gateway.clearance.papers import End, around, day, ends, stand, vendor_with, version_in_force, with_papers
+from gateway.clearance.papers import End, around, day, ends, stand, vendor_with, with_papers
 from gateway.clearance.people import usable
+from gateway.clearance.policies import (
+    Registered,
+    clashes,
+    covers,
+    published,
+    purposes_of,
+    uncovered,
+    version_in_force,
+    with_registered,
+)
 from gateway.clearance.question import GRANTED, Clearance, Ground, Question, Standing
 from gateway.clearance.sensitive import asks_in
 
@@ -13,21 +23,28 @@ __all__ = [
     "End",
     "Ground",
     "Question",
+    "Registered",
     "Standing",
     "around",
     "asks_in",
     "basis_for",
+    "clashes",
     "clear",
+    "covers",
     "day",
     "ends",
     "grant",
     "has_basis",
     "needs_consents",
+    "published",
+    "purposes_of",
     "stand",
+    "uncovered",
     "usable",
     "vendor_with",
     "version_in_force",
     "waived",
     "waivers_for",
     "with_papers",
+    "with_registered",
 ]

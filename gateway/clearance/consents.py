@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.clearance.people import is_flagged
+from gateway.clearance.policies import is_outdated
 from gateway.clearance.question import GRANTED, Question
 from gateway.registry.facts import Consent, Person
 from gateway.vocabulary import ConsentState, Flag, Purpose
@@ -33,6 +34,8 @@ def answer(
         return ("consent.scope" if to_purpose else "consent.missing"), None
     newest = fitting[0]
     code = _lacks(newest, question, marks)
+    if code is GRANTED and is_outdated(question, purpose, newest.given):
+        code = "consent.outdated"
     if code is GRANTED and is_flagged(question, person, Flag.MINOR) and not newest.by_guardian:
         code = "subject.minor"
     return code, newest

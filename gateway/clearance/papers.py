@@ -5,25 +5,23 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from gateway.clearance.policies import categories, clashes, published, uncovered
 from gateway.clearance.question import GRANTED, Standing
-from gateway.contract.model import Policy, PolicyVersion, Vendor
+from gateway.contract.model import Policy, Vendor
 from gateway.contract.papers import Agreement, is_covered
-from gateway.contract.terms import Origin, Terms
+from gateway.contract.terms import Terms
 from gateway.errors import Failure
 from gateway.registry.facts import NO_PAPERS, Papers
 from gateway.retention import days
 from gateway.vocabulary import (
     AGREEMENTS,
     CLAUSES_NEEDED,
-    FORMS_FOR_ANY,
     IN_FORCE,
-    PURPOSES,
     AgreementStatus,
     Category,
 )
 
 _OVER = frozenset({AgreementStatus.EXPIRED, AgreementStatus.TERMINATED})
-_NOBODYS = frozenset({Category.NOT_PERSONAL, Category.PARCEL_MEASURE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +38,6 @@ def day(policy: Policy, now: datetime) -> date:
     return now.astimezone(ZoneInfo(policy.time_zone)).date()
 
 
-def version_in_force(policy: Policy, now: datetime) -> PolicyVersion | None:
-    """The version that was published last."""
-    published = [version for version in policy.versions if version.published <= now]
-    return max(published, key=lambda version: version.published, default=None)
-
-
 def around(policy: Policy, now: datetime) -> tuple[datetime, datetime]:
     """From when to before when it is the same day, and the same version is in force, as at a time."""
     zone, today = ZoneInfo(policy.time_zone), day(policy, now)
@@ -59,22 +51,30 @@ def stand(
 ) -> Standing:
     """What holds on the day of a time, and under the policy that is in force at it, for a company in a country.
 
-    `papers` are those that stand beside the vendor's file.
+    `papers` are those that stand beside the vendor's file and the policy's.
     """
     terms = with_papers(terms, papers)
-    today, version = day(policy, now), version_in_force(policy, now)
+    today, versions = day(policy, now), published(policy, now, papers.versions)
+    version = versions[-1] if versions else None
     opening = _opening(terms, entity, today)
     lapsed = () if opening else _going_on(terms, entity, today)
     failures = (
         *_status(terms),
         *_agreement(terms, entity, today, opening or lapsed),
         *_reviewed(terms, today),
-        *_published(terms, version),
+        *(Failure("policy.conflict", f"version {each}") for each in clashes(policy, papers.versions)),
+        *uncovered(terms, version),
     )
     agreements = tuple(paper.id for paper in opening or lapsed)
     notes = ("agreement.expired",) if lapsed else ()
     return Standing(
-        version.version if version else "", agreements, failures, notes=notes, exporter=exporter, terms=terms
+        version.version if version else "",
+        agreements,
+        failures,
+        notes=notes,
+        exporter=exporter,
+        terms=terms,
+        versions=versions,
     )
 
 
@@ -153,7 +153,7 @@ def _agreement(terms: Terms, entity: str, today: date, opening: Sequence[Agreeme
         reasons = [_reason(agreement, terms, entity, today) for agreement in _papers(terms)]
         code, detail = max(reasons, default=(0, "agreement.none", ""))[1:]
         yield Failure(code, f"{terms.vendor.vendor}{detail}")
-    elif missing := sorted(_categories(terms) - {each for paper in opening for each in _covered(paper)}):
+    elif missing := sorted(categories(terms) - {each for paper in opening for each in _covered(paper)}):
         yield Failure("agreement.scope", f"{terms.vendor.vendor}: {opening[0].id} does not cover {', '.join(missing)}")
 
 
@@ -188,12 +188,6 @@ def _papers(terms: Terms) -> list[Agreement]:
     return [paper for paper in terms.vendor.agreements if not AGREEMENTS[paper.type].transfer_only]
 
 
-def _categories(terms: Terms) -> frozenset[Category]:
-    """What of people leaves, in whatever form; of what a form puts in its place, nothing does."""
-    leaving = (rule for rule in terms.sending.rules if rule.origin is Origin.GROUP)
-    return frozenset(rule.category for rule in leaving if rule.form.name not in FORMS_FOR_ANY) - _NOBODYS
-
-
 def _covered(paper: Agreement) -> Iterator[Category]:
     return (category for category in Category if not paper.covers or is_covered(category, paper.covers))
 
@@ -216,20 +210,3 @@ def _reason(agreement: Agreement, terms: Terms, entity: str, today: date) -> tup
     if missing:
         return 5, "agreement.clause_missing", f": {agreement.id} lacks {', '.join(missing)}"
     return 6, GRANTED, ""
-
-
-def _published(terms: Terms, version: PolicyVersion | None) -> Iterator[Failure]:
-    if version is None:
-        yield Failure("policy.purpose", "no policy is published yet")
-        return
-    if terms.vendor.kind not in version.vendor_kinds:
-        yield Failure("policy.vendor_kind", f"{terms.vendor.kind} is not in policy {version.version}")
-    receives = version.receives.get(terms.vendor.kind)
-    if receives is not None:
-        for category in sorted(each for each in _categories(terms) if not is_covered(each, receives)):
-            yield Failure("policy.category", f"{category} to {terms.vendor.kind} is not in policy {version.version}")
-    purposes = {terms.operation.purpose} | {group.purpose for group in terms.sending.groups}
-    for purpose in sorted(purposes - set(version.purposes)):
-        yield Failure("policy.purpose", f"{purpose} is not in policy {version.version}")
-    for purpose in sorted(purpose for purpose in purposes if terms.vendor.kind not in PURPOSES[purpose].kinds):
-        yield Failure("purpose.not_in_contract", f"{purpose} is no purpose of a {terms.vendor.kind} vendor")

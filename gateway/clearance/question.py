@@ -6,11 +6,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from gateway.contract.model import Policy
+from gateway.contract.model import Policy, PolicyVersion
 from gateway.contract.terms import SubjectTerms, Terms
 from gateway.errors import Failure
 from gateway.registry.facts import Facts, Person
-from gateway.vocabulary import EU_MEMBERS, Evidence, LegalBasis, Level, SubjectRole
+from gateway.vocabulary import EU_MEMBERS, Evidence, LegalBasis, Level, Purpose, SubjectRole
 
 CHINA: Final = "CN"
 _PLACES = 512  # that are remembered; there are fewer
@@ -64,6 +64,10 @@ class Standing:
     """Those that were asked about, with the papers that count beside the vendor's file."""
     exporter: str = ""
     """The country of the company; nothing for one that is not listed, and then nothing goes."""
+    versions: tuple[PolicyVersion, ...] = ()
+    """Every version of the policy that was published by then, the oldest first."""
+    reach: dict[tuple[Purpose, str], bool] = field(default_factory=dict, compare=False)
+    """Whether a version lets the operation do what it does for a purpose, as far as somebody asked."""
     routes: dict[str, "Route"] = field(default_factory=dict, compare=False)
     """By whose law a person lives under, as far as somebody asked: how data about them crosses the border."""
 

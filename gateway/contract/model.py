@@ -286,13 +286,18 @@ def importers_of(vendor: Vendor) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*vendor.countries, *(each.country for each in vendor.sub_processors))))
 
 
-class PolicyVersion(Block):
+class PolicyDraft(Block):
+    """What a version of the policy says, whenever it is published."""
+
     version: Text
-    published: Moment
     document: Digest
     purposes: tuple[Purpose, ...]
     vendor_kinds: tuple[VendorKind, ...]
     receives: dict[VendorKind, tuple[Covered, ...]] = Field(default={})
+
+
+class PolicyVersion(PolicyDraft):
+    published: Moment
 
 
 class Policy(Block):

@@ -182,7 +182,7 @@ class Office:
     async def _disclosed(self, case: Case, what: Cut, how: Handover, by: Caller) -> tuple[Case, str]:
         """Puts on record that it leaves, first as an intent and then as a step; and from then on it has left."""
         disclosure, contracts = self._ledger.new_id(), self._contracts()
-        version = version_in_force(contracts.policy, self._now())
+        version = version_in_force(contracts.policy, self._now(), (await self._registry.papers()).versions)
         intent = intent_of(
             case, what, how, by,
             disclosure=disclosure, environment=self._rules.environment, policy=version.version if version else "",

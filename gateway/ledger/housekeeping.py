@@ -90,16 +90,22 @@ class ContractActivated:
 
 @dataclass(frozen=True, slots=True)
 class PolicyActivated:
-    """A version of the published policy came into force."""
+    """A version of the published policy came into force: from a file, or because somebody published it."""
 
     kind: ClassVar[str] = "policy"
-    index: ClassVar[Index] = Index()
 
     version: str
     digest: str
+    by: str = ""
+    put: str = ""  # as with facts
+
+    @property
+    def index(self) -> Index:
+        return Index(caller=self.by or None)
 
     def members(self) -> dict[str, Json]:
-        return {"version": self.version, "digest": self.digest}
+        stated: dict[str, Json] = {"by": self.by, "put": self.put}
+        return {"version": self.version, "digest": self.digest} | {name: each for name, each in stated.items() if each}
 
 
 @dataclass(frozen=True, slots=True)

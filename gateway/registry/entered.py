@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.contract.model import PolicyDraft, PolicyVersion
 from gateway.contract.papers import Agreement, lacking
 from gateway.contract.words import Day
 from gateway.vocabulary import (
@@ -333,6 +334,26 @@ class WaiverRow(Row):
     until: datetime | None = None
 
 
+class PolicyRow(Row):
+    """A version of the policy: a draft under its name, dropped, or published; not among what a shop puts in.
+
+    `filed` is one of policy.yaml that the register takes over. `published` is set where a row is written.
+    """
+
+    kind: Literal["policy"] = "policy"
+    state: Literal["draft", "dropped", "published", "filed"]
+    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    draft: PolicyDraft
+    drafted_by: str
+    drafted: AwareDatetime
+    published_by: str = ""
+    published: AwareDatetime | None = None
+
+    def as_published(self, at: datetime) -> PolicyVersion:
+        """The version that it is from a moment on."""
+        return PolicyVersion(**self.draft.model_dump(), published=(self.published or at).isoformat())
+
+
 class ImportRow(Row):
     """How far an import has come, with what of it is in; not among what a shop puts in.
 
@@ -386,7 +407,16 @@ class CaseRow(Row):
 
 
 StoredRow = (
-    AnyRow | RequestRow | RevocationRow | TellingRow | NoticeRow | NoticeStepRow | CaseRow | WaiverRow | ImportRow
+    AnyRow
+    | RequestRow
+    | RevocationRow
+    | TellingRow
+    | NoticeRow
+    | NoticeStepRow
+    | CaseRow
+    | WaiverRow
+    | PolicyRow
+    | ImportRow
 )
 STORED: TypeAdapter[list[StoredRow]] = TypeAdapter(list[Annotated[StoredRow, Field(discriminator="kind")]])
 ROWS: TypeAdapter[list[AnyRow]] = TypeAdapter(list[AnyRow])

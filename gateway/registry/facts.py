@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from gateway.contract.model import PolicyVersion
 from gateway.contract.papers import Agreement
 from gateway.registry.basis import NOTHING, Basis
 from gateway.vocabulary import VALID_CONSENT, ConsentState, Flag, OrderState, Purpose, SubjectRole
@@ -113,12 +114,14 @@ class Papers:
     """What was entered of papers and reviews beside the vendors' files: by vendor, and ends by vendor and id.
 
     `ended` has the last day of a paper that somebody ended, None where it ended at once. `waivers` may be over.
+    `versions` are those of the policy that the register has, the oldest first, each of them published.
     """
 
     entered: Mapping[str, tuple[Agreement, ...]] = field(default_factory=dict)
     ended: Mapping[tuple[str, str], date | None] = field(default_factory=dict)
     reviews: Mapping[str, date] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
+    versions: tuple[PolicyVersion, ...] = ()
 
     def of(self, vendor: str) -> bool:
         """Whether anything is known of a vendor."""

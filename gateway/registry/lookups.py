@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, DateTime, String, bindparam, cast, func, literal, null, select, union_all
 
 from gateway.contract.papers import Agreement
-from gateway.registry import waivers
+from gateway.registry import policies, waivers
 from gateway.registry.basis import Key
 from gateway.registry.facts import Consent, Known, Mark, Order, Papers, Person, Suspension
 from gateway.registry.rows import ERASED
@@ -124,8 +124,8 @@ def _answer(row: Any, given: datetime) -> Consent:
 
 
 def papers(connection: Connection, _: str = "") -> Papers:
-    """What was entered of papers, which of all papers somebody ended, by when the next reviews are due, and what is
-    waived.
+    """What was entered of papers, which of all papers somebody ended, by when the next reviews are due, what is waived,
+    and which versions of the policy were published.
     """
     entered: dict[str, tuple[Agreement, ...]] = {}
     for vendor, paper in connection.execute(select(AGREEMENTS.c.vendor, AGREEMENTS.c.paper).order_by(AGREEMENTS.c.id)):
@@ -138,6 +138,7 @@ def papers(connection: Connection, _: str = "") -> Papers:
         {(vendor, id_): last for vendor, id_, last in ended},
         {row.vendor: row.next for row in reviews},
         waivers.granted(connection),
+        policies.published(connection),
     )
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, exists, insert, select, true
+from sqlalchemy import Connection, Table, delete, exists, false, insert, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.registry import bulk, rows
-from gateway.registry.entered import STORED, ConsentRow, ImportRow, StoredRow, SuspensionRow
+from gateway.registry.entered import STORED, ConsentRow, ImportRow, PolicyRow, StoredRow, SuspensionRow
+from gateway.registry.policies import POLICIES
 from gateway.registry.rows import EVERY_OPERATION, Statement
 from gateway.registry.tables import (
     AGREEMENTS,
@@ -117,6 +118,12 @@ def _same_suspension(fact: SuspensionRow) -> ColumnElement[bool]:
     return (SUSPENSIONS.c.vendor == fact.vendor) & (SUSPENSIONS.c.operation == operation)
 
 
+def _same_draft(fact: PolicyRow) -> ColumnElement[bool]:
+    """What was published stays so: the first one under a name counts, whoever comes later."""
+    is_draft = fact.state in ("draft", "dropped")
+    return (POLICIES.c.version == fact.draft.version) & (POLICIES.c.state == "draft") if is_draft else false()
+
+
 # A table, and which rows in it say something about the same as a fact. A revocation is never taken back, and an
 # answer with a time of its own comes before those that are newer.
 _SAME: Mapping[str, tuple[Table, Callable[[Any], ColumnElement[bool]]]] = {
@@ -130,6 +137,7 @@ _SAME: Mapping[str, tuple[Table, Callable[[Any], ColumnElement[bool]]]] = {
     "suspension": (SUSPENSIONS, _same_suspension),
     "agreement": (AGREEMENTS, lambda fact: rows.same_paper(AGREEMENTS, fact.vendor, fact.agreement.id)),
     "agreement_end": (ENDED, lambda fact: rows.same_paper(ENDED, fact.vendor, fact.agreement)),
+    "policy": (POLICIES, _same_draft),
     "review": (REVIEWS, lambda fact: REVIEWS.c.vendor == fact.vendor),
     "case": (CASE_STEPS, lambda fact: (CASE_STEPS.c.case == fact.case) & (CASE_STEPS.c.number == fact.number)),
 }

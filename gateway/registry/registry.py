@@ -17,7 +17,7 @@ from gateway.registry import lookups, notices, rows
 from gateway.registry.basis import TOKEN, Basis, Changes, Key, Later
 from gateway.registry.engine import CONNECTIONS, engine_of, wipe
 from gateway.registry.entered import RevocationRow, StoredRow
-from gateway.registry.facts import Consent, Facts, Known, Mark, Order, Person, law_of
+from gateway.registry.facts import Consent, Facts, Known, Mark, Order, Papers, Person, law_of
 from gateway.registry.pending import Pending, left, not_overtaken
 from gateway.registry.schema import bring_up
 from gateway.registry.shared import Listener, begin, newest, publish, since
@@ -255,6 +255,10 @@ class Registry:
             overdue_from,
         )
 
+    async def papers(self) -> Papers:
+        """What was entered of papers, reviews, waivers and policies. Raises Refusal."""
+        return await self._look_up(PAPERS, lookups.papers, [])
+
     async def same_person(self, ref: str) -> Collection[str]:
         """All references of a person who has this one. Raises Refusal."""
         return (await self._known(ref, [])).keys()
@@ -399,6 +403,7 @@ _KEYS: Mapping[str, Callable[[Any], Iterable[Key]]] = {
     "agreement_end": lambda _: [PAPERS],
     "review": lambda _: [PAPERS],
     "waiver": lambda _: [PAPERS],
+    "policy": lambda row: [PAPERS] if row.state in ("published", "filed") else [],
     "request": lambda _: [],
     "revocation": lambda row: [_token(row.token)],
     "telling": lambda _: [],

@@ -10,7 +10,7 @@ from sqlalchemy import Table, and_, delete, exists, insert, update
 from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.elements import ColumnElement
 
-from gateway.registry import cases, notices, waivers
+from gateway.registry import cases, notices, policies, waivers
 from gateway.registry.entered import (
     AcceptanceRow,
     AgreementEndRow,
@@ -24,6 +24,7 @@ from gateway.registry.entered import (
     NoticeStepRow,
     OrderRow,
     OrderStateRow,
+    PolicyRow,
     RequestRow,
     ReviewRow,
     RevocationRow,
@@ -224,6 +225,10 @@ def _waiver(row: WaiverRow, written: Written) -> Iterator[Statement]:
     yield from waivers.statements(row, written.at, written.entry)
 
 
+def _policy(row: PolicyRow, written: Written) -> Iterator[Statement]:
+    yield from policies.statements(row, written.at, written.entry)
+
+
 def _import(row: ImportRow, written: Written) -> Iterator[Statement]:
     yield delete(IMPORTS).where(IMPORTS.c.id == row.id)
     stated = row.model_dump(include={"id", "chain", "is_done", *COUNTED})
@@ -252,6 +257,7 @@ _WRITERS: Mapping[str, Callable[[Any, Written], Iterator[Statement]]] = {
     "agreement_end": _agreement_end,
     "review": _review,
     "waiver": _waiver,
+    "policy": _policy,
     "request": _request,
     "revocation": _revocation,
     "import": _import,

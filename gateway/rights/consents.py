@@ -14,7 +14,7 @@ from gateway.ledger.ledger import Ledger
 from gateway.registry import lookups
 from gateway.registry import requests as rows
 from gateway.registry.entered import ConsentRow, Decided, FlagRow, RequestRow, StoredRow, TellingRow
-from gateway.registry.facts import Consent
+from gateway.registry.facts import Consent, Papers
 from gateway.registry.registry import Registry
 from gateway.rights.acting import Acting, acting, noted
 from gateway.rights.asked import (
@@ -110,7 +110,7 @@ class ConsentDesk:
             facts: list[StoredRow] = [*noes, *self._tellings(noes), *self._winding_up(who, asked)]
             await self._intake.put(facts, by=who.by)
             after = await self._somebody(who.subject)
-        return self._effect(before, after, ended, asked)
+        return self._effect(before, after, ended, asked, await self._registry.papers())
 
     async def answer(self, caller: Caller, request: str, asked: Answered) -> Effect:
         """What the person wants of orders under way, after they withdrew everything. Raises Refusal and Unasked."""
@@ -130,7 +130,7 @@ class ConsentDesk:
                 facts.append(_flagged(who, lifted=True))
             await self._intake.put(facts, by=who.by)
             after = await self._somebody(who.subject)
-        return self._effect(before, after, [], None)
+        return self._effect(before, after, [], None, await self._registry.papers())
 
     def _tellings(self, noes: Sequence[ConsentRow]) -> Iterator[TellingRow]:
         """Vendors that received something on a consent are told that it is withdrawn (CJEU C-129/21)."""
@@ -166,9 +166,11 @@ class ConsentDesk:
             tuple(dict.fromkeys(mark for each in known for mark in each.marks)),
         )
 
-    def _effect(self, before: Somebody, after: Somebody, ended: Sequence[Consent], asked: Withdraw | None) -> Effect:
+    def _effect(
+        self, before: Somebody, after: Somebody, ended: Sequence[Consent], asked: Withdraw | None, papers: Papers
+    ) -> Effect:
         contracts, now = self._contracts(), self._now()
-        was, is_ = uses(contracts, before, now), uses(contracts, after, now)
+        was, is_ = (uses(contracts, each, now, papers) for each in (before, after))
         is_held = any(mark.flag is Flag.WINDING_UP for mark in after.marks)
         return Effect(
             effective=now,

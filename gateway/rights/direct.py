@@ -4,6 +4,7 @@ them.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -11,7 +12,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from gateway.clearance import stand
 from gateway.clearance.bases import basis_for
-from gateway.clearance.papers import version_in_force
 from gateway.contract.load import ContractSet
 from gateway.contract.terms import Origin, Terms
 from gateway.contract.words import Name
@@ -20,6 +20,7 @@ from gateway.ledger.entry import Disclosed, Ground, Intent, Outcome, Recipient, 
 from gateway.ledger.ledger import Ledger
 from gateway.registry import lookups
 from gateway.registry.entered import Country, Ref
+from gateway.registry.facts import Papers
 from gateway.registry.registry import Registry
 from gateway.retention import RetentionClass
 from gateway.vocabulary import FORMS_FOR_ANY, Category, SubjectRole
@@ -118,7 +119,10 @@ class Direct:
 
     async def _written(self, told: Told, terms: Terms, by: str) -> str:
         subjects = [await self._subject(each) for each in told.people]
-        ticket = await self._ledger.intend(self._intent(told, terms, subjects, by), subjects, b"", within=WITHIN)
+        papers = await self._registry.papers()
+        versions = tuple(each for each in papers.versions if each.published <= told.happened)
+        intent = self._intent(told, terms, subjects, replace(papers, versions=versions), by)
+        ticket = await self._ledger.intend(intent, subjects, b"", within=WITHIN)
         self._ledger.settle(ticket, Outcome("sent"))
         return ticket.intent
 
@@ -148,11 +152,10 @@ class Direct:
         known = who.jurisdiction or (await self._registry.read(lookups.known_of, who.subject)).jurisdiction
         return Subject(who.subject, who.role.value, known, who.order)
 
-    def _intent(self, told: Told, terms: Terms, subjects: Sequence[Subject], by: str) -> Intent:
+    def _intent(self, told: Told, terms: Terms, subjects: Sequence[Subject], papers: Papers, by: str) -> Intent:
         contracts, vendor, company = self.contracts(), terms.vendor, terms.vendor.legal_entity
         entity = self._entity(told)
-        standing = stand(terms, contracts.policy, entity, told.happened)
-        version = version_in_force(contracts.policy, told.happened)
+        standing = stand(terms, contracts.policy, entity, told.happened, papers=papers)
         return Intent(
             disclosure=self._ledger.new_id(),
             environment=self._environment,
@@ -165,7 +168,7 @@ class Direct:
             operation=terms.operation.operation,
             contract=terms.contract,
             contract_digest=terms.digest,
-            policy=version.version if version else "",
+            policy=standing.policy,
             purpose=terms.operation.purpose.value,
             agreements=standing.agreements,
             grounds=tuple(dict.fromkeys(self._grounds(terms, subjects))),

@@ -120,7 +120,7 @@ class ReportDesk:
         lines = disclosures(told, contracts, now, inquiries=self._inquiries, notices=await self._notices(refs))
         shown = summed(lines) if asked.summary else lines
         report = await self._ledger.record(who.access("report", len(lines)), who.beside)
-        version = version_in_force(contracts.policy, now)
+        version = version_in_force(contracts.policy, now, (await self._registry.papers()).versions)
         return Report(
             report=report,
             made=now,

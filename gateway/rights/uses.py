@@ -1,14 +1,14 @@
 """What may go to whom about one person: pure functions of contracts and of what is known of the person."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.clearance import GRANTED, Question, basis_for, grant, has_basis, stand, usable
 from gateway.contract.load import ContractSet
 from gateway.contract.terms import Origin, SubjectTerms, Terms
-from gateway.registry.facts import Consent, Facts, Mark, Person
-from gateway.vocabulary import FORMS_FOR_ANY, Category, LegalBasis, Level, Purpose, SubjectRole
+from gateway.registry.facts import NO_PAPERS, Consent, Facts, Mark, Papers, Person
+from gateway.vocabulary import FORMS_FOR_ANY, Category, LegalBasis, Purpose, SubjectRole
 
 _SOME_ORDER = "an order of theirs"
 
@@ -36,27 +36,23 @@ class Use:
     categories: tuple[Category, ...]
 
 
-def uses(
-    contracts: ContractSet, somebody: Somebody, now: datetime, levels: Mapping[str, Level] | None = None
-) -> frozenset[Use]:
+def uses(contracts: ContractSet, somebody: Somebody, now: datetime, papers: Papers = NO_PAPERS) -> frozenset[Use]:
     """Everything that may go about the person at a time, if a service asks for it."""
-    live = (terms for terms in contracts.terms if _is_live(terms, contracts, now))
-    return frozenset(use for terms in live for use in _of(terms, contracts, somebody, now, levels or {}))
+    live = (terms for terms in contracts.terms if _is_live(terms, contracts, now, papers))
+    return frozenset(use for terms in live for use in _of(terms, contracts, somebody, now, papers))
 
 
-def _is_live(terms: Terms, contracts: ContractSet, now: datetime) -> bool:
-    companies = contracts.entities.entities.items()
-    return any(not stand(terms, contracts.policy, name, now, each.country).failures for name, each in companies)
+def _is_live(terms: Terms, contracts: ContractSet, now: datetime, papers: Papers) -> bool:
+    policy, companies = contracts.policy, contracts.entities.entities.items()
+    return any(not stand(terms, policy, name, now, each.country, papers).failures for name, each in companies)
 
 
-def _of(
-    terms: Terms, contracts: ContractSet, somebody: Somebody, now: datetime, levels: Mapping[str, Level]
-) -> Iterator[Use]:
+def _of(terms: Terms, contracts: ContractSet, somebody: Somebody, now: datetime, papers: Papers) -> Iterator[Use]:
     for subject in terms.subjects:
         if subject.role not in somebody.roles:
             continue
         # Nobody else of a call makes a difference to what may go about this one.
-        question = _question(replace(terms, subjects=(subject,)), contracts, somebody, subject, now, levels)
+        question = _question(replace(terms, subjects=(subject,)), contracts, somebody, subject, now, papers)
         if any(usable(question)) or any(has_basis(question)):
             continue
         yield from _groups(question, subject, somebody.jurisdiction)
@@ -90,7 +86,7 @@ def _question(
     somebody: Somebody,
     subject: SubjectTerms,
     now: datetime,
-    levels: Mapping[str, Level],
+    papers: Papers,
 ) -> Question:
     person = Person(somebody.ref, subject.role, somebody.jurisdiction, _SOME_ORDER)
     facts = Facts(
@@ -100,7 +96,8 @@ def _question(
         frozenset(),
         order_stated=True,
         marks={somebody.ref: somebody.marks} if somebody.marks else {},
+        papers=papers,
     )
     entity, company = next(iter(contracts.entities.entities.items()))
     caller = next(iter(terms.operation.callers), "")
-    return Question(terms, facts, contracts.policy, entity, caller, now, levels=levels, exporter=company.country)
+    return Question(terms, facts, contracts.policy, entity, caller, now, exporter=company.country)

@@ -259,6 +259,7 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
         None,
         "",
     ),
+    "policy published by hand": (PolicyActivated("2026-02", "sha256:q83vEjRWeJA", "stella", "6:0"), (), None, ""),
 }
 
 
