@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from gateway.ledger.canonical import Json
+from gateway.ledger.canonical import Json, epoch_of
 
 
 class Place(NamedTuple):
@@ -44,6 +44,14 @@ class Loose(NamedTuple):
     linked: bool
 
 
+class Named(NamedTuple):
+    """A key that a link names, and where that link stands."""
+
+    seq: int
+    ord: int
+    dek: bytes
+
+
 class Attic(Protocol):
     """Every method raises StoreError. Those from `tighten` on are called by the thread that writes, others by any."""
 
@@ -61,6 +69,12 @@ class Attic(Protocol):
 
     def moments(self) -> Sequence[Moment]:
         """When epochs began and ended, and the last entries before one began, in their order."""
+
+    def begun(self, epoch: int) -> int:
+        """The first place of an entry of this epoch or a later one."""
+
+    def named(self, after: tuple[int, int], limit: int) -> Sequence[Named]:
+        """The keys of links behind one that stands there, in their order."""
 
     def loose(self, limit: int) -> Sequence[Loose]:
         """Keys of subjects whose last link a purge took."""
@@ -81,6 +95,11 @@ def parsed(body: bytes) -> Mapping[str, Json]:
 def moments_of(bodies: Iterable[bytes]) -> Sequence[Moment]:
     """When entries were written, as they say it themselves."""
     return [msgspec.convert([parsed(body)[name] for name in Moment._fields], Moment) for body in bodies]
+
+
+def begun(found: Iterable[tuple[Any, ...]], epoch: int) -> int:
+    """The first place of rows of `seq, body` whose entry is of this epoch or a later one; 0 where there is none."""
+    return next((int(seq) for seq, body in found if epoch_of(body) >= epoch), 0)
 
 
 def olds(

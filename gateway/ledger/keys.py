@@ -56,6 +56,8 @@ class Keys:
         self._fetched: Mapping[bytes, SubjectKey | None] = {}
         self._ahead: list[SubjectKey] = []
         self._to_commit: deque[WrappedKey] = deque()
+        self.epoch: int | None = None
+        """In which keys are made from now on."""
 
     @classmethod
     def open(
@@ -252,11 +254,11 @@ class Keys:
     def _keep(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
         current, blinded = self.hierarchy.current, self._tokens.blinded
         try:
-            self._vault.commit([current(key) for key in keys], blinded(tokens))
+            self._vault.commit([current(key) for key in keys], blinded(tokens), self.epoch)
         except OldGenerationError:
             # Another node has begun a turnover.
             self.hierarchy.follow()
-            self._vault.commit([current(key) for key in keys], blinded(tokens))
+            self._vault.commit([current(key) for key in keys], blinded(tokens), self.epoch)
 
     def _stored(self, dek: bytes) -> SubjectKey | None:
         found = self._vault.key(dek)

@@ -1,7 +1,7 @@
 """Who may write: each node under an epoch of its own, for as long as it says that it lives, by the database's clock."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from psycopg import sql
 
@@ -54,6 +54,8 @@ _TAKEN = """
         AND epoch NOT IN (SELECT epoch FROM lease) ORDER BY seq LIMIT %s
     ) RETURNING seq
 """
+
+_OVER = "SELECT epoch FROM unnest(%s::bigint[]) u(epoch) WHERE epoch NOT IN (SELECT epoch FROM lease)"
 
 
 class Lease:
@@ -112,6 +114,13 @@ class Lease:
             session.execute(sql.SQL(HEAD).format(log=self._log))
             session.execute(_FENCED)
             return [seq for (seq,) in session.execute(_TAKEN, [self.epoch, GRACE, list(over), limit]).fetchall()]
+
+    def over(self, session: Session, epochs: Collection[int]) -> Sequence[int]:
+        """Those of these whose nodes cannot write any more, nor ever again."""
+        with session.transaction():
+            session.execute(sql.SQL(HEAD).format(log=self._log))
+            session.execute(_FENCED)
+            return [epoch for (epoch,) in session.execute(_OVER, [list(epochs)]).fetchall()]
 
 
 def lost() -> StoreError:

@@ -146,7 +146,7 @@ class Ledger:
                 mark = HighWater(high_water or folder / "high-water")
                 undo.callback(mark.close)
                 demand_reached(database, mark.last)
-                epoch = database.claim(node)
+                keys.epoch = epoch = database.claim(node)
                 scribe = Scribe(LOG, node, _boot(noise), epoch, keys, now, mono, noise)
                 releases = Releases(folder / "releases", scribe.boot)
                 undo.callback(releases.close)

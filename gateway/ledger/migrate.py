@@ -36,7 +36,7 @@ LOG_TABLES: Mapping[str, tuple[str, ...]] = {
 }
 KEY_TABLES: Mapping[str, tuple[str, ...]] = {
     "kek": ("generation", "wrapped"),
-    "subject_key": ("dek", "generation", "wrapped"),
+    "subject_key": ("dek", "generation", "wrapped", "epoch"),
     "token": ("lookup", "digest", "dek", "sealed"),
     "erased": ("count",),
 }

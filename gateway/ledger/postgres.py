@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -230,6 +230,10 @@ class PostgresStore:
             taken = self._lease.take_over(session, limit, over)
         found = self._asked(_OPEN, taken)
         return [OpenIntent(seq, id_.hex(), Index(*index), epoch_of(body)) for seq, id_, body, *index in found]
+
+    def over(self, epochs: Collection[int]) -> Collection[int]:
+        with known_errors():
+            return self._lease.over(self._session, epochs)
 
     def abandoned(self, limit: int) -> Sequence[OpenIntent]:
         return self.open_intents(limit)

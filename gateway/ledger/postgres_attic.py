@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gateway.ledger.attic import Loose, Moment, Old, moments_of, olds, parsed
+from gateway.ledger.attic import Loose, Moment, Named, Old, begun, moments_of, olds, parsed
 from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json
 from gateway.ledger.session import Session, known_errors
@@ -31,6 +31,11 @@ _MOMENTS = """
         WHERE kind = 'epoch' AND kind NOT IN ('intent', 'outcome')
     ) ORDER BY seq
 """
+_EPOCHS = """
+    SELECT seq, body FROM leaf JOIN leaf_body USING (seq)
+    WHERE kind = 'epoch' AND kind NOT IN ('intent', 'outcome') ORDER BY seq
+"""
+_NAMED = "SELECT seq, ord, dek FROM link WHERE (seq, ord) > (%s, %s) ORDER BY seq, ord LIMIT %s"
 _LOOSE = """
     SELECT tok, dek, EXISTS (SELECT 1 FROM link k WHERE k.tok = loose.tok AND k.dek = loose.dek) FROM loose LIMIT %s
 """
@@ -63,6 +68,12 @@ class PostgresAttic:
 
     def moments(self) -> Sequence[Moment]:
         return moments_of(body for (body,) in self._asked(_MOMENTS))
+
+    def begun(self, epoch: int) -> int:
+        return begun(self._asked(_EPOCHS), epoch)
+
+    def named(self, after: tuple[int, int], limit: int) -> Sequence[Named]:
+        return list(map(Named._make, self._asked(_NAMED, *after, limit)))
 
     def loose(self, limit: int) -> Sequence[Loose]:
         return [Loose(self._blinding().bare(tok), dek, linked) for tok, dek, linked in self._asked(_LOOSE, limit)]

@@ -12,6 +12,7 @@ from gateway.ledger.postgres_purge import SCHEMA as PURGED
 from gateway.ledger.postgres_purge import WITH_RESOLVE
 from gateway.ledger.postgres_vault import BLINDED as BLINDED_KEYS
 from gateway.ledger.postgres_vault import GRANTS as KEY_GRANTS
+from gateway.ledger.postgres_vault import MADE_IN
 from gateway.ledger.postgres_vault import SCHEMA as KEYS
 from gateway.ledger.session import WRITING, Session, known_errors, power, reached
 from gateway.ledger.tallies import POSTGRES as COUNTED
@@ -83,6 +84,7 @@ MIGRATIONS: Sequence[str] = (
     WITH_RESOLVE,
     BLINDED + BLINDED_KEYS,
     COUNTED,
+    MADE_IN,
 )
 
 # What the gateway's own role may do. What it may do nowhere: change or remove what was written into the log.

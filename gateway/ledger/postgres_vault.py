@@ -23,6 +23,10 @@ CREATE TABLE keys.erased(one integer PRIMARY KEY DEFAULT 1 CHECK (one = 1), coun
 """
 # Once: of no generation yet.
 BLINDED = r"UPDATE keys.token SET digest = '\x00000000'::bytea || digest;"
+MADE_IN = """
+ALTER TABLE keys.subject_key ADD COLUMN epoch bigint;
+CREATE INDEX subject_key_epoch ON keys.subject_key(epoch) WHERE epoch IS NOT NULL;
+"""
 GRANTS: Mapping[str, str] = {
     "kek": "SELECT, INSERT, UPDATE",
     "subject_key": "SELECT, INSERT, UPDATE, DELETE",
@@ -34,7 +38,8 @@ _TOKEN = "SELECT lookup, digest, dek, sealed FROM keys.token"  # noqa: S105 - a 
 # While this row is shared nobody begins another generation.
 _NEWEST = "SELECT generation FROM keys.kek FOR SHARE"
 _KEYS = """
-    INSERT INTO keys.subject_key SELECT * FROM unnest(%b::bytea[], %s::bigint[], %b::bytea[]) ON CONFLICT DO NOTHING
+    INSERT INTO keys.subject_key(dek, generation, wrapped, epoch)
+    SELECT u.*, %s::bigint FROM unnest(%b::bytea[], %s::bigint[], %b::bytea[]) u ON CONFLICT DO NOTHING
 """
 _TOKENS = """
     INSERT INTO keys.token SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::bytea[], %b::bytea[])
@@ -84,11 +89,11 @@ class PostgresVault:
         [(number,)] = self._asked("SELECT coalesce(max(generation), 0) FROM keys.kek")
         return int(number)
 
-    def commit(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
+    def commit(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken], epoch: int | None = None) -> None:
         with known_errors(), self._session().transaction():
             self._demand_newest(oldest_generation(keys, tokens))
             if keys:
-                self._writing.execute(_KEYS, _columns(keys))
+                self._writing.execute(_KEYS, [epoch, *_columns(keys)])
             if tokens:
                 self._writing.execute(_TOKENS, _columns(tokens))
 
@@ -131,6 +136,21 @@ class PostgresVault:
         while found := self._ids_after(last):
             yield from found
             last = found[-1]
+
+    def unsure(self) -> Collection[int]:
+        query = "SELECT DISTINCT epoch FROM keys.subject_key WHERE epoch IS NOT NULL"
+        with known_errors():
+            return [epoch for (epoch,) in self._session().execute(query).fetchall()]
+
+    def unused(self, epochs: Collection[int], limit: int) -> Sequence[bytes]:
+        query = "SELECT dek FROM keys.subject_key WHERE epoch = ANY(%s::bigint[]) LIMIT %s"
+        with known_errors():
+            return [dek for (dek,) in self._session().execute(query, [list(epochs), limit]).fetchall()]
+
+    def used(self, deks: Collection[bytes]) -> None:
+        query = "UPDATE keys.subject_key SET epoch = NULL WHERE dek = ANY(%b::bytea[]) AND epoch IS NOT NULL"
+        with known_errors():
+            self._session().execute(query, [list(deks)])
 
     def destroy(self, deks: Sequence[bytes], erased: int) -> None:
         with known_errors(), self._session().transaction():

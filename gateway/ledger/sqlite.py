@@ -1,6 +1,6 @@
 """The ledger in a SQLite file."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -118,6 +118,7 @@ class SqliteStore:
         self._pages = 0
         self._restart_at = RESTART_PAGES
         self._size = 0
+        self._epoch = 0
         self._tree = Tree()
         self._readers: SimpleQueue[apsw.Connection] = SimpleQueue()
         self.blinding = Blinding()
@@ -133,7 +134,8 @@ class SqliteStore:
         query = "SELECT body FROM leaf JOIN leaf_body USING (seq) WHERE kind = 'epoch' ORDER BY seq DESC LIMIT 1"
         with self._reading() as database:
             found = rows(database, query)
-        return 1 + epoch_of(found[0][0]) if found else 1
+        self._epoch = 1 + epoch_of(found[0][0]) if found else 1
+        return self._epoch
 
     def append(self, rows: Sequence[Row]) -> int:
         demand_current(rows)
@@ -234,6 +236,9 @@ class SqliteStore:
         with self._reading() as database:
             found = rows(database, query, limit)
         return [OpenIntent(seq, id_.hex(), Index(*index), epoch_of(body)) for seq, id_, body, *index in found]
+
+    def over(self, epochs: Collection[int]) -> Collection[int]:
+        return [epoch for epoch in epochs if epoch != self._epoch]
 
     def abandoned(self, limit: int) -> Sequence[OpenIntent]:
         """None: there is no other node."""

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 import apsw
 
 from gateway.failpoints import failpoint
-from gateway.ledger.attic import Loose, Moment, Old, moments_of, olds, parsed
+from gateway.ledger.attic import Loose, Moment, Named, Old, begun, moments_of, olds, parsed
 from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json
 from gateway.ledger.database import known_errors, rows, truncate
@@ -33,6 +33,11 @@ _MOMENTS = """
         WHERE kind = 'epoch' AND kind NOT IN ('intent', 'outcome')
     ) ORDER BY seq
 """
+_EPOCHS = """
+    SELECT seq, body FROM leaf JOIN leaf_body USING (seq)
+    WHERE kind = 'epoch' AND kind NOT IN ('intent', 'outcome') ORDER BY seq
+"""
+_NAMED = "SELECT seq, ord, dek FROM link WHERE (seq, ord) > (?, ?) ORDER BY seq, ord LIMIT ?"
 _LOOSE = """
     SELECT tok, dek, EXISTS (SELECT 1 FROM link k WHERE k.tok = loose.tok AND k.dek = loose.dek) FROM loose LIMIT ?
 """
@@ -75,6 +80,14 @@ class SqliteAttic:
     def moments(self) -> Sequence[Moment]:
         with self._reading() as database:
             return moments_of(body for (body,) in rows(database, _MOMENTS))
+
+    def begun(self, epoch: int) -> int:
+        with self._reading() as database:
+            return begun(rows(database, _EPOCHS), epoch)
+
+    def named(self, after: tuple[int, int], limit: int) -> Sequence[Named]:
+        with self._reading() as database:
+            return list(map(Named._make, rows(database, _NAMED, *after, limit)))
 
     def loose(self, limit: int) -> Sequence[Loose]:
         with self._reading() as database:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import apsw
 
+from gateway.errors import StartError
 from gateway.ledger.database import checkpoint, known_errors, readable, rows, truncate, writable
 from gateway.ledger.residue import overwrite, residue
 from gateway.ledger.vault import (
@@ -33,7 +34,12 @@ CREATE TABLE IF NOT EXISTS erased(
 ) STRICT;
 """
 _BLINDED = "UPDATE token SET digest = CAST(x'00000000' || digest AS BLOB)"  # once: of no generation yet
-_VERSION = 1
+_MADE_IN = """
+ALTER TABLE subject_key ADD COLUMN epoch INTEGER;
+CREATE INDEX subject_key_epoch ON subject_key(epoch) WHERE epoch IS NOT NULL;
+"""
+# Each brings a file to the next version.
+_MIGRATIONS = (_BLINDED, _MADE_IN)
 _EARLIER = "SELECT digest FROM token WHERE digest < ? ORDER BY digest LIMIT ?"
 _TRACES = """
     SELECT wrapped FROM subject_key WHERE dek = ?1 UNION SELECT lookup FROM token WHERE dek = ?1
@@ -53,10 +59,7 @@ class SqliteVault:
             self._writing = writable(path)
             self._writing.set_wal_hook(self._committed)
             with self._writing:
-                self._writing.execute(_SCHEMA)
-                if not self._writing.pragma("user_version"):
-                    self._writing.execute(_BLINDED)
-                    self._writing.pragma("user_version", _VERSION)
+                self._migrate()
             self._reading = readable(path)
 
     def key(self, dek: bytes) -> WrappedKey | None:
@@ -75,11 +78,12 @@ class SqliteVault:
             [(number,)] = rows(self._reading, "SELECT coalesce(max(generation), 0) FROM kek")
         return int(number)
 
-    def commit(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
+    def commit(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken], epoch: int | None = None) -> None:
         with known_errors(), self._writing:
             self._demand_newest(keys, tokens)
             if keys:
-                self._writing.executemany("INSERT OR IGNORE INTO subject_key VALUES(?, ?, ?)", keys)
+                made = [(*key, epoch) for key in keys]
+                self._writing.executemany("INSERT OR IGNORE INTO subject_key VALUES(?, ?, ?, ?)", made)
             if tokens:
                 self._writing.executemany("INSERT OR IGNORE INTO token VALUES(?, ?, ?, ?)", tokens)
 
@@ -121,6 +125,22 @@ class SqliteVault:
             yield from found
             last = found[-1]
 
+    def unsure(self) -> Collection[int]:
+        with known_errors():
+            found = rows(self._writing, "SELECT DISTINCT epoch FROM subject_key WHERE epoch IS NOT NULL")
+        return [epoch for (epoch,) in found]
+
+    def unused(self, epochs: Collection[int], limit: int) -> Sequence[bytes]:
+        among = ", ".join("?" * len(epochs))
+        query = f"SELECT dek FROM subject_key WHERE epoch IN ({among}) LIMIT ?"  # noqa: S608 - question marks
+        with known_errors():
+            return [dek for (dek,) in rows(self._writing, query, *epochs, limit)]
+
+    def used(self, deks: Collection[bytes]) -> None:
+        query = "UPDATE subject_key SET epoch = NULL WHERE dek = ? AND epoch IS NOT NULL"
+        with known_errors(), self._writing:
+            self._writing.executemany(query, [(dek,) for dek in deks])
+
     def destroy(self, deks: Sequence[bytes], erased: int) -> None:
         with known_errors(), self._writing:
             values = [(dek,) for dek in deks]
@@ -155,6 +175,15 @@ class SqliteVault:
     def close(self) -> None:
         self._reading.close()
         self._writing.close()
+
+    def _migrate(self) -> None:
+        self._writing.execute(_SCHEMA)
+        version = self._writing.pragma("user_version")
+        if version > len(_MIGRATIONS):
+            raise StartError(f"{self._path} was written by a newer gateway (version {version}); use that one")
+        for statements in _MIGRATIONS[version:]:
+            self._writing.execute(statements)
+        self._writing.pragma("user_version", len(_MIGRATIONS))
 
     def _demand_newest(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
         oldest = oldest_generation(keys, tokens)

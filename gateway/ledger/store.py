@@ -266,6 +266,9 @@ class Store(Protocol):
         epochs that are `over` the caller knows that their processes are gone.
         """
 
+    def over(self, epochs: Collection[int]) -> Collection[int]:
+        """Those of these epochs in which nothing can be written any more."""
+
     def abandoned(self, limit: int) -> Sequence[OpenIntent]:
         """Those of nodes that are gone, each handed out once: whoever gets them settles them."""
 

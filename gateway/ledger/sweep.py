@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Protocol, TypeVar
 
 from gateway.failpoints import failpoint
@@ -91,8 +92,39 @@ class Sweep:
             # Before the thread that writes looks again: what is sealed from here on is not sealed under these.
             keys.forget(each.tok for each in loose)
             await self._do(self._destroy)
+        await self._destroy_unused()
         while await self._do(lambda: attic.shrink(PAGES)):
             pass
+
+    async def _destroy_unused(self) -> None:
+        """Keys that were made before a process ended and that nothing in the log is sealed under, with their tokens.
+
+        Whoever they were meant for has another key since, so no erasure would ever find them.
+        """
+        attic, vault, over = self._store.attic, self._scribe.keys.vault, set[int]()
+
+        def look() -> int:
+            over.update(self._store.over(vault.unsure()))
+            return len(over)
+
+        if not await self._do(look):
+            return
+        after = (await self._read(lambda: attic.begun(min(over))), -1)
+        while named := await self._read(partial(attic.named, after, KEYS)):
+            after = named[-1][:2]
+            await self._do(partial(self._used, [each.dek for each in named]))
+        while await self._do(partial(self._destroyed, over)):
+            pass
+
+    def _used(self, deks: Sequence[bytes]) -> int:
+        self._scribe.keys.vault.used(deks)
+        return len(deks)
+
+    def _destroyed(self, epochs: Collection[int]) -> int:
+        keys = self._scribe.keys
+        unused = keys.vault.unused(epochs, KEYS)
+        keys.destroy(unused)
+        return len(unused)
 
     def _destroy(self) -> int:
         """How many keys are dealt with, on the thread that writes: all that was sealed before stands in the ledger."""

@@ -79,9 +79,10 @@ class Vault(Protocol):
     def newest(self) -> int:
         """The number of the newest generation; 0 before the first."""
 
-    def commit(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken]) -> None:
+    def commit(self, keys: Sequence[WrappedKey], tokens: Sequence[SealedToken], epoch: int | None = None) -> None:
         """Makes all of them durable or none; those that are there already stay as they are.
 
+        Of keys that were made in an `epoch` it is open whether they are ever used, until `used` says so.
         Raises OldGenerationError where a later generation has begun than one of the keys is wrapped under, or the
         digest of a token blinded under.
         """
@@ -109,6 +110,15 @@ class Vault(Protocol):
 
     def ids(self) -> Iterator[bytes]:
         """Every key."""
+
+    def unsure(self) -> Collection[int]:
+        """Epochs in which keys were made of which it is open whether they were used."""
+
+    def unused(self, epochs: Collection[int], limit: int) -> Sequence[bytes]:
+        """Such keys of these epochs."""
+
+    def used(self, deks: Collection[bytes]) -> None:
+        """A link names these."""
 
     def destroy(self, deks: Sequence[bytes], erased: int) -> None:
         """Deletes keys and all tokens under them, and keeps how many keys were erased up to now, all told."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from faults.books import Book, Leaf, root_of
+from faults.books import Book, Head, Leaf, root_of
 
 LEFT = frozenset(("sent", "possibly", "in_doubt"))
 """What may be said of an attempt of which a vendor got something."""
@@ -32,8 +32,10 @@ def breaches(book: Book, arrived: Sequence[Arrival], acknowledged: Iterable[str]
     """Every breach of I1 to I4. `acknowledged` are disclosures that a shop was told of; with `closed` the gateway has
     started again since and has ended in good order.
     """
+    # Before the entries: of a log that somebody still writes none may be over more than were read.
+    heads = book.heads()
     leaves = book.leaves()
-    found = [*_whole(leaves, book), *_before_bytes(leaves, arrived), *_kept(leaves, acknowledged)]
+    found = [*_whole(leaves, heads), *_before_bytes(leaves, arrived), *_kept(leaves, acknowledged)]
     return [*found, *_settled(leaves)] if closed else found
 
 
@@ -56,7 +58,7 @@ def _said(leaf: Leaf) -> Mapping[str, Any]:
     return leaf.said
 
 
-def _whole(leaves: Sequence[Leaf], book: Book) -> Iterator[str]:
+def _whole(leaves: Sequence[Leaf], heads: Sequence[Head]) -> Iterator[str]:
     """I4: gapless, every body under its hash, every checkpoint the root of a beginning."""
     for place, leaf in enumerate(leaves):
         if leaf.seq != place:
@@ -65,7 +67,7 @@ def _whole(leaves: Sequence[Leaf], book: Book) -> Iterator[str]:
         if leaf.body is not None and hashlib.sha256(b"\0" + leaf.body).digest() != leaf.hash:
             yield f"I4 entry {place} does not fit its hash"
     hashes = [leaf.hash for leaf in leaves]
-    for head in book.heads():
+    for head in heads:
         if head.size > len(hashes) or root_of(hashes[: head.size]) != head.root:
             yield f"I4 the checkpoint of size {head.size} is not the root of this log"
 

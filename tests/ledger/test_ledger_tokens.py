@@ -6,7 +6,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_fakes import PURCHASER, BalkyStore, Shop, Ticking, shipment
 
@@ -169,6 +169,7 @@ values = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
 asked_for = st.lists(st.tuples(st.sampled_from([ZOE, BOB]), st.sampled_from([SCOPE, ELSEWHERE]), values), max_size=12)
 
 
+@settings(deadline=None)
 @given(asked_for)
 def test_whatever_is_tokenised_is_found_again(
     tmp_path_factory: pytest.TempPathFactory, asked: list[tuple[str, str, str]]

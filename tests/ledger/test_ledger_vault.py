@@ -8,6 +8,7 @@ import apsw
 import pytest
 from postgres_stores import prepared
 
+from gateway.errors import StartError
 from gateway.ledger import StoreError
 from gateway.ledger.postgres_vault import PostgresVault
 from gateway.ledger.sqlite_vault import SqliteVault
@@ -213,3 +214,38 @@ def test_what_is_in_a_row_by_now_is_not_overwritten(tmp_path: Path) -> None:
     vault.overwrite([found._replace(bytes=b"x" * 16)])
 
     assert vault.key(ZOE.id) == ZOE
+
+
+def test_keys_of_an_epoch_are_unused_until_a_link_names_them(vault: Vault, opened: Opened) -> None:
+    vault.commit([key(1), key(2)], [], 7)
+    vault.commit([key(3)], [], 8)
+    vault.commit([ZOE], [])
+
+    vault.used([key(1).id, ZOE.id, b"x" * 16])
+
+    for each in (vault, opened()):
+        assert sorted(each.unsure()) == [7, 8]
+        assert set(each.unused([7, 9], 10)) == {key(2).id}
+        assert len(each.unused([7, 8], 1)) == 1
+    vault.destroy(vault.unused([7, 8], 10), 0)
+    assert list(vault.unsure()) == []
+    assert {key(1).id, ZOE.id} == set(vault.ids())
+
+
+def test_a_file_of_an_earlier_version_is_brought_up_and_one_of_a_later_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "keys.db"
+    vault = SqliteVault(file)
+    vault.commit([ZOE], [])
+    vault.close()
+    database = apsw.Connection(str(file))
+    database.execute("DROP INDEX subject_key_epoch; ALTER TABLE subject_key DROP COLUMN epoch")
+    database.pragma("user_version", 1)
+    database.close()
+
+    vault = SqliteVault(file)
+    assert (vault.key(ZOE.id), list(vault.unsure())) == (ZOE, [])
+    vault.close()
+
+    apsw.Connection(str(file)).pragma("user_version", 99)
+    with pytest.raises(StartError, match="newer gateway"):
+        SqliteVault(file)

@@ -19,6 +19,7 @@ from postgres_stores import prepared
 from gateway.errors import Refusal
 from gateway.ledger import Access, FactPut, Filter, Ledger, Refused, StoreError, Subject, sweep
 from gateway.ledger.postgres import PostgresStore
+from gateway.ledger.postgres_vault import PostgresVault
 from gateway.ledger.purging import set_root
 from gateway.ledger.store import NotPurged, Row
 from gateway.ledger.sweep import Sweep
@@ -471,3 +472,39 @@ async def test_a_purge_that_is_killed_goes_on_or_never_was(tmp_path: Path, times
     await signed(again)
     assert again.healthy
     await again.close()
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["sqlite", "postgres"])
+async def test_what_nothing_in_the_log_is_sealed_under_goes_once_its_process_is_over(
+    tmp_path: Path, times: Times, request: pytest.FixtureRequest, shared: bool
+) -> None:
+    """As after a kill between the commit of the keys and that of the log, or a call that was refused in between."""
+    url = prepared(request.getfixturevalue("emptied")).url if shared else ""
+    ledger = kept_in(tmp_path, times, url)
+    used, unused = ledger.tokenise(PURCHASER.ref, "parcels", "88"), ledger.tokenise(OTHER.ref, "parcels", "77")
+    await sent(ledger, PURCHASER)
+    await ledger.purge(KEEPS, by="anna")
+    assert ledger.behind("parcels", unused) == "77"
+    await ledger.close()
+
+    again = kept_in(tmp_path, times, url)
+    fresh = again.tokenise("guest-5", "parcels", "66")
+    await sent(again, PURCHASER)
+    before = again.behind("parcels", unused)
+    await again.purge(KEEPS, by="anna")
+
+    assert before == "77"
+    assert [again.behind("parcels", each) for each in (used, unused, fresh)] == ["88", None, "66"]
+    assert again.tokenise(PURCHASER.ref, "parcels", "88") == used
+    deks = [link.dek for row in again._store.stored(0, 1_000, links=True) for link in row.links]
+    assert len(deks) == 2
+    assert all(again._keys.by_id(dek) for dek in deks)
+    await again.close()
+
+
+def kept_in(folder: Path, times: Times, url: str) -> Ledger:
+    if not url:
+        return opened(folder, times)
+    loop = asyncio.get_running_loop()
+    store, vault = (lambda _, log: PostgresStore(url, log)), (lambda _: PostgresVault(url))
+    return Ledger.open(folder, node="n1", now=times.now, mono=times.mono, loop=loop, store=store, vault=vault)
