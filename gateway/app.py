@@ -32,6 +32,7 @@ from gateway.report.making import Reports
 from gateway.retention import RetentionClass
 from gateway.rights.consents import ConsentDesk
 from gateway.rights.delivery import Delivery
+from gateway.rights.entrance import Entrance
 from gateway.rights.report import ReportDesk
 from gateway.rights.requests import RequestDesk
 from gateway.settings import Settings
@@ -74,6 +75,7 @@ class Gateway:
             stores.registry, stores.ledger, self.contracts, now=utc, inquiries=settings.report_inquiries
         )
         self.consents = ConsentDesk(*parts, self.contracts, now=utc, stops=settings.withdraw_all_stops_contract)
+        self.entrance = Entrance(stores.tokens, stores.ledger, settings.account_centres)
         self.incidents = Incidents(stores.ledger, stores.intake, now=utc)
         self.canaries = Canaries(stores.ledger, self.incidents, now=utc)
         self.office = Office(
@@ -230,7 +232,8 @@ class Gateway:
 
     def privacy(self) -> Any:
         """Where people ask about their data."""
-        return privacy.listener(privacy.endpoints(self.requests, self.consents, self.disclosures), self.stores.tokens)
+        offered = privacy.endpoints(self.requests, self.consents, self.disclosures, self.entrance)
+        return privacy.listener(offered, self.stores.tokens)
 
     async def page(self, kind: str) -> public.Page:
         """A public page, made from the contracts and papers in force now. Raises Refusal."""

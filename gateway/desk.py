@@ -268,7 +268,12 @@ class Desk:
         )
         await self._ledger.record(
             TokenChanged(
-                caller.token_id, caller.service or caller.role, "issued", caller.vendor or "", expires=caller.expires
+                caller.token_id,
+                caller.service or caller.role,
+                "issued",
+                caller.vendor or "",
+                expires=caller.expires,
+                by=by,
             )
         )
         known = {"service": caller.service, "role": caller.role, "expires": caller.expires, "by": by}

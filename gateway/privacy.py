@@ -17,6 +17,7 @@ from gateway.identity import Caller, Tokens, find_token
 from gateway.openapi import Operation, document
 from gateway.rights import asked as models
 from gateway.rights.consents import ConsentDesk
+from gateway.rights.entrance import Entrance
 from gateway.rights.page import WRITTEN
 from gateway.rights.report import Report, ReportDesk, WantReport
 from gateway.rights.requests import RequestDesk
@@ -25,6 +26,7 @@ from gateway.vocabulary import Role
 MAX_BODY: Final = 64 * 1024
 _PEOPLE = frozenset({Role.SUBJECT, Role.AGENT, Role.STEWARD})
 _STEWARDS = frozenset({Role.STEWARD})
+_SERVICES = frozenset({Role.SERVICE})
 _EVERYBODY = frozenset(Role)
 # Answers are about one person: no cache and no other page may have them.
 _PRIVATE: Final = {
@@ -46,7 +48,9 @@ class Endpoint:
     deed: Deed
 
 
-def endpoints(requests: RequestDesk, consents: ConsentDesk, reports: ReportDesk) -> Sequence[Endpoint]:
+def endpoints(
+    requests: RequestDesk, consents: ConsentDesk, reports: ReportDesk, entrance: Entrance
+) -> Sequence[Endpoint]:
     """All that can be asked. References of people stand in bodies only: addresses are written into logs."""
     of_request: Mapping[str, tuple[type[models.Asked], str, Deed]] = {
         "decision": (models.Decide, "Decide about a request", lambda who, what, at: requests.decide(who, at, what)),
@@ -55,6 +59,11 @@ def endpoints(requests: RequestDesk, consents: ConsentDesk, reports: ReportDesk)
     }
     written = tuple(media.partition(";")[0] for media, _ in WRITTEN.values())
     return (
+        Endpoint(
+            Operation("POST", "/v1/tokens", "Let somebody in who has signed in", models.Enter, models.Entered),
+            _SERVICES,
+            lambda who, what, _: entrance.open(who, what),
+        ),
         Endpoint(
             Operation("POST", "/v1/disclosures", "See who received the data", WantReport, Report, written),
             _PEOPLE,

@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     privacy_host: str = "127.0.0.1"
     privacy_port: int | None = Field(default=None, ge=0, le=65535)
     """Where people, and customer service for them, ask about their data; nowhere without it."""
+    account_centres: list[str] = []
+    """Services that may let people in whom they have signed in: each gets tokens of theirs for an hour at most."""
     environment: Literal["sandbox", "live"] = "live"
     sandbox: dict[str, Annotated[str, AfterValidator(_loopback)]] = {}
     """Vendor host → address of a vendor played on this machine. With it no other host is reachable."""

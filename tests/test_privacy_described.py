@@ -82,7 +82,7 @@ def test_an_answer_that_is_not_described_is_noticed(people: People) -> None:
 
 def test_every_operation_that_is_offered_is_described(people: People) -> None:
     parts = people.gateway.gateway
-    offered = privacy.endpoints(parts.requests, parts.consents, parts.disclosures)
+    offered = privacy.endpoints(parts.requests, parts.consents, parts.disclosures, parts.entrance)
 
     names = {found.ok().label for found in described(people).get_all_operations()}
 

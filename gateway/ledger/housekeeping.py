@@ -320,6 +320,7 @@ class TokenChanged:
     vendor: str = ""
     put: str = ""
     expires: int = 0  # Unix seconds, of one that was issued
+    by: str = ""
 
     @property
     def index(self) -> Index:
@@ -333,6 +334,7 @@ class TokenChanged:
             "vendor": self.vendor,
             "put": self.put,
             "expires": self.expires,
+            "by": self.by,
         }
         return {name: member for name, member in members.items() if member}
 

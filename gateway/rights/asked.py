@@ -107,6 +107,20 @@ class OnBehalf(Asked):
         return self
 
 
+class Enter(Asked):
+    """Who has signed in at the account centre, and for how many minutes they come in."""
+
+    subject: Ref = Field(repr=False)
+    minutes: int = Field(default=15, ge=1, le=60)
+
+
+class Entered(Told):
+    """A token that sees this person and nobody else."""
+
+    token: str = Field(repr=False)
+    expires: AwareDatetime
+
+
 class Personal(Asked):
     """What is asked about one person: about oneself, or with `on_behalf` about somebody else."""
 
