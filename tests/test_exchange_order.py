@@ -200,7 +200,7 @@ def decided(
     store.going.clear()
     store.reached.clear()
     waiting = pool.submit(call)
-    assert store.reached.wait(5)
+    assert store.reached.wait(20)
     return waiting
 
 

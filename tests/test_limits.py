@@ -279,7 +279,7 @@ def test_a_body_shorter_than_its_own_word_goes_nowhere(gateway: Running) -> None
     reply = gateway.said(head + shipment())
 
     assert (reply.status, reply.code) == (400, "http.timeout")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert gateway.received == []
 
 

@@ -75,14 +75,14 @@ def test_a_caller_that_goes_away_changes_nothing_in_the_record(gateway: Running)
 
     async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         arrived.set()
-        await asyncio.to_thread(go_on.wait, 5)
+        await asyncio.to_thread(go_on.wait, 20)
         await accepts(reader, writer)
 
     gateway.parcels.script = slowly
     before = len(gateway.entries(kind="outcome"))
     client = gateway.client()
     client.say(gateway.raw("POST", SHIP, body=shipment()))
-    assert arrived.wait(5)
+    assert arrived.wait(20)
 
     client.close()
     go_on.set()
@@ -149,7 +149,7 @@ def test_a_disk_that_stalls_is_answered_at_the_deadline_and_nothing_is_sent_even
 
     assert (reply.status, reply.code) == (503, "ledger.unavailable")
     assert (reply.headers["gateway-sent"], reply.headers["retry-after"]) == ("no", "1")
-    assert 0.25 < waited < 2
+    assert 0.25 < waited < 10
     assert [(entry.body["result"], entry.body["code"]) for entry in ended] == [("not_sent", "ledger.unavailable")]
     assert gateway.received == []
 
@@ -162,7 +162,8 @@ def test_while_the_disk_stalls_nobody_else_waits(stalling: tuple[Running, Stalli
 
     replies = [gateway.ship() for _ in range(5)]
 
-    assert time.monotonic() - began < 0.3
+    # Each on its own would have waited for the deadline, 0.3 s.
+    assert time.monotonic() - began < 1.2
     assert {(reply.status, reply.code) for reply in replies} == {(503, "ledger.unavailable")}
     assert gateway.received == []
 

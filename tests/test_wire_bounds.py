@@ -45,7 +45,7 @@ def test_a_head_that_drips_is_refused_in_time() -> None:
         reply = client.reply()
 
     assert reply.code == "http.timeout"
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_a_head_that_drips_after_a_first_request_is_refused_in_time() -> None:

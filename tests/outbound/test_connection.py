@@ -87,7 +87,7 @@ async def test_a_vendor_that_goes_silent_is_not_waited_for_to_the_end() -> None:
         outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
 
     assert outcome == TIMED_OUT
-    assert time.monotonic() - begun < 0.9  # the whole attempt would have had a second
+    assert time.monotonic() - begun < 0.9
 
 
 async def test_a_vendor_that_goes_on_speaking_is_listened_to() -> None:

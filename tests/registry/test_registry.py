@@ -36,7 +36,7 @@ class Slow:
     def __call__(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
         if self.word in statement and not self.reached.is_set():
             self.reached.set()
-            self.going.wait(5)
+            self.going.wait(20)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

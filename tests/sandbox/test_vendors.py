@@ -123,7 +123,7 @@ def test_a_vendor_stalls(running: Running) -> None:
     with pytest.raises(httpx2.ReadTimeout):
         running.client.get(f"{running.hosts['northpay']}/v1/charges", timeout=0.3)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_only_the_vendor_that_was_told_changes(running: Running) -> None:

@@ -211,9 +211,9 @@ def test_many_known_names_cost_no_more_than_few(part: str) -> None:
     found("warm", regions=(), known=people[:1])
     spent = []
     for known in (people[:1], people):
-        start = time.perf_counter()
+        start = time.process_time()
         found(part * (50_000 // len(part)), regions=(), known=known)
-        spent.append(time.perf_counter() - start)
+        spent.append(time.process_time() - start)
 
     assert spent[1] < 10 * spent[0] + 0.2
 
