@@ -25,6 +25,7 @@ from gateway.outbound.send import Vendors
 from gateway.oversight import agenda
 from gateway.oversight.canaries import Canaries
 from gateway.oversight.incidents import Incidents
+from gateway.oversight.lookout import Lookout
 from gateway.proxy import Proxy
 from gateway.record import Recorder
 from gateway.reply import Reply
@@ -53,6 +54,9 @@ class Gateway:
         self.stores = stores
         self.telemetry = Telemetry()
         self.reports = Reports(stores.ledger, self.as_entered, utc)
+        self.incidents = Incidents(stores.ledger, stores.intake, now=utc)
+        self.canaries = Canaries(stores.ledger, self.incidents, now=utc)
+        self.lookout = Lookout(self.canaries)
         environment = environment_of(settings)
         exchange = self._path()
         self.exchange: Exchange = exchange(vendors=vendors)
@@ -76,8 +80,6 @@ class Gateway:
         )
         self.consents = ConsentDesk(*parts, self.contracts, now=utc, stops=settings.withdraw_all_stops_contract)
         self.entrance = Entrance(stores.tokens, stores.ledger, settings.account_centres)
-        self.incidents = Incidents(stores.ledger, stores.intake, now=utc)
-        self.canaries = Canaries(stores.ledger, self.incidents, now=utc)
         self.office = Office(
             stores.registry,
             stores.ledger,
@@ -118,6 +120,7 @@ class Gateway:
             now=utc,
             counted=self.telemetry.call,
             unnamed=self.telemetry.unnamed,
+            look=self.lookout.look,
         )
 
     def _bound(self, contracts: ContractSet) -> InForce:
@@ -133,6 +136,7 @@ class Gateway:
 
     async def activate(self) -> int:
         """Puts on record which contracts and policy are in force now, and returns how many contracts there are."""
+        await self.lookout.refresh()
         return await self._recorded(self.exchange.contracts.contracts)
 
     async def _recorded(self, contracts: ContractSet) -> int:

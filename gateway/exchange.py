@@ -31,7 +31,7 @@ from gateway.ledger.scribe import LIMITED, REPEATED, UNWRITTEN, Ticket
 from gateway.ledger.store import Cap
 from gateway.ledger.tallies import Tally
 from gateway.minimise import Alone, Minimised, minimise
-from gateway.outbound.send import STALE, Outcome, Sending, Vendors
+from gateway.outbound.send import STALE, Answer, Outcome, Sending, Vendors
 from gateway.paths import values_at
 from gateway.pieces import Payload
 from gateway.record import Course, Disclosure, Recorder, Trail, outcome_of
@@ -121,6 +121,7 @@ class Exchange:
         now: Callable[[], datetime],
         counted: Callable[[str, str], None],
         unnamed: Callable[[str, Mapping[str, int]], None],
+        look: Callable[[str, Sending, Answer | None], None],
     ) -> None:
         self.contracts = contracts
         self._registry = registry
@@ -135,6 +136,7 @@ class Exchange:
         self._now = now
         self._counted = counted
         self._unnamed = unnamed
+        self._look = look
         self._new_id = ledger.new_id
         self._repeats: OrderedDict[bytes, Disclosure] = OrderedDict()
 
@@ -207,6 +209,7 @@ class Exchange:
         else:
             raise refuse("gateway.overloaded", "the facts of this call keep changing")
         failpoint("after-response")
+        self._look(terms.vendor.vendor, sending, sent.answer)
         sent, back = self._returned(course.matched, sent, self._situation(course, decision))
         left = back.minimised if back else None
         outcome = outcome_of(sent, sending.body, time.monotonic() - began, terms, left)

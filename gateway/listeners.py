@@ -115,7 +115,10 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
             _settle_memory()
             aside += [running.create_task(daily(each)) for each in (gateway.each_day, gateway.notify)]
             aside.append(running.create_task(often(gateway.tell)))
-            aside.append(running.create_task(often(gateway.office.escalate, every=MINUTE)))
+            aside += [
+                running.create_task(often(each, every=MINUTE))
+                for each in (gateway.office.escalate, gateway.lookout.refresh)
+            ]
             # The last is the control socket, which has none.
             ready(*map(port_of, servers[:-1]))
     for server, listener in zip(servers, served, strict=True):

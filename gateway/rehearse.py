@@ -103,6 +103,7 @@ class Stage:
             now=lambda: datetime.now(UTC),
             counted=lambda code, vendor: None,  # noqa: ARG005
             unnamed=lambda vendor, kinds: None,  # noqa: ARG005
+            look=lambda vendor, sending, answer: None,  # noqa: ARG005
         )
         reply = await exchange.reply(self._call(terms, given))
         return Rehearsed(reply, next(iter(self.sent), None), next(iter(self.intents), None))

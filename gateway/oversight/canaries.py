@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -21,7 +21,12 @@ from gateway.oversight.incidents import Breach, Incidents
 
 _PAGE = 1_000
 _LETTERS = 24  # of hexadecimal: 96 bits, which nobody comes upon
-_TAG = re.compile(rf"(?<![0-9a-f])[0-9a-f]{{{_LETTERS}}}(?![0-9a-f])", re.IGNORECASE)
+_TAG = re.compile(rb"(?<![0-9a-f])[0-9a-f]{%d}(?![0-9a-f])" % _LETTERS, re.IGNORECASE)
+
+
+def tags_in(text: bytes) -> frozenset[bytes]:
+    """What in a text could be one of ours."""
+    return frozenset(tag.lower() for tag in _TAG.findall(text))
 
 
 class UnknownCanary(GatewayError):
@@ -67,6 +72,8 @@ class Canaries:
         self._now = now
         self._key = ledger.named("canary")
         self._alone = asyncio.Lock()
+        self.known: Mapping[bytes, Canary] = {}
+        """Those of which this process knows, by what is looked for; `tags` finds all of them."""
 
     async def make(self, asked: object, *, by: str) -> dict[str, Any]:
         """A new value for a vendor, which is put into an order of the shop's own. Raises ValidationError."""
@@ -74,6 +81,7 @@ class Canaries:
         async with self._alone:
             number = 1 + max((each.number for each in await self._all()), default=0)
             await self._ledger.record(CanaryMade(wanted.vendor, number, by))
+        await self.tags()
         tag = self._tag(wanted.vendor, number)
         return {"vendor": wanted.vendor, "number": number, "value": f"{tag}@{wanted.domain}" if wanted.domain else tag}
 
@@ -88,14 +96,22 @@ class Canaries:
 
         Nothing of the text is kept.
         """
-        text = TypeAdapter(Seen).validate_python(asked).text
-        tags = {tag.lower() for tag in _TAG.findall(text)}
+        tags = tags_in(TypeAdapter(Seen).validate_python(asked).text.encode())
+        found = [canary for tag, canary in (await self.tags()).items() if tag in tags]
+        if not found:
+            raise UnknownCanary("no canary of ours is in it")
+        return [await self.lost(each, by=by) for each in found]
+
+    async def lost(self, canary: Canary, *, by: str) -> dict[str, Any]:
+        """The incident at the vendor of a canary that turned up: the one that is open for it, or a new one."""
         async with self._alone:
-            found = [each for each in await self._all() if self._tag(each.vendor, each.number) in tags]
-            if not found:
-                raise UnknownCanary("no canary of ours is in it")
             known = await self._incidents.listed(by=by)
-            return [self._open_one(each, known) or await self._opened(each, by) for each in found]
+            return self._open_one(canary, known) or await self._opened(canary, by)
+
+    async def tags(self) -> Mapping[bytes, Canary]:
+        """Every canary by what is looked for, from now on known here too. Raises Refusal."""
+        self.known = {self._tag(each.vendor, each.number).encode(): each for each in await self._all()}
+        return self.known
 
     def _open_one(self, canary: Canary, known: list[dict[str, Any]]) -> dict[str, Any] | None:
         mine = (each for each in known if (each["vendor"], each["reference"]) == (canary.vendor, canary.reference))
