@@ -1,12 +1,14 @@
 """Rules joined to what they do, once for all calls."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
-from gateway.contract.form import CAN_FAIL, is_token
+from gateway.contract.form import CAN_FAIL, is_token, may_leave_address
+from gateway.contract.nest import text_at
 from gateway.contract.terms import Node, Origin, Rule, Section
-from gateway.forms import NOWHERE, Change, Fixed, Situation, bounded, change_in, change_of
+from gateway.forms import NOWHERE, Change, Fixed, Situation, bounded, change_in, change_of, reaching
 from gateway.jwe import PublicKey, public_key
 from gateway.vocabulary import RETAINED_IDS, Category
 
@@ -19,7 +21,7 @@ class Step:
 
     `is_leaf` marks the common case that the walk takes without a detour: one value, one rule without conditions, whose
     value leaves unless its group stays; where it `claims`, only if nothing personal is found in it. `lets` says whether
-    any rule here lets a value out.
+    any rule here lets a value out, and `watched` whether an address in it may lead to listed hosts only.
     """
 
     node: Node
@@ -27,6 +29,7 @@ class Step:
     each: "Step | None"
     is_leaf: bool
     claims: bool
+    watched: bool
     lets: bool
     number: int
     change: Change | None
@@ -37,7 +40,8 @@ class Bound:
     """A section whose rules are joined to what they do: made once, when contracts are loaded.
 
     `in_calls` has the forms that do in each call what that call asks for; `key_ids`, of rules whose values are
-    encrypted, the thumbprint of the key; both by the rule's number. `scrubs` says whether some rule is about free text,
+    encrypted, the thumbprint of the key; both by the rule's number. `urls` are the origins to which an address may lead
+    that leaves as it came, by the rules in `watched`. `scrubs` says whether some rule is about free text,
     and `items` is the list of a batch.
     """
 
@@ -48,6 +52,8 @@ class Bound:
     in_calls: Mapping[int, Callable[[Situation], Change | None]]
     key_ids: Mapping[int, str]
     scrubs: bool
+    urls: frozenset[str]
+    watched: frozenset[int]
     items: Step | None = None
 
 
@@ -63,20 +69,43 @@ def bind(
     `markets` are the countries that the policy is for; `public` finds the public key that a contract names.
     """
     keys = {rule.number: public(str(rule.form.value)) for rule in section.rules if rule.form.name == "encrypt"}
-    changes = tuple(_change(rule, key, secrets, markets, keys.get(rule.number)) for rule in section.rules)
-    actions = tuple(_action(rule) for rule in section.rules)
-    steps = {kind: _step(node, section.rules, changes, actions) for kind, node in section.trees.items()}
-    in_calls = dict(_in_calls(section.rules, key, markets, keys))
+    urls = section.urls
+    changes = tuple(_change(rule, key, secrets, markets, keys.get(rule.number), urls) for rule in section.rules)
+    actions = tuple(_action(rule, urls) for rule in section.rules)
+    watched = frozenset(_watched(section))
+    tables = _Tables(section.rules, changes, actions, watched)
+    steps = {kind: _step(node, tables) for kind, node in section.trees.items()}
+    in_calls = dict(_in_calls(section, key, markets, keys))
     key_ids = {number: each.id for number, each in keys.items()}
     scrubs = any(rule.form.name == "scrub" for rule in section.rules)
-    return Bound(section, changes, actions, steps, in_calls, key_ids, scrubs, _items(section, steps["body"]))
+    items = _items(section, steps["body"])
+    return Bound(section, changes, actions, steps, in_calls, key_ids, scrubs, urls or frozenset(), watched, items)
+
+
+class _Tables(NamedTuple):
+    """What is known of rules, by their numbers."""
+
+    rules: Sequence[Rule]
+    changes: Sequence[Change | None]
+    actions: Sequence[str]
+    watched: Collection[int]
+
+
+def _watched(section: Section) -> Iterator[int]:
+    """The rules by which texts leave as they came; bytes into which nobody looks are no texts."""
+    for rule in section.rules if section.urls is not None and section.body != "opaque" else ():
+        found = text_at(section.nest, rule.place.path) if section.nest else None
+        is_file = found is not None and not found[1] and found[0].held is not None and found[0].held.body == "opaque"
+        if rule.form.name == "as_is" and not is_file:
+            yield rule.number
 
 
 def _in_calls(
-    rules: Sequence[Rule], key: Callable[[], bytes], markets: Sequence[str], keys: Mapping[int, PublicKey]
+    section: Section, key: Callable[[], bytes], markets: Sequence[str], keys: Mapping[int, PublicKey]
 ) -> Iterator[tuple[int, Callable[[Situation], Change | None]]]:
-    for rule in rules:
-        fixed = Fixed(rule.form, rule.category, key(), tuple(markets), rule.roles, keys.get(rule.number))
+    for rule in section.rules:
+        public = keys.get(rule.number)
+        fixed = Fixed(rule.form, rule.category, key(), tuple(markets), rule.roles, public, section.urls)
         if rule.origin is not Origin.CREDENTIAL and change_in(fixed, NOWHERE) is not None:
             yield rule.number, partial(_in_call, fixed, rule.max_chars)
 
@@ -93,15 +122,15 @@ def _items(section: Section, step: Step | None) -> Step | None:
     return step if section.batch else None
 
 
-def _step(node: Node, rules: Sequence[Rule], changes: Sequence[Change | None], actions: Sequence[str]) -> Step:
-    members = {name: _step(child, rules, changes, actions) for name, child in node.members.items()}
-    each = _step(node.each, rules, changes, actions) if node.each else None
-    number = node.rules[0] if len(node.rules) == 1 and not rules[node.rules[0]].conditions else -1
-    action = actions[number] if number >= 0 and not node.leads_on and not node.conditions else ""
-    change = changes[number] if number >= 0 else None
+def _step(node: Node, known: _Tables) -> Step:
+    members = {name: _step(child, known) for name, child in node.members.items()}
+    each = _step(node.each, known) if node.each else None
+    number = node.rules[0] if len(node.rules) == 1 and not known.rules[node.rules[0]].conditions else -1
+    action = known.actions[number] if number >= 0 and not node.leads_on and not node.conditions else ""
+    change = known.changes[number] if number >= 0 else None
     claims = action == "claim" and change is None
-    lets = any(actions[each] not in ("drop", "refuse") for each in node.rules)
-    return Step(node, members, each, claims or action == "let", claims, lets, number, change)
+    lets = any(known.actions[each] not in ("drop", "refuse") for each in node.rules)
+    return Step(node, members, each, claims or action == "let", claims, number in known.watched, lets, number, change)
 
 
 def _change(
@@ -110,6 +139,7 @@ def _change(
     secrets: Callable[[str], str],
     markets: Sequence[str],
     public: PublicKey | None,
+    urls: frozenset[str] | None,
 ) -> Change | None:
     if rule.origin is Origin.CREDENTIAL:
         secret = secrets(str(rule.form.value))
@@ -117,14 +147,17 @@ def _change(
     if rule.form.name in ("drop", "refuse"):
         return None
     change = change_of(rule.form, rule.category, key(), markets, public)
+    if change is not None and urls is not None and may_leave_address(rule.form):
+        change = reaching(change, urls)
     return change if rule.max_chars is None else bounded(change, rule.max_chars)
 
 
-def _action(rule: Rule) -> str:
+def _action(rule: Rule, urls: frozenset[str] | None) -> str:
     if rule.form.name in ("drop", "refuse"):
         return rule.form.name
     if rule.form.name == "as_is" and rule.category is Category.NOT_PERSONAL and rule.origin is Origin.GROUP:
         return "claim"
-    if rule.form.name in CAN_FAIL | _IN_CALLS or is_token(rule.form) or rule.max_chars is not None:
+    can_fail = rule.form.name in CAN_FAIL | _IN_CALLS or is_token(rule.form) or rule.max_chars is not None
+    if can_fail or (urls is not None and may_leave_address(rule.form)):
         return "fit"
     return "retain" if rule.category in RETAINED_IDS else "let"

@@ -243,7 +243,9 @@ CODES: Mapping[str, Code] = {
     "field.repeated": Code(422, "A field is given twice", "Send it once; two readers could take different ones."),
     "field.personal": Code(422, "Something personal stands where the contract says there is none", "Do not send it."),
     "field.unmapped": Code(422, "A value is not in the contract's table", "Add it to the table, or an `otherwise`."),
-    "field.link": Code(422, "A link leads to a host that is not listed", "Use a host that the contract lists."),
+    "field.link": Code(
+        422, "A link leads to a host that is not listed", "Use a host that the contract lists, or list it under `urls`."
+    ),
     "field.length": Code(422, "A value is longer than the vendor takes", "Send a shorter one; see `max_chars`."),
     "field.refused": Code(422, "This field must not come with this call", "Leave it out."),
     "field.unnamed": Code(422, "No contract line names this field", "Name it, or leave it out."),

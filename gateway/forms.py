@@ -3,7 +3,7 @@
 import hmac
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
@@ -14,7 +14,7 @@ from gateway.contract.form import TOKEN, Coarse, Form, Link, Mask, Table, is_rev
 from gateway.errors import Unfit
 from gateway.generalise import generalised
 from gateway.jwe import PublicKey, Sealed, encrypted
-from gateway.links import linked
+from gateway.links import leads_elsewhere, linked
 from gateway.relinks import Way, relinked
 from gateway.reversible import restored, reversible
 from gateway.scrub import Known, scrub
@@ -69,7 +69,10 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """What a form has to know of its rule: the key is the vendor's own, `markets` are those of the policy."""
+    """What a form has to know of its rule: the key is the vendor's own, `markets` are those of the policy.
+
+    `urls` are the origins to which an address may lead that leaves; without them any.
+    """
 
     form: Form
     category: Category
@@ -77,6 +80,7 @@ class Fixed:
     markets: tuple[str, ...] = ()
     roles: tuple[SubjectRole, ...] = ()
     public: PublicKey | None = None
+    urls: frozenset[str] | None = None
 
 
 NOWHERE: Final = Situation()
@@ -118,6 +122,18 @@ def bounded(change: Change | None, most: int) -> Change:
         left = value if change is None else change(value)
         if (left.size if isinstance(left, Octets) else len(as_text(left))) > most:
             raise Unfit("field.length", refuses=True)
+        return left
+
+    return changed
+
+
+def reaching(change: Change, urls: Collection[str]) -> Change:
+    """The same change, which raises Unfit `field.link` where what is left leads to an address that is not listed."""
+
+    def changed(value: Scalar) -> Scalar:
+        left = change(value)
+        if isinstance(left, str) and leads_elsewhere(left, urls):
+            raise Unfit("field.link")
         return left
 
     return changed
@@ -177,15 +193,31 @@ def _mapped(table: Table) -> Callable[[str], str]:
     return mapped
 
 
-def _encrypted(public: PublicKey | None, sealed: Sealed | None) -> Callable[[str], str]:
-    if public is None:
+def _encrypted(rule: Fixed, sealed: Sealed | None) -> Callable[[str], str]:
+    if rule.public is None:
         raise ValueError("without a public key, `encrypt` leaves nothing to change")
-    return encrypted(public) if sealed is None else sealed.encrypted(public)
+    change = encrypted(rule.public) if sealed is None else sealed.encrypted(rule.public)
+
+    def changed(text: str) -> str:
+        # The vendor reads it, and may go where it leads.
+        if rule.urls is not None and leads_elsewhere(text, rule.urls):
+            raise Unfit("field.link")
+        return change(text)
+
+    return changed
 
 
-def _scrubbed(form: Form, markets: tuple[str, ...], known: Iterable[Known]) -> Callable[[str], str]:
-    longest = _length(form) or None
-    return lambda text: scrub(text, regions=markets, known=known)[:longest]
+def _scrubbed(rule: Fixed, known: Iterable[Known]) -> Callable[[str], str]:
+    """Text without what is found in it; of one that begins with an address that is not listed, `<URL>` is left."""
+    longest = _length(rule.form) or None
+
+    def changed(text: str) -> str:
+        left = scrub(text, regions=rule.markets, known=known)
+        if rule.urls is not None and leads_elsewhere(left, rule.urls):
+            left = " ".join(["<URL>", *left.strip().split(" ")[1:]])
+        return left[:longest]
+
+    return changed
 
 
 def _mask_of(form: Form, category: Category) -> Callable[[str], str]:
@@ -319,9 +351,9 @@ _CHANGES: Mapping[str, Callable[[Form, Category, bytes], Change]] = {
 }
 
 _IN_CALLS: Mapping[str, Callable[[Fixed, Situation], Change]] = {
-    "encrypt": lambda rule, call: _on_text(_encrypted(rule.public, call.sealed)),
+    "encrypt": lambda rule, call: _on_text(_encrypted(rule, call.sealed)),
     "relink": lambda _, call: _on_text(relinked(call.way)),
     "restore": lambda rule, call: restored(rule.category, rule.key, call.lookup.behind if call.lookup else None),
-    "scrub": lambda rule, call: _on_text(_scrubbed(rule.form, rule.markets, call.known)),
+    "scrub": lambda rule, call: _on_text(_scrubbed(rule, call.known)),
     TOKEN: lambda rule, call: _on_text(tokenised(call.lookup, rule.category, rule.roles)),
 }

@@ -14,6 +14,7 @@ from gateway.contract.terms import Condition, Node, Origin, Required, Rule
 from gateway.errors import Failure, Refusal, Unfit, refuse
 from gateway.forms import NOWHERE, Change, Situation, as_text
 from gateway.known import known_in
+from gateway.links import leads_elsewhere, may_lead
 from gateway.paths import step_written, values_at
 from gateway.pieces import Payload
 from gateway.scrub import personal_kind
@@ -209,7 +210,7 @@ class _Walk:
 
     def _members(self, step: Step, value: dict[str, Document]) -> dict[str, Document]:
         kept: dict[str, Document] = {}
-        find, counts, node, shortest = step.members.get, self.counts, step.node, self.shortest
+        find, counts, node, shortest, urls = step.members.get, self.counts, step.node, self.shortest, self.bound.urls
         for name, item in value.items():
             child = find(name)
             if child is None:
@@ -220,6 +221,7 @@ class _Walk:
                 and item.__class__ in _SHORT
                 and (item.__class__ is not str or len(item) < shortest)
                 and not (child.claims and personal_kind(cast("Scalar", item)))
+                and not (child.watched and item.__class__ is str and may_lead(item) and leads_elsewhere(item, urls))
             ):
                 counts[child.number] += 1
                 kept[name] = item if child.change is None else child.change(cast("Scalar", item))
@@ -272,8 +274,13 @@ class _Walk:
         if rule.origin is not Origin.CREDENTIAL and self._holds_secret(value):
             self.withheld.append(Withheld(node.path, None, "field.secret"))
             return _NOTHING
+        return self._let(node, rule, action, value)
+
+    def _let(self, node: Node, rule: Rule, action: str, value: Scalar) -> "Document | _Nothing":
         if action == "claim" and not self._is_impersonal(node, rule, value):
             return _NOTHING
+        if rule.number in self.bound.watched and isinstance(value, str) and leads_elsewhere(value, self.bound.urls):
+            return self._unfit(node, rule, Unfit("field.link"))
         if action == "retain" and value is not None:
             self.retained.append(as_text(value))
         return self._changed(node, rule, value)

@@ -1,6 +1,7 @@
-"""Whether an address of the web that a vendor will call, or send people to, is one of those that a contract lists."""
+"""The hosts that a contract lists for addresses of the web, which a vendor may call or send people to."""
 
 import re
+from collections.abc import Iterable, Mapping
 
 from gateway.contract.compile import Source
 from gateway.contract.terms import Origin, Rule, Terms
@@ -11,12 +12,25 @@ _NEW_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])|-")
 _AS_IT_CAME = frozenset({"as_is", "encrypt", "truncate", "scrub"})
 
 
+def origins(urls: Iterable[str], pins: Mapping[str, str]) -> frozenset[str]:
+    """Where addresses may lead, each with its scheme, and the texts of pins: those the contract says itself."""
+    listed = (url if "://" in url else f"https://{url}" for url in urls)
+    return frozenset(
+        (*(url.removesuffix(":443") if url.startswith("https:") else url for url in listed), *pins.values())
+    )
+
+
 def check_addresses(terms: Terms, source: Source) -> None:
-    """A note for each field that is called like an address and may lead anywhere."""
+    """A note for each field that is called like an address, where no address may leave."""
+    if terms.vendor.urls or terms.operation.sending.urls:
+        return
     for rule in terms.sending.rules:
         if rule.origin is Origin.GROUP and rule.form.name in _AS_IT_CAME and _is_called_address(rule):
-            message = f"{rule.path} is called like an address of the web, and any address could leave in it"
-            source.find("contract.form", rule.where, message, "write {link: {hosts: [shop.example]}}", note=True)
+            message = (
+                f"{rule.path} is called like an address of the web, and nothing lists a host to which one may lead"
+            )
+            fix = "write {link: {hosts: [shop.example]}}, or `urls: [shop.example]` for all fields"
+            source.find("contract.form", rule.where, message, fix, note=True)
 
 
 def _is_called_address(rule: Rule) -> bool:

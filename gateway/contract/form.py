@@ -81,6 +81,13 @@ def is_token(form: Form) -> bool:
     return form.name == "pseudonymise" and form.value == TOKEN
 
 
+def may_leave_address(form: Form) -> bool:
+    """Whether a form leaves of an address so much that somebody could go there, and not just what a contract says."""
+    if isinstance(form.value, Coarse):
+        return form.value.kind == "url"
+    return form.name == "truncate" or isinstance(form.value, Mask)
+
+
 def parse_form(value: object) -> Form:
     """The form that a contract writes, `mask` or `{truncate: 35}`. Raises ValueError for what does not exist."""
     if isinstance(value, Form):

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from gateway.contract.activities import NOTHING, Activities, unknown
+from gateway.contract.addresses import origins
 from gateway.contract.batches import batch_of
 from gateway.contract.check import check_answer, check_policy, check_set, check_terms, check_vendor
 from gateway.contract.check_sign import check_sign, check_signed_places
@@ -188,7 +189,9 @@ class _Reading:
             retry_key=source.place(retry.key, ("retry", "key")) if retry else None,
             transfer=operation.transfer if operation.transfer is not None else vendor.transfer,
             role=operation.role or vendor.role,
-            sending=replace(sending, batch=batch),
+            sending=replace(
+                sending, batch=batch, urls=origins((*vendor.urls, *operation.sending.urls), operation.pins)
+            ),
             answer=answer,
             errors=errors,
         )

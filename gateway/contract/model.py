@@ -9,6 +9,7 @@ from gateway.contract.form import Form, parse_form
 from gateway.contract.papers import Agreement, Covered, Transfers
 from gateway.contract.sign import Sign
 from gateway.contract.words import (
+    Address,
     Bases,
     Block,
     Count,
@@ -142,6 +143,7 @@ class Batch(Block):
 
 
 class Sending(Section):
+    urls: tuple[Address, ...] = ()
     batch: Batch | None = None
     when_empty: Literal["refuse", "accept"] = "refuse"
     vendor_requires: tuple[Text, ...] = ()
@@ -270,6 +272,7 @@ class Vendor(Block):
     networks: tuple[Text, ...] = ()
     environments: dict[Literal["sandbox", "live"], Environment] = Field(default={})
     headers: dict[Text, Sentence] = Field(default={})
+    urls: tuple[Address, ...] = ()
     token: tuple[Text, ...]
     credential: dict[Text, str]
     keys: dict[SecretName, Key] = Field(default={})

@@ -162,6 +162,8 @@ class Section:
     untyped: bool = False
     """Whether a body without a Content-Type is read as `body` says."""
     batch: Batch | None = None
+    urls: frozenset[str] | None = None
+    """Origins to which an address in a value may lead, and texts that the contract gives itself; None of answers."""
     vendor_requires: tuple[Place, ...] = ()
     """Places without which the vendor itself refuses a call."""
 

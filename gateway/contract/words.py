@@ -92,6 +92,11 @@ Roles = Annotated[tuple[SubjectRole, ...], BeforeValidator(as_tuple)]
 MediaType = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$")
 ]
+# Scheme and host, or a host alone where https is meant.
+Address = Annotated[
+    str,
+    StringConstraints(pattern=r"^([a-z][a-z0-9+.-]*://)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9-]+)*(:[0-9]{1,5})?$"),
+]
 NO_TYPE: Final = "none"
 Media = tuple[MediaType | Literal["none"], ...]
 """The Content-Types that are taken; `none` is that there is no such header."""
