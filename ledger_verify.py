@@ -1048,7 +1048,7 @@ KINDS: Mapping[str, Kind] = {
     "hold_release": _kind({"hold": _id, "by": _filled}, {**_SUBJECTS}, caller="by"),
     "token": _kind(
         {"token": _text, "service": _text, "state": _one_of("issued", "revoked")},
-        {"vendor": _text, "put": _filled, "expires": _count},
+        {"vendor": _text, "put": _filled, "expires": _count, "by": _filled, **_SUBJECTS},
         vendor="vendor",
         caller="service",
     ),

@@ -260,6 +260,14 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
         "",
     ),
     "policy published by hand": (PolicyActivated("2026-02", "sha256:q83vEjRWeJA", "stella", "6:0"), (), None, ""),
+    "token of a person": (
+        TokenChanged(
+            "01980000000070008000000000000001", "subject", "issued", expires=1_775_001_600, by="account-centre"
+        ),
+        (PURCHASER,),
+        None,
+        "",
+    ),
 }
 
 
