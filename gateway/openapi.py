@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel
@@ -53,7 +54,7 @@ def document(operations: Sequence[Operation], roles: Mapping[str, Collection[str
     """Describes the operations; `roles` are those that may ask each, by its name."""
     models: dict[tuple[type[BaseModel], Mode], None] = {(each.answer, "serialization"): None for each in operations}
     models |= {(each.asked, "validation"): None for each in operations if each.asked}
-    names, schemas = models_json_schema(list(models), ref_template=_REF, by_alias=True)
+    names, schemas = _schemas(tuple(models))
     paths: dict[str, dict[str, Any]] = {}
     for each in operations:
         described = _described(each, names, sorted(roles[each.name]))
@@ -69,6 +70,11 @@ def document(operations: Sequence[Operation], roles: Mapping[str, Collection[str
         },
         "security": [{"token": []}],
     }
+
+
+@cache
+def _schemas(models: tuple[tuple[type[BaseModel], Mode], ...]) -> tuple[Mapping[Any, Any], Mapping[str, Any]]:
+    return models_json_schema(models, ref_template=_REF, by_alias=True)
 
 
 def _described(operation: Operation, names: Mapping[Any, Any], roles: Sequence[str]) -> dict[str, Any]:

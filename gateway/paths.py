@@ -4,6 +4,7 @@ import enum
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import jsonpath_ng
 from jsonpath_ng.exceptions import JSONPathError
@@ -145,6 +146,7 @@ def _complaint(text: str) -> str:
     return f"`{text}` is not a path; write $.name, $.list.*.name or $['any name']"
 
 
+@lru_cache(10_000)  # contracts name the same things again and again, and each time a parser is made anew
 def _steps_of_tree(rooted: str, text: str) -> Path:
     try:
         tree = parse_jsonpath(rooted)

@@ -22,7 +22,7 @@ from gateway.contract.words import Name
 from gateway.ledger import Entry, Filter
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Store
-from gateway.listeners import listener, port_of
+from gateway.listeners import Server, listener, port_of
 from gateway.outbound.guard import Addresses
 from gateway.outbound.http1 import Http1
 from gateway.settings import Settings
@@ -166,6 +166,24 @@ def running(
         thread.join(PATIENCE)
 
 
+class _Prompt(Server):
+    """Ends when it is told to: uvicorn looks ten times a second, and then waits once more as long."""
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        while not self.should_exit:  # noqa: ASYNC110  nobody tells it otherwise
+            await asyncio.sleep(0.005)
+
+    async def shutdown(self, sockets: object = None) -> None:
+        del sockets
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await self._wait_tasks_to_complete()
+        await self.lifespan.shutdown()
+
+
 @dataclass(frozen=True)
 class _Run:
     folder: Path
@@ -203,7 +221,7 @@ class _Run:
         self, gateway: Gateway, vendors: Mapping[str, Vendor], ready: "Future[Running]", stop: threading.Event
     ) -> None:
         apps = (gateway.proxy, gateway.operators(), gateway.privacy())
-        servers = [listener(each, gateway.telemetry, host="127.0.0.1", port=0) for each in apps]
+        servers = [_Prompt(listener(each, gateway.telemetry, host="127.0.0.1", port=0).config) for each in apps]
         loop = asyncio.get_running_loop()
         serving = [loop.create_task(server.serve()) for server in servers]
         while not all(server.started for server in servers):  # noqa: ASYNC110  uvicorn has nothing to wait for

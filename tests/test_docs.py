@@ -32,6 +32,7 @@ SOURCE = "".join(
     file.read_text("utf-8") for file in sorted((ROOT / "gateway").rglob("*.py")) if file.name not in TABLES_OF_CODES
 )
 NO_CHOICES = "none"
+COMMANDS = typer.main.get_command(cli)
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -237,7 +238,7 @@ def _commands(page: Path) -> Iterator[str]:
 
 def _problem(line: str) -> str:
     """What is wrong with a command, or nothing. Arguments may be left out, as prose does; none may be too many."""
-    command, words = typer.main.get_command(cli), shlex.split(line.split("|", maxsplit=1)[0], comments=True)[1:]
+    command, words = COMMANDS, shlex.split(line.split("|", maxsplit=1)[0], comments=True)[1:]
     while isinstance(command, TyperGroup):
         if not words or words[0] not in command.commands:
             return f"{line}: there is no such command"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from histories import History, crashed, purged, written
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.ledger.checkpoint import PREVIOUS, Checkpoint, signed
@@ -388,6 +388,10 @@ COLUMNS = {
 }
 
 
+# Where the body was purged, nothing vouches for these any more: the hash is all that is left of it.
+SAID_BY_ITS_BODY = ("id", "kind", "ts", "intent")
+
+
 def _mutations(data: st.DataObject, database: sqlite3.Connection) -> Iterator[tuple[str, tuple[object, ...]]]:
     """One edit of one row: a cell that becomes another one, or a row that is gone."""
     [(signed_size,)] = database.execute("SELECT max(size) FROM checkpoint")
@@ -399,6 +403,9 @@ def _mutations(data: st.DataObject, database: sqlite3.Connection) -> Iterator[tu
         places = [place for place in places if place < signed_size]
     place = data.draw(st.sampled_from(places))
     column = data.draw(st.sampled_from(COLUMNS.get(table, ("",))))
+    if table == "leaf" and column in SAID_BY_ITS_BODY:
+        kept = {row[0] for row in database.execute("SELECT seq FROM leaf_body")}
+        assume(place in kept)
     if not column or data.draw(st.integers(0, 4)) == 0:
         yield f"DELETE FROM {table} WHERE {first} = ?", (place,)
         return
@@ -430,7 +437,7 @@ def histories(
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_one_edit_of_one_row_is_always_reported(
     histories: list[History], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
