@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve month test test-slow positions sabotage fuzz faults check format lock bench bench-memory bench-ledger clean
+.PHONY: help demo serve month test test-slow positions sabotage fuzz faults check format lock bench bench-memory bench-import bench-ledger clean
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,10 @@ bench: .venv/done ## Measure by size of document, and against a plain proxy and 
 
 bench-memory: .venv/done ## Measure what a hundred thousand calls leave in memory
 	$(BIN)/python -m bench memory
+
+bench-import: .venv/done ## Measure how many rows of facts a second are taken in, on SQLite and on PostgreSQL
+	PYTHONPATH=tests $(BIN)/python -m bench.imports 60000
+	PYTHONPATH=tests $(BIN)/python -m bench.imports 30000 postgresql
 
 bench-ledger: .venv/done ## Measure the ledger on SQLite and PostgreSQL, its verifier, and what growing costs
 	PYTHONPATH=tests:tests/ledger $(BIN)/python -m bench.ledger

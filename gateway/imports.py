@@ -126,17 +126,13 @@ class Imports:
         if not part.rehearsed and part.at != (before.rows if before else 0):
             raise UnfitImport("this import is elsewhere by now; is it under way twice? Begin it again")
         read = self._read(part)
-        split = [list(bulk.parts(fact)) for fact in read.facts]
-        state = await registry.read(bulk.known, [each for several in split for each in several])
+        rehearsed = self._rehearsed[1] if part.rehearsed and self._rehearsed[0] == part.id else {}
+        judged = await registry.read(bulk.judged, (read.facts, rehearsed))
+        counted = _counted(judged.verdicts, len(read.refused))
         if part.rehearsed:
-            state |= self._rehearsed[1] if self._rehearsed[0] == part.id else {}
-        judged = [bulk.judged(several, state) for several in split]
-        counted = _counted([verdict for verdict, _ in judged], len(read.refused))
-        if part.rehearsed:
-            self._rehearsed = part.id, state
+            self._rehearsed = part.id, judged.state
         else:
-            facts = [each for _, several in judged for each in several]
-            await self._intake.put([*facts, _reached(part, before, counted)], by=by)
+            await self._intake.put([*judged.written, _reached(part, before, counted)], by=by)
         return {"counts": counted, "refused": read.refused}
 
     def _id_of(self, content: str | None) -> str:

@@ -186,7 +186,7 @@ def _demands_entry(facts: Sequence[StoredRow]) -> bool:
 def _imported(pending: Pending, digest: str) -> Told:
     """One entry for the facts of an import that went in together, about everybody of whom one would have its own."""
     *facts, reached = pending.facts
-    told = [each for fact in facts if (each := _event(fact, "", ""))]
+    people = [getattr(fact, name) for fact in facts for name in _ABOUT.get(fact.kind, ())]
     event = FactPut(
         "consents" if any(isinstance(fact, ConsentRow) for fact in facts) else "facts",
         "imported",
@@ -196,7 +196,7 @@ def _imported(pending: Pending, digest: str) -> Told:
         count=len(facts),
         digest=digest,
     )
-    return event, tuple({each.ref: each for _, people in told for each in people}.values())
+    return event, _people(*dict.fromkeys(people))
 
 
 def _event(fact: StoredRow, by: str, put: str) -> tuple[Event, tuple[Subject, ...]] | None:
@@ -298,6 +298,13 @@ def _set(fact: FlagRow | LinkRow) -> str:
     return "lifted" if fact.lifted else "set"
 
 
+# Of the facts that an import can bring: where it says whom an entry of its own would be about.
+_ABOUT: Mapping[str, tuple[str, ...]] = {
+    "consent": ("subject",),
+    "acceptance": ("subject",),
+    "flag": ("subject",),
+    "link": ("subject", "other"),
+}
 _DRAFTS = {"draft": "drafted", "dropped": "dropped"}
 _EVENTS: Mapping[str, Callable[[Any, str, str], Told | None]] = {
     "consent": _consent,

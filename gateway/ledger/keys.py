@@ -30,6 +30,7 @@ CACHED = 2_048  # subjects; more would let memory grow with the number of custom
 _POSITIONS = Struct("<4I").unpack  # a token is random already, so its parts are as good as four hashes
 
 Assigned = Callable[[bytes], bytes | None]
+Together = Callable[[Sequence[bytes]], Mapping[bytes, bytes]]
 
 
 class Keys:
@@ -49,6 +50,7 @@ class Keys:
         self._earlier = hmac.new(self.named("earlier"), digestmod="sha256")
         self._seen: _Seen | _Anybody = _Anybody()
         self._assigned: Assigned = lambda _: None
+        self._together: Together = lambda _: {}
         self._known: OrderedDict[bytes, SubjectKey] = OrderedDict()
         # Keys whose first link is not durable yet: calls for one subject at one time must share one.
         self._fresh: dict[bytes, SubjectKey] = {}
@@ -75,13 +77,14 @@ class Keys:
             raise
         return cls(root, hierarchy, database, randomness)
 
-    def attach(self, toks: Iterable[bytes] | None, assigned: Assigned) -> None:
-        """Says who has a key already: every token that has a link, and which key the links of one name.
+    def attach(self, toks: Iterable[bytes] | None, assigned: Assigned, together: Together | None = None) -> None:
+        """Says who has a key already: every token that has a link, and which key the links of one name, or of many.
 
         Without the tokens it is looked up for each: other nodes make keys as well.
         """
         self._seen = _Seen(toks) if toks is not None else _Anybody()
         self._assigned = assigned
+        self._together = together or (lambda toks: {tok: dek for tok in toks if (dek := assigned(tok))})
 
     def named(self, name: str) -> bytes:
         """A key of 32 bytes for one use, the same at every start (HKDF, RFC 5869)."""
@@ -115,8 +118,10 @@ class Keys:
 
     def fetch(self, toks: Iterable[bytes]) -> Mapping[bytes, SubjectKey | None]:
         """The keys of these, asked for on any thread. Raises StoreError."""
-        deks = {tok: self._assigned(tok) for tok in toks}
-        return {tok: self._stored(dek) if dek else None for tok, dek in deks.items()}
+        asked = list(toks)
+        deks = self._together(asked)
+        found = {key.id: self.hierarchy.opened(key) for key in self._vault.keys(list(deks.values()))}
+        return {tok: found.get(deks[tok]) if tok in deks else None for tok in asked}
 
     @contextmanager
     def fetched(self, keys: Mapping[bytes, SubjectKey | None]) -> Iterator[None]:

@@ -140,7 +140,7 @@ class Ledger:
                 undo.callback(database.close)
                 database.blinding = keys.blinding
                 demand_newest(database, keys)
-                keys.attach(database.toks(), database.dek_of)
+                keys.attach(database.toks(), database.dek_of, database.deks_of)
                 signer = signer_of(origin_of(database, LOG), signing_seed(folder, database, noise))
                 demand_unaltered(database, signer)
                 mark = HighWater(high_water or folder / "high-water")

@@ -59,12 +59,13 @@ _HASHES = "SELECT hash FROM leaf WHERE seq >= %s AND seq < %s ORDER BY seq"
 _LOCKED = f"""
     BEGIN; {HEAD}; {OWN}; SELECT {", ".join(f"current_setting('{name}')" for name in DURABLE)}
 """
-_DEK = """
-    SELECT generation, (
-        SELECT dek FROM unnest(%b::bytea[]) t(tok), LATERAL (
+# The newest link comes last, of whatever generation its token is.
+_DEKS = """
+    SELECT generation, place, dek FROM head LEFT JOIN LATERAL (
+        SELECT place, l.seq, l.dek FROM unnest(%b::bytea[], %s::int[]) t(tok, place), LATERAL (
             SELECT seq, dek FROM link WHERE link.tok = t.tok ORDER BY seq DESC LIMIT 1
-        ) l ORDER BY seq DESC LIMIT 1
-    ) FROM head WHERE log = %s
+        ) l
+    ) newest ON true WHERE log = %s ORDER BY newest.seq
 """
 _INSERTED = ("leaf", "leaf_body", "link", "earlier")
 _OPEN = """
@@ -213,14 +214,19 @@ class PostgresStore:
         return None
 
     def dek_of(self, tok: bytes) -> bytes | None:
+        return self.deks_of([tok]).get(tok)
+
+    def deks_of(self, toks: Sequence[bytes]) -> Mapping[bytes, bytes]:
         while True:
-            known, toks = self.blinding.generation, self.blinding.found(tok)
+            known, stored = self.blinding.generation, [self.blinding.found(tok) for tok in toks]
+            places = [place for place, several in enumerate(stored) for _ in several]
+            asked = [[each for several in stored for each in several], places, self._log]
             with known_errors():
                 # A session of its own, and waited for only so long: calls stand behind this.
                 self._aside = self._aside.again(READING) if self._aside else connected(self._url, READING, ASIDE)
-                [(newest, dek)] = self._aside.execute(_DEK, [toks, self._log]).fetchall()
-            if newest <= known:
-                return bytes(dek) if dek else None
+                found = self._aside.execute(_DEKS, asked).fetchall()
+            if found[0][0] <= known:
+                return {toks[place]: bytes(dek) for _, place, dek in found if dek}
             self.blinding.follow()
 
     def open_intents(self, limit: int, over: Sequence[int] = ()) -> Sequence[OpenIntent]:

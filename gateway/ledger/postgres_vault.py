@@ -79,6 +79,9 @@ class PostgresVault:
         found = self._asked(f"{_KEY} WHERE dek = %s", dek)
         return WrappedKey(*found[0]) if found else None
 
+    def keys(self, deks: Sequence[bytes]) -> Sequence[WrappedKey]:
+        return [WrappedKey(*found) for found in self._asked(f"{_KEY} WHERE dek = ANY(%b::bytea[])", list(deks))]
+
     def token_of(self, lookup: bytes) -> SealedToken | None:
         return self._token("lookup = %s", lookup)
 
@@ -202,7 +205,7 @@ class PostgresVault:
         self._writing = self._writing.again(WRITING)
         return self._writing
 
-    def _asked(self, query: str, *bound: bytes) -> list[tuple[Any, ...]]:
+    def _asked(self, query: str, *bound: bytes | list[bytes]) -> list[tuple[Any, ...]]:
         with known_errors():
             self._reading = self._reading.again(READING)
             return self._reading.execute(query.encode(), bound).fetchall()

@@ -222,6 +222,9 @@ class SqliteStore:
             found = [dek for each in self.blinding.found(tok) for (dek,) in rows(database, query, each)]
         return found[0] if found else None
 
+    def deks_of(self, toks: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        return {tok: dek for tok in toks if (dek := self.dek_of(tok))}
+
     def reblind(self) -> int:
         with known_errors():
             return reblind(self._database, self.blinding)

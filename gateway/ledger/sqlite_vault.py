@@ -67,6 +67,9 @@ class SqliteVault:
             found = rows(self._reading, f"{_KEY} WHERE dek = ?", dek)
         return WrappedKey(*found[0]) if found else None
 
+    def keys(self, deks: Sequence[bytes]) -> Sequence[WrappedKey]:
+        return [key for dek in deks if (key := self.key(dek))]
+
     def token_of(self, lookup: bytes) -> SealedToken | None:
         return self._token("lookup = ?", lookup)
 

@@ -259,6 +259,9 @@ class Store(Protocol):
     def dek_of(self, tok: bytes) -> bytes | None:
         """The key that the newest link of a token names."""
 
+    def deks_of(self, toks: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """The keys of those tokens that have a link, asked for together."""
+
     def open_intents(self, limit: int, over: Sequence[int] = ()) -> Sequence[OpenIntent]:
         """Intents that have no outcome and get none from whoever wrote them, for the caller to settle.
 

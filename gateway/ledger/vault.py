@@ -70,6 +70,9 @@ class Vault(Protocol):
     def key(self, dek: bytes) -> WrappedKey | None:
         """None once it was destroyed."""
 
+    def keys(self, deks: Sequence[bytes]) -> Sequence[WrappedKey]:
+        """Those of them that were not destroyed, in any order."""
+
     def token_of(self, lookup: bytes) -> SealedToken | None:
         """The token of a value."""
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select
+from sqlalchemy import Connection, Table, delete, select
 
-from gateway.registry import rows, tables
+from gateway.registry import arrays, rows, tables
 from gateway.registry.entered import (
     AcceptanceRow,
     ConsentRow,
@@ -49,11 +49,17 @@ class Shape:
     after: Callable[[Any, Written], Iterator[Statement]] | None = None
     singly: bool = False
 
+    @property
+    def says(self) -> tuple[str, ...]:
+        """The columns in which a fact says something of what it is about."""
+        return _SAYS[self.table.name]
+
     def thing(self, values: Mapping[str, Any]) -> "Thing":
         return self.table.name, *(values[name] for name in self.key)
 
-    def said(self, rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> "Said":
-        return frozenset(tuple(row[name] for name in names) for row in rows)
+    def said(self, rows: Iterable[Mapping[str, Any]]) -> "Said":
+        says = self.says
+        return frozenset(tuple(row[name] for name in says) for row in rows)
 
 
 Thing = tuple[Any, ...]
@@ -70,6 +76,26 @@ class Known:
 
 
 State = dict[Thing, Known]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Judged:
+    """What facts are beside what is known, which parts of them are to be written, and what is known with them."""
+
+    verdicts: Sequence[Verdict]
+    written: Sequence[StoredRow]
+    state: State
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Part:
+    """A fact, or a part of one, with what it says of what, worked out once."""
+
+    fact: StoredRow
+    shape: Shape
+    thing: Thing
+    said: Said
+    when: datetime
 
 
 def _people(row: OrderRow) -> Sequence[Values]:
@@ -109,6 +135,14 @@ SHAPES: Final[Mapping[type, Shape]] = {
 }
 
 
+# What stands in a row beside what a fact says: who put it in, when, and where that is on record.
+_BESIDE = frozenset({"number", "record", "source", "at", "happened", "entry"})
+_SAYS: Final[Mapping[str, tuple[str, ...]]] = {
+    shape.table.name: tuple(each.name for each in shape.table.c if each.name not in {*_BESIDE, *shape.key})
+    for shape in SHAPES.values()
+}
+
+
 def parts(fact: StoredRow) -> Iterator[StoredRow]:
     """An order without whose law its people live under, and each of those by itself."""
     if not isinstance(fact, OrderRow):
@@ -123,59 +157,73 @@ def parts(fact: StoredRow) -> Iterator[StoredRow]:
             yield SubjectRow(kind="subject", **law, source=fact.source, time=fact.time)
 
 
-def known(connection: Connection, facts: Sequence[StoredRow]) -> State:
+def judged(connection: Connection, asked: tuple[Sequence[StoredRow], State]) -> Judged:
+    """What facts are beside what is in the rows, and besides them in a state that was only rehearsed."""
+    facts, rehearsed = asked
+    split = [[_part(each) for each in parts(fact)] for fact in facts]
+    state = _known(connection, [each for several in split for each in several]) | rehearsed
+    verdicts, written = list[Verdict](), list[StoredRow]()
+    for several in split:
+        judged = [_judged(part, state) for part in several]
+        verdicts.append(_verdict([verdict for verdict, _ in judged]))
+        written += [part.fact for part, (_, is_written) in zip(several, judged, strict=True) if is_written]
+    return Judged(verdicts, written, state)
+
+
+def _part(fact: StoredRow) -> _Part:
+    shape = SHAPES[type(fact)]
+    values, when = shape.rows(fact), rows.stored(fact.time) if fact.time else datetime.max  # noqa: DTZ901
+    return _Part(fact, shape, shape.thing(values[0]), shape.said(values), when)
+
+
+def _known(connection: Connection, facts: Sequence[_Part]) -> State:
     """What is known about all that these parts of facts are about."""
     state: State = {}
-    for shape, together in _by_shape(facts).items():
-        found = {row[shape.key[0]] for fact in together for row in shape.rows(fact)}
-        names = _names(shape, together)
-        columns = [shape.table.c[name] for name in dict.fromkeys((*shape.key, *names, "happened", "at"))]
+    named: dict[Shape, set[Any]] = {}
+    for part in facts:
+        named.setdefault(part.shape, set()).add(part.thing[1])
+    for shape, found in named.items():
+        names = tuple(dict.fromkeys((*shape.key, *shape.says, "happened", "at")))
+        columns = [shape.table.c[name] for name in names]
+        which = arrays.among(connection, shape.table, [{shape.key[0]: each} for each in found])
         by_thing: dict[Thing, list[Mapping[str, Any]]] = {}
-        for each in connection.execute(select(*columns).where(shape.table.c[shape.key[0]].in_(found))):
-            row = each._asdict()
+        for each in connection.execute(select(*columns).where(which)):
+            row = dict(zip(names, each, strict=True))
             by_thing.setdefault(shape.thing(row), []).append(row)
         for thing, there in by_thing.items():
-            said = {shape.said([row], names) for row in there} if shape.beside else {shape.said(there, names)}
+            said = {shape.said([row]) for row in there} if shape.beside else {shape.said(there)}
             state[thing] = Known(max(row["happened"] or row["at"] for row in there), said)
     return state
 
 
-def judged(facts: Sequence[StoredRow], state: State) -> tuple[Verdict, list[StoredRow]]:
-    """What a fact is beside what is known, from its parts, and which of them are to be written.
-
-    The first part says whether the fact is new.
-    """
-    judged = [_judged(part, state) for part in facts]
-    written = [part for part, (_, is_written) in zip(facts, judged, strict=True) if is_written]
-    first, *others = (verdict for verdict, _ in judged)
+def _verdict(parts: Sequence[Verdict]) -> Verdict:
+    """What a fact is, from its parts: the first says whether it is new."""
+    first, *others = parts
     if first is not Verdict.SAME:
-        return first, written
+        return first
     if Verdict.NEW in others or Verdict.CHANGED in others:
-        return Verdict.CHANGED, written
-    return (Verdict.OLDER if Verdict.OLDER in others else Verdict.SAME), written
+        return Verdict.CHANGED
+    return Verdict.OLDER if Verdict.OLDER in others else Verdict.SAME
 
 
-def _judged(fact: StoredRow, state: State) -> tuple[Verdict, bool]:
+def _judged(part: _Part, state: State) -> tuple[Verdict, bool]:
     """What a part of a fact is beside what is known, which it is part of from then on, and whether it is written.
 
     What says the same at a later time is written for that time: what comes in between is older then.
     """
-    shape = SHAPES[type(fact)]
-    values, when = shape.rows(fact), rows.stored(fact.time) if fact.time else datetime.max  # noqa: DTZ901
-    said, thing = shape.said(values, _names(shape, [fact])), shape.thing(values[0])
-    there = state.get(thing)
+    there = state.get(part.thing)
     if there is None:
-        state[thing] = Known(when, {said})
+        state[part.thing] = Known(part.when, {part.said})
         return Verdict.NEW, True
-    is_same = said in there.said
-    if shape.beside:
-        there.said.add(said)
+    is_same = part.said in there.said
+    if part.shape.beside:
+        there.said.add(part.said)
         return (Verdict.SAME, False) if is_same else (Verdict.CHANGED, True)
-    if there.when >= when and is_same:
+    if there.when >= part.when and is_same:
         return Verdict.SAME, False
-    if there.when > when:
+    if there.when > part.when:
         return Verdict.OLDER, False
-    state[thing] = Known(when, {said})
+    state[part.thing] = Known(part.when, {part.said})
     return (Verdict.SAME if is_same else Verdict.CHANGED), True
 
 
@@ -205,10 +253,9 @@ def _write(connection: Connection, shape: Shape, facts: Sequence[tuple[StoredRow
         values = [each | beside for each in shape.rows(fact)]
         found[id(fact) if shape.beside else shape.thing(values[0])] = values
     if not shape.beside:
-        where = and_(*(shape.table.c[name] == bindparam(f"of_{name}") for name in shape.key))
-        gone = [{f"of_{name}": values[0][name] for name in shape.key} for values in found.values()]
-        connection.execute(delete(shape.table).where(where), gone)
-    connection.execute(insert(shape.table), [each for values in found.values() for each in values])
+        gone = [{name: values[0][name] for name in shape.key} for values in found.values()]
+        connection.execute(delete(shape.table).where(arrays.among(connection, shape.table, gone)))
+    arrays.insert(connection, shape.table, [each for values in found.values() for each in values])
 
 
 def progress(connection: Connection, id_: str) -> ImportRow | None:
@@ -226,8 +273,3 @@ def _by_shape(facts: Sequence[StoredRow]) -> dict[Shape, list[StoredRow]]:
     for fact in facts:
         found.setdefault(SHAPES[type(fact)], []).append(fact)
     return found
-
-
-def _names(shape: Shape, facts: Sequence[StoredRow]) -> list[str]:
-    """The columns in which a fact says something, in an order of their own."""
-    return sorted(shape.rows(facts[0])[0].keys() - set(shape.key))

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.registry import arrays
 from gateway.registry.basis import TOKEN, Key, Later
 from gateway.registry.lookups import revoked
 from gateway.registry.tables import CHANGES
@@ -43,7 +44,7 @@ def publish(connection: Connection, keys: Collection[Key], at: datetime) -> None
     version = newest(connection) + 1
     moment = at.replace(tzinfo=None)
     told = [{"version": version, "kind": kind, "ref": ref, "at": moment} for kind, ref in keys]
-    connection.execute(insert(CHANGES), told)
+    arrays.insert(connection, CHANGES, told)
     connection.execute(select(func.pg_notify(_CHANNEL, "")))
     # Last: while it is held no intent is written, on any node.
     connection.execute(text(_FENCE))

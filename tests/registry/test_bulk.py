@@ -100,13 +100,11 @@ def read(*stated: dict[str, Any]) -> list[StoredRow]:
 
 def taken(connection: Connection, *stated: dict[str, Any]) -> list[Verdict]:
     """Puts what is new in, and says of each fact what it was."""
-    split = [list(bulk.parts(fact)) for fact in ROWS.validate_python(stated)]
-    state = bulk.known(connection, [part for parts in split for part in parts])
-    judged = [bulk.judged(parts, state) for parts in split]
-    changed = [part for _, parts in judged for part in parts]
+    judged = bulk.judged(connection, (ROWS.validate_python(stated), {}))
+    changed = judged.written
     for statement in bulk.write(connection, changed, NOON, [f"{uuid.uuid4()}.{n}" for n in range(len(changed))]):
         connection.execute(statement)
-    return [verdict for verdict, _ in judged]
+    return list(judged.verdicts)
 
 
 def content(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
