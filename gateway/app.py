@@ -53,6 +53,7 @@ class Gateway:
         self.settings = settings
         self.stores = stores
         self.telemetry = Telemetry()
+        self._version = ""  # of the policy, as far as it is on record
         self.reports = Reports(stores.ledger, self.as_entered, utc)
         self.incidents = Incidents(stores.ledger, stores.intake, now=utc)
         self.canaries = Canaries(stores.ledger, self.incidents, now=utc)
@@ -146,9 +147,18 @@ class Gateway:
                 terms.vendor.vendor, terms.operation.operation, str(terms.operation.version), terms.digest
             )
             await self._once(event, Filter(kind="contract", vendor=event.vendor, operation=event.operation, limit=1))
-        if version := version_in_force(contracts.policy, utc(), registered):
-            await self._once(PolicyActivated(version.version, version.document), Filter(kind="policy", limit=1))
+        await self._turned(contracts, registered)
         return len(contracts.terms)
+
+    async def turn(self) -> None:
+        """Puts on record, once, a version of the policy whose moment has come."""
+        await self._turned(self.contracts(), (await self.stores.registry.papers()).versions)
+
+    async def _turned(self, contracts: ContractSet, registered: Sequence[PolicyVersion]) -> None:
+        version = version_in_force(contracts.policy, utc(), registered)
+        if version is not None and version.version != self._version:
+            await self._once(PolicyActivated(version.version, version.document), Filter(kind="policy", limit=1))
+            self._version = version.version
 
     async def _registered(self, contracts: ContractSet) -> Sequence[PolicyVersion]:
         """The versions of the policy that were published by hand. Raises StartError where the file says otherwise."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -81,10 +82,10 @@ def history(token: Token, as_json: Json = False) -> None:
     if as_json:
         out.print_json(json.dumps(found))
         return
-    shown = table("version", "state", "published", "by", "drafted", "by", "text")
+    shown = table("version", "state", "published (UTC)", "by", "drafted (UTC)", "by", "text")
     for each in found:
         state = "in force" if each.get("in_force") else each["state"]
-        when = [each.get(key, "")[:19].replace("T", " ") for key in ("published", "drafted")]
+        when = [_moment(each.get(key)) for key in ("published", "drafted")]
         cells = (each["version"], state, when[0], each.get("published_by", ""), when[1], each.get("drafted_by", ""))
         shown.add_row(*map(escape, (*cells, each["document"][7:19])))
     Console(highlight=False).print(shown)
@@ -107,13 +108,31 @@ def diff(
 
 
 @policy.command("show")
-def show(version: Version, token: Token, as_json: Json = False) -> None:
+def show(
+    token: Token,
+    version: Annotated[
+        str | None, typer.Argument(metavar="[VERSION]", help="A version, or a draft; otherwise what is in force.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Print what a version says as it stands in a file, to keep or to change."""
-    told = asked_as(token, "GET", f"/policies/{version}")
+    told = asked_as(token, "GET", f"/policies/{version or _in_force(token)}")
     if as_json:
         out.print_json(json.dumps(told))
         return
     print("\n".join(_written(told)))  # noqa: T201  for a file
+
+
+def _moment(text: str | None) -> str:
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if text else ""
+
+
+def _in_force(token: str) -> str:
+    """The name of the version in force. Raises StartError."""
+    found = (each["version"] for each in asked_as(token, "GET", "/policies") if each.get("in_force"))
+    if (name := next(found, None)) is None:
+        raise StartError("no version of the policy is published yet")
+    return str(name)
 
 
 def _version(text: str, published_text: Path | None) -> Mapping[str, Any]:
@@ -138,17 +157,23 @@ def _written(version: Mapping[str, Any]) -> Iterator[str]:
     yield f"version: {json.dumps(version['version'])}"
     yield f"document: {version['document']}"
     for key in ("purposes", "vendor_kinds"):
-        yield f"{key}: [{', '.join(version[key])}]"
+        yield from _listed(key, version[key])
     if receives := version.get("receives"):
         yield "receives:"
-        yield from (f"  {kind}: [{', '.join(covers)}]" for kind, covers in receives.items())
+        yield from (f"  {line}" for kind, covers in receives.items() for line in _listed(kind, covers))
+
+
+def _listed(key: str, words: Sequence[str]) -> Iterator[str]:
+    """One word a line, so that a diff of two files shows what changed."""
+    yield f"{key}:" if words else f"{key}: []"
+    yield from (f"  - {word}" for word in words)
 
 
 def _tell_effect(told: Mapping[str, Any]) -> None:
     """What a version changes, and what that does to operations and to consents."""
     _tell_changes(told)
-    for each in told["stops"]:
-        out.print(f"[red]stops[/] {escape(each['operation'])}: {escape(each['code'])}, {escape(each['detail'])}")
+    for name, missing in _by_operation(told["stops"]).items():
+        out.print(f"[red]stops[/] {escape(name)}: {escape(', '.join(missing))}")
     for name in told["opens"]:
         out.print(f"[green]opens[/] {escape(name)}")
     for each in told["renew"]:
@@ -157,16 +182,25 @@ def _tell_effect(told: Mapping[str, Any]) -> None:
         out.print(f"[yellow]ask again[/] for {escape(each['purpose'])}: {said}; {escape(operations)}")
 
 
+def _by_operation(stops: Sequence[Mapping[str, str]]) -> Mapping[str, list[str]]:
+    """For each operation that would stop the purposes, kinds and categories that it lacks."""
+    missing: dict[str, list[str]] = {}
+    for each in stops:
+        missing.setdefault(each["operation"], []).append(each["detail"].partition(" ")[0])
+    return missing
+
+
 def _tell_changes(told: Mapping[str, Any]) -> None:
     if not told["changes"]:
         out.print(escape(f"{told['to']} says the same as {told['from']}"))
         return
     shown = table("field", "new", "gone", title=escape(f"{told['from'] or 'nothing'} → {told['to']}"))
     for each in told["changes"]:
-        shown.add_row(escape(each["field"]), _lines(each["added"]), _lines(each["removed"]))
+        new, gone = (_lines(each[key], is_short=each["field"] == "document") for key in ("added", "removed"))
+        shown.add_row(escape(each["field"]), new, gone)
     Console(highlight=False).print(shown)
     out.print("more may go than before" if told["widens"] else "nothing may go that could not go before")
 
 
-def _lines(words: Sequence[str]) -> str:
-    return escape("\n".join(words))
+def _lines(words: Sequence[str], *, is_short: bool) -> str:
+    return escape("\n".join(f"{word[:19]}…" if is_short else word for word in words))

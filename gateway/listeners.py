@@ -117,7 +117,7 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
             aside.append(running.create_task(often(gateway.tell)))
             aside += [
                 running.create_task(often(each, every=MINUTE))
-                for each in (gateway.office.escalate, gateway.lookout.refresh)
+                for each in (gateway.office.escalate, gateway.lookout.refresh, gateway.turn)
             ]
             # The last is the control socket, which has none.
             ready(*map(port_of, servers[:-1]))

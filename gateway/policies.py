@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter
 
-from gateway.clearance import asks_in, clashes, covers, needs_consents, published, purposes_of, uncovered
+from gateway.clearance import clashes, covers, may_ask, published, purposes_of, uncovered
 from gateway.contract.load import ContractSet
 from gateway.contract.model import PolicyDraft, PolicyVersion
 from gateway.contract.terms import Terms
@@ -143,18 +143,17 @@ class Policies:
     async def _renewed(self, before: PolicyDraft, draft: PolicyDraft) -> list[dict[str, Any]]:
         """The purposes for which people are to be asked anew, and how many said yes to them before."""
         touched: dict[Purpose, list[Terms]] = {}
-        for terms in (each for each in self._contracts().terms if needs_consents(each) or asks_in(each)):
+        for terms in (each for each in self._contracts().terms if may_ask(each)):
             for purpose in purposes_of(terms):
                 if covers(terms, purpose, draft) and not covers(terms, purpose, before):
                     touched.setdefault(purpose, []).append(terms)
-        return [
-            {
-                "purpose": purpose.value,
-                "operations": [each.name for each in several],
-                "people": await self._registry.read(rows.consenting, (purpose, [t.vendor.vendor for t in several])),
-            }
-            for purpose, several in sorted(touched.items())
-        ]
+        found = []
+        for purpose, several in sorted(touched.items()):
+            vendors = [each.vendor.vendor for each in several]
+            if people := await self._registry.read(rows.consenting, (purpose, vendors)):
+                operations = [each.name for each in several]
+                found.append({"purpose": purpose.value, "operations": operations, "people": people})
+        return found
 
     async def _published(self) -> tuple[PolicyVersion, ...]:
         papers = await self._registry.papers()

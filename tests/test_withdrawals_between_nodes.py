@@ -72,6 +72,15 @@ class Pair:
         assert reply.status_code == 200, reply.text
         return reply.json()["result"]
 
+    def publish(self, version: str, *, purposes: list[str]) -> None:
+        """A version of the policy, by somebody who may."""
+        token = self.do("issue", {"service": "stella", "role": "steward"})["token"]
+        said = {"version": version, "document": f"sha256:{int(version):064}", "purposes": purposes}
+        steps = {"/policies": said | {"vendor_kinds": ["maintenance"]}, f"/policies/{version}/publish": {}}
+        for path, body in steps.items():
+            reply = self.control.post(path, json=body, headers={"authorization": f"Bearer {token}"})
+            assert reply.status_code == 200, reply.text
+
     def called(self) -> int:
         """The status of a call about the person, over a connection of its own."""
         client = Client(("127.0.0.1", self.other.port))
@@ -178,6 +187,11 @@ def test_no_intent_of_another_node_is_durable_after_the_answer_to_a_withdrawal(t
         suspended = nodes.called()
         nodes.put({"kind": "suspension", "vendor": "faults", "operation": "survey", "lifted": True})
         lifted = nodes.until(200)
+        nodes.publish("2", purposes=["delivery"])
+        narrowed, counted = nodes.called(), nodes.intents()
+        nodes.publish("3", purposes=["delivery", "fault_repair"])
+        nodes.put(YES)
+        widened = nodes.until(200)
         before = nodes.intents()
         nodes.do("revoke", id_of(nodes.token))
         revoked = nodes.called()
@@ -186,6 +200,8 @@ def test_no_intent_of_another_node_is_durable_after_the_answer_to_a_withdrawal(t
         assert every > ROUNDS
         assert more > every + ROUNDS
         assert (given, suspended, lifted, revoked) == (200, 403, 200, 401)
+        assert (narrowed, widened) == (403, 200)
+        assert counted < before
         assert nodes.intents() == before
 
 

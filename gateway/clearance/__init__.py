@@ -1,6 +1,6 @@
 """May this call go at all? Pure functions over contracts, facts and the time."""
 
-from gateway.clearance.bases import basis_for, grant, has_basis, needs_consents
+from gateway.clearance.bases import basis_for, grant, has_basis, may_ask, needs_consents
 from gateway.clearance.decide import clear, waived, waivers_for
 from gateway.clearance.papers import End, around, day, ends, stand, vendor_with, with_papers
 from gateway.clearance.people import usable
@@ -11,6 +11,7 @@ from gateway.clearance.policies import (
     published,
     purposes_of,
     uncovered,
+    version_at,
     version_in_force,
     with_registered,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "ends",
     "grant",
     "has_basis",
+    "may_ask",
     "needs_consents",
     "published",
     "purposes_of",
@@ -42,6 +44,7 @@ __all__ = [
     "uncovered",
     "usable",
     "vendor_with",
+    "version_at",
     "version_in_force",
     "waived",
     "waivers_for",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from gateway.clearance.consents import Marks, answer
 from gateway.clearance.people import is_flagged, unusable
 from gateway.clearance.question import CHINA, GRANTED, Ground, Question, covering, jurisdiction_of, laws, present
-from gateway.clearance.sensitive import is_of_the_call, lacks_separate
+from gateway.clearance.sensitive import asks_in, is_of_the_call, lacks_separate
 from gateway.contract.model import Policy
 from gateway.contract.terms import Bases, GroupTerms, SubjectTerms, Terms
 from gateway.errors import Failure
@@ -46,6 +46,11 @@ def needs_consents(terms: Terms) -> bool:
     commercial = terms.operation.commercial is not Commercial.NONE
     crossing = any(TRANSFERS[line.mechanism].consent for lines in terms.transfer.values() for line in lines)
     return commercial or crossing or any(basis in CONSENTS for each in bases for basis in each.values())
+
+
+def may_ask(terms: Terms) -> bool:
+    """Whether a call may rest on what somebody said, as a ground or because it is sensitive."""
+    return needs_consents(terms) or bool(asks_in(terms))
 
 
 def has_basis(question: Question) -> Iterator[Failure]:

@@ -11,11 +11,10 @@ from datetime import datetime
 from gateway.clearance.question import Question
 from gateway.contract.model import Policy, PolicyDraft, PolicyVersion
 from gateway.contract.terms import Origin, Terms
-from gateway.contract.versions import receives, says
+from gateway.contract.versions import NOBODYS, receives, says
 from gateway.errors import Failure
 from gateway.vocabulary import FORMS_FOR_ANY, PURPOSES, Category, Purpose
 
-_NOBODYS = frozenset({Category.NOT_PERSONAL, Category.PARCEL_MEASURE})
 Registered = Sequence[PolicyVersion]
 
 
@@ -78,7 +77,7 @@ def categories(terms: Terms, purpose: Purpose | None = None) -> frozenset[Catego
             and rule.form.name not in FORMS_FOR_ANY
             and purpose in (None, groups[rule.group].purpose)
         )
-        - _NOBODYS
+        - NOBODYS
     )
 
 
@@ -96,10 +95,17 @@ def is_outdated(question: Question, purpose: Purpose, given: datetime | None) ->
     What was said before all versions that are known, or nobody knows when, counts as said under the first of them.
     """
     versions = _versions(question)
-    if not versions or (given is not None and versions[-1].published <= given):
+    then = version_at(versions, given)
+    if then is None or then is versions[-1]:
         return False
-    then = next((each for each in reversed(versions) if given is not None and each.published <= given), versions[0])
     return _reaches(question, purpose, versions[-1]) and not _reaches(question, purpose, then)
+
+
+def version_at(versions: Registered, given: datetime | None) -> PolicyVersion | None:
+    """Under which of these versions, the oldest first, something was said."""
+    if not versions or given is None:
+        return versions[0] if versions else None
+    return next((each for each in reversed(versions) if each.published <= given), versions[0])
 
 
 def _versions(question: Question) -> Sequence[PolicyVersion]:

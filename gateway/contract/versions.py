@@ -8,6 +8,9 @@ from gateway.contract.model import PolicyDraft
 from gateway.contract.papers import is_covered
 from gateway.vocabulary import ALLOWANCE, Category, VendorKind, Verdict
 
+NOBODYS = frozenset({Category.NOT_PERSONAL, Category.PARCEL_MEASURE})
+"""What is about nobody, so that no policy has to speak of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -42,8 +45,8 @@ def received(version: PolicyDraft, kind: VendorKind) -> tuple[Category, ...]:
     """All that a kind of vendor may have by a version and by the closed lists; nothing where it has no such kind."""
     if kind not in version.vendor_kinds:
         return ()
-    lists = (category for category in Category if ALLOWANCE[category][kind].verdict not in (Verdict.NO, Verdict.NEVER))
-    return tuple(category for category in lists if receives(version, kind, category))
+    lists = (each for each in Category if ALLOWANCE[each][kind].verdict not in (Verdict.NO, Verdict.NEVER))
+    return tuple(each for each in lists if each not in NOBODYS and receives(version, kind, each))
 
 
 def changes(old: PolicyDraft | None, new: PolicyDraft) -> Iterator[Change]:

@@ -264,7 +264,10 @@ class Word(Told):
 
 
 class ConsentTold(Told):
-    """What a person said once; the newest answer to a purpose and vendor counts, if it is `in_force`."""
+    """What a person said once; the newest answer to a purpose and vendor counts, if it is `in_force`.
+
+    With `renew` it is older than what the policy opened since for some operation, and nothing goes there on it.
+    """
 
     record: str
     purpose: Purpose
@@ -276,6 +279,7 @@ class ConsentTold(Told):
     given: datetime | None
     expires: datetime | None
     in_force: bool
+    renew: bool
 
 
 class Consents(Told):

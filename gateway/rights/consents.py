@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
+from gateway.clearance import published
 from gateway.contract.load import ContractSet
 from gateway.errors import refuse
 from gateway.identity import Caller
@@ -30,7 +31,7 @@ from gateway.rights.asked import (
 )
 from gateway.rights.labels import labelled
 from gateway.rights.requests import MONTHS, months_after
-from gateway.rights.uses import Somebody, Use, uses
+from gateway.rights.uses import Somebody, Use, is_to_renew, uses
 from gateway.vocabulary import (
     ConsentState,
     ExpressedBy,
@@ -78,7 +79,7 @@ class ConsentDesk:
         who = acting(caller, asked)
         answers = (await self._somebody(who.subject)).consents
         await self._ledger.record(who.access("consents", len(answers)), who.beside)
-        return Consents(consents=tuple(self._told(answers)))
+        return Consents(consents=tuple(self._told(answers, await self._registry.papers())))
 
     async def give(self, caller: Caller, asked: Give) -> Consents:
         """A yes to one purpose, in force when it is answered. Raises Refusal and Unasked."""
@@ -93,7 +94,8 @@ class ConsentDesk:
             expressed_by=_EXPRESSED[requester], **stated,
         )  # fmt: skip
         await self._intake.put([row], by=who.by)
-        return Consents(consents=tuple(self._told((await self._somebody(who.subject)).consents)))
+        answers = (await self._somebody(who.subject)).consents
+        return Consents(consents=tuple(self._told(answers, await self._registry.papers())))
 
     async def withdraw(self, caller: Caller, asked: Withdraw) -> Effect:
         """A no, in force when it is answered: no call that was decided before it leaves after that.
@@ -174,16 +176,19 @@ class ConsentDesk:
         is_held = any(mark.flag is Flag.WINDING_UP for mark in after.marks)
         return Effect(
             effective=now,
-            ended=tuple(self._told(ended)),
+            ended=tuple(self._told(ended, papers)),
             stops=tuple(_shown(contracts, was - is_)),
             goes_on=tuple(_shown(contracts, is_)),
             orders=("asked" if self._stops == "ask" and asked else "stopped") if is_held else "go_on",
         )
 
-    def _told(self, answers: Iterable[Consent]) -> Iterator[ConsentTold]:
+    def _told(self, answers: Iterable[Consent], papers: Papers) -> Iterator[ConsentTold]:
         newest: set[tuple[str, str | None]] = set()
+        contracts, now = self._contracts(), self._now()
+        versions = published(contracts.policy, now, papers.versions)
         for each in answers:
             key = each.purpose.value, each.vendor
+            in_force = key not in newest and each.is_valid(now)
             yield ConsentTold(
                 record=each.record,
                 purpose=each.purpose,
@@ -194,7 +199,8 @@ class ConsentDesk:
                 written=each.written,
                 given=each.given,
                 expires=each.expires,
-                in_force=key not in newest and each.is_valid(self._now()),
+                in_force=in_force,
+                renew=in_force and is_to_renew(contracts, versions, each),
             )
             newest.add(key)
 

@@ -1,11 +1,24 @@
 """What may go to whom about one person: pure functions of contracts and of what is known of the person."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from gateway.clearance import GRANTED, Question, basis_for, grant, has_basis, stand, usable
+from gateway.clearance import (
+    GRANTED,
+    Question,
+    basis_for,
+    covers,
+    grant,
+    has_basis,
+    may_ask,
+    purposes_of,
+    stand,
+    usable,
+    version_at,
+)
 from gateway.contract.load import ContractSet
+from gateway.contract.model import PolicyVersion
 from gateway.contract.terms import Origin, SubjectTerms, Terms
 from gateway.registry.facts import NO_PAPERS, Consent, Facts, Mark, Papers, Person
 from gateway.vocabulary import FORMS_FOR_ANY, Category, LegalBasis, Purpose, SubjectRole
@@ -56,6 +69,17 @@ def _of(terms: Terms, contracts: ContractSet, somebody: Somebody, now: datetime,
         if any(usable(question)) or any(has_basis(question)):
             continue
         yield from _groups(question, subject, somebody.jurisdiction)
+
+
+def is_to_renew(contracts: ContractSet, versions: Sequence[PolicyVersion], said: Consent) -> bool:
+    """Whether some operation would need a newer yes, because the policy opened what it does after this one was said."""
+    then = version_at(versions, said.given)
+    meant = (each for each in contracts.terms if said.vendor in (None, each.vendor.vendor) and may_ask(each))
+    return then is not None and any(
+        covers(each, said.purpose, versions[-1]) and not covers(each, said.purpose, then)
+        for each in meant
+        if said.purpose in purposes_of(each)
+    )
 
 
 def _groups(question: Question, subject: SubjectTerms, jurisdiction: str) -> Iterator[Use]:
