@@ -58,14 +58,19 @@ def _times(field: Any, at: int) -> int:
     return field[at] if isinstance(field, list) and len(field) > at else 1
 
 
+def _first(entry: dict[str, Any], *names: str) -> Any:
+    """What the first of these members says that says anything."""
+    return next((entry[name] for name in names if entry.get(name)), "")
+
+
 def _row(entry: dict[str, Any]) -> list[str]:
     outcome = entry.get("outcome") or entry
     disclosed = sum(_times(field, 2) for group in entry.get("disclosed", []) for field in group["fields"])
     withheld = sum(_times(path, 1) for group in entry.get("withheld", []) for path in group["paths"])
     moment = clock.moment(entry["ts"])
-    result = outcome.get("result") or entry.get("code") or entry.get("state") or entry.get("action") or ""
+    result = outcome.get("result") or _first(entry, "code", "state", "action")
     call = "/".join(name for name in (entry.get("vendor"), entry.get("operation")) if name)
-    who = entry.get("caller") or entry.get("reviewer") or entry.get("by") or ""
+    who = _first(entry, "caller", "reviewer", "by")
     cells = (entry["seq"], moment, entry["kind"], call, who, result, disclosed or "", withheld or "")
     return [escape(str(each)) for each in cells]
 

@@ -9,8 +9,13 @@ import psycopg
 import pytest
 import uvloop
 from clusters import Cluster, binaries, cluster
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["ledger_fixtures"]
+
+# How long an example takes says how busy the machine is; `--timeout` sees to the rest.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -1,7 +1,7 @@
 """What a contract must keep to because of the kind of its body."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from gateway.contract.compile import Source
 from gateway.contract.form import OVER_CONTAINERS
@@ -129,16 +129,22 @@ def _check_parts(rules: Iterable[Rule], section: Section, source: Source, at: Lo
         source.find("contract.value", (*at, "media"), "a body of parts is multipart/form-data", "leave it out")
     named = {rule.place.path for rule in rules}
     for rule in rules:
-        *part, last = rule.place.path or ("",)
         found = text_at(section.nest, rule.place.path) if section.nest else None
-        if found is not None and found[0].held and found[0].held.body != "opaque":
-            if found[1][:1] and found[1][0] in PART_ATTRIBUTES:
-                message = f"{rule.path}: of a part that holds a document the name and the type are not its own"
-                source.find("contract.path", rule.where, message, "leave it out; a type in `media` leaves as it came")
-        elif any(str(step).startswith("@") for step in part) or (str(last)[:1] == "@" and last not in PART_ATTRIBUTES):
-            source.find("contract.path", rule.where, f"{rule.path} is nothing that a part has")
-        elif last in PART_ATTRIBUTES and tuple(part) not in named:
-            source.find("contract.path", rule.where, f"{rule.path} is beside a part that nothing names")
+        if found is None or not found[0].held or found[0].held.body == "opaque":
+            _check_part(rule, named, source)
+        elif found[1][:1] and found[1][0] in PART_ATTRIBUTES:
+            message = f"{rule.path}: of a part that holds a document the name and the type are not its own"
+            source.find("contract.path", rule.where, message, "leave it out; a type in `media` leaves as it came")
+
+
+def _check_part(rule: Rule, named: Collection[Path], source: Source) -> None:
+    """One that is taken as it is has its name and type beside it."""
+    *part, last = (str(step) for step in rule.place.path or ("",))
+    beside = last if last.startswith("@") else None
+    if any(step.startswith("@") for step in part) or (beside and beside not in PART_ATTRIBUTES):
+        source.find("contract.path", rule.where, f"{rule.path} is nothing that a part has")
+    elif beside and rule.place.path[:-1] not in named:
+        source.find("contract.path", rule.where, f"{rule.path} is beside a part that nothing names")
 
 
 def _check_names(

@@ -6,6 +6,8 @@ from gateway.ledger.blinding import Blinding
 from gateway.ledger.store import Row
 from gateway.ledger.tree import Tree
 
+Places = Sequence[tuple[int, Row]]
+
 _INDEXED = ("vendor", "operation", "caller", "code", "result")
 # One statement, not a pipeline of several: between those the server would wait for a node that has stopped, and not
 # end its session. The first call that brings a digest keeps it.
@@ -44,30 +46,54 @@ def values(log: str, epoch: int, new: Sequence[Row], grown: Tree, blinding: Blin
     """What APPENDED takes for rows that make the log the tree `grown`."""
     first = grown.size - len(new)
     places = list(enumerate(new, first))
-    links = [(seq, n, link) for seq, row in places for n, link in enumerate(row.links)]
-    earlier = [(digest, row.intent) for row in new for digest in row.earlier]
-    opened = [(seq, row.lasts) for seq, row in places if row.lasts is not None]
-    indexed = {name: [getattr(row.index, name) for row in new] for name in _INDEXED}
     return {
-        **indexed,
         "log": log,
         "first": first,
         "size": grown.size,
         "root": grown.root,
         "epoch": epoch,
+        **_leaves(new),
+        **_links(places, blinding),
+        **_remembered(new, blinding),
+        **_opened(places),
+    }
+
+
+def _leaves(new: Sequence[Row]) -> dict[str, object]:
+    indexed = {name: [getattr(row.index, name) for row in new] for name in _INDEXED}
+    return {
+        **indexed,
         "id": [bytes.fromhex(row.id) for row in new],
         "kind": [row.kind for row in new],
         "ts": [row.ts for row in new],
         "intent": [row.intent for row in new],
         "hash": [row.hash for row in new],
         "body": [row.body for row in new],
+    }
+
+
+def _links(places: Places, blinding: Blinding) -> dict[str, object]:
+    links = [(seq, n, link) for seq, row in places for n, link in enumerate(row.links)]
+    return {
         "linked": [seq for seq, _, _ in links],
         "ord": [n for _, n, _ in links],
         "tok": blinding.stored(link.tok for _, _, link in links),
         "dek": [link.dek for _, _, link in links],
         "sealed": [link.sealed for _, _, link in links],
+    }
+
+
+def _remembered(new: Sequence[Row], blinding: Blinding) -> dict[str, object]:
+    earlier = [(digest, row.intent) for row in new for digest in row.earlier]
+    return {
         "digest": blinding.stored(digest for digest, _ in earlier),
         "first_intent": [seq for _, seq in earlier],
+    }
+
+
+def _opened(places: Places) -> dict[str, object]:
+    opened = [(seq, row.lasts) for seq, row in places if row.lasts is not None]
+    return {
         "opened": [seq for seq, _ in opened],
         "lasts": [lasts for _, lasts in opened],
     }

@@ -1,10 +1,10 @@
 """The registers that laws ask for: what is done with data, for what and by whom, and where it crosses a border."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from gateway.contract.model import Vendor
+from gateway.contract.model import Entity, Vendor
 from gateway.contract.terms import Origin, Rule, Terms
 from gateway.report.seen import Known, Seen
 from gateway.report.table import Row, Table
@@ -162,31 +162,22 @@ class Activities:
         of = self._known.contracts.vendors.get(vendor)
         rules = [rule for terms in declared for rule in _rules(terms, Purpose(purpose))]
         categories = {rule.category.value for rule in rules} | observed.categories
+        bases = {basis for terms in declared for basis in _bases(terms)} | observed.bases
         return {
             "id": "/".join(key),
             **self._said(entity, Purpose(purpose)),
             "entity": entity,
-            "controller": company.name if company else None,
-            "contact": company.contact if company else None,
-            "representative": company.representative if company else None,
+            **_controller(company),
             "purpose": purpose,
-            "subjects": _all(subject.role for terms in declared for subject in terms.subjects),
+            **_subjects(declared, rules),
             "categories": _all(categories),
-            "forms": _all(rule.form.name for rule in rules),
             "origins": _all(CATEGORIES[Category(each)].origin for each in categories),
-            "legal_bases": _all({basis for terms in declared for basis in _bases(terms)} | observed.bases),
-            "assessments": _all(each for terms in declared for each in _rests_on(terms)),
-            "services": _all(caller for terms in declared for caller in terms.operation.callers),
-            "channels": _all(CHANNEL_LABELS[terms.operation.channel].en for terms in declared),
+            "legal_bases": _all(bases),
+            **_ways(declared),
             "recipient": of.legal_entity.name if of else self._names.get(vendor),
             **_recipient(of, declared),
-            "vendor_keeps": _all(terms.operation.retention.vendor_keeps for terms in declared),
             "measures": (*_MEASURES, *self._known.contracts.activities.measures),
-            "contracts": _all(terms.contract for terms in declared),
-            "first_disclosed": observed.first or None,
-            "last_disclosed": observed.last or None,
-            "disclosures": observed.count,
-            "never_sent": _all(categories - observed.categories),
+            **_sent(observed, categories),
         }
 
     def _said(self, entity: str, purpose: Purpose) -> Row:
@@ -204,6 +195,42 @@ class Activities:
             "officer": officers.officer if officers else None,
             "joint_controllers": officers.joint_controllers if officers else (),
         }
+
+
+def _controller(company: Entity | None) -> Row:
+    return {
+        "controller": company.name if company else None,
+        "contact": company.contact if company else None,
+        "representative": company.representative if company else None,
+    }
+
+
+def _subjects(declared: Sequence[Terms], rules: Sequence[Rule]) -> Row:
+    return {
+        "subjects": _all(subject.role for terms in declared for subject in terms.subjects),
+        "forms": _all(rule.form.name for rule in rules),
+    }
+
+
+def _ways(declared: Sequence[Terms]) -> Row:
+    """On what contracts rest, for whom they are, and by which way they lead out."""
+    return {
+        "assessments": _all(each for terms in declared for each in _rests_on(terms)),
+        "services": _all(caller for terms in declared for caller in terms.operation.callers),
+        "channels": _all(CHANNEL_LABELS[terms.operation.channel].en for terms in declared),
+        "vendor_keeps": _all(terms.operation.retention.vendor_keeps for terms in declared),
+        "contracts": _all(terms.contract for terms in declared),
+    }
+
+
+def _sent(observed: _Observed, categories: set[str]) -> Row:
+    """What the ledger has of it, beside what contracts would let out."""
+    return {
+        "first_disclosed": observed.first or None,
+        "last_disclosed": observed.last or None,
+        "disclosures": observed.count,
+        "never_sent": _all(categories - observed.categories),
+    }
 
 
 def _recipient(vendor: Vendor | None, declared: list[Terms]) -> Row:
