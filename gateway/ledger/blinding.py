@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from gateway.ledger.vault import PREFIX, OldGenerationError, generation_of
 
-TOGETHER = 200  # people, or digests, that are blinded anew in one commit
+TOGETHER = 64  # people, or digests, that are blinded anew in one commit: calls wait for it
 _TOKEN = 16
 
 Blocks = Mapping[int, Cipher[ECB]]

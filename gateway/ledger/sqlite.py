@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -372,16 +374,20 @@ class SqliteStore:
         self._put("leaf_body", [(n, r.body, *_columns(r.index)) for n, r in places])
         failpoint("after-insert-leaf_body", new)
         links = [(n, o, link) for n, r in places for o, link in enumerate(r.links)]
-        remembered = [(digest, r.intent) for r in new if self._may_remember(r) for digest in r.earlier]
+        remembered = [(digest, r.intent) for r in new if r.earlier and self._may_remember(r) for digest in r.earlier]
         toks, digests = [link.tok for _, _, link in links], [digest for digest, _ in remembered]
         tallies = [tally for r in new for tally in r.tallies]
-        marks = [mark for tally in tallies for mark in tally.marks]
-        keep_together(self._database, self.blinding, toks + marks, digests)
-        add(tallies, self._changed, self.blinding.stored)
-        stored = zip(links, self.blinding.stored(toks), strict=True)
-        self._put("link", [(n, o, tok, link.dek, link.sealed) for (n, o, link), tok in stored])
+        if self.blinding.is_turning:
+            marks = [mark for tally in tallies for mark in tally.marks]
+            keep_together(self._database, self.blinding, toks + marks, digests)
+        if tallies:
+            add(tallies, self._changed, self.blinding.stored)
+        if links:
+            stored = zip(links, self.blinding.stored(toks), strict=True)
+            self._put("link", [(n, o, tok, link.dek, link.sealed) for (n, o, link), tok in stored])
         failpoint("after-insert-link", new)
-        self._put("earlier", list(zip(self.blinding.stored(digests), (at for _, at in remembered), strict=True)))
+        if remembered:
+            self._put("earlier", list(zip(self.blinding.stored(digests), (at for _, at in remembered), strict=True)))
         failpoint("after-insert-earlier", new)
         for n, r in places:
             if r.purges:
@@ -397,11 +403,7 @@ class SqliteStore:
 
     def _put(self, table: str, values: Sequence[tuple[str | bytes | int | None, ...]]) -> None:
         for part in _parts(values):
-            one = f"({', '.join('?' * len(part[0]))})"
-            # The first call that brings a digest keeps it.
-            verb = "INSERT OR IGNORE INTO" if table == "earlier" else "INSERT INTO"
-            flat = [value for row in part for value in row]
-            self._database.execute(f"{verb} {table} VALUES {', '.join([one] * len(part))}", flat)
+            self._database.execute(_insertion(table, len(part[0]), len(part)), list(chain.from_iterable(part)))
 
     def _bare(self, tok: bytes) -> bytes:
         return self.blinding.bare(tok)
@@ -424,6 +426,14 @@ class SqliteStore:
                 yield database
             finally:
                 self._readers.put(database)
+
+
+@cache
+def _insertion(table: str, columns: int, count: int) -> str:
+    # The first call that brings a digest keeps it.
+    verb = "INSERT OR IGNORE INTO" if table == "earlier" else "INSERT INTO"
+    one = f"({', '.join('?' * columns)})"
+    return f"{verb} {table} VALUES {', '.join([one] * count)}"
 
 
 def _parts(whole: Sequence[T]) -> Iterator[Sequence[T]]:
