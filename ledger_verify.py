@@ -1046,6 +1046,11 @@ KINDS: Mapping[str, Kind] = {
     "canary": _kind({"vendor": _filled, "number": _count, "by": _filled}, vendor="vendor", caller="by"),
     "hold": _kind({"reason": _filled, "by": _filled}, {"until": _filled, **_SUBJECTS}, caller="by"),
     "hold_release": _kind({"hold": _id, "by": _filled}, {**_SUBJECTS}, caller="by"),
+    "received": _kind(
+        {"vendor": _filled, "hook": _filled, "digest": _filled, "direction": _one_of("inbound"), "bytes": _count},
+        {"kept": _list(_fixed(_filled, _count)), "withheld": _count},
+        vendor="vendor",
+    ),
     "token": _kind(
         {"token": _text, "service": _text, "state": _one_of("issued", "revoked")},
         {"vendor": _text, "put": _filled, "expires": _count, "by": _filled, **_SUBJECTS},

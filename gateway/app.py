@@ -17,6 +17,7 @@ from gateway.due import Due
 from gateway.errors import StartError
 from gateway.exceptional.office import Office, Rules
 from gateway.exchange import Exchange, Limits
+from gateway.hooks import Hooks
 from gateway.inforce import InForce, check_keys, in_force
 from gateway.ledger.housekeeping import ContractActivated, PolicyActivated
 from gateway.ledger.store import Filter
@@ -88,6 +89,13 @@ class Gateway:
             contracts=self.contracts,
             rules=Rules(environment, settings.exceptional_delay, settings.intent_deadline),
             now=utc,
+        )
+        self.hooks = Hooks(
+            lambda: self.exchange.contracts,
+            stores.ledger,
+            hand_over=webhook.hand_over,
+            now=utc,
+            counted=self.telemetry.call,
         )
         self.proxy = Proxy(
             self.exchange,

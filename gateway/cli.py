@@ -107,9 +107,11 @@ def serve() -> None:
     """Run the gateway until it is told to stop. Settings are variables GATEWAY_…, see docs/operations.md."""
     settings = Settings()
 
-    def ready(port: int, operators_port: int, privacy_port: int | None = None) -> None:
-        people = f", people on port {privacy_port}" if privacy_port is not None else ""
-        err.print(f"gateway listens on http://{settings.host}:{port}, operators on port {operators_port}{people}")
+    def ready(*ports: int) -> None:
+        wanted = {"people": settings.privacy_port, "vendors": settings.hooks_port}
+        whom = ("operators", *(name for name, port in wanted.items() if port is not None))
+        others = ", ".join(f"{name} on port {port}" for name, port in zip(whom, ports[1:], strict=True))
+        err.print(f"gateway listens on http://{settings.host}:{ports[0]}, {others}")
 
     listeners.run(listeners.serve(settings, ready))
 

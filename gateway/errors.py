@@ -172,6 +172,11 @@ CODES: Mapping[str, Code] = {
     "signature.failed": Code(
         422, "What leaves cannot be signed", "Send each parameter once, and what the vendor's scheme covers."
     ),
+    # What vendors send by themselves.
+    "hook.unknown": Code(404, "Nothing is sent here", "Use the address that `hooks` in vendor.yaml gives."),
+    "hook.unsigned": Code(401, "The vendor did not sign this", "Compare key, header and clock with the vendor's."),
+    "hook.replayed": Code(409, "This was taken before", "Nothing is to be done."),
+    "hook.not_taken": Code(502, "The service of the shop did not take it", "Look at that service, and send it again."),
     "signature.invalid": Code(502, "The vendor's answer is not signed by the vendor", _SEE_LEDGER),
     # On what grounds.
     "agreement.none": Code(403, "No agreement with this vendor", "Sign one and enter it in vendor.yaml."),

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from gateway.clearance import (
     with_papers,
     with_registered,
 )
+from gateway.contract.hooks import HookTerms
 from gateway.contract.load import ContractSet
 from gateway.contract.routes import Routes
 from gateway.contract.terms import Terms
@@ -83,11 +84,26 @@ class Prepared:
         return any(bound is not None and bound.scrubs for bound in (self.answer, self.errors))
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedHook:
+    """A call that a vendor makes, with the key that it is signed with."""
+
+    terms: HookTerms
+    bound: Bound
+    key: bytes = field(repr=False)
+
+
 class InForce:
     """One immutable set. A call is decided by the set that was in force when it came."""
 
-    def __init__(self, contracts: ContractSet, prepared: Mapping[str, Prepared]) -> None:
+    def __init__(
+        self,
+        contracts: ContractSet,
+        prepared: Mapping[str, Prepared],
+        hooks: Mapping[tuple[str, str], PreparedHook] | None = None,
+    ) -> None:
         self.contracts = contracts
+        self.hooks = hooks or {}
         self.prepared = prepared
         self.routes = Routes(each.terms for each in prepared.values())
         self._standings: dict[tuple[str, str], Standing] = {}
@@ -143,6 +159,14 @@ def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey,
 
     markets = contracts.policy.markets
     prepared = {terms.name: _prepared(terms, resolved, vendor_key, markets, public) for terms in contracts.terms}
+    hooks = {
+        (each.vendor, each.name): PreparedHook(
+            each,
+            bind(each.receiving, partial(vendor_key, each.vendor), resolved, markets),
+            resolved(each.hook.signature.key).encode(),
+        )
+        for each in contracts.hooks
+    }
     if missing:
         raise StartError(f"set these secrets, as variables or files: {', '.join(sorted(missing))}")
     schemes = {name: vendor.sign for name, vendor in contracts.vendors.items() if vendor.sign}
@@ -156,6 +180,7 @@ def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey,
             for name, each in prepared.items()
             for vendor in (each.terms.vendor.vendor,)
         },
+        hooks,
     )
 
 

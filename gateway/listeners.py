@@ -45,7 +45,7 @@ def listener(app: Any, telemetry: Telemetry, **where: Any) -> Server:
 
 
 async def serve(settings: Settings, ready: Callable[..., None]) -> None:
-    """Runs a gateway until SIGTERM or SIGINT. `ready` gets the ports once everything listens: two, or three.
+    """Runs a gateway until SIGTERM or SIGINT. `ready` gets the ports once everything listens: two, three or four.
 
     Raises StartError or ContractError before a port opens.
     """
@@ -127,13 +127,14 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
 
 
 def _servers(gateway: Gateway, control: Path) -> list[Server]:
-    """The listeners: for calls, for operators, for people where they are wanted, and the control socket."""
+    """The listeners: for calls, for operators, for people and vendors where they are wanted, and the control socket."""
     settings, telemetry = gateway.settings, gateway.telemetry
-    people = settings.privacy_port
+    people, vendors = settings.privacy_port, settings.hooks_port
     return [
         listener(gateway.proxy, telemetry, host=settings.host, port=settings.port, ends_calls=False),
         listener(gateway.operators(), telemetry, host=settings.operators_host, port=settings.operators_port),
         *([] if people is None else [listener(gateway.privacy(), telemetry, host=settings.privacy_host, port=people)]),
+        *([] if vendors is None else [listener(gateway.hooks.app, telemetry, host=settings.hooks_host, port=vendors)]),
         listener(gateway.control(), telemetry, uds=control),
     ]
 

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     privacy_host: str = "127.0.0.1"
     privacy_port: int | None = Field(default=None, ge=0, le=65535)
     """Where people, and customer service for them, ask about their data; nowhere without it."""
+    hooks_host: str = "127.0.0.1"
+    hooks_port: int | None = Field(default=None, ge=0, le=65535)
+    """Where vendors send what they send by themselves; nowhere without it."""
     account_centres: list[str] = []
     """Services that may let people in whom they have signed in: each gets tokens of theirs for an hour at most."""
     environment: Literal["sandbox", "live"] = "live"

@@ -45,7 +45,7 @@ class Running:
     stores: Stores
     vendors: Mapping[str, Vendor]
     folder: Path
-    ports: tuple[int, int, int]
+    ports: tuple[int, ...]
     loop: asyncio.AbstractEventLoop
     _tokens: dict[tuple[object, ...], str] = field(default_factory=dict)
 
@@ -220,13 +220,13 @@ class _Run:
     async def _listen(
         self, gateway: Gateway, vendors: Mapping[str, Vendor], ready: "Future[Running]", stop: threading.Event
     ) -> None:
-        apps = (gateway.proxy, gateway.operators(), gateway.privacy())
+        apps = (gateway.proxy, gateway.operators(), gateway.privacy(), gateway.hooks.app)
         servers = [_Prompt(listener(each, gateway.telemetry, host="127.0.0.1", port=0).config) for each in apps]
         loop = asyncio.get_running_loop()
         serving = [loop.create_task(server.serve()) for server in servers]
         while not all(server.started for server in servers):  # noqa: ASYNC110  uvicorn has nothing to wait for
             await asyncio.sleep(0.005)
-        ports = (port_of(servers[0]), port_of(servers[1]), port_of(servers[2]))
+        ports = tuple(map(port_of, servers))
         ready.set_result(Running(gateway, gateway.stores, vendors, self.folder, ports, loop))
         while not stop.is_set():  # noqa: ASYNC110  the test is in another thread
             await asyncio.sleep(0.01)

@@ -28,6 +28,8 @@ TOGETHER: Mapping[str, str] = {
     "vocabulary/china": "oversight/test_agenda.py",
     "vocabulary/exceptional": "exceptional/test_checks.py",
     # The words of a contract are what the loader takes and refuses.
+    "contract/hooks": "test_hooks.py",
+    "signing/hooks": "test_hooks.py",
     "contract/model": "contract/test_load.py",
     "contract/papers": "contract/test_check_papers.py",
     "contract/words": "contract/test_load.py",

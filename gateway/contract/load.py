@@ -15,6 +15,7 @@ from gateway.contract.batches import batch_of
 from gateway.contract.check import check_answer, check_policy, check_set, check_terms, check_vendor
 from gateway.contract.check_sign import check_sign, check_signed_places
 from gateway.contract.compile import Defaults, Source, compile_section, match_of, with_names
+from gateway.contract.hooks import HookTerms, hook_terms
 from gateway.contract.model import Answer, Entities, ErrorAnswer, Operation, Policy, Vendor
 from gateway.contract.strict_yaml import Location, Sheet, YamlError, read_yaml
 from gateway.contract.terms import Host, Section, Segment, SubjectTerms, Terms
@@ -52,6 +53,7 @@ class ContractSet:
     entities: Entities
     vendors: Mapping[str, Vendor]
     terms: tuple[Terms, ...]
+    hooks: tuple[HookTerms, ...] = ()
     notes: tuple[Finding, ...] = ()
     activities: Activities = NOTHING
 
@@ -84,6 +86,7 @@ class _Reading:
     environment: str
     sandbox: Mapping[str, str]
     findings: list[Finding] = field(default_factory=list)
+    hooks: list[HookTerms] = field(default_factory=list)
 
     def whole(self) -> ContractSet | None:
         if not self.root.is_dir():
@@ -102,7 +105,7 @@ class _Reading:
         terms = tuple(terms for _, several in vendors.values() for terms in several)
         self.findings += check_set(loaded, terms, entities[0])
         activities = self._activities(entities[0])
-        return ContractSet(self.root, policy[0], entities[0], loaded, terms, activities=activities)
+        return ContractSet(self.root, policy[0], entities[0], loaded, terms, tuple(self.hooks), activities=activities)
 
     def _activities(self, entities: Entities) -> Activities:
         """What the registers say beside the contracts; the file may be missing."""
@@ -128,6 +131,11 @@ class _Reading:
         vendor = _in_environment(vendor, self.environment)
         check_vendor(vendor, source, folder.name)
         check_sign(vendor, source)
+        digest = b64encode(hashlib.sha256(source.content).digest()).decode()
+        for name, hook in vendor.hooks.items():
+            compiled = hook_terms(vendor, name, source, digest)
+            check_answer(hook.receiving, compiled.receiving, source, ("hooks", name, "receiving"))
+            self.hooks.append(compiled)
         terms = [self._operation(file, vendor, source) for file in files]
         # Each operation compiles what it takes from the vendor, and finds the same mistakes there.
         self.findings += dict.fromkeys(source.findings)

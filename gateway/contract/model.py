@@ -2,12 +2,13 @@
 
 import re
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from gateway.contract.form import Form, parse_form
 from gateway.contract.papers import Agreement, Covered, Transfers
-from gateway.contract.sign import Sign
+from gateway.contract.sign import Secret, Sign
 from gateway.contract.words import (
     Address,
     Bases,
@@ -256,6 +257,37 @@ class KeepsByLaw(Block):
     keeps_by_law: Text
 
 
+def _service(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
+        raise ValueError("write the address of a service of the shop, like http://orders.internal:8090/hooks")
+    return text
+
+
+class HookSignature(Block):
+    """How a vendor signs what it sends: an HMAC over the body, or over a time, a full stop and the body."""
+
+    scheme: Literal["hmac-sha256", "stripe"]
+    key: Secret
+    header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")] = "Stripe-Signature"
+    prefix: Annotated[str, StringConstraints(max_length=64)] = ""
+    encoding: Literal["hex", "base64"] = "hex"
+    timestamp: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")] | None = None
+    tolerance: Count = Field(default=300, ge=1, le=3600)
+
+
+class Receiving(Section):
+    """The body of a call that the vendor makes."""
+
+
+class Hook(Block):
+    """A call that the vendor makes: signed by it, minimised like an answer, and handed to a service of the shop."""
+
+    to: Annotated[str, AfterValidator(_service)]
+    signature: HookSignature
+    receiving: Receiving
+
+
 class Vendor(Block):
     """Who a vendor is, where it is, its agreements and keys."""
 
@@ -282,6 +314,7 @@ class Vendor(Block):
     errors: ErrorAnswer | None = None
     deletion: Literal["confirms"] | Attests | KeepsByLaw = "confirms"
     notices: Notices = Notices()
+    hooks: dict[Name, Hook] = Field(default={})
 
 
 def importers_of(vendor: Vendor) -> tuple[str, ...]:

@@ -309,6 +309,31 @@ class HoldReleased:
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """A vendor sent something by itself: by which part of its file, of which categories the shop got how many fields,
+    and how much stayed. Whom it is about nobody looks up.
+    """
+
+    kind: ClassVar[str] = "received"
+
+    vendor: str
+    hook: str
+    digest: str
+    bytes: int
+    kept: tuple[tuple[str, int], ...]
+    withheld: int
+
+    @property
+    def index(self) -> Index:
+        return Index(vendor=self.vendor)
+
+    def members(self) -> dict[str, Json]:
+        members: dict[str, Json] = {"vendor": self.vendor, "hook": self.hook, "digest": self.digest}
+        counts: dict[str, Json] = {"kept": self.kept, "withheld": self.withheld}
+        return members | {"direction": "inbound", "bytes": self.bytes} | {k: v for k, v in counts.items() if v}
+
+
+@dataclass(frozen=True, slots=True)
 class TokenChanged:
     """A service token was issued or revoked; the id, never the token."""
 

@@ -41,6 +41,7 @@ VENDORS = Table(
         "failed": "not sent, by code",
         "derogations": "transfers on a derogation, this month",
         "people_in_china": "people in China whose data went there, this year",
+        "received": "calls that it made itself",
         "answers_withheld": "fields of answers that stayed",
         "answers_received": "categories that came back",
     },
@@ -94,6 +95,7 @@ class _Watched:
     withheld: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
+    received: int = 0
     answers_withheld: int = 0
     answers: set[str] = field(default_factory=set)
 
@@ -130,6 +132,8 @@ class Vendors:
         vendor = seen.body.get("vendor")
         if vendor and seen.kind == "intent":
             self._watched.setdefault(vendor, _Watched()).add(seen)
+        elif vendor and seen.kind == "received":
+            self._watched.setdefault(vendor, _Watched()).received += 1
         elif vendor and seen.kind == "refusal":
             self._watched.setdefault(vendor, _Watched()).refused[seen.body["code"]] += 1
         return ()
@@ -164,6 +168,7 @@ class Vendors:
             "failed": _counted(watched.failed),
             "derogations": self._derogations.get(name, 0),
             "people_in_china": self._from_china.get(name, 0),
+            "received": watched.received,
             "answers_withheld": watched.answers_withheld,
             "answers_received": tuple(sorted(watched.answers)),
         }

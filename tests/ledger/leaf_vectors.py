@@ -36,6 +36,7 @@ from gateway.ledger import (
 )
 from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.entry import Exceptional, Stamp, leaf
+from gateway.ledger.housekeeping import Received
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import Payload, seal
 from gateway.ledger.steps import CanaryMade, CaseStep, IncidentStep
@@ -265,6 +266,12 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
             "01980000000070008000000000000001", "subject", "issued", expires=1_775_001_600, by="account-centre"
         ),
         (PURCHASER,),
+        None,
+        "",
+    ),
+    "received": (
+        Received("parcels", "tracking", "q83vEjRWeJA=", 812, (("shipment.tracking", 1), ("not_personal", 2)), 3),
+        (),
         None,
         "",
     ),

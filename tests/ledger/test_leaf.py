@@ -90,7 +90,7 @@ def test_every_kind_has_a_committed_leaf() -> None:
     kinds = {vector["event"]["kind"] for vector in COMMITTED}
 
     assert kinds == {event.kind for event, *_ in EVENTS.values()}
-    assert len(kinds) == 20
+    assert len(kinds) == 21
 
 
 def test_the_commitments_of_a_leaf_open_with_their_salts() -> None:

@@ -1,0 +1,142 @@
+"""Calls that vendors make, on a listener of its own: proved, minimised, written down, and handed to the shop."""
+
+import hmac
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final, Protocol
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway import problem
+from gateway.assemble import headers_of, lines_of
+from gateway.body.codecs import read_body, written_body
+from gateway.errors import GatewayError, Refusal, refuse
+from gateway.inforce import InForce, PreparedHook
+from gateway.ledger.entry import Event
+from gateway.ledger.housekeeping import Received
+from gateway.minimise import Minimised, minimise
+from gateway.signing.hooks import is_hook_signed
+
+REPEATS: Final = 10_000
+Headers = tuple[tuple[str, str], ...]
+HandOver = Callable[[str, bytes, Mapping[str, str]], Awaitable[None]]
+"""Posts a body with headers to an address of the shop's. Raises GatewayError where it was not taken."""
+
+
+class Book(Protocol):
+    async def record(self, event: Event) -> str: ...
+
+
+class Hooks:
+    """`contracts` gives the set in force. What was handed over once is not handed over again by this process."""
+
+    def __init__(
+        self,
+        contracts: Callable[[], InForce],
+        ledger: Book,
+        *,
+        hand_over: HandOver,
+        now: Callable[[], datetime],
+        counted: Callable[[str, str], None],
+    ) -> None:
+        self._contracts = contracts
+        self._ledger = ledger
+        self._hand_over = hand_over
+        self._now = now
+        self._counted = counted
+        self._taken: OrderedDict[bytes, None] = OrderedDict()
+
+    @property
+    def app(self) -> Starlette:
+        """The application behind its port: `POST /VENDOR/HOOK`."""
+        app = Starlette(routes=[Route("/{vendor}/{hook}", self._answer, methods=["POST"])])
+        app.router.redirect_slashes = False
+        return app
+
+    async def _answer(self, request: Request) -> Response:
+        """What the vendor is told: that it was taken, or a code, and nothing of what it sent."""
+        vendor, name = request.path_params["vendor"], request.path_params["hook"]
+        try:
+            hook = self._contracts().hooks.get((vendor, name))
+            if hook is None:
+                raise refuse("hook.unknown")
+            headers = tuple((key.lower(), value) for key, value in request.headers.items())
+            await self._receive(hook, headers, await _body(request, hook.terms.receiving.max_bytes))
+        except Refusal as refusal:
+            self._counted(refusal.code, vendor if refusal.code != "hook.unknown" else "")
+            status, told = problem.problem(refusal)
+            return JSONResponse(told, status, media_type=problem.MEDIA_TYPE)
+        except ClientDisconnect:
+            return Response(status_code=HTTPStatus.BAD_REQUEST)
+        self._counted("received", vendor)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def _receive(self, hook: PreparedHook, headers: Headers, payload: bytes) -> None:
+        terms = hook.terms
+        if not is_hook_signed(terms.hook.signature, hook.key, headers, payload, self._now()):
+            raise refuse("hook.unsigned")
+        mark = _mark(hook, headers, payload)
+        if mark in self._taken:
+            raise refuse("hook.replayed")
+        self._taken[mark] = None
+        try:
+            await self._handed_over(hook, headers, payload)
+        except BaseException:
+            # The vendor will try again, and is to find it as new as before.
+            self._taken.pop(mark, None)
+            raise
+        if len(self._taken) > REPEATS:
+            self._taken.popitem(last=False)
+
+    async def _handed_over(self, hook: PreparedHook, headers: Headers, payload: bytes) -> None:
+        terms, section = hook.terms, hook.terms.receiving
+        media = next((value for name, value in headers if name == "content-type"), None)
+        body, leaves_as = read_body(payload, media, section)
+        tree = section.trees["header"]
+        named = {name: value for name, value in headers_of(headers, tree).items() if name in tree.members}
+        left = minimise(
+            hook.bound,
+            {"body": body, "header": named, "query": {}, "path": {}},
+            secrets=[hook.key.decode("utf-8", "replace")],
+            answer=True,
+        )
+        kept = written_body(left.documents["body"], body, section)
+        # Before the shop has it: what was collected is on record.
+        await self._ledger.record(_received(hook, left, len(payload)))
+        passed = dict(lines_of(left.documents["header"]))
+        passed |= {"gateway-hook": f"{terms.vendor}/{terms.name}"} | ({"content-type": leaves_as} if leaves_as else {})
+        try:
+            await self._hand_over(terms.hook.to, kept, passed)
+        except GatewayError:
+            raise refuse("hook.not_taken", f"{terms.vendor}/{terms.name}") from None
+
+
+def _mark(hook: PreparedHook, headers: Headers, payload: bytes) -> bytes:
+    """By which the same is known again, and nothing of what came can be read."""
+    header = hook.terms.hook.signature.header.lower()
+    signed = next(value for name, value in headers if name == header)
+    return hmac.digest(hook.key, signed.encode("utf-8", "replace") + b"\n" + payload, "sha256")
+
+
+def _received(hook: PreparedHook, left: Minimised, size: int) -> Received:
+    """The entry of what a vendor sent by itself: how much, of which categories something was kept, how much stayed."""
+    terms = hook.terms
+    counts: dict[str, int] = {}
+    for rule in terms.receiving.rules:
+        if left.counts[rule.number]:
+            counts[rule.category.value] = counts.get(rule.category.value, 0) + left.counts[rule.number]
+    return Received(terms.vendor, terms.name, terms.digest, size, tuple(counts.items()), sum(left.withheld.values()))
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    payload = bytearray()
+    async for part in request.stream():
+        payload += part
+        if len(payload) > limit:
+            raise refuse("body.too_large", f"more than {limit} bytes")
+    return bytes(payload)
