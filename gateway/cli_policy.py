@@ -155,6 +155,9 @@ def _version(text: str, published_text: Path | None) -> Mapping[str, Any]:
 
 def _written(version: Mapping[str, Any]) -> Iterator[str]:
     yield f"version: {json.dumps(version['version'])}"
+    if "published" in version:
+        # A draft has no moment; whoever keeps the version in policy.yaml takes the sign away.
+        yield f"# published: {version['published']}"
     yield f"document: {version['document']}"
     for key in ("purposes", "vendor_kinds"):
         yield from _listed(key, version[key])
@@ -172,6 +175,8 @@ def _listed(key: str, words: Sequence[str]) -> Iterator[str]:
 def _tell_effect(told: Mapping[str, Any]) -> None:
     """What a version changes, and what that does to operations and to consents."""
     _tell_changes(told)
+    if told["same_text"] and told["changes"]:
+        out.print(f"[yellow]the text[/] is that of {escape(told['from'])}, which does not say any of this")
     for name, missing in _by_operation(told["stops"]).items():
         out.print(f"[red]stops[/] {escape(name)}: {escape(', '.join(missing))}")
     for name in told["opens"]:

@@ -114,8 +114,10 @@ class Policies:
         return [*(_shown(row) for row in found if row.state == "draft"), *planned, *reversed(versions)]
 
     async def shown(self, version: str) -> dict[str, Any]:
-        """What a version says, in the words of policy.yaml. Raises UnknownVersion."""
-        return (await self._named(version)).model_dump(mode="json", exclude_defaults=True)
+        """What a version says, in the words of policy.yaml; a draft has no moment. Raises UnknownVersion."""
+        said = (await self._named(version)).model_dump(mode="json", exclude_defaults=True)
+        out = [each.published.isoformat() for each in await self._published() if each.version == version]
+        return said | ({"published": out[0]} if out else {})
 
     async def diff(self, version: str, old: str | None) -> dict[str, Any]:
         """What a version or draft says otherwise than another one, or than the one before it. Raises UnknownVersion."""
@@ -135,6 +137,7 @@ class Policies:
         stops = [(each.name, failure) for each in terms for failure in _stops(each, before, draft)]
         return {
             **_compared(before, draft),
+            "same_text": before is not None and before.document == draft.document,
             "stops": [{"operation": name, "code": each.code, "detail": each.detail} for name, each in stops],
             "opens": [each.name for each in terms if _stops(each, draft, before)],
             "renew": await self._renewed(before, draft) if before else [],
@@ -211,13 +214,18 @@ def _shown(row: PolicyRow) -> dict[str, Any]:
         "version": row.draft.version,
         "state": "published" if row.state == "filed" else row.state,
         "document": row.draft.document,
-        "draft": row.id,
-        "drafted": row.drafted.isoformat(),
-        "drafted_by": row.drafted_by,
+        **_drafting(row),
         "published": row.published.isoformat() if row.published else None,
         "published_by": row.published_by or None,
     }
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def _drafting(row: PolicyRow) -> dict[str, Any]:
+    """Who drafted it and when; of one that the file had, nobody knows."""
+    if row.state == "filed":
+        return {}
+    return {"draft": row.id, "drafted": row.drafted.isoformat(), "drafted_by": row.drafted_by}
 
 
 def _of_file(version: PolicyVersion) -> dict[str, Any]:

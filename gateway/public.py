@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from html import escape
 from typing import Any, Final, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 from gateway.clearance import Registered, published, stand, version_in_force
 from gateway.contract.load import ContractSet
@@ -119,22 +120,23 @@ def policy(of: Policy, now: datetime, registered: Registered = ()) -> Page:
     version = version_in_force(of, now, registered)
     if version is None:
         return {"version": None}
-    return _version(version) | {"markets": list(of.markets)}
+    return _version(version, of.time_zone) | {"markets": list(of.markets)}
 
 
 def history(of: Policy, now: datetime, registered: Registered = ()) -> Page:
     """Every version that was published, the newest first, with what each brought and took away."""
     versions = published(of, now, registered)
     pages = [
-        _version(new) | {"changes": _changes(old, new)} for old, new in zip([None, *versions], versions, strict=False)
+        _version(new, of.time_zone) | {"changes": _changes(old, new)}
+        for old, new in zip([None, *versions], versions, strict=False)
     ]
     return {"versions": pages[::-1]}
 
 
-def _version(version: PolicyVersion) -> Page:
+def _version(version: PolicyVersion, time_zone: str) -> Page:
     return {
         "version": version.version,
-        "published": version.published.isoformat(),
+        "published": version.published.astimezone(ZoneInfo(time_zone)).isoformat(timespec="seconds"),
         "document": version.document,
         "purposes": [_labelled(each, PURPOSE_LABELS) for each in version.purposes],
         "vendor_kinds": [_labelled(each, KIND_LABELS) for each in version.vendor_kinds],

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from clearances import CONTRACTS, NOON, SHIP, agreed, asked, given
+from clearances import CONTRACTS, NOON, POLICY, SHIP, agreed, asked, given, of_subject
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -25,7 +25,7 @@ from gateway.errors import Refusal
 from gateway.forecast import Use, World, by_last_token, changed, forecast, stopped
 from gateway.registry.entered import ROWS
 from gateway.registry.facts import Papers, Waiver
-from gateway.vocabulary import Level, TransferMechanism
+from gateway.vocabulary import LegalBasis, Level, TransferMechanism
 
 USE = Use(SHIP.name, "shop-eu", "fulfilment", "t-1", (("purchaser", "DE"), ("consignee", "DE")))
 ZONE = ZoneInfo(CONTRACTS.policy.time_zone)
@@ -95,6 +95,23 @@ def refused(at: datetime, made: World) -> str:
     except Refusal as refusal:
         return refusal.code
     return ""
+
+
+def test_a_consent_is_forecast_to_be_asked_for_anew_where_the_policy_closes_and_opens_again() -> None:
+    """Nobody who has said yes by now is taken to say it again."""
+    terms = of_subject({"default": LegalBasis.CONSENT})
+    first = POLICY.versions[0].model_copy(
+        update={"version": "0", "published": NOON - timedelta(days=9), "purposes": ()}
+    )
+    later = POLICY.versions[0].model_copy(update={"published": NOON - timedelta(days=2)})
+    policy = POLICY.model_copy(update={"versions": (first, later)})
+
+    def found(said: datetime) -> list[str]:
+        made = world(terms, contracts=replace(CONTRACTS, policy=policy, terms=(terms,)), said=said)
+        return [each["code"] for each in forecast(made, NOON, DAYS)]
+
+    assert found(NOON - timedelta(seconds=1)) == []
+    assert found(NOON - timedelta(days=3)) == ["consent.outdated"]
 
 
 hours = st.integers(-48, 24 * (DAYS + 5)).map(lambda each: NOON + timedelta(hours=each))

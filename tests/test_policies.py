@@ -4,20 +4,24 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from clearances import NOON, POLICY, asked, codes, given
 from processes import Machine
 from running import Running, running
 from shop_contracts import FILES
 from sockets import Reply
 
 from gateway import failpoints
+from gateway.contract.model import PolicyVersion
 from gateway.errors import StartError
 from gateway.identity import Caller
-from gateway.vocabulary import Role
+from gateway.registry.facts import Papers
+from gateway.vocabulary import Purpose, Role
 
 DIGEST = "sha256:" + "ab" * 32
 PURPOSES = [
@@ -136,7 +140,8 @@ def test_a_draft_is_told_what_it_changes_and_which_operations_would_stop(gateway
     assert told["widens"] is False
     assert {each["operation"] for each in told["stops"]} >= {"parcels/ship"}
     assert {each["code"] for each in told["stops"]} == {"policy.purpose"}
-    assert (told["opens"], told["renew"]) == ([], [])
+    assert (told["opens"], told["renew"], told["same_text"]) == ([], [], False)
+    assert done(gateway, "POST /policies", **NARROW | {"document": "sha256:" + "0" * 64})["same_text"] is True
 
 
 def test_a_rehearsal_tells_which_calls_would_have_stopped_and_changes_nothing(gateway: Running) -> None:
@@ -171,7 +176,9 @@ def test_history_has_drafts_plans_and_every_version_with_who_and_when(tmp_path: 
         ("1", "published", "policy.yaml", False),
     ]
     assert (newest["version"], newest["document"], oldest["version"]) == ("2", DIGEST, "1")
-    assert newest["published"] == found[2]["published"]
+    shown = datetime.fromisoformat(newest["published"])
+    assert shown == datetime.fromisoformat(found[2]["published"]).replace(microsecond=0)
+    assert str(shown.utcoffset()) in ("1:00:00", "2:00:00")
 
 
 def test_a_diff_tells_field_by_field_what_is_new_and_gone(gateway: Running) -> None:
@@ -264,6 +271,19 @@ def test_of_what_is_not_there_the_register_says_so(still: Running, way: str) -> 
 
 def test_a_name_that_the_file_plans_is_taken(still: Running) -> None:
     assert "already" in done(still, "POST /policies", **SAME | {"version": "planned"})["message"]
+
+
+def test_where_a_file_contradicts_the_register_nothing_goes() -> None:
+    """As on a node that was started with another file before the version was published."""
+    [filed] = POLICY.versions
+    same = filed.model_copy(update={"published": NOON - timedelta(days=1), "purposes": filed.purposes[::-1]})
+    other = same.model_copy(update={"purposes": (*filed.purposes, Purpose.SECURITY)})
+
+    def found(version: PolicyVersion) -> list[str]:
+        return codes(asked(facts=replace(given(), papers=Papers(versions=(version,)))))
+
+    assert found(same) == []
+    assert found(other) == ["policy.conflict"]
 
 
 def test_nobody_publishes_another_draft_than_they_looked_at(gateway: Running) -> None:
@@ -428,6 +448,7 @@ def test_an_officer_drafts_compares_and_publishes_from_the_command_line(tmp_path
         forged = machine.typed("policy", "draft", "v3.yaml", "--text", "v2.yaml")
 
     assert drafted.returncode == 0, drafted.stderr
+    assert "# published: 2025-01-01T00:00:00+01:00" in first
     assert "stops parcels/ship: delivery_notification" in drafted.stdout
     assert "delivery_notification" in compared.stdout
     assert "nothing may go that could not go before" in compared.stdout
