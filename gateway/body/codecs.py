@@ -21,7 +21,8 @@ CODECS: Mapping[str, Codec] = {**FORMATS, "sentry-envelope": Envelope(), "none":
 FORM: Final = Form()
 
 _MEDIA = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*((?:;.*)?)\Z")
-_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\";\s]+)\"?", re.IGNORECASE)
+# Extended too (RFC 8187): readers differ on which of two they believe.
+_CHARSET = re.compile(r";\s*charset\*?\s*=\s*\"?([^\";\s]+)\"?", re.IGNORECASE)
 
 
 def media_of(content_type: str, section: Section) -> str:
@@ -34,10 +35,10 @@ def media_of(content_type: str, section: Section) -> str:
     if not match or not _is_taken(media, section):
         takes = " or ".join(section.media) or "no body"
         raise refuse("body.media", f"the contract takes {takes}")
-    charset = _CHARSET.search(match[2])
-    if charset is None:
+    charsets = _CHARSET.findall(match[2])
+    if not charsets:
         return media
-    if charset[1].lower() not in ("utf-8", "utf8"):
+    if any(charset.lower() not in ("utf-8", "utf8") for charset in charsets):
         raise refuse("body.media", "text is UTF-8 here")
     return f"{media}; charset=utf-8"
 

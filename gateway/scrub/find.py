@@ -37,7 +37,7 @@ _ROUNDS = 6
 _UUID = re.compile(
     r"(?<![0-9A-Za-z])(?=[0-9-]{0,35}[A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])"
 )
-_WORTH = re.compile(r"\d|@|%40|/|[:=]|eyJ|_|-----|www|sk-|bearer|basic", re.IGNORECASE)
+_WORTH = re.compile(r"\d|@|%40|[(\[]at[)\]]|/|[:=]|eyJ|_|-----|www|sk-|sg\.|pypi-|bearer|basic", re.IGNORECASE)
 
 
 class Known(NamedTuple):

@@ -16,7 +16,7 @@ from stdnum.us import ssn
 from gateway.scrub.claims import luhn
 from gateway.scrub.spans import Kind, Span
 
-_RUN = re.compile(r"(?<!\d)\d(?>(?:[ \t\r\n._/·,-]{0,3}\d)*)")
+_RUN = re.compile(r"(?<!\d)\d(?>(?:[ \t\r\n._/·,|:*-]{0,3}\d)*)")
 _GROUP = re.compile(r"\d+")
 # The ranges of the schemes and the lengths in each (ISO/IEC 7812): an article's number is as long as some cards.
 _CARD = re.compile(
@@ -24,7 +24,9 @@ _CARD = re.compile(
     r"|3[0689]\d{12,17}|(?:35|81)\d{14,17}"
 )
 _FEWEST_DIGITS, _MOST_DIGITS = 11, 19
-_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[ -]?\d[ -]?\d(?:[ -]{0,2}[A-Za-z0-9]){11,30}")
+_ACCOUNT = re.compile(
+    r"(?:(?<![A-Za-z0-9])|(?<=\biban)|(?<=\bIBAN))[A-Za-z]{2}[ .-]?\d[ .-]?\d(?:[ .-]{0,2}[A-Za-z0-9]){11,30}"
+)
 _SHORTEST_ACCOUNT = 15
 _PERSON_CN = re.compile(r"(?<!\w)(?:\d{17}|\d{6}[ -]\d{8}[ -]\d{3})[\dXx](?!\w)", re.ASCII)
 _PERSON_FR = re.compile(r"(?<!\w)[12](?:[ .-]?\d){4}[ .-]?(?:\d{2}|2[ABab])(?:[ .-]?\d){8}(?!\w)", re.ASCII)
@@ -34,7 +36,9 @@ _PERSON_GB = re.compile(
     re.IGNORECASE,
 )
 _PERSON_US = re.compile(r"(?<![\w-])\d{3}(?P<sign>[ .-])\d{2}(?P=sign)\d{4}(?![\w-])", re.ASCII)
-_SAID_US = re.compile(r"\b(?:ssn|social security)(?: (?:number|no\.?|is))*\W{0,3}(\d{9})(?!\d)", re.IGNORECASE)
+_SAID_US = re.compile(
+    r"\b(?:ssn|social security)(?: (?:number|no\.?|is))*\W{0,3}(\d{3}[ .-]?\d{2}[ .-]?\d{4})(?!\d)", re.IGNORECASE
+)
 
 Check = Callable[[str], bool]
 

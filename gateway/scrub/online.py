@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 from gateway.scrub.spans import Kind, Span
 
-_AT = re.compile(r"@|%40")
+_AT = re.compile(r"@|%40| ?(?:\[at\]|\(at\)) ?", re.IGNORECASE)
 _DOMAIN = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[^\W\d_][\w-]{0,62}|\[[\w.:]{2,45}\]")
 _LOCAL = frozenset("._%+'-!#$&*/=?^`{|}~")
 _QUOTES = '"'
@@ -37,6 +37,7 @@ _KEY = re.compile(
     r"|\bgh[opsur]_\w{30,}+|\bgithub_pat_\w{20,}+|\bglpat-[\w-]{16,}+|\bnpm_\w{30,}+|\bxox[abeprs]-[\w-]{10,}+"
     r"|\bxapp-[\w-]{10,}+|\bAIza[\w-]{30,}+|\bya29\.[\w-]{20,}+|\bSG\.[\w-]{16,}+\.[\w-]{16,}+"
     r"|\bshp(?:at|ca|pa|ss)_\w{20,}+"
+    r"|\bpypi-[\w-]{16,}|\bdckr_pat_[\w-]{20,}|\bsq0[a-z]{3}-[\w-]{20,}|\bAGE-SECRET-KEY-1[0-9A-Z]{20,}"
     r"|\bhf_\w{20,}+|\bdop_v1_\w{20,}+|\bEAAA[\w-]{20,}+"
     r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[\w+/=\s]*+(?:-----END [A-Z ]{0,20}PRIVATE KEY-----)?",
     re.ASCII,

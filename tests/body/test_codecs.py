@@ -45,6 +45,8 @@ def test_a_content_type_leaves_with_nothing_but_its_charset(content_type: str, l
         "application/json, text/plain",
         "application/json; charset=latin1",
         "application/json; charset=utf-16",
+        "application/json; charset=utf-8; charset=utf-7",
+        "application/json; charset*=utf-7''zoe",
         "application/json\nx: y",
         "application/json/x",
     ],
