@@ -88,16 +88,13 @@ class Matched:
     `others` are contracts at the same address that differ by a pin in the body, which is still to be read.
     """
 
+    terms: Terms
     prepared: Prepared
     prefix: str
     variables: Mapping[str, str]
     query: Document
     headers: Mapping[str, Document]
     others: "tuple[Matched, ...]" = ()
-
-    @property
-    def terms(self) -> Terms:
-        return self.prepared.terms
 
     def texts(self, places: Iterable[Place]) -> Iterator[str]:
         """The texts that stand at places outside the body."""
@@ -117,7 +114,7 @@ def match(call: Call, contracts: InForce) -> Matched:
         except Refusal as refusal:
             raise refuse(refusal.code, "in the query", terms.file) from None
         headers = headers_of(call.headers, terms.sending.trees["header"])
-        matched = Matched(contracts.prepared[terms.name], f"/{name}", variables, query, headers)
+        matched = Matched(terms, contracts.prepared[terms.name], f"/{name}", variables, query, headers)
         if not terms.pins or _is_pinned(matched):
             fitting.append(matched)
     if not fitting:
@@ -213,6 +210,8 @@ def _documents(call: Call, matched: Matched, payload: Payload) -> tuple[dict[str
 
 
 def _names(form: bytes) -> Sequence[str]:
+    if not form:
+        return ()
     return [name for name, _ in parse_qsl(form.decode("utf-8", "replace"), keep_blank_values=True)]
 
 
@@ -221,6 +220,8 @@ def _is_repeated(place: Place, call: Call, of_body: Sequence[str]) -> bool:
     if place.kind == "header":
         return sum(name == place.path[0] for name, _ in call.headers) > 1
     names = _names(call.query) if place.kind == "query" else of_body if place.kind == "body" else ()
+    if not names:
+        return False
     found = Counter(steps for name in names if _leads(steps := _steps(name), place.path))
     single = [steps for steps in found if len(steps) <= len(place.path)]
     if EACH in place.path:

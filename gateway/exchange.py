@@ -320,8 +320,8 @@ class Exchange:
 
     async def _facts(self, course: Course, incoming: Documents) -> Facts:
         terms, stated = course.matched.terms, course.call.header("gateway-subject")
-        mentions = await mentioned(terms, incoming, stated, lambda number: self._earlier(terms, number))
         prepared, order = course.matched.prepared, order_of(terms, incoming)
+        mentions = await mentioned(terms, incoming, order, stated, lambda number: self._earlier(terms, number))
         asked, asked_in = prepared.needs_consents, prepared.consents_in
         return await self._registry.about(mentions, consents=asked, order=order, consents_in=asked_in)
 

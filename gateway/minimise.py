@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import inf
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from gateway.bind import Bound, Step
 from gateway.body.codecs import FORM, holds_body
@@ -24,6 +24,9 @@ GRANTED: Final = ""
 """The reason for which a group stays here, when there is none."""
 _SHORT = frozenset({str, int, bool, Decimal, type(None)})
 """The classes of plain values; a value that remembers where it came from takes the long way."""
+
+
+_CONTAINERS = (dict, list)
 
 
 class _Nothing:
@@ -208,7 +211,7 @@ class _Walk:
             return self._all_stays(step.node, mark)
         return kept
 
-    def _members(self, step: Step, value: dict[str, Document]) -> dict[str, Document]:
+    def _members(self, step: Step, value: dict[str, Any]) -> dict[str, Document]:
         kept: dict[str, Document] = {}
         find, counts, node, shortest, urls = step.members.get, self.counts, step.node, self.shortest, self.bound.urls
         for name, item in value.items():
@@ -218,15 +221,15 @@ class _Walk:
             elif (
                 child.is_leaf
                 and self.all_granted
-                and item.__class__ in _SHORT
-                and (item.__class__ is not str or len(item) < shortest)
-                and not (child.claims and personal_kind(cast("Scalar", item)))
-                and not (child.watched and item.__class__ is str and may_lead(item) and leads_elsewhere(item, urls))
+                and (kind := item.__class__) in _SHORT
+                and (kind is not str or len(item) < shortest)
+                and not (child.claims and personal_kind(item))
+                and not (child.watched and kind is str and may_lead(item) and leads_elsewhere(item, urls))
             ):
                 counts[child.number] += 1
-                kept[name] = item if child.change is None else child.change(cast("Scalar", item))
-            elif (left := self._value(child, item)) is not _NOTHING:
-                kept[name] = cast("Document", left)
+                kept[name] = item if child.change is None else child.change(item)
+            elif not isinstance(left := self._value(child, item), _Nothing):
+                kept[name] = left
         return kept
 
     def _list(self, step: Step, value: list[Document]) -> "Document | _Nothing":
@@ -369,12 +372,14 @@ def _absent(required: Required, value: Document) -> str | None:
         found = next(values_at(value, below), None)
     if found is None:
         return "field.required"
-    return "field.type" if isinstance(found, dict | list) else None
+    return "field.type" if isinstance(found, _CONTAINERS) else None
 
 
 def _holds(condition: Condition, value: Document) -> bool:
     found = next(values_at(value, condition.below), None)
-    return not isinstance(found, dict | list | None) and as_text(cast("Scalar", found)) in condition.texts
+    return (
+        found is not None and not isinstance(found, _CONTAINERS) and as_text(cast("Scalar", found)) in condition.texts
+    )
 
 
 def proved(

@@ -295,7 +295,8 @@ def _categories(terms: Terms, status: int, came_back: Minimised | None) -> tuple
     counts: dict[str, int] = {}
     for rule in section.rules if section and came_back else ():
         if came_back and (count := came_back.counts[rule.number]):
-            counts[rule.category.value] = counts.get(rule.category.value, 0) + count
+            category = rule.category.value
+            counts[category] = counts.get(category, 0) + count
     return tuple(counts.items())
 
 

@@ -12,18 +12,18 @@ from gateway.registry.facts import Person
 from gateway.registry.registry import Mention
 from gateway.vocabulary import SubjectRole, is_place
 
+_NAMING = (str, int)
 Earlier = Callable[[str], Awaitable[Sequence[Subject] | None]]
 
 
 async def mentioned(
-    terms: Terms, documents: Mapping[str, Document], stated: str | None, earlier: Earlier
+    terms: Terms, documents: Mapping[str, Document], order: str | None, stated: str | None, earlier: Earlier
 ) -> tuple[Mention, ...]:
-    """How a call names the person of each role. `stated` is what the shop says in Gateway-Subject: who it is where the
-    call itself does not say so and is about one person.
+    """How a call names the person of each role. `order` is what `order_of` found; `stated` is what the shop says in
+    Gateway-Subject: who it is where the call itself does not say so and is about one person.
 
     Raises Refusal `subject.mismatch` where one place names several people.
     """
-    order = order_of(terms, documents)
     mentions = [await _mention(subject, terms, documents, order, stated, earlier) for subject in terms.subjects]
     if stated is None or len(mentions) > 1 or terms.sending.batch is not None:
         return tuple(mentions)
@@ -86,7 +86,7 @@ def _one(documents: Mapping[str, Document], place: Place | None, terms: Terms) -
 
 
 def _text(value: object) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if not isinstance(value, _NAMING) or isinstance(value, bool):
         return None
     return str(value) or None
 

@@ -17,6 +17,8 @@ TEXT: Final = 8 * 1024
 # What a vendor was sent in the place of a number, and repeats.
 _OURS: Final = re.compile(r"psn_[0-9a-f]{26}")
 
+_CONTAINERS = (dict, list)
+_HOLDING = (*_CONTAINERS, Attributed)
 _Step = tuple[Node | None, Document]
 """A value and where in the rule tree it stands; None is nowhere."""
 
@@ -57,9 +59,9 @@ def _unnamed(places: list[_Step]) -> list[Scalar]:
         if not steps:
             break
         node, value = steps.pop()
-        if isinstance(value, dict | list | Attributed):
+        if isinstance(value, _HOLDING):
             steps += _below(node, value)[::-1]
-        if not isinstance(value, dict | list) and not (node and node.rules):
+        if not isinstance(value, _CONTAINERS) and not (node and node.rules):
             found.append(cast("Scalar", value))
     return found
 

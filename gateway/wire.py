@@ -327,6 +327,8 @@ class _Lingering:
     def complete(self) -> None:
         """Is called once the answer is whole."""
         self.flush()
+        # Whoever the answer was for lets go of this, so that no circle is left to be collected.
+        self._cycle.transport = self._protocol.transport
         self._protocol.on_response_complete()
 
     def close(self) -> None:

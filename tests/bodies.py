@@ -63,7 +63,7 @@ class Operation:
 
     def back(self, status: int, payload: bytes, *headers: tuple[str, str]) -> Returned:
         [prepared] = self.contracts.prepared.values()
-        return returned(Matched(prepared, "/acme", {}, {}, {}), Answer(status, headers, payload))
+        return returned(Matched(prepared.terms, prepared, "/acme", {}, {}, {}), Answer(status, headers, payload))
 
 
 def operation(sending: str, answer: str = "") -> Operation:

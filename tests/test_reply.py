@@ -245,7 +245,7 @@ def test_a_redirect_within_the_vendor_may_lead_through_us(status: int) -> None:
     def location(where: str) -> str | None:
         answer = Answer(status, (("location", where),), b"")
         way = Way("http://gateway.test", "/acme", prepared.doors)
-        back = returned(Matched(prepared, "/acme", {}, {}, {}), answer, Situation(way))
+        back = returned(Matched(prepared.terms, prepared, "/acme", {}, {}, {}), answer, Situation(way))
         return dict(back.headers).get("location")
 
     assert location(f"{host}{prepared.base}/ship/P-2?page=2") == "http://gateway.test/acme/ship/P-2?page=2"

@@ -1,18 +1,19 @@
 """Whose data a call holds is said at one place, and by one value."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 from clearances import SHIP, TERMS, given
 
 from gateway.body.document import Document
+from gateway.contract.terms import Terms
 from gateway.errors import Refusal
 from gateway.ledger import Subject
 from gateway.paths import EACH, Place
 from gateway.registry.facts import Person
 from gateway.registry.registry import Mention
-from gateway.subjects import check_stated, mentioned, order_of
+from gateway.subjects import Earlier, check_stated, mentioned, order_of
 from gateway.vocabulary import SubjectRole
 
 BUYER, RECEIVER, PAYER = SubjectRole.PURCHASER, SubjectRole.CONSIGNEE, SubjectRole.PAYER
@@ -30,6 +31,12 @@ class Before:
         return self.subjects or None
 
 
+async def asked(
+    terms: Terms, documents: Mapping[str, Document], stated: str | None, earlier: Earlier
+) -> Sequence[Mention]:
+    return await mentioned(terms, documents, order_of(terms, documents), stated, earlier)
+
+
 def documents(body: Document = None, **path: Document) -> dict[str, Document]:
     return {"body": body, "query": {}, "header": {}, "path": path}
 
@@ -37,7 +44,7 @@ def documents(body: Document = None, **path: Document) -> dict[str, Document]:
 async def test_an_order_is_where_the_contract_says_for_every_role() -> None:
     body: Document = {"reference": "A-1", "to": {"country": "FR"}}
 
-    found = await mentioned(SHIP, documents(body), None, Before())
+    found = await asked(SHIP, documents(body), None, Before())
 
     assert found == (Mention(BUYER, order="A-1"), Mention(RECEIVER, order="A-1", jurisdiction="FR"))
     assert order_of(SHIP, documents(body)) == "A-1"
@@ -47,7 +54,7 @@ async def test_an_order_is_where_the_contract_says_for_every_role() -> None:
     ("value", "read"), [(4711, "4711"), ("", None), (None, None), (True, None), ({"a": 1}, None), (["A-1"], None)]
 )
 async def test_a_number_is_a_text_or_a_whole_number(value: Document, read: str | None) -> None:
-    found = await mentioned(TERMS["charge"], documents({"customer": value}), None, Before())
+    found = await asked(TERMS["charge"], documents({"customer": value}), None, Before())
 
     assert found == (Mention(PAYER, ref=read),)
 
@@ -84,7 +91,7 @@ def test_one_place_that_names_two_orders_is_refused() -> None:
 
 @pytest.mark.parametrize("country", ["de", "XX", "Germany", "EU", 49, None])
 async def test_what_is_no_country_says_nothing_about_a_persons_law(country: Document) -> None:
-    found = await mentioned(SHIP, documents({"reference": "A-1", "to": {"country": country}}), None, Before())
+    found = await asked(SHIP, documents({"reference": "A-1", "to": {"country": country}}), None, Before())
 
     assert [each.jurisdiction for each in found] == [None, None]
 
@@ -94,9 +101,9 @@ async def test_one_place_that_names_several_people_is_refused() -> None:
     owner = Place("body", ("items", EACH, "owner"))
     terms = replace(TERMS["charge"], subjects=(replace(payer, ref=owner),))
 
-    one = await mentioned(terms, documents({"items": [{"owner": "c-1"}, {"owner": "c-1"}]}), None, Before())
+    one = await asked(terms, documents({"items": [{"owner": "c-1"}, {"owner": "c-1"}]}), None, Before())
     with pytest.raises(Refusal) as refused:
-        await mentioned(terms, documents({"items": [{"owner": "c-1"}, {"owner": "c-2"}]}), None, Before())
+        await asked(terms, documents({"items": [{"owner": "c-1"}, {"owner": "c-2"}]}), None, Before())
 
     assert one == (Mention(PAYER, ref="c-1"),)
     assert refused.value.code == "subject.mismatch"
@@ -104,22 +111,22 @@ async def test_one_place_that_names_several_people_is_refused() -> None:
 
 
 async def test_who_is_not_looked_up_is_whom_the_shop_names() -> None:
-    found = await mentioned(TERMS["report"], documents({"user": {"id": "c-9"}}), "c-1", Before())
+    found = await asked(TERMS["report"], documents({"user": {"id": "c-9"}}), "c-1", Before())
 
     assert found == (Mention(SubjectRole.VISITOR, ref="c-1"),)
 
 
 async def test_whom_the_shop_names_is_meant_where_the_call_does_not_say() -> None:
-    silent = await mentioned(TERMS["charge"], documents({"customer": None}), "c-1", Before())
-    says = await mentioned(TERMS["charge"], documents({"customer": "c-2"}), "c-1", Before())
-    forgotten = await mentioned(TERMS["refund"], documents(charge="ch_1"), "c-1", Before())
+    silent = await asked(TERMS["charge"], documents({"customer": None}), "c-1", Before())
+    says = await asked(TERMS["charge"], documents({"customer": "c-2"}), "c-1", Before())
+    forgotten = await asked(TERMS["refund"], documents(charge="ch_1"), "c-1", Before())
 
     assert silent == forgotten == (Mention(PAYER, ref="c-1"),)
     assert says == (Mention(PAYER, ref="c-2"),)
 
 
 async def test_of_several_people_the_shop_does_not_say_which_it_names() -> None:
-    found = await mentioned(SHIP, documents({}), "c-1", Before())
+    found = await asked(SHIP, documents({}), "c-1", Before())
 
     assert found == (Mention(BUYER), Mention(RECEIVER))
 
@@ -127,16 +134,14 @@ async def test_of_several_people_the_shop_does_not_say_which_it_names() -> None:
 async def test_a_number_of_the_vendors_leads_to_the_person_with_the_same_role() -> None:
     before = Before(Subject("c-1", "purchaser", "DE", "A-1"), Subject("c-2", "consignee", "FR", "A-1"))
 
-    [found] = await mentioned(TERMS["track"], documents(parcel="T-1"), None, before)
+    [found] = await asked(TERMS["track"], documents(parcel="T-1"), None, before)
 
     assert found == Mention(RECEIVER, earlier=Person("c-2", RECEIVER, "FR", "A-1"))
     assert before.asked == ["T-1"]
 
 
 async def test_a_number_of_the_vendors_leads_to_the_only_person_of_that_call() -> None:
-    [found] = await mentioned(
-        TERMS["refund"], documents(charge="ch_1"), None, Before(Subject("c-1", "purchaser", "DE"))
-    )
+    [found] = await asked(TERMS["refund"], documents(charge="ch_1"), None, Before(Subject("c-1", "purchaser", "DE")))
 
     assert found == Mention(PAYER, earlier=Person("c-1", PAYER, "DE", None))
 
@@ -151,7 +156,7 @@ async def test_a_number_of_the_vendors_leads_to_the_only_person_of_that_call() -
     ids=["nobody", "others", "two in this role"],
 )
 async def test_a_number_that_does_not_lead_to_one_person_leads_to_nobody(before: Before) -> None:
-    assert await mentioned(TERMS["track"], documents(parcel="T-1"), None, before) == (Mention(RECEIVER),)
+    assert await asked(TERMS["track"], documents(parcel="T-1"), None, before) == (Mention(RECEIVER),)
 
 
 def test_what_the_shop_says_must_be_what_the_call_says() -> None:

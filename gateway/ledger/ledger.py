@@ -62,12 +62,13 @@ LOOKED_AFTER = 5.0  # seconds
 TRIES = 250
 _TURNED_DOWN: Mapping[int, Ticket] = {OVERTAKEN: UNWRITTEN, OVER_LIMIT: LIMITED, TOO_OFTEN: REPEATED}
 BETWEEN_TRIES = 0.02  # seconds
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def since_boot() -> int:
     """Milliseconds on the machine's own clock, which nobody sets."""
-    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
+    return time.clock_gettime_ns(_CLOCK) // 1_000_000
 
 
 class Ledger:

@@ -1,6 +1,6 @@
 """Of whom and of which orders nothing is written down, without asking the database."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from gateway.registry.basis import Key
 
@@ -26,14 +26,16 @@ class Sieve:
 
     def may_hold(self, key: Key) -> bool:
         """False only for what was never put in."""
-        bits = self._bits
-        return all(bits[place >> 3] & 1 << (place & 7) for place in self._places(hash(key) & _MASK))
+        hashed, bits, last = hash(key) & _MASK, self._bits, self._size - 1
+        for _ in range(_SET):
+            place = (hashed ^ hashed >> 29) & last
+            if not bits[place >> 3] & 1 << (place & 7):
+                return False
+            hashed = hashed * _STEP + 1 & _MASK
+        return True
 
     def _put(self, hashed: int) -> None:
-        for place in self._places(hashed):
-            self._bits[place >> 3] |= 1 << (place & 7)
-
-    def _places(self, hashed: int) -> Iterator[int]:
         for _ in range(_SET):
-            yield (hashed ^ hashed >> 29) & self._size - 1
+            place = (hashed ^ hashed >> 29) & self._size - 1
+            self._bits[place >> 3] |= 1 << (place & 7)
             hashed = hashed * _STEP + 1 & _MASK
