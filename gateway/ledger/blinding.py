@@ -1,8 +1,10 @@
 """How tokens of people stand in the databases: blinded under the key of a generation, and useless without it."""
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from gateway.ledger.vault import PREFIX, OldGenerationError, generation_of
@@ -10,7 +12,17 @@ from gateway.ledger.vault import PREFIX, OldGenerationError, generation_of
 TOGETHER = 64  # people, or digests, that are blinded anew in one commit: calls wait for it
 _TOKEN = 16
 
-Blocks = Mapping[int, Cipher[ECB]]
+
+class Block(threading.local):
+    """AES of blocks, each for itself. Begun once in every thread: to begin costs more than a hundred blocks."""
+
+    def __init__(self, key: bytes) -> None:
+        cipher = Cipher(AES(key), ECB())  # noqa: S305 - one block each, no two alike
+        self.encrypted = cipher.encryptor().update
+        self.decrypted = cipher.decryptor().update
+
+
+Blocks = Mapping[int, Block]
 """Of each generation that is known, what makes one block of another."""
 
 
@@ -60,7 +72,7 @@ class Blinding:
             self.follow()
         if (cipher := self._blocks().get(generation)) is None:
             raise OldGenerationError
-        return cipher.decryptor().update(block)
+        return cipher.decrypted(block)
 
     def anew(self, stored: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
         """Each with what takes its place."""
@@ -79,6 +91,5 @@ class Blinding:
 def _stored(blocks: Blocks, generation: int, toks: Iterable[bytes]) -> list[bytes]:
     prefix, whole = generation.to_bytes(PREFIX), b"".join(toks)
     if generation and whole:
-        # All at once: to begin costs more than a hundred blocks.
-        whole = blocks[generation].encryptor().update(whole)
+        whole = blocks[generation].encrypted(whole)
     return [prefix + whole[at : at + _TOKEN] for at in range(0, len(whole), _TOKEN)]

@@ -6,14 +6,12 @@ from pathlib import Path
 from struct import Struct
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import ECB
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.errors import StartError
+from gateway.ledger.blinding import Block
 from gateway.ledger.canonical import Randomness
 from gateway.ledger.secret import only_owners, write_durably
 from gateway.ledger.vault import Generation
@@ -33,7 +31,7 @@ class Kek:
 
     generation: int
     cipher: AESGCM
-    block: Cipher[ECB] | None = None
+    block: Block | None = None
 
     def wrapped(self, key: bytes, aad: bytes, randomness: Randomness) -> bytes:
         nonce = randomness(_NONCE)
@@ -79,7 +77,7 @@ class Held:
 
     def kek(self, root: bytes) -> Kek:
         wrapping, blinding = (b"own/%s/%d" % (use, self.generation) for use in (b"kek", b"blind"))
-        block = Cipher(AES(derived(root, blinding, self.secret)), ECB())  # noqa: S305 - one block each, no two alike
+        block = Block(derived(root, blinding, self.secret))
         return Kek(self.generation, AESGCM(derived(root, wrapping, self.secret)), block)
 
 

@@ -10,8 +10,6 @@ import apsw
 import psycopg
 import pytest
 from clusters import Cluster, dumped, loaded
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.modes import ECB
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger_fakes import PURCHASER, SENT, Ticking, shipment
@@ -21,7 +19,7 @@ from stores_of import forgotten
 from gateway import failpoints
 from gateway.errors import StartError
 from gateway.ledger import Filter, Ledger, StoreError, Subject, postgres_schema, sqlite
-from gateway.ledger.blinding import TOGETHER, Blinding, Blocks
+from gateway.ledger.blinding import TOGETHER, Blinding, Block, Blocks
 from gateway.ledger.kek import Held, KekFile
 from gateway.ledger.keys import Keys
 from gateway.ledger.postgres import PostgresStore
@@ -153,7 +151,7 @@ class Guess:
             table
             for table, tok in bare.items()
             for stored in copy[table]
-            if tok in stored or any(block.decryptor().update(stored[4:]) == tok for block in blocks)
+            if tok in stored or any(block.decrypted(stored[4:]) == tok for block in blocks)
         }
 
 
@@ -199,7 +197,7 @@ async def test_a_copy_from_before_erasure_and_turnover_ties_no_known_name_to_an_
 kek = Held.kek
 
 
-def on_root_alone(root: bytes) -> Cipher[ECB] | None:
+def on_root_alone(root: bytes) -> Block | None:
     return kek(Held(0, 0, b""), root).block
 
 

@@ -5,14 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import ECB
 from ledger_fakes import Repeating, Ticking, shipment
 from postgres_stores import prepared
 
 from gateway.ledger import Erased, Subject
-from gateway.ledger.blinding import Blinding
+from gateway.ledger.blinding import Blinding, Block
 from gateway.ledger.keys import Keys
 from gateway.ledger.oblivion import Forgotten, tombstone
 from gateway.ledger.scribe import Scribe
@@ -148,7 +145,7 @@ def test_an_erasure_takes_the_mark_of_a_person_and_leaves_the_number(
 
 def test_a_turnover_moves_marks_and_counts_nobody_twice(opened: Opening, about: Writing) -> None:
     store = opened("n1")
-    blocks = {generation: Cipher(AES(bytes([generation]) * 16), ECB()) for generation in (1, 2)}
+    blocks = {generation: Block(bytes([generation]) * 16) for generation in (1, 2)}
     store.blinding = Blinding(lambda: {1: blocks[1]})
     store.append([about("c-1"), about("c-2")])
     store.blinding = Blinding(lambda: blocks)
