@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from gateway import failpoints
 from gateway.errors import Refusal
@@ -41,8 +41,10 @@ def _unarmed() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def started(folder: Path) -> AsyncIterator[Stores]:
-    async with opened(Settings(data=folder), lambda: "shop-eu") as stores:
+async def started(folder: Path, database: str | None = None) -> AsyncIterator[Stores]:
+    shared = SecretStr(database) if database else None
+    settings = Settings(data=folder, database=shared, database_unguarded=database is not None)
+    async with opened(settings, lambda: "shop-eu") as stores:
         yield stores
 
 
@@ -170,24 +172,31 @@ async def test_an_order_with_a_role_twice_is_refused_alone(stores: Stores) -> No
     assert told["counts"] == NEW | {"refused": 1}
 
 
-@pytest.mark.parametrize("step", ["after-pending", "after-entry", "after-row"])
-async def test_broken_off_and_begun_again_it_goes_on_and_ends_as_if_it_had_not(tmp_path: Path, step: str) -> None:
+@pytest.mark.parametrize(
+    ("step", "shared"), [("after-pending", False), ("after-entry", False), ("after-row", False), ("after-entry", True)]
+)
+async def test_broken_off_and_begun_again_it_goes_on_and_ends_as_if_it_had_not(
+    tmp_path: Path, request: pytest.FixtureRequest, step: str, shared: bool
+) -> None:
+    database = request.getfixturevalue("emptied") if shared else None
     rows = [order(n) if n % 2 else consent(f"c-{n}") for n in range(2 * TOGETHER + 7)]
-    async with started(tmp_path / "broken") as stores:
+    async with started(tmp_path / "broken", database) as stores:
         failpoints.arm(f"{step}=raise@2")
         with pytest.raises(InjectedError):
             await imported(stores, *rows)
     failpoints.arm("")
 
-    async with started(tmp_path / "broken") as stores:
+    async with started(tmp_path / "broken", database) as stores:
         told = await imported(stores, *rows)
         broken = await entries(stores), await stores.registry.known(), await said(stores, "c-0")
+        again = await imported(stores, *rows)
     async with started(tmp_path / "whole") as stores:
         await imported(stores, *rows)
         whole = await entries(stores), await stores.registry.known(), await said(stores, "c-0")
 
     assert told["resumed_at"] == (TOGETHER if step == "after-pending" else 2 * TOGETHER)
     assert told["counts"] == NEW | {"new": len(rows)}
+    assert again["counts"] == NEW | {"new": 0, "same": len(rows)}
     assert [each["count"] for each in broken[0]] == [each["count"] for each in whole[0]]
     assert broken[1] == whole[1]
     assert len(broken[2]) == len(whole[2]) == 1

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, delete, select
@@ -17,6 +18,7 @@ from gateway.registry.entered import (
     LinkRow,
     OrderRow,
     OrderStateRow,
+    PersonRow,
     StoredRow,
     SubjectRow,
 )
@@ -55,15 +57,14 @@ class Shape:
         return _SAYS[self.table.name]
 
     def thing(self, values: Mapping[str, Any]) -> "Thing":
-        return self.table.name, *(values[name] for name in self.key)
+        return self.table.name, *[values[name] for name in self.key]
 
     def said(self, rows: Iterable[Mapping[str, Any]]) -> "Said":
-        says = self.says
-        return frozenset(tuple(row[name] for name in says) for row in rows)
+        return frozenset(map(_SAID[self.table.name], rows))
 
 
 Thing = tuple[Any, ...]
-Said = frozenset[tuple[Any, ...]]
+Said = frozenset[Any]
 """What a fact says of a thing: the values of its rows."""
 
 
@@ -142,15 +143,20 @@ _SAYS: Final[Mapping[str, tuple[str, ...]]] = {
     for shape in SHAPES.values()
 }
 
+# Got out of a row as quickly as can be, since an import does little else.
+_SAID: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
+    name: itemgetter(*says) if says else lambda _: () for name, says in _SAYS.items()
+}
+
 
 def parts(fact: StoredRow) -> Iterator[StoredRow]:
     """An order without whose law its people live under, and each of those by itself."""
     if not isinstance(fact, OrderRow):
         yield fact
         return
-    yield fact.model_copy(
-        update={"people": tuple(each.model_copy(update={"jurisdiction": None}) for each in fact.people)}
-    )
+    people = tuple(PersonRow(role=each.role, subject=each.subject) for each in fact.people)
+    # Not a copy with something else in it, which takes five times as long.
+    yield OrderRow(**dict(fact) | {"people": people})
     for each in fact.people:
         if each.jurisdiction is not None:
             law = {"subject": each.subject, "jurisdiction": each.jurisdiction}
