@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from gateway import api, privacy, public, webhook
 from gateway.assemble import Call
-from gateway.clearance import clashes, version_in_force
+from gateway.clearance import clashes, unheard, version_in_force
 from gateway.clock import utc
 from gateway.configured import contracts_of, environment_of, levels_of
 from gateway.contract.load import ContractSet
@@ -169,12 +169,17 @@ class Gateway:
             self._version = version.version
 
     async def _registered(self, contracts: ContractSet) -> Sequence[PolicyVersion]:
-        """The versions of the policy that were published by hand. Raises StartError where the file says otherwise."""
+        """The versions of the policy that the register has. Raises StartError where the file says otherwise."""
         registered = (await self.stores.registry.papers()).versions
         if names := clashes(contracts.policy, registered):
             raise StartError(
                 f"policy.yaml says otherwise of version {', '.join(names)} than what was published; "
                 "take it out of the file, since the register has what counts"
+            )
+        if names := unheard(contracts.policy, registered):
+            raise StartError(
+                f"policy.yaml says that version {', '.join(names)} was published before the newest of the register, "
+                "which knows nothing of it; take it out of the file, or draft and publish it"
             )
         return registered
 

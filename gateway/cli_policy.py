@@ -82,12 +82,12 @@ def history(token: Token, as_json: Json = False) -> None:
     if as_json:
         out.print_json(json.dumps(found))
         return
-    shown = table("version", "state", "published (UTC)", "by", "drafted (UTC)", "by", "text")
+    shown = table("version", "state", "published (UTC)", "by", "drafted (UTC)", "by", "changes", "text")
     for each in found:
         state = "in force" if each.get("in_force") else each["state"]
         when = [_moment(each.get(key)) for key in ("published", "drafted")]
         cells = (each["version"], state, when[0], each.get("published_by", ""), when[1], each.get("drafted_by", ""))
-        shown.add_row(*map(escape, (*cells, each["document"][7:19])))
+        shown.add_row(*map(escape, (*cells, _counted(each.get("changes", ())), each["document"][7:19])))
     Console(highlight=False).print(shown)
 
 
@@ -121,6 +121,12 @@ def show(
         out.print_json(json.dumps(told))
         return
     print("\n".join(_written(told)))  # noqa: T201  for a file
+
+
+def _counted(changes: Sequence[Mapping[str, Any]]) -> str:
+    """How much is new and gone, field by field; of the text, that it is another one says enough."""
+    counts = [(each["field"], len(each["added"]), len(each["removed"])) for each in changes]
+    return "\n".join(f"{field} +{new} -{gone}" for field, new, gone in counts if field != "document")
 
 
 def _moment(text: str | None) -> str:

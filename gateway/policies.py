@@ -108,7 +108,10 @@ class Policies:
         found = await self._registry.read(rows.every, "")
         known = {row.draft.version: _shown(row) for row in found if row.state != "draft"}
         out, now = await self._published(), self._registry.now()
-        versions = [known.get(each.version, _of_file(each)) | {"in_force": each is out[-1]} for each in out]
+        versions = [
+            known.get(new.version, _of_file(new)) | {"in_force": new is out[-1]} | _changed(old, new)
+            for old, new in zip([None, *out], out, strict=False)
+        ]
         filed = [each for each in self._contracts().policy.versions if each.version not in known]
         planned = [_of_file(each) | {"state": "planned"} for each in filed if each.published > now]
         return [*(_shown(row) for row in found if row.state == "draft"), *planned, *reversed(versions)]
@@ -169,6 +172,7 @@ class Policies:
 
     async def _demand_free(self, version: str) -> None:
         """Raises TakenVersion, also where the file and the register contradict one another."""
+        await self._registry.follow()  # another node may have published one a moment ago
         policy, registered = self._contracts().policy, (await self._registry.papers()).versions
         if names := clashes(policy, registered):
             raise TakenVersion(f"{FILE} says otherwise of version {', '.join(names)} than what was published")
@@ -200,13 +204,12 @@ def _stops(terms: Terms, before: PolicyDraft | None, after: PolicyDraft | None) 
 
 
 def _compared(old: PolicyDraft | None, new: PolicyDraft) -> dict[str, Any]:
+    return {"from": old.version if old else None, "to": new.version} | _changed(old, new)
+
+
+def _changed(old: PolicyDraft | None, new: PolicyDraft) -> dict[str, Any]:
     found = list(changes(old, new))
-    return {
-        "from": old.version if old else None,
-        "to": new.version,
-        "changes": [each.members() for each in found],
-        "widens": any(each.widens for each in found),
-    }
+    return {"changes": [each.members() for each in found], "widens": any(each.widens for each in found)}
 
 
 def _shown(row: PolicyRow) -> dict[str, Any]:

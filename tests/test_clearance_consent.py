@@ -10,7 +10,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from gateway.clearance import Question, clear
-from gateway.registry.facts import Consent
+from gateway.registry.facts import Consent, Papers
 from gateway.vocabulary import VALID_CONSENT, Category, ConsentState, LegalBasis, Purpose, VendorKind
 
 STATES = {
@@ -210,3 +210,15 @@ def test_a_consent_reaches_exactly_as_far_as_the_policy_under_which_it_was_given
         assert codes(question) == ["policy.purpose"]
     else:
         assert codes(question) == ([] if Purpose.DELIVERY in then else ["consent.outdated"])
+
+
+def test_no_version_that_a_file_brings_in_afterwards_makes_an_older_consent_reach_further() -> None:
+    """Once the register has versions it knows all that were published before its last."""
+    old, new = POLICY.versions[0].model_copy(update={"purposes": (Purpose.AFTER_SALES,)}), OPEN
+    forged = POLICY.versions[0].model_copy(update={"version": "f", "published": BEFORE - timedelta(hours=1)})
+    question = consented(replace(CONSENT, given=BEFORE))
+    facts = replace(question.facts, papers=Papers(versions=(old, new)))
+    policy = POLICY.model_copy(update={"versions": (old, forged)})
+
+    assert codes(replace(question, facts=facts, policy=policy)) == ["consent.outdated"]
+    assert codes(replace(question, policy=policy.model_copy(update={"versions": (old, forged, new)}))) == []

@@ -175,6 +175,8 @@ def test_history_has_drafts_plans_and_every_version_with_who_and_when(tmp_path: 
         ("2", "published", "stella", True),
         ("1", "published", "policy.yaml", False),
     ]
+    assert [each["field"] for each in found[2]["changes"]] == ["document"]
+    assert (found[2]["widens"], found[3]["widens"]) == (False, True)
     assert (newest["version"], newest["document"], oldest["version"]) == ("2", DIGEST, "1")
     shown = datetime.fromisoformat(newest["published"])
     assert shown == datetime.fromisoformat(found[2]["published"]).replace(microsecond=0)
@@ -300,13 +302,25 @@ def test_nobody_publishes_another_draft_than_they_looked_at(gateway: Running) ->
 def test_no_file_takes_back_what_was_published_nor_what_it_followed(tmp_path: Path) -> None:
     with running(tmp_path) as gateway:
         published(gateway, **NARROW)
-    older = FILES["policy.yaml"].replace('version: "1"', 'version: "0"').replace("2025-", "2024-")
-    with running(tmp_path, files=dict(FILES) | {"policy.yaml": older}, facts=()) as gateway:
+    head, _, _ = FILES["policy.yaml"].partition("  - version:")
+    with running(tmp_path, files=dict(FILES) | {"policy.yaml": head + PLANNED}, facts=()) as gateway:
         refused = gateway.ship()
         versions = [each["version"] for each in page(gateway, "policy/history")["versions"]]
 
     assert refused.code == "policy.purpose"
-    assert versions == ["2", "1", "0"]
+    assert versions == ["2", "1"]
+
+
+def test_no_file_says_afterwards_that_something_else_was_published_before(tmp_path: Path) -> None:
+    with running(tmp_path) as gateway:
+        published(gateway, **NARROW)
+    forged = FILES["policy.yaml"] + PLANNED.replace("2095", "2025").replace("planned", "forged")
+
+    with (
+        pytest.raises(StartError, match=r"version forged was published before"),
+        running(tmp_path, files=dict(FILES) | {"policy.yaml": forged}),
+    ):
+        pass
 
 
 def test_a_file_that_says_the_same_of_a_version_loads_and_one_that_does_not_is_refused(tmp_path: Path) -> None:
@@ -377,6 +391,7 @@ def test_whoever_said_yes_before_the_policy_opened_a_purpose_is_asked_again(gate
     assert (before, after) == ([True], [False])
 
 
+@pytest.mark.slow
 def test_a_version_of_the_file_whose_moment_comes_is_put_on_record_then(tmp_path: Path) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=3)
     file = FILES["policy.yaml"] + PLANNED.replace("2095-01-01T00:00:00+01:00", soon.isoformat())

@@ -20,9 +20,17 @@ Registered = Sequence[PolicyVersion]
 
 def published(policy: Policy, now: datetime, registered: Registered = ()) -> tuple[PolicyVersion, ...]:
     """Every version that was published by a time, the oldest first."""
-    names = {version.version for version in registered}
-    filed = [each for each in policy.versions if each.published <= now and each.version not in names]
+    filed = [each for each in _beside(policy, registered) if each.published <= now]
     return tuple(sorted((*filed, *registered), key=lambda version: version.published))
+
+
+def _beside(policy: Policy, registered: Registered) -> Iterator[PolicyVersion]:
+    """The versions of the file that count beside the register, which knows all that were published before its last."""
+    names = {version.version for version in registered}
+    last = max((version.published for version in registered), default=None)
+    for version in policy.versions:
+        if version.version not in names and (last is None or last < version.published):
+            yield version
 
 
 def version_in_force(policy: Policy, now: datetime, registered: Registered = ()) -> PolicyVersion | None:
@@ -33,15 +41,19 @@ def version_in_force(policy: Policy, now: datetime, registered: Registered = ())
 
 def with_registered(policy: Policy, registered: Registered) -> Policy:
     """The file with the versions of the register in it."""
-    names = {version.version for version in registered}
-    filed = [each for each in policy.versions if each.version not in names]
-    return policy.model_copy(update={"versions": (*filed, *registered)})
+    return policy.model_copy(update={"versions": (*_beside(policy, registered), *registered)})
 
 
 def clashes(policy: Policy, registered: Registered) -> list[str]:
     """The versions of policy.yaml of which the register says otherwise; when one was published, the register knows."""
     known = {version.version: says(version) for version in registered}
     return [each.version for each in policy.versions if known.get(each.version, says(each)) != says(each)]
+
+
+def unheard(policy: Policy, registered: Registered) -> list[str]:
+    """The versions of policy.yaml that are said to have been published when, as the register knows, others were."""
+    counted = {version.version for version in (*_beside(policy, registered), *registered)}
+    return [each.version for each in policy.versions if each.version not in counted]
 
 
 def uncovered(terms: Terms, version: PolicyDraft | None) -> Iterator[Failure]:
