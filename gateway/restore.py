@@ -19,13 +19,14 @@ from gateway.ledger.highwater import HighWater, Mark
 from gateway.ledger.housekeeping import Epoch, Genesis, Restored
 from gateway.ledger.kek import KekFile
 from gateway.ledger.keys import Keys
-from gateway.ledger.ledger import LOG, PAGE, since_boot
+from gateway.ledger.ledger import LOG, since_boot
 from gateway.ledger.note import NoteError, Verifier
 from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.postgres_vault import PostgresVault
 from gateway.ledger.proof import root_at
 from gateway.ledger.recovery import demand_unaltered, origin_of
 from gateway.ledger.scribe import Scribe
+from gateway.ledger.signed import PAGE
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Filter, Store
 from gateway.ledger.tree import Tree

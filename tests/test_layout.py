@@ -95,6 +95,8 @@ TOGETHER: Mapping[str, str] = {
     "ledger/postgres_vault": "ledger/test_ledger_vault.py",
     "ledger/scribe": "ledger/test_ledger.py",
     "ledger/sealing": "ledger/test_ledger.py",
+    "ledger/aftercare": "ledger/test_postgres.py",
+    "ledger/signed": "ledger/test_notary.py",
     "ledger/search": "ledger/test_stores.py",
     "ledger/session": "ledger/test_postgres.py",
     "ledger/stored": "ledger/test_archive.py",

@@ -172,7 +172,7 @@ async def test_what_another_node_acknowledged_beyond_that_is_not_passed_over(sho
 async def test_nobody_who_was_erased_since_comes_back_whichever_node_did_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.ledger.ledger.LOOKED_AFTER", 0.05)
+    monkeypatch.setattr("gateway.ledger.aftercare.LOOKED_AFTER", 0.05)
     ours, theirs = shop.node(), shop.node("n2")
     await disclosed(ours, PURCHASER)
     copy = await shop.copy()

@@ -6,14 +6,15 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.deadlines import Deadlines
-from gateway.errors import GatewayError, Refusal, refuse
+from gateway.errors import refuse
 from gateway.failpoints import failpoint
+from gateway.ledger.aftercare import Aftercare
 from gateway.ledger.archive import Archive
 from gateway.ledger.canonical import Noise, Randomness
 from gateway.ledger.checkpoint import signer_of
@@ -23,15 +24,12 @@ from gateway.ledger.erasing import Erasing, demand_newest, resume
 from gateway.ledger.highwater import HighWater
 from gateway.ledger.housekeeping import Epoch, Resolved
 from gateway.ledger.keys import Keys
-from gateway.ledger.notary import AlteredError, Notary
+from gateway.ledger.notary import Notary
 from gateway.ledger.personal import Persons
-from gateway.ledger.proof import continued, included
 from gateway.ledger.recovery import (
-    TOGETHER,
     begin,
     demand_reached,
     demand_unaltered,
-    ended,
     origin_of,
     signing_seed,
     unusable,
@@ -39,9 +37,10 @@ from gateway.ledger.recovery import (
 from gateway.ledger.releases import Releases
 from gateway.ledger.scribe import LIMITED, REPEATED, UNWRITTEN, Scribe, Ticket
 from gateway.ledger.sealing import Payload, committed, opened
+from gateway.ledger.signed import PAGE, Signed
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.sqlite_vault import SqliteVault
-from gateway.ledger.store import Cap, Entry, Filter, Head, Linked, OpenIntent, Purged, Row, Store
+from gateway.ledger.store import Cap, Entry, Filter, Linked, Purged, Row, Store
 from gateway.ledger.subject_key import SubjectKey
 from gateway.ledger.sweep import Sweep
 from gateway.ledger.tallies import Count, Tally
@@ -56,12 +55,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LOG = "main"
-PAGE = 1_000
 READERS = 2
-LOOKED_AFTER = 5.0  # seconds
-TRIES = 250
 _TURNED_DOWN: Mapping[int, Ticket] = {OVERTAKEN: UNWRITTEN, OVER_LIMIT: LIMITED, TOO_OFTEN: REPEATED}
-BETWEEN_TRIES = 0.02  # seconds
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -108,8 +103,14 @@ class Ledger:
         self.named = scribe.keys.named
         self.new_id = scribe.new_id
         self.erasing = Erasing(store, scribe, self._deed, self.record)
+        signed = Signed(store, notary, self._writer, self._read)
+        self.vkey = signed.vkey
+        self.head, self.heads, self.extent, self.signed = signed.head, signed.heads, signed.extent, signed.count
+        self.proved, self.continued = signed.proved, signed.continued
         self._writer.start()
-        self._looking = loop.call_later(LOOKED_AFTER, self._look_after)
+        self._looking = Aftercare(
+            store, releases, loop, self._readers, self.settle, self.erasing.keep_up, self._is_able
+        )
 
     @classmethod
     def open(
@@ -289,64 +290,10 @@ class Ledger:
         with or_refused():
             return await self._read(lambda: self._store.purged(named))
 
-    @property
-    def vkey(self) -> str:
-        """The public half of the key that signs the log, under the name of the log."""
-        return self._notary.verifier.vkey
-
-    async def head(self, covering: int = 1) -> Head:
-        """A checkpoint over so many entries at least; signs one where there is none yet. Raises Refusal."""
-        for _ in range(TRIES):
-            with or_refused():
-                found = await self._read(self._store.last_head)
-            if found and found.size >= covering:
-                return found
-            if self._notary.altered:
-                break
-            self._notary.hurry()
-            await self._writer.caught_up()
-            await asyncio.sleep(BETWEEN_TRIES)
-        raise refuse("ledger.unavailable", "the log is not signed that far")
-
     async def tallies(self) -> Sequence[Count]:
         """What was counted with intents, all told. Raises Refusal."""
         with or_refused():
             return await self._read(self._store.tallies)
-
-    async def signed(self) -> int | None:
-        """How many entries are signed; None where the log was altered, and nobody vouches for any. Raises Refusal."""
-        return None if self._notary.altered else (await self.head()).size
-
-    async def extent(self) -> Head | None:
-        """A checkpoint over all that was written before; of a log that is not signed any more, the last. Or Refusal."""
-        with suppress(Refusal):
-            return await self.head(self._store.tree.size)
-        if not self._notary.altered:
-            raise refuse("ledger.unavailable", "the log is not signed that far")
-        with or_refused():
-            return await self._read(self._store.last_head)
-
-    async def heads(self, size: int, limit: int) -> Sequence[Head]:
-        """Checkpoints from a size on, the smallest first, at most a page. Raises Refusal."""
-        with or_refused():
-            return await self._read(lambda: self._store.heads(size, min(limit, PAGE)))
-
-    async def proved(self, seq: int) -> str:
-        """That an entry is in the log, and the entry. Raises Refusal where it was altered or is not signed."""
-        head = await self.head(seq + 1)
-        return await self._proof(lambda: included(self._store, self._notary.verifier, seq, head))
-
-    async def continued(self, old: int, head: Head) -> str:
-        """That the log of a checkpoint begins with the log of an old size, 1 up to its own. Raises Refusal."""
-        return await self._proof(lambda: continued(self._store, self._notary.verifier, old, head))
-
-    async def _proof(self, proving: Callable[[], str]) -> str:
-        try:
-            with or_refused():
-                return await self._read(proving)
-        except AlteredError as error:
-            self._notary.stop(error)
-            raise refuse("ledger.unavailable", str(error)) from None
 
     async def close(self, within: float = 10.0) -> None:
         """Writes what is queued and lets go of the folder; where the disk hangs, the process keeps it to its end."""
@@ -413,29 +360,8 @@ class Ledger:
             raise refuse("ledger.unavailable", "the ledger cannot be written")
         return done
 
-    def _look_after(self) -> None:
-        """Every few seconds: what other nodes left open, or have begun, is brought to its end."""
-        self._looking = self._loop.call_later(LOOKED_AFTER, self._look_after)
-        if self._writer.healthy and not self._closing:
-            self._loop.run_in_executor(self._readers, self._abandoned).add_done_callback(self._settle_abandoned)
-            self._keeping_up = self._loop.create_task(self._keep_up())
-
-    async def _keep_up(self) -> None:
-        try:
-            await self.erasing.keep_up()
-        except GatewayError as error:
-            log.warning("this node turns its keys over later: %s", error)
-
-    def _abandoned(self) -> Sequence[OpenIntent]:
-        try:
-            return self._store.abandoned(TOGETHER)
-        except StoreError as error:
-            log.warning("what other nodes left open is settled later: %s", error)
-            return ()
-
-    def _settle_abandoned(self, found: "asyncio.Future[Sequence[OpenIntent]]") -> None:
-        for each in found.result():
-            self.settle(Ticket(each.id, each.seq, each.index), ended(each, self._releases, self._store.tree.size))
+    def _is_able(self) -> bool:
+        return self._writer.healthy and not self._closing
 
     def _late(self, waiter: asyncio.Future[int | None]) -> None:
         if not waiter.done():

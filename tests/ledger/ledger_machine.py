@@ -23,7 +23,7 @@ from old_logs import KEEPS, YEAR, Times, disclosure
 from postgres_stores import prepared
 
 from gateway.errors import Refusal, StartError
-from gateway.ledger import Filter, Ledger, Refused, StoreError, Subject, erasing, ledger, writer
+from gateway.ledger import Filter, Ledger, Refused, StoreError, Subject, erasing, signed, writer
 from gateway.ledger.attic import Attic
 from gateway.ledger.oblivion import Oblivion
 from gateway.ledger.postgres import PostgresStore
@@ -402,5 +402,5 @@ def quick(monkeypatch: Any) -> None:
     monkeypatch.setattr(writer, "PAUSE", 0.001)
     monkeypatch.setattr(writer, "LINGER", 0.001)
     monkeypatch.setattr(writer, "PATIENCE", 0.05)
-    monkeypatch.setattr(ledger, "BETWEEN_TRIES", 0.001)
+    monkeypatch.setattr(signed, "BETWEEN_TRIES", 0.001)
     monkeypatch.setattr(erasing, "BETWEEN_TRIES", 0.001)

@@ -303,7 +303,7 @@ async def test_other_nodes_go_on_during_a_turnover_and_forget_with_it(database: 
 async def test_a_node_that_has_nothing_to_do_follows_by_itself(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.ledger.ledger.LOOKED_AFTER", 0.05)
+    monkeypatch.setattr("gateway.ledger.aftercare.LOOKED_AFTER", 0.05)
     place = Place(tmp_path, prepared(database), None)
     ours, theirs = place.open(), place.open("n2")
     await disclosed(ours, PURCHASER)

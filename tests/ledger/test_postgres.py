@@ -359,7 +359,7 @@ def ledger_of(log: Prepared, folder: Path, node: str) -> Ledger:
 async def test_what_a_dead_node_left_open_is_in_doubt_soon(
     shared_log: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.ledger.ledger.LOOKED_AFTER", 0.1)
+    monkeypatch.setattr("gateway.ledger.aftercare.LOOKED_AFTER", 0.1)
     monkeypatch.setattr("gateway.ledger.scribe.LEAVES", 0)
     monkeypatch.setattr("gateway.ledger.lease.LEASE", 1.0)
     # Whoever lives says so often enough.

@@ -14,7 +14,7 @@ from ledger_fakes import PURCHASER, SENT, Shop, shipment
 
 from gateway.errors import Refusal
 from gateway.ledger import Access, Filter, Ledger
-from gateway.ledger import ledger as module
+from gateway.ledger import signed as module
 from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.proof import included
 from gateway.ledger.tree import is_consistent, is_included
