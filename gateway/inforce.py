@@ -284,6 +284,5 @@ def as_entered(contracts: ContractSet, papers: Papers) -> ContractSet:
     """The set with the papers, reviews and versions of the policy that stand beside its files."""
     policy = with_registered(contracts.policy, papers.versions)
     vendors = {name: vendor_with(vendor, papers) for name, vendor in contracts.vendors.items()}
-    return replace(
-        contracts, policy=policy, vendors=vendors, terms=tuple(with_papers(terms, papers) for terms in contracts.terms)
-    )
+    terms = tuple(with_papers(terms, papers) for terms in contracts.terms)
+    return replace(contracts, policy=policy, vendors=vendors, terms=terms, attested=papers.attested)

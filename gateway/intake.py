@@ -19,6 +19,7 @@ from gateway.registry.entered import (
     AcceptanceRow,
     AgreementEndRow,
     AgreementRow,
+    AttestationRow,
     CaseRow,
     ConsentRow,
     FlagRow,
@@ -249,6 +250,10 @@ def _review(fact: ReviewRow, by: str, put: str) -> Told:
     return FactPut("review", fact.result, fact.vendor, by, put), ()
 
 
+def _attestation(fact: AttestationRow, by: str, put: str) -> Told:
+    return FactPut(f"attestation:{fact.of}", "given", fact.vendor, by, put), ()
+
+
 def _revocation(fact: RevocationRow, by: str, put: str) -> Told:
     return TokenChanged(fact.token, by, "revoked", put=put), ()
 
@@ -316,6 +321,7 @@ _EVENTS: Mapping[str, Callable[[Any, str, str], Told | None]] = {
     "agreement": _agreement,
     "agreement_end": _agreement_end,
     "review": _review,
+    "attestation": _attestation,
     "request": _request,
     "revocation": _revocation,
     "waiver": _waiver,

@@ -28,6 +28,7 @@ TOGETHER: Mapping[str, str] = {
     "vocabulary/china": "oversight/test_agenda.py",
     "vocabulary/exceptional": "exceptional/test_checks.py",
     # The words of a contract are what the loader takes and refuses.
+    "contract/attesting": "oversight/test_agenda.py",
     "contract/hooks": "test_hooks.py",
     "signing/hooks": "test_hooks.py",
     "contract/model": "contract/test_load.py",
@@ -67,6 +68,7 @@ TOGETHER: Mapping[str, str] = {
     "clearance/policies": "test_clearance_consent.py",
     "registry/policies": "test_policies.py",
     "registry/migrations/versions/r0012_policies": "registry/test_schema.py",
+    "registry/migrations/versions/r0013_attestations": "registry/test_schema.py",
     "cli_report": "test_cli.py",
     "console": "test_cli.py",
     # What is durable, sealed and settled shows on a whole ledger, in every way that its store can fail.

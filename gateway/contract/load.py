@@ -4,6 +4,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path as Folder
 from typing import TypeVar
 
@@ -54,6 +55,8 @@ class ContractSet:
     vendors: Mapping[str, Vendor]
     terms: tuple[Terms, ...]
     hooks: tuple[HookTerms, ...] = ()
+    attested: Mapping[tuple[str, str], date] = field(default_factory=dict)
+    """By vendor and what it says of itself in writing: when it did so last."""
     notes: tuple[Finding, ...] = ()
     activities: Activities = NOTHING
 

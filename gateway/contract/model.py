@@ -1,6 +1,7 @@
 """The files of the contract language as models: one class for each kind of block, unknown keys refused."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ from gateway.contract.words import (
 )
 from gateway.retention import RetentionClass
 from gateway.vocabulary import (
+    Attested,
     Category,
     Commercial,
     OrderLevel,
@@ -314,7 +316,14 @@ class Vendor(Block):
     errors: ErrorAnswer | None = None
     deletion: Literal["confirms"] | Attests | KeepsByLaw = "confirms"
     notices: Notices = Notices()
+    attestations: dict[Attested, Duration] = Field(default={})
     hooks: dict[Name, Hook] = Field(default={})
+
+    @property
+    def attests(self) -> Mapping[Attested, str]:
+        """What the vendor is to say in writing, and how often."""
+        deletion = {Attested.DELETION: self.deletion.attests} if isinstance(self.deletion, Attests) else {}
+        return {**deletion, **self.attestations}
 
 
 def importers_of(vendor: Vendor) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from gateway.clearance.papers import binds, day, last_day
+from gateway.contract.attesting import owed
 from gateway.contract.load import ContractSet
 from gateway.due import Due
 from gateway.ledger.store import Entry, Filter
@@ -64,6 +65,9 @@ def _papers(contracts: ContractSet, now: datetime) -> Iterator[Due]:
     ends: dict[tuple[str, str], date] = {}
     for name, vendor in contracts.vendors.items():
         yield Due("vendor.review", name, datetime.combine(vendor.review, time.max, zone), Role.REVIEWER)
+        for each in owed(vendor, contracts.attested):
+            ref = f"{name} {each.of}"
+            yield Due("vendor.attestation", ref, datetime.combine(each.due, time.max, zone), Role.REVIEWER)
         going_on = any(binds(paper, each, today) for paper in vendor.agreements for each in contracts.entities.entities)
         lasts = [(paper.id, last_day(paper)) for paper in vendor.agreements]
         # One that has ended and was followed by another has nobody do anything.

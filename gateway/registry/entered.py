@@ -17,10 +17,11 @@ from pydantic import (
 
 from gateway.contract.model import PolicyDraft, PolicyVersion
 from gateway.contract.papers import Agreement, lacking
-from gateway.contract.words import Day
+from gateway.contract.words import Day, Digest
 from gateway.vocabulary import (
     FLAGS,
     AcceptanceKind,
+    Attested,
     Category,
     ConsentMethod,
     ConsentState,
@@ -218,6 +219,16 @@ class ReviewRow(Row):
         return self
 
 
+class AttestationRow(Row):
+    """A vendor has said something of itself in writing, on a day."""
+
+    kind: Literal["attestation"]
+    vendor: Text
+    of: Attested
+    given: Day
+    document: Digest | None = None
+
+
 class RevocationRow(Row):
     """A service token that proves nobody any more; not among what a shop puts in."""
 
@@ -384,7 +395,8 @@ AnyRow = Annotated[
     | SuspensionRow
     | AgreementRow
     | AgreementEndRow
-    | ReviewRow,
+    | ReviewRow
+    | AttestationRow,
     Field(discriminator="kind"),
 ]
 

@@ -114,6 +114,7 @@ class Papers:
     """What was entered of papers and reviews beside the vendors' files: by vendor, and ends by vendor and id.
 
     `ended` has the last day of a paper that somebody ended, None where it ended at once. `waivers` may be over.
+    `attested` has for a vendor and what it says of itself in writing when it did so last.
     `versions` are those of the policy that the register has, the oldest first, each of them published.
     """
 
@@ -122,6 +123,7 @@ class Papers:
     reviews: Mapping[str, date] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     versions: tuple[PolicyVersion, ...] = ()
+    attested: Mapping[tuple[str, str], date] = field(default_factory=dict)
 
     def of(self, vendor: str) -> bool:
         """Whether anything is known of a vendor."""

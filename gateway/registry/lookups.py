@@ -14,6 +14,7 @@ from gateway.registry.facts import Consent, Known, Mark, Order, Papers, Person, 
 from gateway.registry.rows import ERASED
 from gateway.registry.tables import (
     AGREEMENTS,
+    ATTESTED,
     CONSENTS,
     ENDED,
     FLAGS,
@@ -133,12 +134,14 @@ def papers(connection: Connection, _: str = "") -> Papers:
     ended = connection.execute(select(ENDED.c.vendor, ENDED.c.id, ENDED.c.last))
     # The last one of each vendor counts.
     reviews = connection.execute(select(REVIEWS.c.vendor, REVIEWS.c.next).order_by(REVIEWS.c.number))
+    attested = select(ATTESTED.c.vendor, ATTESTED.c.of, ATTESTED.c.given).order_by(ATTESTED.c.given)
     return Papers(
         entered,
         {(vendor, id_): last for vendor, id_, last in ended},
         {row.vendor: row.next for row in reviews},
         waivers.granted(connection),
         policies.published(connection),
+        {(vendor, of): given for vendor, of, given in connection.execute(attested)},
     )
 
 

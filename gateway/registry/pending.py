@@ -15,6 +15,7 @@ from gateway.registry.policies import POLICIES
 from gateway.registry.rows import EVERY_OPERATION, Statement
 from gateway.registry.tables import (
     AGREEMENTS,
+    ATTESTED,
     CASE_STEPS,
     CONSENTS,
     ENDED,
@@ -139,5 +140,6 @@ _SAME: Mapping[str, tuple[Table, Callable[[Any], ColumnElement[bool]]]] = {
     "agreement_end": (ENDED, lambda fact: rows.same_paper(ENDED, fact.vendor, fact.agreement)),
     "policy": (POLICIES, _same_draft),
     "review": (REVIEWS, lambda fact: REVIEWS.c.vendor == fact.vendor),
+    "attestation": (ATTESTED, lambda fact: (ATTESTED.c.vendor == fact.vendor) & (ATTESTED.c.of == fact.of.value)),
     "case": (CASE_STEPS, lambda fact: (CASE_STEPS.c.case == fact.case) & (CASE_STEPS.c.number == fact.number)),
 }

@@ -402,6 +402,7 @@ _KEYS: Mapping[str, Callable[[Any], Iterable[Key]]] = {
     "agreement": lambda _: [PAPERS],
     "agreement_end": lambda _: [PAPERS],
     "review": lambda _: [PAPERS],
+    "attestation": lambda _: [PAPERS],
     "waiver": lambda _: [PAPERS],
     "policy": lambda row: [PAPERS] if row.state in ("published", "filed") else [],
     "request": lambda _: [],

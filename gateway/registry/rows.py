@@ -15,6 +15,7 @@ from gateway.registry.entered import (
     AcceptanceRow,
     AgreementEndRow,
     AgreementRow,
+    AttestationRow,
     CaseRow,
     ConsentRow,
     FlagRow,
@@ -37,6 +38,7 @@ from gateway.registry.entered import (
 from gateway.registry.tables import (
     ACCEPTANCES,
     AGREEMENTS,
+    ATTESTED,
     CONSENTS,
     COUNTED,
     ENDED,
@@ -221,6 +223,13 @@ def _review(row: ReviewRow, written: Written) -> Iterator[Statement]:
     yield insert(REVIEWS).values(held | written.on_record)
 
 
+def _attestation(row: AttestationRow, written: Written) -> Iterator[Statement]:
+    same = (ATTESTED.c.vendor == row.vendor) & (ATTESTED.c.of == row.of.value) & (ATTESTED.c.given == row.given)
+    yield delete(ATTESTED).where(same)
+    said = {"vendor": row.vendor, "of": row.of.value, "given": row.given, "document": row.document}
+    yield insert(ATTESTED).values(said | written.on_record)
+
+
 def _waiver(row: WaiverRow, written: Written) -> Iterator[Statement]:
     yield from waivers.statements(row, written.at, written.entry)
 
@@ -256,6 +265,7 @@ _WRITERS: Mapping[str, Callable[[Any, Written], Iterator[Statement]]] = {
     "agreement": _agreement,
     "agreement_end": _agreement_end,
     "review": _review,
+    "attestation": _attestation,
     "waiver": _waiver,
     "policy": _policy,
     "request": _request,

@@ -137,6 +137,16 @@ REVIEWS = Table(
     *_written(),
     Column("entry", String),
 )
+ATTESTED = Table(
+    "attestation",
+    METADATA,
+    Column("vendor", String, primary_key=True),
+    Column("of", String, primary_key=True),
+    Column("given", Date, primary_key=True),
+    Column("document", String),
+    *_written(),
+    Column("entry", String),
+)
 REVOKED = Table(
     "revoked_token",
     METADATA,

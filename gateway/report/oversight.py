@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from gateway.clearance import day
 from gateway.clearance.papers import last_day
+from gateway.contract.attesting import owed
 from gateway.contract.model import Vendor
 from gateway.contract.papers import Agreement
 from gateway.contract.terms import Origin, Terms
@@ -30,6 +31,7 @@ VENDORS = Table(
         "sub_processors": "sub-processors",
         "agreements": "agreements, and until when",
         "missing_clauses": "clauses that are missing",
+        "attestations": "attestations, and until when",
         "review": "next review",
         "overdue_days": "days overdue",
         "contracts": "contracts in force",
@@ -157,6 +159,7 @@ class Vendors:
             else (),
             "agreements": tuple(_paper(each) for each in vendor.agreements) if vendor else (),
             "missing_clauses": tuple(_missing(vendor)) if vendor else (),
+            "attestations": tuple(_attestations(vendor, self._known, today)) if vendor else (),
             "review": vendor.review.isoformat() if vendor else None,
             "overdue_days": max(overdue, 0),
             "contracts": tuple(sorted(contracts)),
@@ -177,6 +180,11 @@ class Vendors:
 def _paper(agreement: Agreement) -> str:
     last = last_day(agreement)
     return f"{agreement.type} {agreement.id}" + (f" until {last}" if last else "")
+
+
+def _attestations(vendor: Vendor, known: Known, today: date) -> Iterator[str]:
+    for each in owed(vendor, known.contracts.attested):
+        yield f"{each.of} until {each.due}" if each.due >= today else f"{each.of} overdue since {each.due}"
 
 
 def _missing(vendor: Vendor) -> Iterator[str]:
@@ -313,8 +321,10 @@ class Expiring:
             }
 
     def _ends(self) -> Iterator[tuple[date, str, str, str]]:
+        attested = self._known.contracts.attested
         for name, vendor in self._known.contracts.vendors.items():
             yield vendor.review, name, "review", name
+            yield from ((each.due, name, "attestation", each.of.value) for each in owed(vendor, attested))
             lasts = ((last_day(paper), paper.id) for paper in vendor.agreements)
             yield from ((last, name, "agreement", id_) for last, id_ in lasts if last is not None)
         yield from sorted({end for terms in self._known.contracts.terms for end in _crossings(terms)})

@@ -74,6 +74,15 @@ AGREEMENT_STATUSES: Mapping[AgreementStatus, str] = {
 IN_FORCE: frozenset[AgreementStatus] = frozenset({AgreementStatus.ACTIVE})
 
 
+class Attested(StrEnum):
+    """What a vendor says of itself in writing, from time to time (GDPR 28(3)(h); PIPL 21; NDSR 12)."""
+
+    CONFIDENTIALITY = "confidentiality"
+    DELETION = "deletion"
+    SECURITY = "security"
+    SUB_PROCESSORS = "sub_processors"
+
+
 class Clause(StrEnum):
     """What an agreement has to say: the policy's own three, and those of GDPR 28(3)."""
 

@@ -110,6 +110,36 @@ def test_a_paper_that_was_entered_counts_in_deadlines_and_reports(tmp_path: Path
     assert [each["on"] for each in rows if each["id"] == "DPA-1"] == ["2090-01-31"]
 
 
+def test_what_a_vendor_attests_is_due_again_so_long_after_the_last_time(tmp_path: Path) -> None:
+    file = "parcels/vendor.yaml"
+    asking = "deletion: {attests: P1Y}\nattestations: {security: P2Y, sub_processors: P30D}\n"
+    with running(tmp_path, files={**FILES, file: FILES[file] + asking}) as gateway:
+
+        def told() -> dict[str, str]:
+            due = json.loads(asked(gateway, "/deadlines"))["result"]
+            return {each["ref"]: each["at"][:10] for each in due if each["what"] == "vendor.attestation"}
+
+        first = told()
+        said = {"kind": "attestation", "vendor": "parcels", "of": "security"}
+        gateway.put({**said, "given": "2090-03-01"}, {**said, "given": "2089-01-01"})
+        later = told()
+        rows = json.loads(asked(gateway, "/reports/vendors"))["rows"]
+        expiring = json.loads(asked(gateway, "/reports/expiring"))["rows"]
+        entries = gateway.record(kind="fact", vendor="parcels")
+
+    # From the first paper on, which was signed on the first day of 2025; a year is taken for 366 days.
+    assert first == {
+        "parcels deletion": "2026-01-02", "parcels security": "2027-01-03", "parcels sub_processors": "2025-01-31",
+    }  # fmt: skip
+    assert later == {**first, "parcels security": "2092-03-02"}
+    [shown] = [row["attestations"] for row in rows if row["vendor"] == "parcels"]
+    assert "sub_processors overdue since 2025-01-31" in shown
+    assert "security until 2092-03-02" in shown
+    found = [each["on"] for each in expiring if (each["what"], each["id"]) == ("attestation", "security")]
+    assert found == ["2092-03-02"]
+    assert {(each["fact"], each["state"]) for each in entries} == {("attestation:security", "given")}
+
+
 async def test_keys_are_to_be_turned_over_a_month_after_the_last_time_or_the_beginning() -> None:
     def entry(day: int, **body: Json) -> Entry:
         return Entry(0, {"ts": int((NOON + timedelta(days=day)).timestamp()) * 1_000_000, **body})
