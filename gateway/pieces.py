@@ -77,7 +77,7 @@ class Pieces:
         for step in self.steps():
             window = tail + step
             yield start, window
-            tail = window[len(window) - length + 1 :] if length > 1 else b""
+            tail = window[max(len(window) - length + 1, 0) :] if length > 1 else b""
             start += len(window) - len(tail)
 
 

@@ -61,8 +61,8 @@ def test_headers_and_attributes_are_looked_at_too() -> None:
 
 
 def test_of_a_long_answer_only_the_beginning_is_looked_at() -> None:
-    many: Document = {"people": [{"mail": ZOE} for _ in range(100_000)]}
-    hollow: Document = {"people": [[] for _ in range(1_000_000)]}
+    many: Document = {"people": [{"mail": ZOE}] * 100_000}
+    hollow: Document = {"people": [[]] * 1_000_000}
     began = time.process_time()
 
     counts = [kinds(many), kinds(hollow)]
