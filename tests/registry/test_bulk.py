@@ -14,10 +14,19 @@ from sqlalchemy import Connection, Engine, create_engine, select
 from gateway.registry import bulk, lookups, rows, tables
 from gateway.registry.bulk import SHAPES, Verdict
 from gateway.registry.engine import engine_of
-from gateway.registry.entered import ROWS, AgreementEndRow, AgreementRow, AnyRow, ReviewRow, StoredRow, SuspensionRow
+from gateway.registry.entered import (
+    ROWS,
+    AgreementEndRow,
+    AgreementRow,
+    AnyRow,
+    AttestationRow,
+    ReviewRow,
+    StoredRow,
+    SuspensionRow,
+)
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
-BY_ITSELF = {AgreementEndRow, AgreementRow, ReviewRow, SuspensionRow}
+BY_ITSELF = {AgreementEndRow, AgreementRow, AttestationRow, ReviewRow, SuspensionRow}
 """Kinds that nobody has many of."""
 
 
