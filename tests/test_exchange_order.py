@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,16 @@ from sockets import Reply
 from vendors import Script
 
 from gateway.app import Gateway
+from gateway.contract.model import PolicyDraft
 from gateway.exchange import Book
 from gateway.ledger import Filter, Intent, Ledger, Subject, Ticket
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Row
 from gateway.pieces import Payload
 from gateway.registry.basis import NOTHING, Basis
-from gateway.registry.entered import ROWS, RevocationRow
+from gateway.registry.entered import ROWS, PolicyRow, RevocationRow
 from gateway.registry.facts import Facts
-from gateway.vocabulary import Clause
+from gateway.vocabulary import Clause, Purpose, VendorKind
 
 SHIP = "/parcels/shipments"
 COUNT = """
@@ -246,6 +248,34 @@ def test_what_was_decided_before_a_suspension_does_not_leave_after_it(tmp_path: 
 
         assert (reply.status, reply.code) == (403, "vendor.suspended")
         assert gateway.received == []
+
+
+NARROWER = PolicyRow(
+    state="published",
+    id="0" * 32,
+    draft=PolicyDraft(
+        version="2", document="sha256:" + "0" * 64, purposes=(Purpose.DELIVERY,), vendor_kinds=(VendorKind.LOGISTICS,)
+    ),
+    drafted_by="a test",
+    drafted=datetime(2026, 1, 1, tzinfo=UTC),
+    published_by="a test",
+)
+
+
+@pytest.mark.parametrize(("stalls", "results"), [("before", []), ("after", ["not_sent"])])
+def test_what_was_decided_under_an_older_policy_does_not_leave_after_a_new_one_was_published(
+    tmp_path: Path, stalls: Where, results: list[str]
+) -> None:
+    with stalling(tmp_path) as (gateway, store), ThreadPoolExecutor() as pool:
+        waiting = decided(store, gateway.ship, pool, stalls)
+
+        gateway.do(lambda: gateway.stores.registry.put([NARROWER]))
+        store.going.set()
+        reply = waiting.result(10)
+
+        assert (reply.status, reply.code) == (403, "policy.purpose")
+        assert gateway.received == []
+        assert [intent["outcome"]["result"] for intent in gateway.record(kind="intent")] == results
 
 
 END = {"kind": "agreement_end", "vendor": "parcels", "agreement": "DPA-1"}
