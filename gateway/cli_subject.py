@@ -83,11 +83,12 @@ def report(
     if as_json:
         out.print_json(json.dumps(told))
         return
-    shown = table("when", "recipient", "what for", "what", "basis", title=f"report {told['report']}")
+    shown = table("when", "recipient", "what for", "what", "basis", "way", title=f"report {told['report']}")
     for line in told["disclosures"]:
         categories = ", ".join(each[language] for each in line["categories"])
         bases = ", ".join(each[language] for each in line["bases"])
-        shown.add_row(line["first"][:16], line["recipient"]["name"], line["purpose"][language], categories, bases)
+        said = (line["purpose"][language], categories, bases, line["channel"][language])
+        shown.add_row(line["first"][:16], line["recipient"]["name"], *said)
     out.print(shown)
     for channel in told["channels"]:
         since = f" ({channel['complete_since'][:16]})" if channel["complete_since"] else ""

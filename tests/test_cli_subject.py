@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from clearances import placed
 from processes import Machine
+from shop_contracts import FILES
+from shop_notices import CLAIM
 
 pytestmark = pytest.mark.slow
 
@@ -132,3 +135,18 @@ def test_who_received_a_persons_data_is_shown_and_what_they_ask(machine: Machine
     assert waiting == {"requests": []}
     assert unchecked.returncode == 2
     assert [(each["action"], each["why"]) for each in looks] == [("report", "asked by letter")] * 3
+
+
+def test_what_went_beside_the_gateway_is_shown_as_that(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, files=placed({**FILES, "parcels/claim.yaml": CLAIM}))
+    said = ("--case", "CS-1", "--reason", "asked by letter", "--verified", "document")
+    who = ("--subject", "c-88", "--role", "consignee", "--happened", "2026-03-02T10:00:00Z")
+    with machine.serving():
+        recorded = machine.typed("disclosure", "record", "parcels/claim", *who)
+        again = machine.typed("disclosure", "record", "parcels/claim", *who)
+        shown = machine.typed("subject", "report", "c-88", *said)
+
+    assert recorded.stdout.startswith("recorded; entry ")
+    assert again.stdout == f"recorded before; entry {recorded.stdout.split()[-1]}\n"
+    assert "not through the gateway" in shown.stdout
+    assert "2026-03-02T10:00" in shown.stdout
