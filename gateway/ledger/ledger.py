@@ -21,6 +21,7 @@ from gateway.ledger.checkpoint import signer_of
 from gateway.ledger.database import StoreError, known_errors, locked, or_refused
 from gateway.ledger.entry import Event, Index, Intent, Outcome, Subject
 from gateway.ledger.erasing import Erasing, demand_newest, resume
+from gateway.ledger.fetching import Fetching
 from gateway.ledger.highwater import HighWater
 from gateway.ledger.housekeeping import Epoch, Resolved
 from gateway.ledger.keys import Keys
@@ -91,7 +92,8 @@ class Ledger:
         self._deadlines = Deadlines[asyncio.Future[int | None]](loop, self._late)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-reader")
         # Of their own: an intent must not wait for somebody who reads all of the log.
-        self._fetchers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-keys")
+        self._fetchers = ThreadPoolExecutor(1, thread_name_prefix="ledger-keys")
+        self._fetching = Fetching(loop, self._fetchers, scribe.keys.fetch)
         self._notary = notary
         self._releases = releases
         self.ended: asyncio.Future[int] = loop.create_future()
@@ -327,7 +329,7 @@ class Ledger:
             return {}
         try:
             async with asyncio.timeout(within):
-                return await self._loop.run_in_executor(self._fetchers, self._keys.fetch, toks)
+                return await self._fetching.of(toks)
         except TimeoutError:
             raise refuse("ledger.unavailable", "the keys of the people of this call cannot be had in time") from None
 
