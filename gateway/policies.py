@@ -31,7 +31,7 @@ class TakenVersion(GatewayError):
     """There is a version of this name, and it does not change any more; or the draft is another one by now."""
 
 
-class _Draft(PolicyDraft):
+class Draft(PolicyDraft):
     """A version as somebody drafts it; its name stands in addresses."""
 
     version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -46,7 +46,7 @@ class Publish(BaseModel):
     rehearsed: bool = False
 
 
-_DRAFT: TypeAdapter[_Draft] = TypeAdapter(_Draft)
+_DRAFT: TypeAdapter[Draft] = TypeAdapter(Draft)
 _PUBLISH: TypeAdapter[Publish] = TypeAdapter(Publish)
 
 
@@ -180,7 +180,10 @@ class Policies:
             raise TakenVersion(f"there is a version {version} already, and it stays as it is; give yours another name")
 
     async def _drafted(self, version: str) -> PolicyRow:
-        found = [each for each in await self._registry.read(rows.of, version) if each.state == "draft"]
+        there = await self._registry.read(rows.of, version)
+        found = [each for each in there if each.state == "draft"]
+        if there and not found:
+            raise TakenVersion(f"version {version} is published, and stays as it is")
         if not found:
             raise UnknownVersion(f"there is no draft of a version {version}; `gateway policy history` lists them")
         return found[0]

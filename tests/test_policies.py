@@ -260,7 +260,7 @@ def test_what_no_version_can_be_is_not_drafted(still: Running, wrong: Mapping[st
     told = done(still, "POST /policies", **SAME | dict(wrong))
 
     assert told["code"] == "request.invalid"
-    assert not [each for each in still.record(kind="fact") if each["fact"].startswith("policy:")]
+    assert done(still, f"POST /policies/{SAME['version']}/drop")["code"] == "request.invalid"
 
 
 @pytest.mark.parametrize("way", ["POST /policies/9/publish", "POST /policies/9/drop", "GET /policies/9"])
@@ -269,6 +269,16 @@ def test_of_what_is_not_there_the_register_says_so(still: Running, way: str) -> 
 
     assert told["code"] == "request.invalid"
     assert "`gateway policy history` lists" in told["message"]
+
+
+@pytest.mark.parametrize("body", [b"[]", b"false", b'{"dry_run": true}', b'{"rehearsed": 2}'])
+def test_what_is_not_asked_plainly_publishes_nothing(still: Running, body: bytes) -> None:
+    done(still, "POST /policies", **SAME)
+    raw = still.raw("POST", "/policies/2/publish", body=body, token=still.token("stella", role=Role.STEWARD))
+
+    assert still.said(raw, operators=True).status == 422
+    assert page(still, "policy")["version"] == "1"
+    done(still, "POST /policies/2/drop")
 
 
 def test_a_name_that_the_file_plans_is_taken(still: Running) -> None:
@@ -296,7 +306,7 @@ def test_nobody_publishes_another_draft_than_they_looked_at(gateway: Running) ->
 
     assert "another one by now" in refused["message"]
     assert told["state"] == "published"
-    assert "no draft" in done(gateway, "POST /policies/2/publish")["message"]
+    assert "is published" in done(gateway, "POST /policies/2/publish")["message"]
 
 
 def test_no_file_takes_back_what_was_published_nor_what_it_followed(tmp_path: Path) -> None:

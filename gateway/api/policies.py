@@ -29,8 +29,9 @@ def policy_routes(policies: Policies, may: May) -> Iterator[Route]:
         return JSONResponse({"result": await policies.diff(request.path_params["version"], old)})
 
     async def published(request: Request, caller: Caller) -> Response:
-        wanted = await body_of(request) or {}
-        return JSONResponse({"result": await policies.publish(request.path_params["version"], wanted, caller)})
+        wanted = await body_of(request)
+        asked = {} if wanted is None else wanted
+        return JSONResponse({"result": await policies.publish(request.path_params["version"], asked, caller)})
 
     async def dropped(request: Request, caller: Caller) -> Response:
         return JSONResponse({"result": await policies.drop(request.path_params["version"], caller)})

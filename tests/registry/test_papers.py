@@ -1,17 +1,21 @@
 """Papers and reviews that are entered while the gateway runs."""
 
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import ValidationError
 from registries import NOON, fenced
 
-from gateway.registry.entered import ROWS
+from gateway.contract.model import PolicyDraft
+from gateway.registry import policies
+from gateway.registry.entered import ROWS, PolicyRow
 from gateway.registry.facts import NO_PAPERS, Papers
 from gateway.registry.registry import Registry
+from gateway.vocabulary import Purpose
 
 PAPER = {"type": "dpa", "id": "D-2", "signed": "2026-01-01", "until": "2027-12-31", "covers": ["person.*"]}
 ENTERED = {"kind": "agreement", "vendor": "parcels", "agreement": PAPER}
@@ -110,3 +114,43 @@ def test_nothing_is_known_of_a_vendor_of_whom_nothing_was_entered() -> None:
     known = Papers(ended={("parcels", "D-2"): None})
 
     assert (known.of("parcels"), known.of("faults"), NO_PAPERS.of("parcels")) == (True, False, False)
+
+
+def version(purposes: tuple[Purpose, ...], state: Literal["draft", "dropped", "published"], id_: str) -> PolicyRow:
+    said = PolicyDraft(version="2", document="sha256:" + "0" * 64, purposes=purposes, vendor_kinds=())
+    return PolicyRow(state=state, id=id_ * 32, draft=said, drafted_by="stella", drafted=NOON)
+
+
+async def test_of_two_versions_that_are_published_under_one_name_the_first_stays(registry: Registry) -> None:
+    await registry.put([version((Purpose.DELIVERY,), "draft", "a")])
+    before = await registry.papers()
+    await registry.put([version((Purpose.DELIVERY,), "published", "a")])
+    await registry.put([version((), "published", "b")])
+
+    [out] = (await registry.papers()).versions
+    [row] = await registry.read(policies.every, "")
+    assert before.versions == ()
+    assert (out.purposes, out.published, row.id) == ((Purpose.DELIVERY,), NOON, "a" * 32)
+
+
+async def test_a_step_that_broke_off_comes_not_over_what_was_drafted_since(registry: Registry) -> None:
+    late = await registry.begin("n1", "stella", [version((), "draft", "a")])
+    moved = replace(late, at=NOON - timedelta(minutes=1))
+    await registry.put([version((Purpose.DELIVERY,), "draft", "b")])
+    await registry.carry_out(moved, {}, late=True)
+
+    assert [row.id for row in await registry.read(policies.every, "")] == ["b" * 32]
+
+
+async def test_who_said_yes_and_not_no_since_is_counted_once(registry: Registry) -> None:
+    def said(subject: str, state: str, **more: str) -> dict[str, Any]:
+        return {"kind": "consent", "subject": subject, "purpose": "delivery", "state": state, **more}
+
+    answers = [
+        said("c-1", "given"), said("c-1", "renewed"), said("c-2", "given"), said("c-2", "withdrawn"),
+        said("c-3", "given", vendor="parcels"), said("c-4", "given", vendor="payments"),
+        said("c-5", "withdrawn"), said("c-5", "given"), {**said("c-6", "given"), "purpose": "security"},
+    ]  # fmt: skip
+    await registry.put(ROWS.validate_python(answers))
+
+    assert await registry.read(policies.consenting, (Purpose.DELIVERY, ["parcels"])) == 3
