@@ -50,6 +50,7 @@ def of_registry(registry: Registry) -> Source:
 
 def of_contracts(contracts: Callable[[], Awaitable[ContractSet]], now: Callable[[], datetime]) -> Source:
     """When papers and transfer mechanisms end and reviews are due, at the end of the day where the policy says.
+    Also when versions of the policy come into force by themselves.
 
     `contracts` gives them with the papers that were entered.
     """
@@ -80,6 +81,8 @@ def _papers(contracts: ContractSet, now: datetime) -> Iterator[Due]:
             ends |= {("transfer.ends", name): last for name, last in named if last is not None}
     for (what, ref), last in ends.items():
         yield Due(what, ref, datetime.combine(last, time.max, zone), Role.STEWARD)
+    for version in (each for each in contracts.policy.versions if now < each.published):
+        yield Due("policy.planned", version.version, version.published, Role.STEWARD)
 
 
 def of_keys(entries: Callable[[Filter], Awaitable[Sequence[Entry]]]) -> Source:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -98,6 +99,23 @@ async def test_what_ends_is_told_on_its_day_and_what_was_followed_by_something_e
     assert [each.ref for each in found if each.what == "agreement.ends" and "parcels" in each.ref] == papers
     [certificate] = [each for each in found if each.what == "transfer.ends"]
     assert (certificate.ref, certificate.at.date().isoformat()) == ("parcels dpf for EU", "2026-12-31")
+
+
+async def test_a_version_of_the_policy_that_is_planned_is_told_until_it_is_in_force() -> None:
+    contracts, moment = loaded(FILES), NOON + timedelta(days=3)
+    [version] = contracts.policy.versions
+    versions = (version, version.model_copy(update={"version": "2", "published": moment}))
+    planned = replace(contracts, policy=contracts.policy.model_copy(update={"versions": versions}))
+
+    async def standing() -> ContractSet:
+        return planned
+
+    async def told(now: datetime) -> list[tuple[str, datetime]]:
+        found = await of_contracts(standing, lambda: now)()
+        return [(each.ref, each.at) for each in found if each.what == "policy.planned"]
+
+    assert await told(NOON) == [("2", moment)]
+    assert await told(moment) == []
 
 
 def test_a_paper_that_was_entered_counts_in_deadlines_and_reports(tmp_path: Path) -> None:
