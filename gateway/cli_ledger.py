@@ -63,14 +63,21 @@ def _first(entry: dict[str, Any], *names: str) -> Any:
     return next((entry[name] for name in names if entry.get(name)), "")
 
 
+def _stayed(withheld: Any) -> int:
+    """How many values stayed: an intent says which, what is no call says only how many."""
+    if not isinstance(withheld, list):
+        return int(withheld)
+    return sum(_times(path, 1) for group in withheld for path in group["paths"])
+
+
 def _row(entry: dict[str, Any]) -> list[str]:
     outcome = entry.get("outcome") or entry
     disclosed = sum(_times(field, 2) for group in entry.get("disclosed", []) for field in group["fields"])
-    withheld = sum(_times(path, 1) for group in entry.get("withheld", []) for path in group["paths"])
+    withheld = _stayed(entry.get("withheld", []))
     moment = clock.moment(entry["ts"])
     result = outcome.get("result") or _first(entry, "code", "state", "action")
     call = "/".join(name for name in (entry.get("vendor"), entry.get("operation")) if name)
-    who = _first(entry, "caller", "reviewer", "by")
+    who = _first(entry, "caller", "reviewer", "by", "hook")
     cells = (entry["seq"], moment, entry["kind"], call, who, result, disclosed or "", withheld or "")
     return [escape(str(each)) for each in cells]
 

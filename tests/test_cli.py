@@ -10,12 +10,14 @@ from sockets import Client, Reply
 from typer.testing import CliRunner
 
 from gateway.cli import cli, main
+from gateway.cli_ledger import _row
 from gateway.ledger.checkpoint import opened
 from gateway.ledger.note import Verifier
 
 pytestmark = pytest.mark.slow
 
 ORDER = {"kind": "order", "order": "A-1", "people": [{"role": "purchaser", "subject": "c-1", "jurisdiction": "DE"}]}
+LEAVES = json.loads((Path(__file__).parent / "vectors" / "leaf-v1.json").read_bytes())
 BODY = b'{"reference":"A-1","weight":1}'
 
 
@@ -104,6 +106,15 @@ def test_a_reviewer_reads_the_record_as_a_table(machine: Machine, serving: Servi
     assert listed.returncode == 0
     assert "parcels" in listed.stdout
     assert len(listed.stdout.splitlines()) >= 5
+
+
+@pytest.mark.parametrize("name", [each["name"] for each in LEAVES])
+def test_every_kind_of_entry_is_a_line_of_the_table(name: str) -> None:
+    [event] = [each["event"] for each in LEAVES if each["name"] == name]
+
+    row = _row({"seq": 7, **event})
+
+    assert (row[0], row[2], len(row)) == ("7", event["kind"], 8)
 
 
 def test_what_cannot_be_done_is_one_line_and_a_status(machine: Machine, serving: Serving) -> None:
