@@ -299,3 +299,11 @@ async def test_what_comes_back_may_lead_anywhere_but_a_location() -> None:
     )
 
     assert json.loads(back.payload) == {"url": EVIL}
+
+
+async def test_a_walk_that_does_not_look_for_addresses_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.minimise.leads_elsewhere", lambda *_: False)
+
+    left, _ = await _left({"size": EVIL})
+
+    assert left["size"] == EVIL

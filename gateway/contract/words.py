@@ -13,6 +13,7 @@ from gateway.vocabulary import LegalBasis, SubjectRole, is_jurisdiction
 _SIZE = re.compile(r"(\d{1,6}) ?(B|KiB|MiB)\Z")
 _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024 * 1024}
 _DURATION = re.compile(r"P(?=\d)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?\Z")
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*://)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 _SENTENCE = re.compile(r"\S+\s+\S+")
 MAX_BYTES = 8 * 1024 * 1024
 MAX_FILE = 256 * 1024 * 1024
@@ -37,6 +38,14 @@ def _size(value: object) -> int:
         if 0 < size <= MAX_FILE:
             return size
     raise ValueError("write a size like 64 KiB or 1 MiB, at most 8 MiB, and of files 256 MiB")
+
+
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError(
+            "write a host, shop.example, or its scheme and port too, http://cdn.shop.example:8080; no path"
+        )
+    return text
 
 
 def _jurisdiction(text: str) -> str:
@@ -92,11 +101,8 @@ Roles = Annotated[tuple[SubjectRole, ...], BeforeValidator(as_tuple)]
 MediaType = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$")
 ]
-# Scheme and host, or a host alone where https is meant.
-Address = Annotated[
-    str,
-    StringConstraints(pattern=r"^([a-z][a-z0-9+.-]*://)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9-]+)*(:[0-9]{1,5})?$"),
-]
+Address = Annotated[str, AfterValidator(_address)]
+"""Scheme and host, or a host alone where https is meant."""
 NO_TYPE: Final = "none"
 Media = tuple[MediaType | Literal["none"], ...]
 """The Content-Types that are taken; `none` is that there is no such header."""
