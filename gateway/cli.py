@@ -25,7 +25,7 @@ from gateway.cli_policy import policy
 from gateway.cli_settings import settings
 from gateway.cli_subject import keys, subject
 from gateway.cli_waiver import waiver
-from gateway.console import Json, asked, err, out, table
+from gateway.console import Json, asked, counted, err, out, table
 from gateway.contract.load import ContractSet, load, read
 from gateway.contract.terms import Terms
 from gateway.demo import run
@@ -174,7 +174,8 @@ def check(path: Annotated[Path, typer.Argument()] = Path("contracts"), as_json: 
     errors = sum(finding.level == "error" for finding in shown)
     if not as_json:
         count = len(contracts.terms) if contracts else 0
-        out.print(f"{count} operations load" if contracts else f"{errors} findings; the set does not load")
+        loads = counted(count, "operation loads", "operations load")
+        out.print(loads if contracts else f"{counted(errors, 'finding', 'findings')}; the set does not load")
     raise typer.Exit(1 if errors or contracts is None else 0)
 
 
@@ -198,7 +199,7 @@ def test(path: Annotated[Path, typer.Argument()] = Path("contracts"), as_json: J
             out.print(f"     [red]{escape(problem)}[/] ({verdict.file})")
     failed = sum(bool(verdict.problems) for verdict in verdicts)
     if not as_json:
-        out.print(f"{len(verdicts) - failed} examples hold, {failed} do not")
+        out.print(f"{counted(len(verdicts) - failed, 'example holds', 'examples hold')}, {failed} do not")
     raise typer.Exit(1 if failed or not verdicts else 0)
 
 
@@ -283,7 +284,7 @@ def _show_call(done: Any, rows: list[explain.FieldRow], *, as_json: bool) -> Non
 @contract.command("reload")
 def reload() -> None:
     """Put the contracts of the folder in force in the running gateway; bad ones leave those in force as they are."""
-    out.print(f"{asked('reload', None)} operations are in force")
+    out.print(counted(asked("reload", None), "operation is in force", "operations are in force"))
 
 
 @token.command("issue")

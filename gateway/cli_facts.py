@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from gateway.cli_forecast import tell_refused
-from gateway.console import Json, asking, err, out, table
+from gateway.console import Json, asking, counted, err, out, table
 from gateway.errors import StartError
 from gateway.feed import Batch, Feed, Form
 from gateway.imports import Tally
@@ -37,7 +37,7 @@ def put(
         if rehearsed:
             tell_refused(ask("rehearse", _rows(file.read())), as_json=as_json)
             return
-        out.print(f"{ask('facts', _rows(file.read()))} facts are in force")
+        out.print(counted(ask("facts", _rows(file.read())), "fact is in force", "facts are in force"))
 
 
 def _rows(text: str) -> list[Any]:

@@ -167,6 +167,11 @@ async def _done(deed: Awaitable[Any]) -> Any:
     return await deed
 
 
+def counted(count: int, one: str, more: str) -> str:
+    """A number with what it is the number of."""
+    return f"{count} {one if count == 1 else more}"
+
+
 def me() -> str:
     """Who is at the keyboard, as the operating system knows it; in a container that may be a number only."""
     try:

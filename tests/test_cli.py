@@ -51,7 +51,7 @@ def test_tokens_facts_and_the_record_are_asked_of_the_running_gateway(machine: M
     refused = shipped(serving, issued["token"])
 
     assert (unknown.status, unknown.code) == (403, "subject.unresolved")
-    assert (put.returncode, put.stdout) == (0, "1 facts are in force\n")
+    assert (put.returncode, put.stdout) == (0, "1 fact is in force\n")
     assert (unreachable.status, unreachable.code) == (502, "vendor.unreachable")
     assert (revoked.returncode, refused.status) == (0, 401)
     [intent] = machine.listed("--kind", "intent", "--result", "not_sent")
