@@ -304,6 +304,7 @@ async def test_what_comes_back_may_lead_anywhere_but_a_location() -> None:
 async def test_a_walk_that_does_not_look_for_addresses_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.minimise.leads_elsewhere", lambda *_: False)
 
-    left, _ = await _left({"size": EVIL})
+    payload = json.dumps({"needed": "x", "size": EVIL}).encode()
+    sending, _ = await operation(ANY_NAME).sent(payload, ("content-type", "application/json"))
 
-    assert left["size"] == EVIL
+    assert json.loads(whole(sending.body))["size"] == EVIL
