@@ -94,41 +94,51 @@ class Direct:
         told = TypeAdapter(list[Told]).validate_python(asked if isinstance(asked, list) else [asked])
         if any(each.happened > self._now() for each in told):
             raise NotDirect("a disclosure that is still to come cannot be recorded")
-        meant = [(each, self._terms(each)) for each in told]
+        # Once for all: where no gateway runs they are read from files each time.
+        contracts = self.contracts()
+        meant = [(each, self._terms(each, contracts)) for each in told]
         async with self._alone:
-            return await self._recorded(meant, by)
+            return await self._recorded(meant, contracts, by)
 
-    def _terms(self, told: Told) -> Terms:
+    def _terms(self, told: Told, contracts: ContractSet) -> Terms:
         name = f"{told.vendor}/{told.operation}"
-        terms = next((each for each in self.contracts().terms if each.name == name and each.is_direct), None)
+        terms = next((each for each in contracts.terms if each.name == name and each.is_direct), None)
         if terms is None:
             raise NotDirect(f"{name} is no operation with `channel: direct`")
         if strange := {each.role for each in told.people} - {each.role for each in terms.subjects}:
             raise NotDirect(f"{name} is about no {', '.join(sorted(strange))}")
         return terms
 
-    async def _recorded(self, meant: Sequence[tuple[Told, Terms]], by: str) -> Sequence[dict[str, Any]]:
-        named = [self._same(each) for each, _ in meant]
+    async def _recorded(
+        self, meant: Sequence[tuple[Told, Terms]], contracts: ContractSet, by: str
+    ) -> Sequence[dict[str, Any]]:
+        named = [self._same(each, contracts) for each, _ in meant]
         known = await self._known({who.subject for each, _ in meant for who in each.people})
         new = {name: each for name, each in zip(named, meant, strict=True) if name not in known}
-        ids = await asyncio.gather(*(self._written(*each, by) for each in new.values()))
+        ids = await asyncio.gather(*(self._written(*each, contracts, by) for each in new.values()))
         await self._ledger.passed()
         entries = known | dict(zip(new, ids, strict=True))
         first = dict.fromkeys(new, False)
         return [{"entry": entries[name], "known": first.pop(name, True)} for name in named]
 
-    async def _written(self, told: Told, terms: Terms, by: str) -> str:
+    async def _written(self, told: Told, terms: Terms, contracts: ContractSet, by: str) -> str:
         subjects = [await self._subject(each) for each in told.people]
         papers = await self._registry.papers()
         versions = tuple(each for each in papers.versions if each.published <= told.happened)
-        intent = self._intent(told, terms, subjects, replace(papers, versions=versions), by)
+        intent = self._intent(told, terms, subjects, replace(papers, versions=versions), contracts, by)
         ticket = await self._ledger.intend(intent, subjects, b"", within=WITHIN)
         self._ledger.settle(ticket, Outcome("sent"))
         return ticket.intent
 
-    def _same(self, told: Told) -> Same:
+    def _same(self, told: Told, contracts: ContractSet) -> Same:
         people = frozenset((each.subject, each.role.value, each.order) for each in told.people)
-        return told.vendor, told.operation, self._entity(told), int(told.happened.timestamp() * 1_000_000), people
+        return (
+            told.vendor,
+            told.operation,
+            self._entity(told, contracts),
+            int(told.happened.timestamp() * 1_000_000),
+            people,
+        )
 
     async def _known(self, refs: Collection[str]) -> dict[Same, str]:
         """What is on record already that went beside the gateway about nobody but these people."""
@@ -145,16 +155,24 @@ class Direct:
             for seq, body in bodies.items()
         }
 
-    def _entity(self, told: Told) -> str:
-        return told.entity or next(iter(self.contracts().entities.entities))
+    def _entity(self, told: Told, contracts: ContractSet) -> str:
+        return told.entity or next(iter(contracts.entities.entities))
 
     async def _subject(self, who: Somebody) -> Subject:
         known = who.jurisdiction or (await self._registry.read(lookups.known_of, who.subject)).jurisdiction
         return Subject(who.subject, who.role.value, known, who.order)
 
-    def _intent(self, told: Told, terms: Terms, subjects: Sequence[Subject], papers: Papers, by: str) -> Intent:
-        contracts, vendor, company = self.contracts(), terms.vendor, terms.vendor.legal_entity
-        entity = self._entity(told)
+    def _intent(
+        self,
+        told: Told,
+        terms: Terms,
+        subjects: Sequence[Subject],
+        papers: Papers,
+        contracts: ContractSet,
+        by: str,
+    ) -> Intent:
+        vendor, company = terms.vendor, terms.vendor.legal_entity
+        entity = self._entity(told, contracts)
         standing = stand(terms, contracts.policy, entity, told.happened, papers=papers)
         return Intent(
             disclosure=self._ledger.new_id(),
@@ -171,7 +189,7 @@ class Direct:
             policy=standing.policy,
             purpose=terms.operation.purpose.value,
             agreements=standing.agreements,
-            grounds=tuple(dict.fromkeys(self._grounds(terms, subjects))),
+            grounds=tuple(dict.fromkeys(self._grounds(terms, subjects, contracts))),
             disclosed=tuple(_disclosed(terms, {SubjectRole(each.role) for each in subjects}, told.categories)),
             # What was missing then is seen; it happened all the same.
             warnings=tuple(dict.fromkeys(each.code for each in standing.failures)),
@@ -185,11 +203,10 @@ class Direct:
             deadline_ms=int(WITHIN * 1000),
         )
 
-    def _grounds(self, terms: Terms, subjects: Sequence[Subject]) -> Iterator[Ground]:
-        policy = self.contracts().policy
+    def _grounds(self, terms: Terms, subjects: Sequence[Subject], contracts: ContractSet) -> Iterator[Ground]:
         bases = {each.role.value: each.bases for each in terms.subjects}
         for each in subjects:
-            if basis := basis_for(bases[each.role], each.jurisdiction, policy):
+            if basis := basis_for(bases[each.role], each.jurisdiction, contracts.policy):
                 yield Ground(each.role, each.jurisdiction, basis.value)
 
 
