@@ -1,8 +1,7 @@
 """A call about many people: what each item of it holds by itself, and what is left where some must not go."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.body.document import Document
@@ -36,13 +35,13 @@ class Item:
 class Decision:
     """What may go of a call, and on which grounds: `items` are those that are left in `incoming`.
 
-    `withheld` counts the others.
+    `withheld` has the place of each of the others.
     """
 
     items: tuple[Item, ...]
     clearance: Clearance
     incoming: Documents
-    withheld: Mapping[Withheld, int] = field(default_factory=dict)
+    withheld: tuple[Withheld, ...] = ()
 
     def naming(self, waivers: Sequence[str]) -> "Decision":
         """The same, with waivers that let the call as a whole pass."""
@@ -64,7 +63,7 @@ class Decision:
         """What was minimised, with what was not even looked at."""
         if not self.withheld:
             return outgoing
-        return replace(outgoing, withheld=Counter(outgoing.withheld) + Counter(self.withheld))
+        return replace(outgoing, stayed=(*outgoing.stayed, *self.withheld))
 
 
 def whole(item: Item) -> Decision:
@@ -92,7 +91,7 @@ def together(items: Sequence[Item | Refusal], incoming: Documents, batch: Batch)
         tuple(left),
         _of_all([item.clearance for item in left]),
         _without(incoming, items, batch) if codes else incoming,
-        Counter(Withheld(path, None, code) for code in codes),
+        tuple(Withheld(path, None, code) for code in codes),
     )
 
 

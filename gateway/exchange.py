@@ -218,7 +218,7 @@ class Exchange:
         self._unnamed(terms.vendor.vendor, back.unnamed if back else {})
         if sent.result == "possibly":
             course.trail.sent = "possibly"
-        return Attempt(sent, back, sum(outgoing.withheld.values()))
+        return Attempt(sent, back, len(outgoing.stayed))
 
     def _may_leave(self, basis: Basis, ticket: Ticket) -> bool:
         return basis.hold() and self._ledger.release(ticket)

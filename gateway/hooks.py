@@ -130,7 +130,7 @@ def _received(hook: PreparedHook, left: Minimised, size: int) -> Received:
     for rule in terms.receiving.rules:
         if left.counts[rule.number]:
             counts[rule.category.value] = counts.get(rule.category.value, 0) + left.counts[rule.number]
-    return Received(terms.vendor, terms.name, terms.digest, size, tuple(counts.items()), sum(left.withheld.values()))
+    return Received(terms.vendor, terms.name, terms.digest, size, tuple(counts.items()), len(left.stayed))
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -1,9 +1,10 @@
 """Builds what leaves from what the contract names, and proves it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from math import inf
 from typing import Any, Final, NamedTuple, cast
 
@@ -50,17 +51,26 @@ class Withheld(NamedTuple):
         return f"{self.path}{step}" if self.path.endswith(":") or step[0] in ".[" else f"{self.path}.{step}"
 
 
+# What `Withheld(...)` does, without the call in between.
+_withheld: Callable[[tuple[str, str, str]], Withheld] = partial(tuple.__new__, Withheld)
+
+
 @dataclass(frozen=True, slots=True)
 class Minimised:
     """What is left of the documents of a call or answer, by kind of place, and what became of the rest.
 
-    `counts` has for each rule how many values it let out; `retained` holds the numbers that later calls refer to.
+    `counts` has for each rule how many values it let out, `stayed` each place that stayed, as often as it did;
+    `retained` holds the numbers that later calls refer to.
     """
 
     documents: Mapping[str, Document]
     counts: Sequence[int]
-    withheld: Mapping[Withheld, int]
+    stayed: Sequence[Withheld]
     retained: Sequence[str]
+
+    @property
+    def withheld(self) -> Mapping[Withheld, int]:
+        return Counter(self.stayed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,7 @@ def minimise(
     walk.missing_lists()
     if walk.failures:
         raise Refusal(*walk.failures)
-    return Minimised(kept, walk.counts, _counted(walk.withheld), walk.retained)
+    return Minimised(kept, walk.counts, walk.withheld, walk.retained)
 
 
 def _changes_in(bound: Bound, documents: Mapping[str, Document], situation: Situation) -> Sequence[Change | None]:
@@ -109,12 +119,6 @@ def _changes_in(bound: Bound, documents: Mapping[str, Document], situation: Situ
     for number, made in bound.in_calls.items():
         changes[number] = made(situation)
     return changes
-
-
-def _counted(withheld: Sequence[Withheld]) -> Mapping[Withheld, int]:
-    """How often each place stayed. Mostly none stays twice, and nothing has to be counted."""
-    counts = dict.fromkeys(withheld, 1)
-    return counts if len(counts) == len(withheld) else Counter(withheld)
 
 
 class _Walk:
@@ -217,7 +221,7 @@ class _Walk:
         for name, item in value.items():
             child = find(name)
             if child is None:
-                self.withheld.append(Withheld(node.path, name, "field.unnamed" if node.cover is None else "drop"))
+                self.withheld.append(_withheld((node.path, name, "field.unnamed" if node.cover is None else "drop")))
             elif (
                 child.is_leaf
                 and self.all_granted

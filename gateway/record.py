@@ -191,7 +191,8 @@ class Recorder:
 
     def _shape(self, terms: Terms, rows: Sequence[Row], outgoing: Minimised) -> Shape:
         """What left and what stayed, as an entry says it; the calls of one service mostly look alike."""
-        key = (terms.digest, terms.name, tuple(outgoing.counts), tuple(outgoing.withheld.items()))
+        stayed = outgoing.stayed if len(outgoing.stayed) < _PATHS else outgoing.withheld.items()
+        key = (terms.digest, terms.name, tuple(outgoing.counts), tuple(stayed))
         if (shape := self._shapes.get(key)) is None:
             if len(self._shapes) > _SHAPES:
                 self._shapes.clear()
@@ -301,4 +302,4 @@ def _categories(terms: Terms, status: int, came_back: Minimised | None) -> tuple
 
 
 def _stayed(came_back: Minimised | None) -> int:
-    return sum(came_back.withheld.values()) if came_back else 0
+    return len(came_back.stayed) if came_back else 0

@@ -53,7 +53,7 @@ def test_a_minimiser_that_lets_everything_out_is_noticed(monkeypatch: pytest.Mon
     from gateway import assemble  # noqa: PLC0415
     from gateway.minimise import Minimised  # noqa: PLC0415
 
-    monkeypatch.setattr(bodies, "minimise", lambda _, documents, **_names: Minimised(documents, [], {}, []))
+    monkeypatch.setattr(bodies, "minimise", lambda _, documents, **_names: Minimised(documents, [], [], []))
     monkeypatch.setattr(assemble, "proved", lambda _bound, _outgoing, _incoming, payload, query: (payload, query))
 
     with pytest.raises(BrokenPromiseError, match="no line names"):

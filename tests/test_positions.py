@@ -38,7 +38,7 @@ def test_what_is_not_named_never_arrives_and_what_is_named_does(gateway: Running
 
 def let_out(bound: Bound, documents: Mapping[str, Document], grants: object = None, **keywords: Any) -> Minimised:
     """A minimiser that is broken: everything leaves."""
-    return Minimised(dict(documents), [0] * len(bound.section.rules), {}, [])
+    return Minimised(dict(documents), [0] * len(bound.section.rules), [], [])
 
 
 BROKEN = (
