@@ -3,8 +3,8 @@
 import fcntl
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +60,23 @@ class StoreError(GatewayError):
         self.corrupt = corrupt
 
 
-@contextmanager
-def known_errors() -> Iterator[None]:
+class _KnownErrors:
+    # Not made of a generator: each commit and each call comes through here several times.
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, apsw.Error):
+            # `from None`: SQLite's message can carry what was to be written.
+            raise _known(error) from None
+
+
+_KNOWN_ERRORS = _KnownErrors()
+
+
+def known_errors() -> AbstractContextManager[None]:
     """Raises StoreError, named by the class of SQLite's error, for whatever SQLite raises."""
-    try:
-        yield
-    except apsw.Error as error:
-        # `from None`: SQLite's message can carry what was to be written.
-        raise _known(error) from None
+    return _KNOWN_ERRORS
 
 
 def _known(error: apsw.Error) -> StoreError:
@@ -79,13 +88,20 @@ def _known(error: apsw.Error) -> StoreError:
     return StoreError(f"{name} {told}".strip(), lasting=extended not in _PASSING)
 
 
-@contextmanager
-def or_refused() -> Iterator[None]:
+class _OrRefused:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, StoreError):
+            raise refuse("ledger.unavailable", "the ledger cannot be read") from None
+
+
+_OR_REFUSED = _OrRefused()
+
+
+def or_refused() -> AbstractContextManager[None]:
     """Raises Refusal `ledger.unavailable` where the database cannot be read."""
-    try:
-        yield
-    except StoreError:
-        raise refuse("ledger.unavailable", "the ledger cannot be read") from None
+    return _OR_REFUSED
 
 
 def locked(folder: Path) -> int:

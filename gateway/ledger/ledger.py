@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -58,6 +58,7 @@ T = TypeVar("T")
 LOG = "main"
 READERS = 2
 _TURNED_DOWN: Mapping[int, Ticket] = {OVERTAKEN: UNWRITTEN, OVER_LIMIT: LIMITED, TOO_OFTEN: REPEATED}
+_NOTHING_FAR = nullcontext()
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -201,7 +202,7 @@ class Ledger:
         with or_refused():
             far = await self._fetched(subjects, within)
             data = payload if isinstance(payload, bytes) else await committed(payload, self._scribe.randomness)
-            with self._keys.fetched(far):
+            with self._keys.fetched(far) if far else _NOTHING_FAR:
                 row = self._scribe.row(intent, subjects, Payload(data, intent.media), basis, cap, tallies)
         place = await self._durable(row, deadline - self._loop.time())
         not_after = begun + (row.lasts or 0)
@@ -268,7 +269,7 @@ class Ledger:
         self._demand_ready()
         with or_refused():
             far = await self._fetched(subjects, within)
-            with self._keys.fetched(far):
+            with self._keys.fetched(far) if far else _NOTHING_FAR:
                 row = self._scribe.row(event, subjects)
         if await self._durable(row, within) == OVERTAKEN:
             raise refuse("ledger.unavailable", "somebody whom it is about was erased meanwhile; try again")
