@@ -21,6 +21,7 @@ from vendors import Script
 from gateway.app import Gateway
 from gateway.contract.model import PolicyDraft
 from gateway.exchange import Book
+from gateway.frozen import changed
 from gateway.ledger import Filter, Intent, Ledger, Subject, Ticket
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Row
@@ -126,7 +127,7 @@ class Late(Hasty):
     ) -> Ticket:
         ticket = await self._ledger.intend(intent, subjects, payload, within=within, basis=basis, **more)
         self.tickets += 1
-        return replace(ticket, not_after=0) if self.tickets == 1 else ticket
+        return changed(ticket, not_after=0) if self.tickets == 1 else ticket
 
     def settle(self, *given: Any) -> None:
         self._ledger.settle(*given)

@@ -3,9 +3,9 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
+from gateway.frozen import asdict
 from gateway.ledger.canonical import Json, base64
 from gateway.ledger.keys import Keys
 from gateway.ledger.proof import subtree_root

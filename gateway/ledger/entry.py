@@ -8,14 +8,14 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 from msgspec import Raw
 
 from gateway.errors import CODES
+from gateway.frozen import Frozen
 from gateway.ledger.canonical import Json, canonical
 
 Result: TypeAlias = Literal["sent", "not_sent", "possibly", "in_doubt"]
 Paths: TypeAlias = tuple[tuple[str, int], ...]  # a path as the contract writes it, and how many fields it met
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Frozen, frozen=True):
     """What an entry can be found by, beside its kind, its time and its subjects."""
 
     vendor: str | None = None
@@ -36,8 +36,7 @@ class Event(Protocol):
         """The members of its own in the leaf; empty ones are left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Frozen, frozen=True):
     """What every leaf says: when, where, and under which id. `ts` in µs of wall clock, `mono` in ms since boot."""
 
     id: str
@@ -49,8 +48,7 @@ class Stamp:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Subject:
+class Subject(Frozen, frozen=True):
     """A person in a role. Stands sealed beside the leaf, never in it, and in no message: it has no `repr`."""
 
     ref: str
@@ -213,8 +211,7 @@ def _written(part: Recipient | Ground | Disclosed | Withheld | Destination | Ret
     return raw
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class Intent(Frozen, frozen=True, kw_only=True):
     """What is about to leave, to whom and on what grounds: one attempt of one disclosure."""
 
     kind: ClassVar[str] = "intent"
@@ -292,8 +289,7 @@ class Intent:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Frozen, frozen=True):
     """What came back: its length, how many fields of each category went on to the caller, how many stayed."""
 
     bytes: int
@@ -304,8 +300,7 @@ class Answer:
         return _stated(bytes=self.bytes, disclosed=self.disclosed, withheld=self.withheld)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Frozen, frozen=True):
     """How an intent ended. Which intent, the ledger adds."""
 
     kind: ClassVar[str] = "outcome"

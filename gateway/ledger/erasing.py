@@ -9,6 +9,7 @@ from typing import Protocol
 
 from gateway.errors import Distrusted, refuse
 from gateway.failpoints import failpoint
+from gateway.frozen import changed
 from gateway.ledger.canonical import base64, leaf_hash
 from gateway.ledger.database import StoreError, or_refused
 from gateway.ledger.entry import Event, Subject
@@ -184,7 +185,7 @@ class Erasing:
             reason=reason, by=by, forced=forced, links=known.links, keys=len(deks),
             root=base64(root(map(leaf_hash, stones))), generation=self._keys.hierarchy.generation,
         )  # fmt: skip
-        row = replace(self._scribe.row(event), forgets=Forgotten(tok, known.links, stones))
+        row = changed(self._scribe.row(event), forgets=Forgotten(tok, known.links, stones))
         try:
             place = self._store.append([row])
         except NotErased:

@@ -1,12 +1,12 @@
 """What forgetting a person does to the PostgreSQL. What it leaves in pages and in its own log is the server's."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from gateway.failpoints import failpoint
+from gateway.frozen import changed
 from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json
 from gateway.ledger.oblivion import Forgotten, Known, NotErased, Pending, tombstone
@@ -127,4 +127,4 @@ def unspoiled(session: Session, rows: Sequence[Row]) -> Sequence[Row]:
         late = [(row, link.tok) for row in rows for link in row.links if tombstone(link.dek) in stones]
         raise ErasedKeysError([row for row, _ in late], [tok for _, tok in late])
     spoiled = {seq for _, seq in found}
-    return [replace(row, earlier=()) if row.intent in spoiled else row for row in rows]
+    return [changed(row, earlier=()) if row.intent in spoiled else row for row in rows]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from gateway.frozen import Frozen, changed
 from gateway.ledger.canonical import Randomness, leaf_hash, uuid7
 from gateway.ledger.entry import Event, Index, Intent, Outcome, Stamp, Subject, leaf
 from gateway.ledger.housekeeping import Purge, Resolved
@@ -14,8 +15,7 @@ from gateway.ledger.tallies import Tally
 from gateway.registry.basis import Basis
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Ticket:
+class Ticket(Frozen, frozen=True):
     """A durable intent: what its outcome will be joined to. Nothing leaves from `not_after` on, in ms since boot."""
 
     intent: str
@@ -93,7 +93,7 @@ class Scribe:
 
     def purge(self, purge: Purge, as_of: int) -> Row:
         """The bodies of its places go with it, unless somebody was held since the log had `as_of` entries."""
-        return replace(self.row(purge), purges=purge.ranges, as_of=as_of)
+        return changed(self.row(purge), purges=purge.ranges, as_of=as_of)
 
     def new_id(self) -> str:
         return uuid7(self.now(), self.randomness)

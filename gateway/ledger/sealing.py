@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 from cryptography.exceptions import InvalidTag
 
+from gateway.frozen import Frozen
 from gateway.ledger.canonical import Json, Randomness, base64, canonical, commitment, leaf_hash
 from gateway.ledger.entry import Subject
 from gateway.ledger.keys import Keys
@@ -21,8 +22,7 @@ _SALT = 32
 _NONCE = 12
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Link:
+class Link(Frozen, frozen=True):
     """A subject of an entry: under which token it is found, under which key it is sealed, and the sealed bytes.
 
     One that was read has its token as it is stored, blinded.
@@ -45,16 +45,14 @@ class Committed:
         return self.size
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Payload:
+class Payload(Frozen, frozen=True):
     """What is about to leave, as far as an entry may know it: it commits to the bytes and keeps their number."""
 
     data: bytes | Committed
     media: str = ""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Sealed:
+class Sealed(Frozen, frozen=True):
     """The links of an entry, and the members of its leaf that commit to them."""
 
     links: tuple[Link, ...]

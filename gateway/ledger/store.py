@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
 from gateway.errors import GatewayError
+from gateway.frozen import Frozen
 from gateway.ledger.attic import Attic
 from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json
@@ -31,8 +32,7 @@ class Cap:
     most: int
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Row:
+class Row(Frozen, frozen=True):
     """An entry on its way into the store: the leaf, and what is committed beside it."""
 
     id: str

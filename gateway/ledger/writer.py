@@ -5,10 +5,10 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from queue import SimpleQueue
 
 from gateway.errors import refuse
+from gateway.frozen import Frozen
 from gateway.ledger.database import StoreError
 from gateway.ledger.hours import OverLimitError
 from gateway.ledger.keys import Keys
@@ -29,8 +29,7 @@ TOO_OFTEN = -3  # the same, where something would have been done more often than
 OVERTAKEN = -1  # instead of a place: what the decision rested on has changed, and nothing was written
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Item:
+class Item(Frozen, frozen=True):
     """A row, and the future of whoever waits for it: its place once it is durable, None when it will not be, and
     OVERTAKEN when it must not be.
 

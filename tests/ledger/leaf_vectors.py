@@ -1,12 +1,12 @@
 """The events whose leaves may never change: what `tests/vectors/leaf-v1.json` was made from."""
 
 from base64 import b64encode
-from dataclasses import replace
 from typing import TypedDict
 
 import msgspec
 from ledger_fakes import PURCHASER, SENT, Repeating, shipment
 
+from gateway.frozen import changed
 from gateway.ledger import (
     Access,
     ContractActivated,
@@ -59,7 +59,7 @@ class Vector(TypedDict):
 EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
     "intent with two subjects": (shipment(), (PURCHASER, CONSIGNEE), Payload(DATA, "application/json"), ""),
     "intent beside the gateway": (
-        replace(
+        changed(
             shipment(),
             destination=None,
             media="",
@@ -216,7 +216,7 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
         "",
     ),
     "intent outside contracts": (
-        replace(
+        changed(
             shipment("2" * 32),
             vendor="",
             vendor_kind="",

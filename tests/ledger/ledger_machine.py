@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -23,6 +23,7 @@ from old_logs import KEEPS, YEAR, Times, disclosure
 from postgres_stores import prepared
 
 from gateway.errors import Refusal, StartError
+from gateway.frozen import changed
 from gateway.ledger import Filter, Ledger, Refused, StoreError, Subject, erasing, signed, writer
 from gateway.ledger.attic import Attic
 from gateway.ledger.oblivion import Oblivion
@@ -285,7 +286,7 @@ class LedgerMachine(RuleBasedStateMachine):
     async def _called(self, shop: Ledger, number: int, person: str) -> None:
         subjects = [Subject(person, "purchaser", "DE")]
         with suppress(Refusal):
-            call = replace(disclosure(), disclosure=f"{number:032x}")
+            call = changed(disclosure(), disclosure=f"{number:032x}")
             ticket = await shop.intend(call, subjects, b"{}", within=WITHIN)
             assert shop.release(ticket)
             # The first byte would go now.

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_fakes import SENT, shipment
 
+from gateway.frozen import changed
 from gateway.ledger import Intent, Ledger, Retention, Subject
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Store
@@ -45,7 +46,7 @@ def opened(folder: Path, times: Times, store: Callable[[Path, str], Store] = Sql
 
 
 def disclosure(of: str = RetentionClass.ROUTINE) -> Intent:
-    return replace(shipment(), retention=Retention("P30D", of))
+    return changed(shipment(), retention=Retention("P30D", of))
 
 
 async def sent(ledger: Ledger, *subjects: Subject, of: str = RetentionClass.ROUTINE) -> int:

@@ -4,13 +4,13 @@ import asyncio
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ledger_fakes import PURCHASER, SENT, Shop, shipment
 
 from gateway.errors import Refusal, StartError
+from gateway.frozen import changed
 from gateway.ledger import (
     Access,
     Entry,
@@ -501,7 +501,7 @@ async def test_what_was_kept_back_for_long_does_not_leave(ledger: Ledger) -> Non
     ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
 
     assert ticket.not_after > since_boot() + 10_000
-    assert not ledger.release(replace(ticket, not_after=since_boot()))
+    assert not ledger.release(changed(ticket, not_after=since_boot()))
     assert ledger.release(ticket)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from ledger_machine import FaultyStore, LedgerMachine, quick
 from stubborn import StubbornStore
 
+from gateway.frozen import changed
 from gateway.ledger import Ledger, StoreError
 from gateway.ledger.entry import Intent
 from gateway.ledger.store import Row
@@ -70,7 +70,7 @@ class RememberingStore(FaultyStore):
     """Writes an erasure down, and erases nothing."""
 
     def append(self, rows: Sequence[Row]) -> int:
-        return super().append([replace(row, forgets=None) for row in rows])
+        return super().append([changed(row, forgets=None) for row in rows])
 
 
 class StandingStore(FaultyStore):

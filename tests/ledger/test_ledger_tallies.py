@@ -8,6 +8,7 @@ import pytest
 from ledger_fakes import Repeating, Ticking, shipment
 from postgres_stores import prepared
 
+from gateway.frozen import changed
 from gateway.ledger import Erased, Subject
 from gateway.ledger.blinding import Blinding, Block
 from gateway.ledger.keys import Keys
@@ -132,7 +133,7 @@ def test_an_erasure_takes_the_mark_of_a_person_and_leaves_the_number(
     known = store.oblivion.known(tok)
     erased = scribe.row(Erased(reason="request", by="anna", links=1, keys=1, root="", generation=1))
 
-    store.append([replace(erased, forgets=Forgotten(tok, known.links, tuple(map(tombstone, known.deks))))])
+    store.append([changed(erased, forgets=Forgotten(tok, known.links, tuple(map(tombstone, known.deks))))])
 
     assert numbers(store) == {"people 2026 shop-eu": 2}
     store.append([about("c-2")])

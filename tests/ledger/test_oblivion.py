@@ -1,13 +1,13 @@
 """What forgetting a person does to every store: links go with the entry that says so, or nothing does."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ledger_fakes import PURCHASER, SENT, Repeating, Ticking, shipment
 from postgres_stores import prepared
 
+from gateway.frozen import changed
 from gateway.ledger import Erased, Hold, Subject
 from gateway.ledger.entry import Event
 from gateway.ledger.keys import Keys
@@ -60,7 +60,7 @@ def call(scribe: Scribe, subjects: Sequence[Subject], event: Event | None = None
 
 def erasure(scribe: Scribe, tok: bytes, known: Known) -> Row:
     stones = tuple(sorted(map(tombstone, known.deks)))
-    return replace(scribe.row(ERASED), forgets=Forgotten(tok, known.links, stones))
+    return changed(scribe.row(ERASED), forgets=Forgotten(tok, known.links, stones))
 
 
 def test_with_the_entry_go_the_links_and_what_leads_to_them(store: Store, scribe: Scribe) -> None:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -21,6 +20,7 @@ from postgres_stores import WRITER, Prepared, prepared, rows
 
 from gateway import bounded
 from gateway.errors import Refusal, StartError
+from gateway.frozen import changed
 from gateway.ledger import Filter, Ledger, StoreError
 from gateway.ledger import session as sessions
 from gateway.ledger.canonical import leaf_hash
@@ -371,7 +371,7 @@ async def test_what_a_dead_node_left_open_is_in_doubt_soon(
     shutil.copytree(
         tmp_path / "one", tmp_path / "two", ignore=shutil.ignore_patterns("ledger.lock", "high-water", "releases")
     )
-    ticket = await one.intend(replace(shipment(), deadline_ms=100), [PURCHASER], b"{}", within=20)
+    ticket = await one.intend(changed(shipment(), deadline_ms=100), [PURCHASER], b"{}", within=20)
     one._looking.cancel()
     await one._writer.stop()
     two = ledger_of(shared_log, tmp_path / "two", "n2")
@@ -557,7 +557,7 @@ async def test_a_server_that_stands_still_holds_up_neither_a_call_nor_the_loop(
         began = time.monotonic()
         try:
             with pytest.raises(Refusal, match=r"ledger\.unavailable"):
-                await ledger.intend(shipment(), [replace(PURCHASER, ref="somebody else")], b"{}", within=0.5)
+                await ledger.intend(shipment(), [changed(PURCHASER, ref="somebody else")], b"{}", within=0.5)
             waited = time.monotonic() - began
             await asyncio.sleep(0.1)
         finally:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from postgres_stores import WRITER, prepared, rows
 from psycopg.conninfo import conninfo_to_dict
 from registries import NOON, until
 
+from gateway.frozen import changed
 from gateway.ledger import Filter
 from gateway.ledger.scribe import UNWRITTEN, Ticket
 from gateway.ledger.sqlite import SqliteStore
@@ -56,7 +56,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 def resting(version: int = 0, changes: Changes | None = None) -> Row:
     """An intent that rests on what a person said."""
     changes = changes or Changes()
-    return replace(rows(1, kind="intent")[0], basis=Basis((ANSWER,), changes.moment, version, changes))
+    return changed(rows(1, kind="intent")[0], basis=Basis((ANSWER,), changes.moment, version, changes))
 
 
 def test_what_rests_on_what_this_process_knows_to_have_changed_is_not_appended(store: Store) -> None:

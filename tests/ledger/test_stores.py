@@ -16,6 +16,7 @@ from ledger_fakes import PURCHASER, SENT, Repeating, Ticking, shipment
 from postgres_stores import prepared
 
 from gateway.errors import StartError
+from gateway.frozen import changed
 from gateway.ledger import Access, Epoch, Filter, Genesis, Outcome, Purge, Refused, Subject
 from gateway.ledger.entry import Event
 from gateway.ledger.keys import Keys
@@ -134,7 +135,7 @@ def test_epochs_go_up(open_store: Opening, write: Write, scribe: Scribe) -> None
 
 def test_entries_are_found_by_what_they_are(store: Store, write: Write, scribe: Scribe) -> None:
     store.claim("n1")
-    intent, other = write(), write(replace(shipment(), vendor="payments", operation="pay"), ())
+    intent, other = write(), write(changed(shipment(), vendor="payments", operation="pay"), ())
     refusal = write(Refused(caller="checkout", code="consent.missing", vendor="parcels"), ())
     store.append([intent, other, refusal, outcome(scribe, intent, 0), outcome(scribe, other, 1, Outcome("possibly"))])
     [link] = intent.links
@@ -163,7 +164,7 @@ def test_entries_are_found_by_what_they_are(store: Store, write: Write, scribe: 
 
 def bare(store: Store, links: Sequence[Link]) -> tuple[Link, ...]:
     """As they were before they were stored."""
-    return tuple(replace(link, tok=store.blinding.bare(link.tok)) for link in links)
+    return tuple(changed(link, tok=store.blinding.bare(link.tok)) for link in links)
 
 
 def test_links_lead_to_keys_and_digests_to_the_first_call(store: Store, write: Write, scribe: Scribe) -> None:
@@ -235,7 +236,7 @@ def test_intents_of_an_earlier_process_are_open_until_they_are_settled(
         monkeypatch.setattr(f"gateway.ledger.{module}.GRACE", 0)
     crashed = open_store()
     crashed.claim("n1")
-    settled, left = (replace(write(), lasts=0) for _ in range(2))
+    settled, left = (changed(write(), lasts=0) for _ in range(2))
     crashed.append([settled, left])
     crashed.append([outcome(scribe, settled, 0)])
     crashed.close()
@@ -292,7 +293,7 @@ def test_nothing_goes_once_somebody_was_held_since_it_was_decided(store: Store, 
     store.append([first, second, outcome(scribe, first, 0), outcome(scribe, second, 1)])
     decided = store.tree.size
     store.keep(Head(decided, b"r" * 32, 0, "note", b""), {}, after=0)
-    store.append([replace(write(Access("ann", "list"), ()), kind="hold")])
+    store.append([changed(write(Access("ann", "list"), ()), kind="hold")])
 
     def purge(places: tuple[Range, ...], as_of: int) -> int:
         event = Purge(policy="", classes=(), ranges=places, count=2, set_root="", oldest_ts=1, newest_ts=2, by="ann")

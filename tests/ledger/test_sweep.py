@@ -7,7 +7,6 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from old_logs import KEEPS, YEAR, Times, bodies, disclosure, opened, sent, signe
 from postgres_stores import prepared
 
 from gateway.errors import Refusal
+from gateway.frozen import changed
 from gateway.ledger import Access, FactPut, Filter, Ledger, Refused, StoreError, Subject, sweep
 from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.postgres_vault import PostgresVault
@@ -308,7 +308,7 @@ async def test_a_hold_that_comes_while_it_is_decided_wins(ledger: Ledger, times:
     async def held_first(row: Row, within: float) -> int:
         if row.purges:
             await ledger.erasing.hold(PURCHASER.ref, reason="court-order", by="anna")
-            row = row if is_checked else replace(row, as_of=ledger._store.tree.size)
+            row = row if is_checked else changed(row, as_of=ledger._store.tree.size)
         return await write(row, within)
 
     purge = Sweep(ledger._store, ledger._scribe, held_first, ledger._deed, ledger._read).run

@@ -8,6 +8,7 @@ from clearances import CONTRACTS
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.frozen import changed
 from gateway.ledger.entry import Subject
 from gateway.ledger.personal import Personal
 from gateway.ledger.store import Entry
@@ -103,7 +104,7 @@ def test_an_objection_concerns_what_rests_on_a_legitimate_interest() -> None:
 
 
 def test_a_closed_order_concerns_what_left_about_it() -> None:
-    told = [left(CONSIGNEE), left(replace(CONSIGNEE, order_ref="A-2"), vendor="payments")]
+    told = [left(CONSIGNEE), left(changed(CONSIGNEE, order_ref="A-2"), vendor="payments")]
 
     assert set(received(told, Asked(Cause.ORDER_CLOSED, order="A-2"), CONTRACTS)) == {"payments"}
 
