@@ -18,9 +18,9 @@ OLDEST_SQLITE = (3, 51, 3)  # older ones can corrupt a WAL that is written and r
 PATIENCE_MS = 5_000
 WRITER_PATIENCE_MS = 250  # nobody else writes; only a checkpoint ever waits, for readers, and entries wait with it
 
-# Each is read back. The first two take only before the first table; an entry of two kilobytes fits pages of eight.
+# Each is read back. The first two take only before the first table; larger pages cost each commit more.
 SETTINGS: Mapping[str, str | int] = {
-    "page_size": 8192,
+    "page_size": 4096,
     "auto_vacuum": 2,  # incremental
     "journal_mode": "wal",
     "synchronous": 2,  # full: a commit survives a power cut
@@ -32,6 +32,9 @@ SETTINGS: Mapping[str, str | int] = {
     "recursive_triggers": 1,  # so that INSERT OR REPLACE meets the triggers against deletion
     "wal_autocheckpoint": 0,  # the writer does it, between batches
 }
+
+# What stands in files that were made with other settings, and is as good.
+_EARLIER = frozenset({("page_size", 8192)})
 
 _CORRUPT = (apsw.CorruptError, apsw.NotADBError)
 # Of memory and its files, which say nothing about what is on the disk.
@@ -155,7 +158,7 @@ def demand_durable(database: apsw.Connection) -> None:
         raise StartError(f"SQLite {apsw.sqlite_lib_version()} can corrupt the ledger; 3.51.3 or newer is needed")
     for name, wanted in SETTINGS.items():
         found = database.pragma(name)
-        if found != wanted:
+        if found != wanted and (name, found) not in _EARLIER:
             raise StartError(f"the ledger needs {name} to be {wanted}, and SQLite keeps it at {found}")
 
 

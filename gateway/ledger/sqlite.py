@@ -49,8 +49,8 @@ from gateway.ledger.tree import Span, Tree
 
 T = TypeVar("T")
 
-CHECKPOINT_PAGES = 2_000
-RESTART_PAGES = 8_192  # 64 MiB
+CHECKPOINT_PAGES = 4_000
+RESTART_PAGES = 16_384  # 64 MiB
 CHECKED_PAGES = 65_536  # 512 MiB: a larger file is not looked through as a whole at a start
 _AT_ONCE = 64  # rows per statement: each statement gives the interpreter's lock away and has to get it back
 

@@ -17,7 +17,7 @@ from gateway.ledger.vault import (
     oldest_generation,
 )
 
-CHECKPOINT_PAGES = 1_000
+CHECKPOINT_PAGES = 2_000
 _AT_ONCE = 1_000
 
 _SCHEMA = """

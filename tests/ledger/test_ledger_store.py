@@ -74,7 +74,7 @@ def test_a_setting_that_did_not_take_is_found(tmp_path: Path, setting: str, valu
 
 @pytest.mark.parametrize(
     ("setting", "made"),
-    [("auto_vacuum", "PRAGMA page_size = 8192; PRAGMA auto_vacuum = NONE"), ("page_size", "PRAGMA page_size = 4096")],
+    [("auto_vacuum", "PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE"), ("page_size", "PRAGMA page_size = 1024")],
 )
 def test_a_file_that_was_made_with_another_setting_is_refused(tmp_path: Path, setting: str, made: str) -> None:
     apsw.Connection(str(tmp_path / "ledger.db")).execute(f"{made}; CREATE TABLE there(was)")
