@@ -83,6 +83,16 @@ def test_a_file_that_was_made_with_another_setting_is_refused(tmp_path: Path, se
         SqliteStore(tmp_path / "ledger.db", "main")
 
 
+def test_a_file_with_the_larger_pages_of_earlier_ones_goes_on(tmp_path: Path) -> None:
+    apsw.Connection(str(tmp_path / "ledger.db")).execute(
+        "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; VACUUM"
+    )
+
+    store = SqliteStore(tmp_path / "ledger.db", "main")
+
+    assert store.tree.size == 0
+
+
 def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "OLDEST_SQLITE", (99, 0, 0))
 
