@@ -182,11 +182,14 @@ def test_a_vault_that_cannot_be_wiped_says_so(tmp_path: Path) -> None:
 
 
 def test_rows_that_were_moved_leave_copies_and_those_are_overwritten(tmp_path: Path) -> None:
+    # Seen on the larger pages of earlier files.
+    apsw.Connection(str(tmp_path / "keys.db")).execute(
+        "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; VACUUM"
+    )
     vault = SqliteVault(tmp_path / "keys.db")
     keys = [key(number) for number in range(1_800)]
     vault.commit(keys, [token(number, keys[number]) for number in range(1_800)])
-    left = keys[::4]
-    gone = [each for each in keys if each not in left]
+    gone, left = keys[::2], keys[1::2]
     assert len(vault.traces([gone[0].id])) == 5
     traces = [each.id for each in gone]
     vault.destroy([each.id for each in gone], len(gone))
