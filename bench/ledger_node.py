@@ -6,12 +6,13 @@ import gc
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import uvloop
 from ledger_fakes import SENT, shipment
 
+from gateway.frozen import changed
 from gateway.ledger import ContractActivated, Intent, Ledger, PolicyActivated, Subject, TokenChanged
 from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.sqlite import SqliteStore
@@ -38,7 +39,7 @@ class Load:
 
 
 def intent(number: int) -> Intent:
-    return replace(_ORDER, disclosure=f"{number:032x}")
+    return changed(_ORDER, disclosure=f"{number:032x}")
 
 
 async def begun(ledger: Ledger) -> None:
