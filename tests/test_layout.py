@@ -49,7 +49,6 @@ TOGETHER: Mapping[str, str] = {
     "rights/page": "rights/test_report.py",
     "vocabulary/wording": "test_vocabulary_labels.py",
     "ledger/canonical": "ledger/test_leaf.py",
-    "frozen": "ledger/test_leaf.py",
     "ledger/entry": "ledger/test_leaf.py",
     "ledger/tree": "ledger/test_merkle_tree.py",
     # Stores are opened, and closed in good order, by whoever serves.

@@ -373,9 +373,19 @@ class SqliteStore:
         failpoint("after-insert-leaf", new)
         self._put("leaf_body", [(n, r.body, *_columns(r.index)) for n, r in places])
         failpoint("after-insert-leaf_body", new)
-        links = [(n, o, link) for n, r in places for o, link in enumerate(r.links)]
+        self._insert_beside(new, [(n, o, link) for n, r in places for o, link in enumerate(r.links)])
+        for n, r in places:
+            if r.purges:
+                purge(self._database, n, r.purges, r.as_of)
+            if r.forgets:
+                forget(self._database, n, r.forgets, self.blinding)
+                self._has_forgotten = True
+
+    def _insert_beside(self, new: Sequence[Row], links: Sequence[tuple[int, int, Link]]) -> None:
+        """What stands blinded beside the leaves: who they are about, what is counted, and what vendors call it."""
+        toks = [link.tok for _, _, link in links]
         remembered = [(digest, r.intent) for r in new if r.earlier and self._may_remember(r) for digest in r.earlier]
-        toks, digests = [link.tok for _, _, link in links], [digest for digest, _ in remembered]
+        digests = [digest for digest, _ in remembered]
         tallies = [tally for r in new for tally in r.tallies]
         if self.blinding.is_turning:
             marks = [mark for tally in tallies for mark in tally.marks]
@@ -389,12 +399,6 @@ class SqliteStore:
         if remembered:
             self._put("earlier", list(zip(self.blinding.stored(digests), (at for _, at in remembered), strict=True)))
         failpoint("after-insert-earlier", new)
-        for n, r in places:
-            if r.purges:
-                purge(self._database, n, r.purges, r.as_of)
-            if r.forgets:
-                forget(self._database, n, r.forgets, self.blinding)
-                self._has_forgotten = True
 
     def _may_remember(self, row: Row) -> bool:
         if not row.earlier or row.intent is None or not self._has_forgotten:
