@@ -1,12 +1,14 @@
-"""A ledger in a folder of its own."""
+"""A ledger in a folder of its own, and what writes its rows."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from ledger_fakes import Shop
+from ledger_fakes import Repeating, Shop, Ticking
 
 from gateway.ledger import Ledger
+from gateway.ledger.keys import Keys
+from gateway.ledger.scribe import Scribe
 
 
 @pytest.fixture
@@ -23,3 +25,11 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
 @pytest.fixture
 async def ledger(shop: Shop) -> Ledger:
     return shop.open()
+
+
+@pytest.fixture
+def scribe(tmp_path: Path) -> Iterator[Scribe]:
+    (tmp_path / "keys").mkdir()
+    keys = Keys.open(tmp_path / "keys", Repeating())
+    yield Scribe("main", "n1", "b0", 1, keys, Ticking(), lambda: 7, Repeating())
+    keys.close()

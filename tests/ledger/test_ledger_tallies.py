@@ -5,13 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ledger_fakes import Repeating, Ticking, shipment
+from ledger_fakes import shipment
 from postgres_stores import prepared
 
 from gateway.frozen import changed
 from gateway.ledger import Erased, Subject
 from gateway.ledger.blinding import Blinding, Block
-from gateway.ledger.keys import Keys
 from gateway.ledger.oblivion import Forgotten, tombstone
 from gateway.ledger.scribe import Scribe
 from gateway.ledger.sealing import Payload
@@ -40,14 +39,6 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opening]:
     yield as_node
     for store in stores:
         store.close()
-
-
-@pytest.fixture
-def scribe(tmp_path: Path) -> Iterator[Scribe]:
-    (tmp_path / "keys").mkdir()
-    keys = Keys.open(tmp_path / "keys", Repeating())
-    yield Scribe("main", "n1", "b0", 1, keys, Ticking(), lambda: 7, Repeating())
-    keys.close()
 
 
 @pytest.fixture

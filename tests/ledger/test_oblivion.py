@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from ledger_fakes import PURCHASER, SENT, Repeating, Ticking, shipment
+from ledger_fakes import PURCHASER, SENT, shipment
 from postgres_stores import prepared
 
 from gateway.frozen import changed
 from gateway.ledger import Erased, Hold, Subject
 from gateway.ledger.entry import Event
-from gateway.ledger.keys import Keys
 from gateway.ledger.oblivion import Forgotten, Known, NotErased, Pending, tombstone
 from gateway.ledger.scribe import Scribe, Ticket
 from gateway.ledger.sealing import Payload
@@ -44,14 +43,6 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Openi
 @pytest.fixture
 def store(open_store: Opening) -> Store:
     return open_store("n1")
-
-
-@pytest.fixture
-def scribe(tmp_path: Path) -> Iterator[Scribe]:
-    (tmp_path / "keys").mkdir()
-    keys = Keys.open(tmp_path / "keys", Repeating())
-    yield Scribe("main", "n1", "b0", 1, keys, Ticking(), lambda: 7, Repeating())
-    keys.close()
 
 
 def call(scribe: Scribe, subjects: Sequence[Subject], event: Event | None = None) -> Row:

@@ -46,14 +46,6 @@ def store(open_store: Opening) -> Iterator[Store]:
 
 
 @pytest.fixture
-def scribe(tmp_path: Path) -> Iterator[Scribe]:
-    (tmp_path / "keys").mkdir()
-    keys = Keys.open(tmp_path / "keys", Repeating())
-    yield Scribe("main", "n1", "b0", 1, keys, Ticking(), lambda: 7, Repeating())
-    keys.close()
-
-
-@pytest.fixture
 def write(scribe: Scribe) -> Callable[..., Row]:
     def row(event: Event | None = None, subjects: Sequence[Subject] = (PURCHASER,)) -> Row:
         event = event or shipment()
