@@ -211,11 +211,16 @@ def test_many_known_names_cost_no_more_than_few(part: str) -> None:
     found("warm", regions=(), known=people[:1])
     spent = []
     for known in (people[:1], people):
-        start = time.process_time()
-        found(part * (50_000 // len(part)), regions=(), known=known)
-        spent.append(time.process_time() - start)
+        tries = []
+        for _ in range(3):
+            start = time.process_time()
+            found(part * (50_000 // len(part)), regions=(), known=known)
+            tries.append(time.process_time() - start)
+        # The best of them: the others say how busy the machine is.
+        spent.append(min(tries))
 
-    assert spent[1] < 10 * spent[0] + 0.2
+    # Each name looked for by itself would cost 256 times as much.
+    assert spent[1] < 40 * spent[0] + 0.2
 
 
 @pytest.mark.parametrize("part", HOSTILE)
