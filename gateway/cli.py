@@ -167,7 +167,7 @@ def check(path: Annotated[Path, typer.Argument()] = Path("contracts"), as_json: 
     contracts, findings = read(root)
     shown = [finding for finding in findings if finding.file.startswith(below)]
     if as_json:
-        out.print_json(json.dumps([_finding(each) for each in shown]))
+        out.print_json(data=[_finding(each) for each in shown])
     for finding in [] if as_json else shown:
         style = "red" if finding.level == "error" else "yellow"
         out.print(f"[{style}]{finding.level}[/] {escape(str(finding))}")
@@ -191,7 +191,7 @@ def test(path: Annotated[Path, typer.Argument()] = Path("contracts"), as_json: J
     chosen = frozenset(terms.name for terms in contracts.terms if terms.file.startswith(below))
     verdicts = asyncio.run(rehearsed(contracts, chosen))
     if as_json:
-        out.print_json(json.dumps([{"contract": v.contract, "name": v.name, "problems": v.problems} for v in verdicts]))
+        out.print_json(data=[{"contract": v.contract, "name": v.name, "problems": v.problems} for v in verdicts])
     for verdict in [] if as_json else verdicts:
         mark = "[red]FAIL[/]" if verdict.problems else "[green]ok[/]"
         out.print(f"{mark} {verdict.contract}: {escape(verdict.name)}")
@@ -239,7 +239,7 @@ def _as_http(payload: Path, terms: Terms) -> str:
 def _show_groups(terms: Terms, *, as_json: bool) -> None:
     rows = list(explain.groups(terms))
     if as_json:
-        out.print_json(json.dumps([{name: getattr(row, name) for name in row.__slots__} for row in rows]))
+        out.print_json(data=[{name: getattr(row, name) for name in row.__slots__} for row in rows])
         return
     shown = table("why", "whose, form, basis", "categories and fields", "line", title=escape(terms.contract))
     console = Console(highlight=False)
@@ -267,7 +267,7 @@ def _by_category(fields: Sequence[explain.Field]) -> str:
 
 def _show_call(done: Any, rows: list[explain.FieldRow], *, as_json: bool) -> None:
     if as_json:
-        out.print_json(json.dumps([{name: getattr(row, name) for name in row.__slots__} for row in rows]))
+        out.print_json(data=[{name: getattr(row, name) for name in row.__slots__} for row in rows])
         return
     if done.sent is None:
         out.print("[red]refused[/]: " + escape(done.reply.payload.decode()))
@@ -311,7 +311,7 @@ def issue(
         "days": days,
     }
     issued = asked("issue", wanted)
-    out.print_json(json.dumps(issued)) if as_json else print(issued["token"])  # noqa: T201  for use in a shell
+    out.print_json(data=issued) if as_json else print(issued["token"])  # noqa: T201  for use in a shell
 
 
 @token.command("revoke")

@@ -135,7 +135,7 @@ def listed(token: Token, as_json: Json = False) -> None:
     """Show all cases, the newest first."""
     found = asked_as(token, "GET", ROOT)
     if as_json:
-        out.print_json(json.dumps(found))
+        out.print_json(data=found)
         return
     shown = table("case", "scenario", "state", "to", "people", "requested", "next")
     for each in found:
@@ -148,7 +148,7 @@ def listed(token: Token, as_json: Json = False) -> None:
 @exceptional.command("show")
 def show(case: Case, token: Token) -> None:
     """Show all of a case as JSON."""
-    out.print_json(json.dumps(asked_as(token, "GET", f"{ROOT}/{case}")))
+    out.print_json(data=asked_as(token, "GET", f"{ROOT}/{case}"))
 
 
 @exceptional.command("due")
@@ -156,7 +156,7 @@ def due(token: Token, as_json: Json = False) -> None:
     """Show what has to be done in cases, by when and by whom."""
     found = sorted(asked_as(token, "GET", "/exceptional/due"), key=lambda each: each["at"])
     if as_json:
-        out.print_json(json.dumps(found))
+        out.print_json(data=found)
         return
     shown = table("what", "case", "by", "who")
     for each in found:
@@ -178,7 +178,7 @@ def _take(case: str, step: str, given: dict[str, Any], token: str, *, as_json: b
 
 def _show(done: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        out.print_json(json.dumps(done))
+        out.print_json(data=done)
         return
     for name, value in done.items():
         out.print(f"{name}: {value}", markup=False)

@@ -111,7 +111,7 @@ def _batches(feed: Feed, file: BinaryIO, *, is_shown: bool) -> Iterator[Batch]:
 
 def _tell(tally: Tally, *, rehearsed: bool, as_json: bool) -> None:
     if as_json:
-        out.print_json(json.dumps(tally.told()))
+        out.print_json(data=tally.told())
         return
     shown = table("new", "same", "changed", "older", "refused")
     shown.add_row(*(str(tally.counts[str(column.header)]) for column in shown.columns))

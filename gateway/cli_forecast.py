@@ -1,6 +1,5 @@
 """The command that looks ahead, and how it is shown what will be refused."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -22,7 +21,7 @@ def forecast(
 def tell_refused(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     """What is or would be refused, as a table or as JSON."""
     if as_json:
-        out.print_json(json.dumps(found))
+        out.print_json(data=found)
         return
     if not found:
         out.print("nothing of what was called in the last 7 days stops")

@@ -1,6 +1,5 @@
 """Incidents at vendors, from the command line: everybody with a token of their own."""
 
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,7 +56,7 @@ def listed(token: Token, as_json: Json = False) -> None:
     """Show all incidents, the newest first."""
     found = asked_as(token, "GET", "/incidents")
     if as_json:
-        out.print_json(json.dumps(found))
+        out.print_json(data=found)
         return
     shown = table("incident", "vendor", "nature", "began", "authority by", "done")
     for each in found:
@@ -123,7 +122,7 @@ def canaries(token: Token, as_json: Json = False) -> None:
     """Show for which vendors there are any, without their values."""
     found = asked_as(token, "GET", "/canaries")
     if as_json:
-        out.print_json(json.dumps(found))
+        out.print_json(data=found)
         return
     shown = table("number", "vendor", "made")
     for each in found:
@@ -140,7 +139,7 @@ def seen(
     """Open an incident at each vendor whose canary is in a text. Nothing of the text is kept."""
     found = asked_as(token, "POST", "/canaries/seen", {"text": text.read()})
     if as_json:
-        out.print_json(json.dumps(found))
+        out.print_json(data=found)
         return
     for each in found:
         out.print(f"{each['vendor']}: incident {each['incident']}", markup=False)
@@ -152,7 +151,7 @@ def _utc(time: datetime | None) -> str | None:
 
 def _show(done: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        out.print_json(json.dumps(done))
+        out.print_json(data=done)
         return
     for name, value in done.items():
         text = ", ".join(f"{each} {count}" for each, count in value.items()) if isinstance(value, dict) else value

@@ -1,6 +1,5 @@
 """The commands that read the record and prove it."""
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -37,7 +36,7 @@ def list_entries(
     }  # fmt: skip
     page = asked("entries", {name: value for name, value in filters.items() if value is not None})
     if as_json:
-        out.print_json(json.dumps(page))
+        out.print_json(data=page)
         return
     shown = table("seq", "time", "kind", "call", "caller", "result", "left", "stayed")
     for entry in page["entries"]:
@@ -85,7 +84,7 @@ def _row(entry: dict[str, Any]) -> list[str]:
 @ledger.command("show")
 def show(entry: Annotated[str, typer.Argument(metavar="SEQ|ID", help="Its number in the list, or its id.")]) -> None:
     """Show one entry, as it stands in the ledger."""
-    out.print_json(json.dumps(asked("entry", entry)))
+    out.print_json(data=asked("entry", entry))
 
 
 @ledger.command("resolve")
@@ -134,7 +133,7 @@ def purge(
     """Take away the bodies of entries that `retention` in policy.yaml says are over; their leaf hashes stay."""
     purges = asked("purge", {"rehearsed": rehearsed})
     if as_json:
-        out.print_json(json.dumps(purges))
+        out.print_json(data=purges)
         return
     shown = table("class", "kept for", "entries", "newest")
     for each in (each for purge in purges for each in purge["classes"]):

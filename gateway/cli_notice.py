@@ -89,7 +89,7 @@ def list_erasures(as_json: Json = False) -> None:
 
 def _show_erasures(erasures: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        out.print_json(json.dumps(erasures))
+        out.print_json(data=erasures)
         return
     shown = table("subject", "since", "state", "told", "waiting for", "link destroyed")
     for each in erasures:
@@ -155,7 +155,7 @@ def _step(id_: str, state: str, **stated: str) -> None:
 
 def _show(notices: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        out.print_json(json.dumps(notices))
+        out.print_json(data=notices)
         return
     shown = table("id", "vendor", "cause", "state", "due", "way", "categories")
     for each in notices:

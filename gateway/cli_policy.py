@@ -38,7 +38,7 @@ def draft(
     """Put a version into the register that nothing rests on yet, and tell what it would change and stop."""
     told = asked_as(token, "POST", "/policies", _version(file.read(), text))
     if as_json:
-        out.print_json(json.dumps(told))
+        out.print_json(data=told)
         return
     out.print(escape(f"{told['version']} is drafted; `gateway policy publish {told['version']}` puts it in force"))
     _tell_effect(told)
@@ -59,7 +59,7 @@ def publish(
     """Put a draft in force, for the next call and for good."""
     told = asked_as(token, "POST", f"/policies/{version}/publish", {"draft": draft_, "rehearsed": rehearsed})
     if as_json:
-        out.print_json(json.dumps(told))
+        out.print_json(data=told)
         return
     if not rehearsed:
         out.print(escape(f"{version} is in force since {told['published']}"))
@@ -80,7 +80,7 @@ def history(token: Token, as_json: Json = False) -> None:
     """List drafts, and all versions with who published them and when, the newest first."""
     found = asked_as(token, "GET", "/policies")
     if as_json:
-        out.print_json(json.dumps(found))
+        out.print_json(data=found)
         return
     shown = table("version", "state", "published (UTC)", "by", "drafted (UTC)", "by", "changes", "text")
     for each in found:
@@ -102,7 +102,7 @@ def diff(
     path = f"/policies/{version}/diff"
     told = asked_as(token, "GET", f"{path}?from={old}" if old else path)
     if as_json:
-        out.print_json(json.dumps(told))
+        out.print_json(data=told)
         return
     _tell_changes(told)
 
@@ -118,7 +118,7 @@ def show(
     """Print what a version says as it stands in a file, to keep or to change."""
     told = asked_as(token, "GET", f"/policies/{version or _in_force(token)}")
     if as_json:
-        out.print_json(json.dumps(told))
+        out.print_json(data=told)
         return
     print("\n".join(_written(told)))  # noqa: T201  for a file
 

@@ -1,6 +1,5 @@
 """The command that makes reports."""
 
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -39,7 +38,7 @@ def report(
 def _listed(*, as_json: bool) -> None:
     rows = [{"report": name, "title": each.table.title, "law": each.table.law} for name, each in REPORTS.items()]
     if as_json:
-        out.print_json(json.dumps(rows))
+        out.print_json(data=rows)
         return
     shown = table("report", "what it shows", "what asks for it")
     for row in rows:

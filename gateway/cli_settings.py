@@ -1,7 +1,5 @@
 """The commands that say what the settings of a gateway mean."""
 
-import json
-
 import typer
 from rich.markup import escape
 
@@ -27,7 +25,7 @@ def explain(as_json: Json = False) -> None:
         for code, term in LEVELS.items()
     ]
     if as_json:
-        out.print_json(json.dumps({"levels": levels}))
+        out.print_json(data={"levels": levels})
         return
     shown = table("code", "where it is missing", "unless stated", "because")
     for each in levels:

@@ -1,6 +1,5 @@
 """The commands that make the record forget, or keep it from forgetting."""
 
-import json
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -30,7 +29,7 @@ def erase(
     """Leave nothing that links a person to an entry, here or in the registry. The log stays whole and verifiable."""
     done = asked("erase", {"subject": ref, "reason": reason, "force": force})
     if as_json:
-        out.print_json(json.dumps(done))
+        out.print_json(data=done)
         return
     out.print(f"erased: {done['links']} links and {done['keys']} keys; entry {done['entry']}")
     out.print("Copies of keys.db from before open them until the next `gateway keys turnover`.")
@@ -81,7 +80,7 @@ def report(
         print(told, end="")  # noqa: T201  for a file
         return
     if as_json:
-        out.print_json(json.dumps(told))
+        out.print_json(data=told)
         return
     shown = table("when", "recipient", "what for", "what", "basis", "way", title=f"report {told['report']}")
     for line in told["disclosures"]:
@@ -100,7 +99,7 @@ def requests(as_json: Json = False) -> None:
     """What people asked for that is to be decided or carried out, first what is due first."""
     told = asked("subject-requests", None)
     if as_json:
-        out.print_json(json.dumps(told))
+        out.print_json(data=told)
         return
     shown = table("request", "right", "status", "due", "subject", "case")
     for each in told["requests"]:

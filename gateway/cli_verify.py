@@ -114,7 +114,7 @@ def export(
     with asking() as ask:
         told = _written(folder, Handed(ask, "export", first=first, links=links))
     if as_json:
-        out.print_json(json.dumps(told))
+        out.print_json(data=told)
     else:
         out.print(f"{told['entries']} entries and {told['checkpoints']} checkpoints are in {folder}")
 

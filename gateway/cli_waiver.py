@@ -1,6 +1,5 @@
 """Waivers, from the command line: two deciders, each with a token of their own."""
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -49,7 +48,7 @@ def list_waivers(token: Token, as_json: Json = False) -> None:
     """List all waivers, the newest first."""
     found = asked_as(token, "GET", "/waivers")
     if as_json:
-        out.print_json(json.dumps(found))
+        out.print_json(data=found)
         return
     shown = table("id", "state", "operations", "codes", "until", "proposed", "granted", "reason")
     for each in found:
@@ -61,7 +60,7 @@ def list_waivers(token: Token, as_json: Json = False) -> None:
 
 def _show(told: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        out.print_json(json.dumps(told))
+        out.print_json(data=told)
         return
     until = f" until {told['until']}" if "until" in told else ""
     out.print(f"{told['id']} is {told['state']}{until}")

@@ -1,6 +1,6 @@
 """The privacy API: what people, and customer service for them, ask about their data, on a listener of its own."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,11 +52,6 @@ def endpoints(
     requests: RequestDesk, consents: ConsentDesk, reports: ReportDesk, entrance: Entrance
 ) -> Sequence[Endpoint]:
     """All that can be asked. References of people stand in bodies only: addresses are written into logs."""
-    of_request: Mapping[str, tuple[type[models.Asked], str, Deed]] = {
-        "decision": (models.Decide, "Decide about a request", lambda who, what, at: requests.decide(who, at, what)),
-        "extension": (models.Extend, "Take two more months", lambda who, what, at: requests.extend(who, at, what)),
-        "closing": (models.Close, "Say how a request ended", lambda who, what, at: requests.close(who, at, what)),
-    }
     written = tuple(media.partition(";")[0] for media, _ in WRITTEN.values())
     return (
         Endpoint(
@@ -69,62 +64,71 @@ def endpoints(
             _PEOPLE,
             lambda who, what, _: reports.made(who, what),
         ),
-        Endpoint(
-            Operation("POST", "/v1/consents", "Say yes to a purpose", models.Give, models.Consents),
-            _PEOPLE,
-            lambda who, what, _: consents.give(who, what),
-        ),
-        Endpoint(
-            Operation("POST", "/v1/consents/list", "See what was said", models.Personal, models.Consents),
-            _PEOPLE,
-            lambda who, what, _: consents.of(who, what),
-        ),
-        Endpoint(
-            Operation(
-                "POST", "/v1/consents/withdraw", "Say no, or withdraw everything", models.Withdraw, models.Effect
-            ),
-            _PEOPLE,
-            lambda who, what, _: consents.withdraw(who, what),
-        ),
-        Endpoint(
-            Operation(
-                "POST", "/v1/requests/{request}/answer", "Say what becomes of orders", models.Answered, models.Effect
-            ),
-            _PEOPLE,
-            lambda who, what, at: consents.answer(who, at, what),
-        ),
-        Endpoint(
-            Operation("POST", "/v1/requests", "Ask for something about the data", models.Open, models.Request),
-            _PEOPLE,
-            lambda who, what, _: requests.open(who, what),
-        ),
-        Endpoint(
-            Operation("POST", "/v1/requests/list", "See what was asked", models.Personal, models.Requests),
-            _PEOPLE,
-            lambda who, what, _: requests.of(who, what),
-        ),
-        Endpoint(
-            Operation("GET", "/v1/requests/{request}", "See one request", None, models.Request),
-            _PEOPLE - {Role.AGENT},
-            lambda who, _, at: requests.one(who, at),
-        ),
-        Endpoint(
-            Operation("POST", "/v1/requests/waiting", "See what is to be decided or done", None, models.Waiting),
-            _STEWARDS,
-            lambda who, _what, _at: requests.waiting(who),
-        ),
-        Endpoint(
-            Operation("POST", "/v1/requests/{request}/lifting", "End a restriction", None, models.Request),
-            _STEWARDS,
-            lambda who, _, at: requests.lift(who, at),
-        ),
-        *(
-            Endpoint(
-                Operation("POST", f"/v1/requests/{{request}}/{name}", summary, model, models.Request), _STEWARDS, deed
-            )
-            for name, (model, summary, deed) in of_request.items()
-        ),
+        *_of_consents(consents),
+        *_of_requests(requests),
+        *_of_stewards(requests),
     )
+
+
+def _of_consents(consents: ConsentDesk) -> Iterator[Endpoint]:
+    yield Endpoint(
+        Operation("POST", "/v1/consents", "Say yes to a purpose", models.Give, models.Consents),
+        _PEOPLE,
+        lambda who, what, _: consents.give(who, what),
+    )
+    yield Endpoint(
+        Operation("POST", "/v1/consents/list", "See what was said", models.Personal, models.Consents),
+        _PEOPLE,
+        lambda who, what, _: consents.of(who, what),
+    )
+    yield Endpoint(
+        Operation("POST", "/v1/consents/withdraw", "Say no, or withdraw everything", models.Withdraw, models.Effect),
+        _PEOPLE,
+        lambda who, what, _: consents.withdraw(who, what),
+    )
+    yield Endpoint(
+        Operation(
+            "POST", "/v1/requests/{request}/answer", "Say what becomes of orders", models.Answered, models.Effect
+        ),
+        _PEOPLE,
+        lambda who, what, at: consents.answer(who, at, what),
+    )
+
+
+def _of_requests(requests: RequestDesk) -> Iterator[Endpoint]:
+    yield Endpoint(
+        Operation("POST", "/v1/requests", "Ask for something about the data", models.Open, models.Request),
+        _PEOPLE,
+        lambda who, what, _: requests.open(who, what),
+    )
+    yield Endpoint(
+        Operation("POST", "/v1/requests/list", "See what was asked", models.Personal, models.Requests),
+        _PEOPLE,
+        lambda who, what, _: requests.of(who, what),
+    )
+    yield Endpoint(
+        Operation("GET", "/v1/requests/{request}", "See one request", None, models.Request),
+        _PEOPLE - {Role.AGENT},
+        lambda who, _, at: requests.one(who, at),
+    )
+
+
+def _of_stewards(requests: RequestDesk) -> Iterator[Endpoint]:
+    """What is done about requests: decided, done and closed, each by the people of the shop alone."""
+    steps: Mapping[str, tuple[type[models.Asked] | None, str, Deed]] = {
+        "lifting": (None, "End a restriction", lambda who, _, at: requests.lift(who, at)),
+        "decision": (models.Decide, "Decide about a request", lambda who, what, at: requests.decide(who, at, what)),
+        "extension": (models.Extend, "Take two more months", lambda who, what, at: requests.extend(who, at, what)),
+        "closing": (models.Close, "Say how a request ended", lambda who, what, at: requests.close(who, at, what)),
+    }
+    yield Endpoint(
+        Operation("POST", "/v1/requests/waiting", "See what is to be decided or done", None, models.Waiting),
+        _STEWARDS,
+        lambda who, _what, _at: requests.waiting(who),
+    )
+    for name, (model, summary, deed) in steps.items():
+        path = f"/v1/requests/{{request}}/{name}"
+        yield Endpoint(Operation("POST", path, summary, model, models.Request), _STEWARDS, deed)
 
 
 def spoken(requests: RequestDesk, reports: ReportDesk) -> Mapping[str, Callable[[Any, str], Awaitable[Any]]]:

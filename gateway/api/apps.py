@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from gateway.api.deeds import Keeps, deeds_of, of_subjects, telling
 from gateway.api.endpoint import Deed, May, answering, application, body_of, doing, proving, said
-from gateway.api.offices import case_routes, deadline_route, incident_routes, waiver_routes
+from gateway.api.offices import canary_routes, case_routes, deadline_route, incident_routes, waiver_routes
 from gateway.api.policies import policy_routes
 from gateway.api.record import framed, log_routes, public_routes, record_routes
 from gateway.desk import Desk
@@ -88,7 +88,8 @@ def _watched(telemetry: Telemetry, unready: Callable[[], str | None]) -> Iterato
 def _staffed(offices: Offices, may: May) -> Iterator[Route]:
     """What needs the token of a role, on the control socket too."""
     yield from case_routes(offices.cases, may)
-    yield from incident_routes(offices.incidents, offices.canaries, may)
+    yield from incident_routes(offices.incidents, may)
+    yield from canary_routes(offices.canaries, may)
     yield from waiver_routes(offices.desk.waivers, may)
     yield from policy_routes(offices.desk.policies, may)
 

@@ -1,7 +1,8 @@
 """An endpoint: it proves who asks, reads JSON, does one thing, and answers in JSON or with a problem document."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,23 @@ from gateway.vocabulary import Role
 
 MAX_BODY = 8 * 1024 * 1024
 
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks what: the body as JSON, None without one, and what stands in the path and in the query."""
+
+    caller: Caller
+    body: Any
+    at: Mapping[str, str]
+    query: Mapping[str, str]
+
+    @property
+    def by(self) -> str:
+        return self.caller.service
+
+
 Deed = Callable[[Any, str], Awaitable[Any]]
+Step = Callable[[Asked], Awaitable[Any]]
 Look = Callable[[Request, Caller], Awaitable[Response]]
 Who = Callable[[Request], Caller]
 May = Callable[[str], Who]
@@ -53,11 +70,22 @@ def said(request: Request) -> Caller:
 
 def doing(deed: Deed, who: Who) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that reads JSON, does one thing, and answers in JSON or with a problem document."""
+    return answering(_taking(lambda asked: deed(asked.body, asked.by)), who)
 
-    async def done(request: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await deed(await body_of(request), caller.service)})
 
-    return answering(done, who)
+def stepping(steps: Mapping[str, Step], may: May) -> Iterator[Route]:
+    """A route for each `METHOD /path`, whose step tells what is answered as JSON."""
+    for way, step in steps.items():
+        method, path = way.split(" ")
+        yield Route(path, answering(_taking(step), may(way)), methods=[method])
+
+
+def _taking(step: Step) -> Look:
+    async def taken(request: Request, caller: Caller) -> Response:
+        body = await body_of(request) if request.method == "POST" else None
+        return JSONResponse({"result": await step(Asked(caller, body, request.path_params, request.query_params))})
+
+    return taken
 
 
 def answering(look: Look, who: Who) -> Callable[[Request], Awaitable[Response]]:

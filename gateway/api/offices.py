@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.api.endpoint import Look, May, answering, body_of
+from gateway.api.endpoint import Asked, May, Step, answering, stepping
 from gateway.due import Due
 from gateway.exceptional.asked import DEEDS
 from gateway.exceptional.office import Office
@@ -31,102 +32,69 @@ def deadline_route(due: Callable[[], Awaitable[Sequence[Due]]], may: May) -> Rou
     return Route("/deadlines", answering(shown, may("GET /deadlines")), methods=["GET"])
 
 
-def incident_routes(incidents: Incidents, canaries: Canaries, may: May) -> Iterator[Route]:
+def incident_routes(incidents: Incidents, may: May) -> Iterator[Route]:
     """What vendors lost, whom that concerns, and who was told."""
+    root = "/incidents/{incident}"
+    return stepping(
+        {
+            "POST /incidents": lambda asked: incidents.open(asked.body, by=asked.by),
+            "GET /incidents": lambda asked: incidents.listed(by=asked.by),
+            f"POST {root}/steps": lambda asked: incidents.step(asked.at["incident"], asked.body, by=asked.by),
+            f"GET {root}/affected": lambda asked: incidents.affected(asked.at["incident"], by=asked.by),
+            f"POST {root}/mailing": lambda asked: incidents.mailing(asked.at["incident"], asked.body, by=asked.by),
+        },
+        may,
+    )
 
-    async def opened(request: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await incidents.open(await body_of(request), by=caller.service)})
 
-    async def listed(_: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await incidents.listed(by=caller.service)})
-
-    async def stepped(request: Request, caller: Caller) -> Response:
-        named = request.path_params["incident"]
-        return JSONResponse({"result": await incidents.step(named, await body_of(request), by=caller.service)})
-
-    async def affected(request: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await incidents.affected(request.path_params["incident"], by=caller.service)})
-
-    async def mailing(request: Request, caller: Caller) -> Response:
-        named = request.path_params["incident"]
-        return JSONResponse({"result": await incidents.mailing(named, await body_of(request), by=caller.service)})
-
-    async def made(request: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await canaries.make(await body_of(request), by=caller.service)})
-
-    async def known(_: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await canaries.listed(by=caller.service)})
-
-    async def seen(request: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await canaries.seen(await body_of(request), by=caller.service)})
-
-    ways: Mapping[str, Look] = {
-        "POST /canaries": made,
-        "GET /canaries": known,
-        "POST /canaries/seen": seen,
-        "POST /incidents": opened,
-        "GET /incidents": listed,
-        "POST /incidents/{incident}/steps": stepped,
-        "GET /incidents/{incident}/affected": affected,
-        "POST /incidents/{incident}/mailing": mailing,
-    }
-    for way, look in ways.items():
-        method, path = way.split(" ")
-        yield Route(path, answering(look, may(way)), methods=[method])
+def canary_routes(canaries: Canaries, may: May) -> Iterator[Route]:
+    """Values that one vendor alone was given."""
+    return stepping(
+        {
+            "POST /canaries": lambda asked: canaries.make(asked.body, by=asked.by),
+            "GET /canaries": lambda asked: canaries.listed(by=asked.by),
+            "POST /canaries/seen": lambda asked: canaries.seen(asked.body, by=asked.by),
+        },
+        may,
+    )
 
 
 def waiver_routes(waivers: Waivers, may: May) -> Iterator[Route]:
-    async def listed(_: Request, caller: Caller) -> Response:
-        del caller
-        return JSONResponse({"result": await waivers.listed()})
-
-    async def proposed(request: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await waivers.propose(await body_of(request), caller)})
-
-    async def granted(request: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await waivers.grant(request.path_params["waiver"], caller)})
-
-    async def ended(request: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await waivers.end(request.path_params["waiver"], caller)})
-
-    yield Route("/waivers", answering(listed, may("GET /waivers")), methods=["GET"])
-    yield Route("/waivers", answering(proposed, may("POST /waivers")), methods=["POST"])
-    for step, deed in (("grant", granted), ("end", ended)):
-        path = f"/waivers/{{waiver}}/{step}"
-        yield Route(path, answering(deed, may(f"POST {path}")), methods=["POST"])
+    return stepping(
+        {
+            "GET /waivers": lambda _: waivers.listed(),
+            "POST /waivers": lambda asked: waivers.propose(asked.body, asked.caller),
+            "POST /waivers/{waiver}/grant": lambda asked: waivers.grant(asked.at["waiver"], asked.caller),
+            "POST /waivers/{waiver}/end": lambda asked: waivers.end(asked.at["waiver"], asked.caller),
+        },
+        may,
+    )
 
 
 def case_routes(office: Office, may: May) -> Iterator[Route]:
     """Disclosures outside contracts. Only a step that a case can have is a route."""
 
-    async def requested(request: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await office.request(await body_of(request), caller)})
+    async def due() -> Sequence[Mapping[str, str]]:
+        return [each.members() for each in await office.due()]
 
-    async def listed(_: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await office.register(caller)})
-
-    async def shown(request: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await office.look(request.path_params["case"], caller)})
-
-    async def due(_: Request, caller: Caller) -> Response:
-        del caller
-        return JSONResponse({"result": [each.members() for each in await office.due()]})
-
-    def taking(step: str) -> Look:
-        async def taken(request: Request, caller: Caller) -> Response:
-            case, given = request.path_params["case"], await body_of(request)
+    def taking(step: str) -> Step:
+        async def taken(asked: Asked) -> Any:
+            case = asked.at["case"]
             if step == "send":
-                told, handed = await office.send(case, given, caller)
-                return JSONResponse({"result": told | handed.members()})
-            return JSONResponse({"result": await office.take(case, step, given, caller)})
+                told, handed = await office.send(case, asked.body, asked.caller)
+                return told | handed.members()
+            return await office.take(case, step, asked.body, asked.caller)
 
         return taken
 
     root = "/exceptional/requests"
-    yield Route(root, answering(requested, may(f"POST {root}")), methods=["POST"])
-    yield Route(root, answering(listed, may(f"GET {root}")), methods=["GET"])
-    yield Route(f"{root}/{{case}}", answering(shown, may(f"GET {root}/{{case}}")), methods=["GET"])
-    yield Route("/exceptional/due", answering(due, may("GET /exceptional/due")), methods=["GET"])
-    for step in DEEDS:
-        path = f"{root}/{{case}}/{step}"
-        yield Route(path, answering(taking(step), may(f"POST {path}")), methods=["POST"])
+    return stepping(
+        {
+            f"POST {root}": lambda asked: office.request(asked.body, asked.caller),
+            f"GET {root}": lambda asked: office.register(asked.caller),
+            f"GET {root}/{{case}}": lambda asked: office.look(asked.at["case"], asked.caller),
+            "GET /exceptional/due": lambda _: due(),
+            **{f"POST {root}/{{case}}/{step}": taking(step) for step in DEEDS},
+        },
+        may,
+    )

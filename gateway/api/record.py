@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from gateway.api.endpoint import Look, May, answering, body_of, refused
+from gateway.api.endpoint import Look, May, answering, body_of, refused, stepping
 from gateway.desk import Desk
 from gateway.errors import Refusal
 from gateway.identity import Caller
@@ -26,21 +26,19 @@ _BARE = {
 def record_routes(desk: Desk, reports: Reports, may: May) -> Iterator[Route]:
     """Looks at the record. What is asked for stands in the body, since addresses are written into logs."""
 
-    async def entries(request: Request, caller: Caller) -> Response:
-        return JSONResponse({"result": await desk.entries(await body_of(request), by=caller.service, own=own(caller))})
-
-    async def entry(request: Request, caller: Caller) -> Response:
-        named = request.path_params["entry"]
-        return JSONResponse({"result": await desk.entry(named, by=caller.service, own=own(caller))})
-
     async def report(request: Request, caller: Caller) -> Response:
         asked = {"report": request.path_params["report"], **request.query_params}
         media, pieces = await reports.made(asked, by=caller.service, role=caller.role)
         return StreamingResponse(pieces, media_type=media, headers=_BARE)
 
     yield Route("/reports/{report}", answering(report, may("GET /reports/{report}")), methods=["GET"])
-    yield Route("/entries", answering(entries, may("POST /entries")), methods=["POST"])
-    yield Route("/entries/{entry}", answering(entry, may("GET /entries/{entry}")), methods=["GET"])
+    yield from stepping(
+        {
+            "POST /entries": lambda asked: desk.entries(asked.body, by=asked.by, own=own(asked.caller)),
+            "GET /entries/{entry}": lambda asked: desk.entry(asked.at["entry"], by=asked.by, own=own(asked.caller)),
+        },
+        may,
+    )
 
 
 def own(caller: Caller) -> frozenset[str] | None:
