@@ -2107,6 +2107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _proved(given, key, since)
         canaries = _canaries(given.canaries) if given.canaries else ()
         source = source_of(given.material, without_wal=given.without_wal)
+        source.name = given.name or source.name
         report = verify(source, key=key, since=since, canaries=canaries, only=given.only or CHECKS)
     except (Unreadable, BadNote) as error:
         print(json.dumps({"verdict": "unreadable", "exit": UNREADABLE, "why": str(error)}) if given.json else error)
@@ -2133,6 +2134,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--canaries", type=Path, help="a file with texts, one a line, that must not stand in any entry")
     parser.add_argument("--without-wal", action="store_true", help="check the file alone, with a WAL beside it")
     parser.add_argument("--proof", type=Path, help="check this proof instead, with --key; of growth, with --since")
+    parser.add_argument("--name", help="what the report calls the material, where that is not its path")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     return parser
 

@@ -158,9 +158,9 @@ def _of_running(key: str | None, since: Sequence[Path], *, as_json: bool) -> int
 def _of_stopped(data: Path, key: str | None, since: Sequence[Path], *, as_json: bool) -> int:
     """A process of its own reads a snapshot: two libraries that open one file in one process undo their locks."""
     with tempfile.TemporaryDirectory(dir=data, prefix=".verify-") as folder:
-        copy = Path(folder) / "ledger.db"
-        copied(data / "ledger.db", copy)
-        options = ["--key", key] if key else []
+        file, copy = data / "ledger.db", Path(folder) / "ledger.db"
+        copied(file, copy)
+        options = ["--name", str(file), *(["--key", key] if key else [])]
         options += [word for path in since for word in ("--since", str(path.absolute()))]
         options += ["--json"] if as_json else []
         command = [sys.executable, "-P", str(ledger_verify.__file__), str(copy), *options]

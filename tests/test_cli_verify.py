@@ -140,6 +140,20 @@ def test_a_log_that_was_altered_is_found_out_by_the_running_gateway_and_after_it
     assert [file.name for file in (tmp_path / "data").iterdir() if file.name.startswith(".verify")] == []
 
 
+def test_a_log_that_was_closed_in_good_order_is_signed_to_its_end_and_called_by_its_own_name(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    with machine.serving() as serving:
+        serving.stopped()
+
+    told = machine.typed("ledger", "verify")
+    report = machine.asked("ledger", "verify")
+
+    assert told.stdout.splitlines()[-1] == "sound: data/ledger.db"
+    assert report["material"] == "data/ledger.db"
+    assert report["signed"] == report["entries"]
+    assert ".verify-" not in told.stdout + told.stderr
+
+
 def test_no_file_is_opened_by_two_libraries_in_one_process(tmp_path: Path) -> None:
     """Not by a gateway at work, not by its commands, not by the verifier."""
     machine = Machine(tmp_path)

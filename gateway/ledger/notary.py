@@ -17,6 +17,7 @@ from gateway.ledger.tree import Span, Tree
 log = logging.getLogger(__name__)
 
 PERIOD = 5.0  # seconds between two checkpoints of a log that grows
+LAST = 5.0  # seconds for the checkpoint of an orderly end
 PART = 256  # entries that are read again between two batches: about as long as a commit takes
 
 
@@ -72,8 +73,22 @@ class Notary:
         Raises StoreError where the disk failed.
         """
         self._mark.step(self._store.tree)
-        if self.altered or (self._goal is None and time.monotonic() < self._due):
-            return
+        if not self.altered and (self._goal is not None or time.monotonic() >= self._due):
+            self._tried()
+
+    def finish(self) -> None:
+        """Signs what is not signed when nothing more is written, and says where it cannot.
+
+        Raises StoreError where the disk failed.
+        """
+        until = time.monotonic() + LAST
+        while not self.altered and self._signed.size < self._store.tree.size:
+            if time.monotonic() >= until or not self._tried():
+                log.error("the last entries of the ledger are not signed: the next start signs them")
+                return
+
+    def _tried(self) -> bool:
+        """Whether a part was read, or signed. Raises StoreError where the disk failed."""
         try:
             self._step()
         except StoreError as error:
@@ -81,8 +96,11 @@ class Notary:
                 raise
             self._goal = None
             log.error("the ledger could not be signed: %s", error)  # noqa: TRY400 - the name is all there is
+            return False
         except (AlteredError, NoteError) as error:
             self.stop(error)
+            return False
+        return True
 
     def _step(self) -> None:
         if self._goal is None:

@@ -171,7 +171,7 @@ class Writer:
             await mark
 
     async def stop(self) -> None:
-        """Ends the thread; what is still queued is not written."""
+        """Ends the thread, which signs what was written; what is still queued is not."""
         self._hand_over()
         self._signing.cancel()
         self._stopping.set()
@@ -191,6 +191,7 @@ class Writer:
                         self._write(part)
                 self._check()
                 self._notary.step()
+            self._notary.finish()
         except StoreError as error:
             log.error("the disk of the ledger failed, and nobody knows what is on it: %s", error)  # noqa: TRY400
             status = os.EX_DATAERR if error.corrupt else os.EX_IOERR

@@ -5,7 +5,8 @@ import hashlib
 import itertools
 import logging
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import apsw
@@ -134,6 +135,60 @@ async def test_a_log_that_grows_is_signed_without_being_asked(shop: Shop, monkey
             await asyncio.sleep(0.01)
 
     assert head.size == size
+
+
+@contextmanager
+def left(shop: Shop) -> Iterator[SqliteStore]:
+    """What a process that has ended left in the folder."""
+    with closing(SqliteStore(shop.folder / "ledger.db", "main")) as store:
+        yield store
+
+
+async def test_an_orderly_end_is_signed_with_all_that_was_before_it(shop: Shop) -> None:
+    ledger = await grown(shop, 600)
+    await ledger.close()
+
+    with left(shop) as store:
+        head = store.last_head()
+        assert head is not None
+        assert head.size == store.tree.size
+        [last] = store.leaves(head.size - 1, 1)
+    assert b'"state":"closed"' in last.body
+
+
+@pytest.mark.parametrize("failing", ["the disk", "the time"])
+async def test_an_end_that_cannot_be_signed_says_so(
+    shop: Shop, failing: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = await grown(shop, 600)
+    before = ledger._store.last_head()
+    if failing == "the disk":
+        monkeypatch.setattr(ledger._store, "keep", _full)
+    else:
+        monkeypatch.setattr(module, "LAST", -1.0)
+
+    with caplog.at_level(logging.ERROR):
+        await ledger.close()
+
+    assert "the last entries of the ledger are not signed: the next start signs them" in caplog.text
+    with left(shop) as store:
+        assert store.last_head() == before
+    await signed(shop.open(), ledger._store.tree.size)
+
+
+def _full(head: Head, complete: Mapping[Span, bytes], *, after: int) -> bool:
+    raise StoreError("FullError")
+
+
+async def test_an_end_after_something_was_altered_is_not_signed(shop: Shop) -> None:
+    ledger = await grown(shop, 5)
+    before = ledger._store.last_head()
+    altered(shop, ALTERED["a body"])
+
+    await ledger.close()
+
+    with left(shop) as store:
+        assert store.last_head() == before
 
 
 async def test_what_is_read_in_parts_gives_the_same_checkpoint(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
