@@ -22,7 +22,8 @@ from gateway.ledger.housekeeping import Access, Resolved, TokenChanged
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
 from gateway.policies import Policies
-from gateway.registry.entered import ROWS, Ref, RevocationRow
+from gateway.registry.entered import ROWS, Ref
+from gateway.registry.stored import RevocationRow
 from gateway.retention import RetentionClass, kept
 from gateway.vocabulary import Role
 from gateway.waivers import Waivers

@@ -14,9 +14,10 @@ from gateway.contract.terms import Terms
 from gateway.errors import CODES, Failure, Refusal
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Filter
-from gateway.registry.entered import AgreementEndRow, AgreementRow, PolicyRow, ReviewRow, StoredRow, SuspensionRow
+from gateway.registry.entered import AgreementEndRow, AgreementRow, ReviewRow, SuspensionRow
 from gateway.registry.facts import Consent, Facts, Order, Papers, Person, Suspension
 from gateway.registry.registry import Registry
+from gateway.registry.stored import PolicyRow, StoredRow
 from gateway.vocabulary import ConsentState, Level, OrderState, Purpose, SubjectRole
 
 BACK: Final = 7  # days of calls that are looked at

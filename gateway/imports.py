@@ -14,7 +14,8 @@ from gateway.feed import TOGETHER, Batch, Feed, Form
 from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
 from gateway.registry import bulk
-from gateway.registry.entered import ROWS, AnyRow, ImportRow, StoredRow, Text
+from gateway.registry.entered import ROWS, AnyRow, Text
+from gateway.registry.stored import ImportRow, StoredRow
 
 TOLD = 1_000  # lines that were refused, of which an answer says more than their number
 

@@ -15,30 +15,32 @@ from gateway.ledger.steps import CaseStep
 from gateway.ledger.store import Filter
 from gateway.ledger.told import NoticeStep
 from gateway.registry.entered import (
-    STORED,
     AcceptanceRow,
     AgreementEndRow,
     AgreementRow,
     AttestationRow,
-    CaseRow,
     ConsentRow,
     FlagRow,
-    ImportRow,
     LinkRow,
-    NoticeRow,
-    NoticeStepRow,
     OrderStateRow,
-    PolicyRow,
-    RequestRow,
     ReviewRow,
-    RevocationRow,
-    StoredRow,
     SuspensionRow,
-    TellingRow,
-    WaiverRow,
 )
 from gateway.registry.pending import Pending
 from gateway.registry.registry import Registry
+from gateway.registry.stored import (
+    STORED,
+    CaseRow,
+    ImportRow,
+    NoticeRow,
+    NoticeStepRow,
+    PolicyRow,
+    RequestRow,
+    RevocationRow,
+    StoredRow,
+    TellingRow,
+    WaiverRow,
+)
 from gateway.vocabulary.notices import NoticeWay
 
 TOGETHER = 500

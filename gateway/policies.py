@@ -17,7 +17,7 @@ from gateway.forecast import Foresight
 from gateway.identity import Caller
 from gateway.intake import Intake
 from gateway.registry import policies as rows
-from gateway.registry.entered import PolicyRow
+from gateway.registry.stored import PolicyRow
 from gateway.vocabulary import Purpose
 
 FILE: Final = "policy.yaml"

@@ -13,7 +13,7 @@ from gateway.errors import CODES, GatewayError, refuse
 from gateway.identity import Caller
 from gateway.intake import Intake
 from gateway.registry import waivers as rows
-from gateway.registry.entered import WaiverRow
+from gateway.registry.stored import WaiverRow
 from gateway.vocabulary.waivable import MOST_HOURS, is_waivable
 
 _NAMES = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*")

@@ -27,8 +27,9 @@ from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Row
 from gateway.pieces import Payload
 from gateway.registry.basis import NOTHING, Basis
-from gateway.registry.entered import ROWS, PolicyRow, RevocationRow
+from gateway.registry.entered import ROWS
 from gateway.registry.facts import Facts
+from gateway.registry.stored import PolicyRow, RevocationRow
 from gateway.vocabulary import Clause, Purpose, VendorKind
 
 SHIP = "/parcels/shipments"

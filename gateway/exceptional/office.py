@@ -38,9 +38,10 @@ from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.scribe import UNWRITTEN, Ticket
 from gateway.registry import cases
-from gateway.registry.entered import CaseRow, PersonRow
+from gateway.registry.entered import PersonRow
 from gateway.registry.facts import Person
 from gateway.registry.registry import Mention, Registry
+from gateway.registry.stored import CaseRow
 from gateway.vocabulary import SCENARIO_PURPOSES, Flag, Role, Scenario
 from gateway.vocabulary.exceptional import Handover
 

@@ -14,15 +14,14 @@ from gateway.registry.entered import (
     AcceptanceRow,
     ConsentRow,
     FlagRow,
-    ImportRow,
     LinkRow,
     OrderRow,
     OrderStateRow,
     PersonRow,
-    StoredRow,
     SubjectRow,
 )
 from gateway.registry.rows import Statement, Written
+from gateway.registry.stored import ImportRow, StoredRow
 
 Values = dict[str, Any]
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.sql.dml import Insert
 
-from gateway.registry.entered import CaseRow, PersonRow
+from gateway.registry.entered import PersonRow
+from gateway.registry.stored import CaseRow
 from gateway.registry.tables import CASE_PEOPLE, CASE_STEPS
 from gateway.vocabulary import Scenario, SubjectRole
 

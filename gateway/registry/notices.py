@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import Insert, Update
 from sqlalchemy.sql.elements import ColumnElement
 
-from gateway.registry.entered import NoticeRow, NoticeStepRow, TellingRow
+from gateway.registry.stored import NoticeRow, NoticeStepRow, TellingRow
 from gateway.registry.tables import METADATA
 from gateway.vocabulary import Category, Purpose
 from gateway.vocabulary.notices import DELETIONS, Cause, Duty, NoticeState, NoticeWay

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Table, delete, exists, false, insert, select,
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.registry import bulk, rows
-from gateway.registry.entered import STORED, ConsentRow, ImportRow, PolicyRow, StoredRow, SuspensionRow
+from gateway.registry.entered import ConsentRow, SuspensionRow
 from gateway.registry.policies import POLICIES
 from gateway.registry.rows import EVERY_OPERATION, Statement
+from gateway.registry.stored import STORED, ImportRow, PolicyRow, StoredRow
 from gateway.registry.tables import (
     AGREEMENTS,
     ATTESTED,

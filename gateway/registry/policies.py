@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, DateTime, String, Table, case, delete
 from sqlalchemy.sql.dml import Delete, Insert
 
 from gateway.contract.model import PolicyDraft, PolicyVersion
-from gateway.registry.entered import PolicyRow
+from gateway.registry.stored import PolicyRow
 from gateway.registry.tables import CONSENTS, METADATA
 from gateway.vocabulary import VALID_CONSENT, Purpose
 

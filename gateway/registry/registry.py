@@ -16,12 +16,12 @@ from gateway.errors import StartError, refuse
 from gateway.registry import lookups, notices, rows
 from gateway.registry.basis import TOKEN, Basis, Changes, Key, Later
 from gateway.registry.engine import CONNECTIONS, engine_of, wipe
-from gateway.registry.entered import RevocationRow, StoredRow
 from gateway.registry.facts import Consent, Facts, Known, Mark, Order, Papers, Person, law_of
 from gateway.registry.pending import Pending, left, not_overtaken
 from gateway.registry.schema import bring_up
 from gateway.registry.shared import Listener, begin, newest, publish, since
 from gateway.registry.sieve import Sieve
+from gateway.registry.stored import RevocationRow, StoredRow
 from gateway.vocabulary import Flag, SubjectRole
 
 IN_MEMORY = 20_000

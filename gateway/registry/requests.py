@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from gateway.registry.entered import RequestRow
+from gateway.registry.stored import RequestRow
 from gateway.registry.tables import REQUESTS
 from gateway.vocabulary import CLOSED_REQUESTS
 

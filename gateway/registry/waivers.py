@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, DateTime, Integer, String, Table, delete, insert, select
 from sqlalchemy.sql.dml import Delete, Insert
 
-from gateway.registry.entered import WaiverRow
 from gateway.registry.facts import Waiver
+from gateway.registry.stored import WaiverRow
 from gateway.registry.tables import METADATA
 
 WAIVERS = Table(

@@ -14,9 +14,10 @@ from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
 from gateway.registry import lookups
 from gateway.registry import requests as rows
-from gateway.registry.entered import ConsentRow, Decided, FlagRow, RequestRow, StoredRow, TellingRow
+from gateway.registry.entered import ConsentRow, FlagRow
 from gateway.registry.facts import Consent, Papers
 from gateway.registry.registry import Registry
+from gateway.registry.stored import Decided, RequestRow, StoredRow, TellingRow
 from gateway.rights.acting import Acting, acting, noted
 from gateway.rights.asked import (
     Answered,

@@ -13,9 +13,10 @@ from gateway.intake import Intake
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.registry import notices as rows
-from gateway.registry.entered import FlagRow, TellingRow
+from gateway.registry.entered import FlagRow
 from gateway.registry.notices import Notice, Telling, Wanted
 from gateway.registry.registry import Registry
+from gateway.registry.stored import TellingRow
 from gateway.retention import RetentionClass, days, kept
 from gateway.rights.notices import Notices
 from gateway.vocabulary import Flag

@@ -18,9 +18,10 @@ from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.registry import lookups
 from gateway.registry import notices as rows
-from gateway.registry.entered import NoticeRow, NoticeStepRow, Ref, StoredRow, TellingRow
+from gateway.registry.entered import Ref
 from gateway.registry.notices import Notice, Telling, Wanted
 from gateway.registry.registry import Registry
+from gateway.registry.stored import NoticeRow, NoticeStepRow, StoredRow, TellingRow
 from gateway.rights.recipients import Asked, Received, merged, received
 from gateway.vocabulary import Category, Purpose
 from gateway.vocabulary.notices import DELETIONS, Cause, Duty, NoticeState, NoticeWay

@@ -12,8 +12,9 @@ from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
 from gateway.registry import lookups, notices
 from gateway.registry import requests as rows
-from gateway.registry.entered import Decided, FlagRow, RequestRow, StoredRow, TellingRow
+from gateway.registry.entered import FlagRow
 from gateway.registry.registry import Registry
+from gateway.registry.stored import Decided, RequestRow, StoredRow, TellingRow
 from gateway.rights.acting import Acting, acting, noted
 from gateway.rights.asked import (
     Close,

@@ -21,9 +21,9 @@ from gateway.registry.entered import (
     AnyRow,
     AttestationRow,
     ReviewRow,
-    StoredRow,
     SuspensionRow,
 )
+from gateway.registry.stored import StoredRow
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 BY_ITSELF = {AgreementEndRow, AgreementRow, AttestationRow, ReviewRow, SuspensionRow}

@@ -12,9 +12,10 @@ from registries import NOON, fenced
 
 from gateway.contract.model import PolicyDraft
 from gateway.registry import policies
-from gateway.registry.entered import ROWS, PolicyRow
+from gateway.registry.entered import ROWS
 from gateway.registry.facts import NO_PAPERS, Papers
 from gateway.registry.registry import Registry
+from gateway.registry.stored import PolicyRow
 from gateway.vocabulary import Purpose
 
 PAPER = {"type": "dpa", "id": "D-2", "signed": "2026-01-01", "until": "2027-12-31", "covers": ["person.*"]}

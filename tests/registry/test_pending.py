@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from registries import NOON, fenced
 
-from gateway.registry.entered import ROWS, RevocationRow, StoredRow
+from gateway.registry.entered import ROWS
 from gateway.registry.facts import Facts, Suspension
 from gateway.registry.pending import OLD, Pending
 from gateway.registry.registry import Mention, Registry
+from gateway.registry.stored import RevocationRow, StoredRow
 from gateway.vocabulary import OrderState, SubjectRole
 
 BUYER, RECEIVER = SubjectRole.PURCHASER, SubjectRole.CONSIGNEE

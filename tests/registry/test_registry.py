@@ -14,9 +14,10 @@ from registries import NOON, fenced, until
 from sqlalchemy import Engine, event
 
 from gateway.errors import Refusal, StartError
-from gateway.registry.entered import ROWS, RevocationRow
+from gateway.registry.entered import ROWS
 from gateway.registry.facts import Facts, Person, Suspension
 from gateway.registry.registry import IN_MEMORY, Mention, Registry
+from gateway.registry.stored import RevocationRow
 from gateway.vocabulary import ConsentState, SubjectRole
 
 BUYER, RECEIVER = SubjectRole.PURCHASER, SubjectRole.CONSIGNEE

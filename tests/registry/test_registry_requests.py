@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Connection, create_engine, select
 
 from gateway.registry import lookups, rows, tables
-from gateway.registry.entered import Decided, RequestRow
 from gateway.registry.requests import open_requests, request, requests_of
+from gateway.registry.stored import Decided, RequestRow
 from gateway.registry.tables import REQUESTS
 from gateway.vocabulary import CLOSED_REQUESTS, Category, RefusalReason, RequestStatus, Right, Ruling
 

@@ -11,10 +11,11 @@ from registries import HEAD, NOON, fenced, nodes, until
 
 from gateway.errors import Refusal
 from gateway.registry.basis import Basis, Changes, Later
-from gateway.registry.entered import ROWS, RevocationRow
+from gateway.registry.entered import ROWS
 from gateway.registry.facts import Facts
 from gateway.registry.registry import Mention, Registry
 from gateway.registry.shared import KEPT, SINCE, newest, prune, since
+from gateway.registry.stored import RevocationRow
 from gateway.vocabulary import SubjectRole
 
 SAID = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given"}
