@@ -55,7 +55,7 @@ FORMAT = "gateway-ledger-export/1"
 CLOSING = 60_000_000  # µs in which an epoch that died is settled by the next one
 CHANGING = 60_000_000  # µs in which calls on their way still go by the contract before
 DAY = 86_400_000_000  # µs
-MAY_GO = frozenset({"intent", "outcome", "refusal", "access", "token", "fact", "resolve"})
+MAY_GO = frozenset({"intent", "outcome", "refusal", "access", "token", "fact", "resolve", "received"})
 UNSIGNED = 900_000_000  # µs of one epoch in which something has to be signed
 
 Leaf: TypeAlias = dict[str, Any]

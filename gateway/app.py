@@ -29,6 +29,7 @@ from gateway.oversight.incidents import Incidents
 from gateway.oversight.lookout import Lookout
 from gateway.proxy import Proxy
 from gateway.record import Recorder
+from gateway.registry.claims import Claims
 from gateway.reply import Reply
 from gateway.report.making import Reports
 from gateway.retention import RetentionClass
@@ -55,6 +56,7 @@ class Gateway:
         self.stores = stores
         self.telemetry = Telemetry()
         self._version = ""  # of the policy, as far as it is on record
+        self.claims = Claims(stores.registry)
         self.reports = Reports(stores.ledger, self.as_entered, utc)
         self.incidents = Incidents(stores.ledger, stores.intake, now=utc)
         self.canaries = Canaries(stores.ledger, self.incidents, now=utc)
@@ -93,6 +95,7 @@ class Gateway:
         self.hooks = Hooks(
             lambda: self.exchange.contracts,
             stores.ledger,
+            self.claims,
             hand_over=webhook.hand_over,
             now=utc,
             counted=self.telemetry.call,
@@ -223,6 +226,7 @@ class Gateway:
         """Takes away what is over by now, and forgets who is to be forgotten."""
         await self.purge()
         await self._finish_erasures()
+        await self.claims.prune()
 
     async def notify(self, post: Callable[[str, list[Due], datetime], Awaitable[None]] = webhook.tell) -> None:
         """Posts what has to be done by when, where somebody wants to hear it."""

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway.console import Json, asked, out, table
-from gateway.errors import StartError
+from gateway.errors import GatewayError, StartError
 from gateway.vocabulary import SubjectRole
 from gateway.vocabulary.notices import Cause
 
@@ -133,7 +133,10 @@ def import_(
     told = [_read(number, line) for number, line in enumerate(file, 1) if line.strip()]
     known = 0
     for start in range(0, len(told), _TOGETHER):
-        known += sum(each["known"] for each in asked("disclosures", told[start : start + _TOGETHER]))
+        try:
+            known += sum(each["known"] for each in asked("disclosures", told[start : start + _TOGETHER]))
+        except GatewayError as error:
+            raise StartError(f"{error}\n{_so_far(told[start]['line'] if start else 0)}") from None
     out.print(f"{len(told)} disclosures are recorded, {known} of them were before")
 
 
@@ -145,7 +148,14 @@ def _read(number: int, line: str) -> dict[str, Any]:
     if not isinstance(told, dict):
         # Not chained: the parser's own error shows the line.
         raise StartError(f"line {number} is not a JSON object; nothing was recorded")
-    return told | {"afterwards": True}
+    return told | {"afterwards": True, "line": number}
+
+
+def _so_far(line: int) -> str:
+    """What became of a file in which something was wrong, where all above this line went in."""
+    if not line:
+        return "Nothing was recorded. Mend these lines, and import the file again."
+    return f"What stands above line {line} is recorded, and is known when the mended file is imported again."
 
 
 def _step(id_: str, state: str, **stated: str) -> None:

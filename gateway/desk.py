@@ -1,6 +1,5 @@
 """What operators and reviewers do beside the calls: put facts in, issue tokens, look at the record."""
 
-import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -22,6 +21,7 @@ from gateway.ledger.housekeeping import Access, Resolved, TokenChanged
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
 from gateway.policies import Policies
+from gateway.registry.claims import Claims
 from gateway.registry.entered import ROWS, Ref
 from gateway.registry.stored import RevocationRow
 from gateway.retention import RetentionClass, kept
@@ -230,7 +230,7 @@ class Desk:
         self.erasures = erasures
         self.direct = direct
         # Between looking and writing nobody else settles the same intent.
-        self._resolving = asyncio.Lock()
+        self._claims = Claims(intake.registry)
 
     async def put_facts(self, rows: Sequence[Mapping[str, Any]], *, by: str) -> int:
         """Writes facts down and returns how many. Whatever becomes durable after this was decided on them.
@@ -353,7 +353,7 @@ class Desk:
     async def resolve(self, asked: Mapping[str, Any], *, by: str) -> str:
         """The id of the entry that says how an intent in doubt ended. Raises UnknownEntry and NotInDoubt."""
         wanted = TypeAdapter(Resolve).validate_python(asked)
-        async with self._resolving:
+        async with self._claims.alone("resolve"):
             found = await self._found(wanted.entry, "resolve", by)
             if isinstance(found, Entry) and found.body.get("kind") == "outcome":
                 found = await self._found(str(found.body["intent"]), "resolve", by)

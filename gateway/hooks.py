@@ -1,9 +1,8 @@
 """Calls that vendors make, on a listener of its own: proved, minimised, written down, and handed to the shop."""
 
 import hmac
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final, Protocol
 
@@ -22,7 +21,8 @@ from gateway.ledger.housekeeping import Received
 from gateway.minimise import Minimised, minimise
 from gateway.signing.hooks import is_hook_signed
 
-REPEATS: Final = 10_000
+HANDING: Final = timedelta(seconds=60)  # longer than it takes; after that whoever was handing it over is gone
+REMEMBERED: Final = timedelta(days=366)  # what has no time of its own could be sent again at any time
 Headers = tuple[tuple[str, str], ...]
 HandOver = Callable[[str, bytes, Mapping[str, str]], Awaitable[None]]
 """Posts a body with headers to an address of the shop's. Raises GatewayError where it was not taken."""
@@ -32,13 +32,22 @@ class Book(Protocol):
     async def record(self, event: Event) -> str: ...
 
 
+class Memory(Protocol):
+    """What was taken before, by any process."""
+
+    async def take(self, name: str, until: datetime) -> bool: ...
+    async def keep(self, name: str, until: datetime) -> bool: ...
+    async def give_back(self, name: str) -> None: ...
+
+
 class Hooks:
-    """`contracts` gives the set in force. What was handed over once is not handed over again by this process."""
+    """`contracts` gives the set in force. What was handed over once is not handed over again, by no node."""
 
     def __init__(
         self,
         contracts: Callable[[], InForce],
         ledger: Book,
+        memory: Memory,
         *,
         hand_over: HandOver,
         now: Callable[[], datetime],
@@ -46,10 +55,10 @@ class Hooks:
     ) -> None:
         self._contracts = contracts
         self._ledger = ledger
+        self._memory = memory
         self._hand_over = hand_over
         self._now = now
         self._counted = counted
-        self._taken: OrderedDict[bytes, None] = OrderedDict()
 
     @property
     def app(self) -> Starlette:
@@ -81,17 +90,15 @@ class Hooks:
         if not is_hook_signed(terms.hook.signature, hook.key, headers, payload, self._now()):
             raise refuse("hook.unsigned")
         mark = _mark(hook, headers, payload)
-        if mark in self._taken:
+        if not await self._memory.take(mark, self._now() + HANDING):
             raise refuse("hook.replayed")
-        self._taken[mark] = None
         try:
             await self._handed_over(hook, headers, payload)
         except BaseException:
             # The vendor will try again, and is to find it as new as before.
-            self._taken.pop(mark, None)
+            await self._memory.give_back(mark)
             raise
-        if len(self._taken) > REPEATS:
-            self._taken.popitem(last=False)
+        await self._memory.keep(mark, self._now() + _remembered(hook))
 
     async def _handed_over(self, hook: PreparedHook, headers: Headers, payload: bytes) -> None:
         terms, section = hook.terms, hook.terms.receiving
@@ -116,11 +123,19 @@ class Hooks:
             raise refuse("hook.not_taken", f"{terms.vendor}/{terms.name}") from None
 
 
-def _mark(hook: PreparedHook, headers: Headers, payload: bytes) -> bytes:
+def _mark(hook: PreparedHook, headers: Headers, payload: bytes) -> str:
     """By which the same is known again, and nothing of what came can be read."""
     header = hook.terms.hook.signature.header.lower()
     signed = next(value for name, value in headers if name == header)
-    return hmac.digest(hook.key, signed.encode("utf-8", "replace") + b"\n" + payload, "sha256")
+    digest = hmac.digest(hook.key, signed.encode("utf-8", "replace") + b"\n" + payload, "sha256")
+    return f"hook:{digest.hex()}"
+
+
+def _remembered(hook: PreparedHook) -> timedelta:
+    """How long the same could come again: what has a time is refused by that once its tolerance is over."""
+    signature = hook.terms.hook.signature
+    is_timed = signature.scheme == "stripe" or signature.timestamp is not None
+    return max(HANDING, timedelta(seconds=2 * signature.tolerance)) if is_timed else REMEMBERED
 
 
 def _received(hook: PreparedHook, left: Minimised, size: int) -> Received:

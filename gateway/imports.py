@@ -1,6 +1,5 @@
 """Takes files of facts in, batch by batch: counted, resumable, and nothing twice."""
 
-import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from gateway.feed import TOGETHER, Batch, Feed, Form
 from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
 from gateway.registry import bulk
+from gateway.registry.claims import Claims
 from gateway.registry.entered import ROWS, AnyRow, Text
 from gateway.registry.stored import ImportRow, StoredRow
 
@@ -90,7 +90,7 @@ class Imports:
     def __init__(self, intake: Intake, ledger: Ledger) -> None:
         self._intake = intake
         self._ledger = ledger
-        self._alone = asyncio.Lock()
+        self._claims = Claims(intake.registry)
         self._rehearsed: tuple[str, bulk.State] = ("", {})
 
     async def begin(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class Imports:
         Raises ValidationError, UnfitImport where somebody else goes on with it, and Refusal.
         """
         part = _PART.validate_python(asked)
-        async with self._alone:
+        async with self._claims.alone("import"):
             return await self._put(part, by)
 
     async def _put(self, part: Part, by: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The register of the policy: versions are drafted, looked at, and published for the next decision of every node."""
 
-import asyncio
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
@@ -17,10 +16,12 @@ from gateway.forecast import Foresight
 from gateway.identity import Caller
 from gateway.intake import Intake
 from gateway.registry import policies as rows
+from gateway.registry.claims import Claims
 from gateway.registry.stored import PolicyRow
 from gateway.vocabulary import Purpose
 
 FILE: Final = "policy.yaml"
+_NAME: Final = "policy"  # under which one node after another does what rests on how the register stands
 
 
 class UnknownVersion(GatewayError):
@@ -58,7 +59,7 @@ class Policies:
         self._registry = intake.registry
         self._contracts = contracts
         self._foresight = foresight
-        self._alone = asyncio.Lock()
+        self._claims = Claims(intake.registry)
 
     async def draft(self, asked: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Changes nothing yet; takes the place of an earlier draft of the same name, and tells what it would do.
@@ -69,14 +70,14 @@ class Policies:
         row = PolicyRow(
             state="draft", id=uuid.uuid4().hex, draft=wanted, drafted_by=caller.service, drafted=self._registry.now()
         )
-        async with self._alone:
+        async with self._claims.alone(_NAME):
             await self._demand_free(wanted.version)
             await self._intake.put([row], by=caller.service)
         return _shown(row) | await self._effect(wanted)
 
     async def drop(self, version: str, caller: Caller) -> dict[str, Any]:
         """Takes a draft away. Raises UnknownVersion and Refusal."""
-        async with self._alone:
+        async with self._claims.alone(_NAME):
             row = (await self._drafted(version)).model_copy(update={"state": "dropped"})
             await self._intake.put([row], by=caller.service)
         return _shown(row)
@@ -88,7 +89,7 @@ class Policies:
         Raises ValidationError, UnknownVersion, TakenVersion and Refusal.
         """
         wanted = _PUBLISH.validate_python(asked)
-        async with self._alone:
+        async with self._claims.alone(_NAME):
             row = await self._drafted(version)
             if wanted.draft not in (None, row.id):
                 raise TakenVersion(f"the draft of version {version} is another one by now; look at it again")

@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from gateway.clearance import Clearance, day
+from gateway.clearance import Clearance, Pairs, day
 from gateway.contract.model import Policy
-from gateway.contract.terms import Terms
+from gateway.contract.terms import Rule, Terms
 from gateway.errors import refuse
 from gateway.ledger.entry import Subject
 from gateway.ledger.tallies import Tally
@@ -64,7 +64,8 @@ class Tallies:
             for each, scope in _scopes(terms, ways)
         ]
         if ways.china or ways.necessary:
-            found += _from_china(ways, terms, clearance.entity, outgoing, subjects, year_in_china(now))
+            left = [rule for rule in terms.sending.rules if outgoing.counts[rule.number]]
+            found += _from_china(ways, terms, clearance.entity, left, subjects, year_in_china(now))
         return tuple(found)
 
     def noted(self, terms: Terms, policy: Policy, clearance: Clearance, now: datetime) -> Clearance:
@@ -92,6 +93,25 @@ class Tallies:
         return self._most if is_bounded and self._over.get(scope) != month else None
 
 
+def told(
+    terms: Terms,
+    policy: Policy,
+    transfer: Pairs,
+    entity: str,
+    left: Sequence[Rule],
+    subjects: Sequence[Subject],
+    disclosure: str,
+    happened: datetime,
+) -> tuple[Tally, ...]:
+    """What a disclosure adds that was made beside the gateway, by these rules: bounded by nothing, for it was made."""
+    ways = _ways(transfer)
+    if ways is None:
+        return ()
+    month, mark = month_of(policy, happened), bytes.fromhex(disclosure)
+    seldom = (Tally(DEROGATION, month, scope, marks=(mark,)) for _, scope in _scopes(terms, ways))
+    return (*seldom, *_from_china(ways, terms, entity, left, subjects, year_in_china(happened)))
+
+
 def month_of(policy: Policy, now: datetime) -> str:
     """Like 2026-11, where the policy says."""
     return day(policy, now).isoformat()[:7]
@@ -114,12 +134,12 @@ def _scopes(terms: Terms, ways: _Ways) -> Iterator[tuple[TransferMechanism, str]
 
 
 def _from_china(
-    ways: _Ways, terms: Terms, entity: str, outgoing: Minimised, subjects: Sequence[Subject], year: str
+    ways: _Ways, terms: Terms, entity: str, left: Sequence[Rule], subjects: Sequence[Subject], year: str
 ) -> Iterator[Tally]:
     """People of a company, and of it at one vendor."""
     held = [(place, each) for place, each in enumerate(subjects) if each.jurisdiction in ways.china]
     necessary = [place for place, each in enumerate(subjects) if each.jurisdiction in ways.necessary]
-    roles = _with_sensitive(terms, outgoing) if held else frozenset()
+    roles = _with_sensitive(left) if held else frozenset()
     numbers = {
         PEOPLE: [place for place, _ in held],
         SENSITIVE: [place for place, each in held if each.role in roles],
@@ -131,8 +151,7 @@ def _from_china(
                 yield Tally(what, year, scope, people=tuple(places))
 
 
-def _with_sensitive(terms: Terms, outgoing: Minimised) -> frozenset[str]:
+def _with_sensitive(left: Sequence[Rule]) -> frozenset[str]:
     """The roles of people about whom something left that is sensitive under the law of China."""
-    rules = [rule for rule in terms.sending.rules if rule.category in CN_SENSITIVE]
-    left = [rule for rule in rules if rule.form.name not in FORMS_FOR_ANY and outgoing.counts[rule.number]]
-    return frozenset(role.value for rule in left for role in rule.roles)
+    rules = [rule for rule in left if rule.category in CN_SENSITIVE and rule.form.name not in FORMS_FOR_ANY]
+    return frozenset(role.value for rule in rules for role in rule.roles)

@@ -1,6 +1,5 @@
 """Waivers: one decider proposes that named operations pass named codes for some hours, and another one grants it."""
 
-import asyncio
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from gateway.errors import CODES, GatewayError, refuse
 from gateway.identity import Caller
 from gateway.intake import Intake
 from gateway.registry import waivers as rows
+from gateway.registry.claims import Claims
 from gateway.registry.stored import WaiverRow
 from gateway.vocabulary.waivable import MOST_HOURS, is_waivable
 
@@ -71,7 +71,7 @@ class Waivers:
         self._intake = intake
         self._operations = operations
         self._now = now
-        self._alone = asyncio.Lock()
+        self._claims = Claims(intake.registry)
 
     async def propose(self, asked: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Passes nothing yet. Raises ValidationError, and UnknownWaiver for an operation that nobody has."""
@@ -88,7 +88,7 @@ class Waivers:
 
     async def grant(self, waiver: str, caller: Caller) -> dict[str, Any]:
         """From now on it passes, for its hours. Raises Refusal `exceptional.same_approver`, and UnknownWaiver."""
-        async with self._alone:
+        async with self._claims.alone("waiver"):
             row = await self._found(waiver, "proposed")
             if row.proposed_by == caller.service:
                 raise refuse("exceptional.same_approver", "whoever proposes a waiver does not grant it")
@@ -96,7 +96,7 @@ class Waivers:
 
     async def end(self, waiver: str, caller: Caller) -> dict[str, Any]:
         """From now on it passes nothing. Raises UnknownWaiver."""
-        async with self._alone:
+        async with self._claims.alone("waiver"):
             row = await self._found(waiver, "proposed", "granted")
             return await self._put(row.model_copy(update={"state": "ended"}), caller)
 

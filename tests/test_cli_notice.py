@@ -67,6 +67,9 @@ def test_what_went_beside_the_gateway_is_recorded_and_who_is_erased_is_listed_by
     many = run("disclosure", "import", str(folder / "earlier.jsonl"))
     again = run("disclosure", "import", str(folder / "earlier.jsonl"))
     broken = CliRunner().invoke(cli, ["disclosure", "import", str(folder / "broken.jsonl")]).exception
+    wrong = json.dumps(earlier | {"happened": "2025-03-04T10:00:00Z", "operation": "ship"})
+    (folder / "wrong.jsonl").write_text(f"\n{json.dumps(earlier | {'happened': '2025-03-03T10:00:00Z'})}\n{wrong}\n")
+    unfit = CliRunner().invoke(cli, ["disclosure", "import", str(folder / "wrong.jsonl")]).exception
     begun = run("erasure", "begin", "c-88", "--reason", "request")
     listed = json.loads(run("erasure", "list", "--json"))
 
@@ -75,5 +78,10 @@ def test_what_went_beside_the_gateway_is_recorded_and_who_is_erased_is_listed_by
     assert again == "1 disclosures are recorded, 1 of them were before\n"
     assert isinstance(broken, StartError)
     assert str(broken) == "line 1 is not a JSON object; nothing was recorded"
+    assert isinstance(unfit, StartError)
+    assert str(unfit).splitlines() == [
+        "line 3: parcels/ship is no operation with `channel: direct`",
+        "Nothing was recorded. Mend these lines, and import the file again.",
+    ]
     assert "parcels" in begun
     assert [(each["subject"], each["state"], each["waiting"]) for each in listed] == [("c-88", "telling", ["parcels"])]

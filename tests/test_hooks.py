@@ -173,6 +173,21 @@ def test_a_replay_is_handed_over_no_second_time(gateway: Running, shop: Shop) ->
     assert len(shop.taken) == 2
 
 
+def test_what_was_handed_over_before_a_restart_is_handed_over_no_second_time(shop: Shop, tmp_path: Path) -> None:
+    file = "parcels/vendor.yaml"
+    files = {**FILES, file: FILES[file] + HOOKS.replace("@port@", str(shop.port))}
+    at, secrets, replies = time.time(), {**SECRETS, "PARCELS_HOOK": KEY}, list[int]()
+    body = b'{"tracking":"T-3"}'
+    untimed = f"X-Signature: sha256={b64encode(hmac.digest(KEY.encode(), body, 'sha256')).decode()}"
+
+    for _ in range(2):
+        with running(tmp_path, files=files, secrets=secrets) as gateway:
+            replies += [signed(gateway, at=at).status, said(gateway, body, untimed, path="/parcels/returns").status]
+
+    assert replies == [204, 204, 409, 409]
+    assert len(shop.taken) == 2
+
+
 def test_what_the_shop_did_not_take_is_as_new_as_before(gateway: Running, shop: Shop) -> None:
     at, shop.status = time.time() - 40, 500
     lost = signed(gateway, at=at)

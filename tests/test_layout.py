@@ -69,6 +69,7 @@ TOGETHER: Mapping[str, str] = {
     "registry/policies": "test_policies.py",
     "registry/migrations/versions/r0012_policies": "registry/test_schema.py",
     "registry/migrations/versions/r0013_attestations": "registry/test_schema.py",
+    "registry/migrations/versions/r0014_claims": "registry/test_schema.py",
     "cli_report": "test_cli.py",
     "console": "test_cli.py",
     # What is durable, sealed and settled shows on a whole ledger, in every way that its store can fail.

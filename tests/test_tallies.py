@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from clearances import NOON, POLICY, SHIP, asked
-from running import Running, running
+from running import BY, Running, running
 from shop_contracts import FILES
+from shop_notices import CLAIM
 
 from gateway.clearance import clear
 from gateway.errors import Refusal
@@ -121,6 +122,58 @@ def test_whose_data_goes_for_their_contract_alone_are_counted_apart(tmp_path: Pa
         assert gateway.ship(reference="B-1").status == 200
 
         assert numbers(gateway) == {(NECESSARY, "shop-eu"): 1, (NECESSARY, "shop-eu parcels"): 1}
+
+
+WHERE = "{$.tracking: shipment.tracking}"
+BESIDE = {
+    **FILES,
+    "parcels/vendor.yaml": _PARCELS.replace("CN: cn_contract_necessity", "CN: cn_standard_contract"),
+    "parcels/claim.yaml": f"{CLAIM}    - why: Where it was last seen.\n      of: consignee\n      fields: {WHERE}\n",
+}
+
+
+def test_whose_data_left_china_beside_the_gateway_are_counted_with_the_others(tmp_path: Path) -> None:
+    def told(ref: str, place: str, year: int = 2026, **more: object) -> dict[str, Any]:
+        who = {"subject": ref, "role": "consignee", "jurisdiction": place}
+        return {
+            "vendor": "parcels",
+            "operation": "claim",
+            "people": [who],
+            "happened": f"{year}-03-02T10:00:00Z",
+            **more,
+        }
+
+    with running(tmp_path, files=BESIDE) as gateway:
+        first = [told("g-1", "CN"), told("g-2", "CN", categories=["person.name"]), told("g-3", "DE")]
+        later = [told("g-1", "CN"), told("g-1", "CN", happened="2026-03-04T10:00:00Z"), told("g-1", "CN", 2025)]
+        gateway.do(lambda: gateway.stores.direct.record(first, by=BY))
+        gateway.do(lambda: gateway.stores.direct.record(later, by=BY))
+
+        counts = {(each.what, each.period, each.scope): each.n for each in gateway.do(gateway.stores.ledger.tallies)}
+        assert {key: n for key, n in counts.items() if key[2] == "shop-eu"} == {
+            (PEOPLE, "2026", "shop-eu"): 2,
+            (SENSITIVE, "2026", "shop-eu"): 1,
+            (PEOPLE, "2025", "shop-eu"): 1,
+            (SENSITIVE, "2025", "shop-eu"): 1,
+        }
+        intents = gateway.record(kind="intent")
+        assert {tuple(map(tuple, each["transfer"])) for each in intents} == {
+            (("CN", "cn_standard_contract"),),
+            (("DE", "none_domestic"),),
+        }
+
+
+def test_a_derogation_beside_the_gateway_counts_and_is_bounded_by_nothing(tmp_path: Path) -> None:
+    people = [{"subject": "g-1", "role": "consignee", "jurisdiction": "DE"}]
+    files = {**ABROAD, "parcels/claim.yaml": CLAIM}
+    with running(tmp_path, files=files, levels={CODE: "refuse"}, derogations_a_month=1) as gateway:
+        told = [
+            {"vendor": "parcels", "operation": "claim", "people": people, "happened": f"2026-03-02T10:00:0{second}Z"}
+            for second in range(3)
+        ]
+        gateway.do(lambda: gateway.stores.direct.record(told, by=BY))
+
+        assert numbers(gateway) == {(DEROGATION, "parcels delivery derogation_contract"): 3}
 
 
 def test_where_nothing_is_counted_nobody_is_asked(tmp_path: Path) -> None:

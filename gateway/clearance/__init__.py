@@ -18,12 +18,14 @@ from gateway.clearance.policies import (
 )
 from gateway.clearance.question import GRANTED, Clearance, Ground, Question, Standing
 from gateway.clearance.sensitive import asks_in
+from gateway.clearance.transfer import Pairs, went
 
 __all__ = [
     "GRANTED",
     "Clearance",
     "End",
     "Ground",
+    "Pairs",
     "Question",
     "Registered",
     "Standing",
@@ -50,6 +52,7 @@ __all__ = [
     "version_in_force",
     "waived",
     "waivers_for",
+    "went",
     "with_papers",
     "with_registered",
 ]

@@ -1,7 +1,8 @@
 """Whether data may cross the borders on its way to the vendor, and on what."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from typing import TypeAlias
 
 from gateway.clearance.consents import Marks, answer
 from gateway.clearance.papers import binds, day
@@ -10,6 +11,9 @@ from gateway.contract.papers import Transfer
 from gateway.contract.terms import Terms
 from gateway.errors import Failure
 from gateway.vocabulary import EXPORT_RULES, TRANSFERS, TransferMechanism, territory_of
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+"""By whose law data goes, and on which mechanism."""
 
 _EXPLICIT = Marks(explicit=True)
 
@@ -27,8 +31,16 @@ def transferable(question: Question, standing: Standing) -> Iterator[Failure]:
 
 def crossed(question: Question, standing: Standing) -> tuple[tuple[str, str], ...]:
     """By whose law data goes on which mechanism, for everybody whom the call is about."""
-    people = {jurisdiction_of(person) for _, person in present(question)}
-    routes = (route_of(question, standing, jurisdiction) for jurisdiction in people)
+    return _together(route_of(question, standing, jurisdiction_of(person)) for _, person in present(question))
+
+
+def went(question: Question, standing: Standing, jurisdictions: Iterable[str]) -> tuple[Pairs, tuple[Failure, ...]]:
+    """The same for people of these jurisdictions whose data has gone already, and what was missing for it."""
+    routes = [route_of(question, standing, each) for each in sorted(set(jurisdictions))]
+    return _together(routes), tuple(failure for route in routes for failure in route.failures)
+
+
+def _together(routes: Iterable[Route]) -> Pairs:
     return tuple(sorted({pair for route in routes for pair in route.transfer}))
 
 

@@ -1,6 +1,5 @@
 """Carries cases outside contracts out: every step is an entry, and what leaves is an intent as of every call."""
 
-import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +37,7 @@ from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.scribe import UNWRITTEN, Ticket
 from gateway.registry import cases
+from gateway.registry.claims import Claims
 from gateway.registry.entered import PersonRow
 from gateway.registry.facts import Person
 from gateway.registry.registry import Mention, Registry
@@ -88,14 +88,14 @@ class Office:
         self._now = now
         self._key = ledger.named("exceptional")
         # Nobody takes a step on what a case was before somebody else's.
-        self._alone = asyncio.Lock()
+        self._claims = Claims(registry)
 
     async def request(self, given: object, by: Caller) -> dict[str, Any]:
         """Opens a case, and tells its id. Raises ValidationError, and Refusal with everything that is missing."""
         asked, now = REQUEST.validate_python(given), self._now()
         # The company that is asked discloses, whoever sends it in the end.
         asked = asked.model_copy(update={"entity": asked.entity or by.entity})
-        async with self._alone:
+        async with self._claims.alone("case"):
             around = await self._around(asked, asked.subjects, self._entity(asked, by), now)
             people, found = around.people, failures(asked, around)
             if isinstance(asked, Emergency) and overdue(await self._all(Scenario.EMERGENCY), by.service, now):
@@ -113,7 +113,7 @@ class Office:
     async def take(self, case_id: str, step: str, given: object, by: Caller) -> dict[str, Any]:
         """Takes a step in a case that hands nothing over. Raises UnknownCase, ValidationError and Refusal."""
         deed = DEEDS[step].model_validate(given)
-        async with self._alone:
+        async with self._claims.alone("case"):
             case = await self._case(case_id)
             await self._demand_none(hindrances(case, step, deed, by=by.service, role=by.role, now=self._now()), by)
             if isinstance(deed, Preservation):
@@ -129,7 +129,7 @@ class Office:
         Raises UnknownCase, ValidationError, UnfitKey and Refusal; then nothing was handed over.
         """
         deed = Sending.model_validate(given)
-        async with self._alone:
+        async with self._claims.alone("case"):
             case, now = await self._case(case_id), self._now()
             around = await self._around(case.asked, case.people, self._entity(case.asked, by), now)
             found = hindrances(case, "send", deed, by=by.service, role=by.role, now=now)
@@ -170,7 +170,7 @@ class Office:
 
     async def escalate(self) -> None:
         """Puts on record, once, that the review of an emergency is overdue, and says so in the log."""
-        async with self._alone:
+        async with self._claims.alone("case"):
             for case in await self._all(Scenario.EMERGENCY):
                 if case.review_due and case.review_due < self._now() and not case.last("escalate"):
                     await self._put(case, "escalate", GATEWAY, None, said={"late_by": case.requested.by})

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.failpoints import failpoint
+from gateway.ledger import purgeable
 from gateway.ledger.purgeable import AT_FIRST, COVERING, HELD, MAY_GO, Body, Ranges, demand_due, listed
 from gateway.ledger.session import Session
 from gateway.ledger.store import NotPurged
@@ -29,7 +30,8 @@ CREATE TRIGGER covers BEFORE INSERT ON purged FOR EACH ROW EXECUTE FUNCTION cove
 {_NAMED.format(kinds=listed(AT_FIRST))}
 CREATE TRIGGER named BEFORE DELETE ON leaf_body FOR EACH ROW EXECUTE FUNCTION named();
 """  # noqa: S608 - made of literals of our own
-WITH_RESOLVE = _NAMED.format(kinds=listed(MAY_GO))
+WITH_RESOLVE = _NAMED.format(kinds=listed(purgeable.WITH_RESOLVE))
+WITH_RECEIVED = _NAMED.format(kinds=listed(MAY_GO))
 
 _PLACES = "unnest(%(first)s::bigint[], %(last)s::bigint[]) r(first, last)"
 _THERE = f"SELECT seq, kind, intent FROM leaf JOIN leaf_body USING (seq) JOIN {_PLACES} ON seq BETWEEN first AND last"  # noqa: S608

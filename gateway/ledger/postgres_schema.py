@@ -9,7 +9,7 @@ from gateway.errors import StartError
 from gateway.ledger.postgres_blinding import SCHEMA as BLINDED
 from gateway.ledger.postgres_oblivion import SCHEMA as ERASED
 from gateway.ledger.postgres_purge import SCHEMA as PURGED
-from gateway.ledger.postgres_purge import WITH_RESOLVE
+from gateway.ledger.postgres_purge import WITH_RECEIVED, WITH_RESOLVE
 from gateway.ledger.postgres_vault import BLINDED as BLINDED_KEYS
 from gateway.ledger.postgres_vault import GRANTS as KEY_GRANTS
 from gateway.ledger.postgres_vault import MADE_IN
@@ -85,6 +85,7 @@ MIGRATIONS: Sequence[str] = (
     BLINDED + BLINDED_KEYS,
     COUNTED,
     MADE_IN,
+    WITH_RECEIVED,
 )
 
 # What the gateway's own role may do. What it may do nowhere: change or remove what was written into the log.

@@ -6,7 +6,8 @@ from typing import Final, TypeAlias
 from gateway.ledger.store import NotPurged
 
 AT_FIRST: Final = ("intent", "outcome", "refusal", "access", "token", "fact")
-MAY_GO: Final = (*AT_FIRST, "resolve")
+WITH_RESOLVE: Final = (*AT_FIRST, "resolve")
+MAY_GO: Final = (*WITH_RESOLVE, "received")
 """Kinds of entries that a time is set for. What tells how the others are to be read stays for good."""
 
 COVERING: Final = "coalesce((SELECT last FROM purged WHERE first <= {} ORDER BY first DESC LIMIT 1), -1)"

@@ -26,6 +26,7 @@ _OF_KIND: Mapping[str, tuple[RetentionClass, ...]] = {
     "refusal": (RetentionClass.REFUSAL,),
     "access": (RetentionClass.OPERATION,),
     "token": (RetentionClass.OPERATION,),
+    "received": (RetentionClass.OPERATION,),
     "fact": (RetentionClass.OPERATION, RetentionClass.CONSENT, RetentionClass.RIGHTS_REQUEST),
 }
 _OF_FACT: Mapping[str, RetentionClass] = {

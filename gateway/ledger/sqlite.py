@@ -28,7 +28,7 @@ from gateway.ledger.sqlite_blinding import keep_together, reblind
 from gateway.ledger.sqlite_oblivion import SCHEMA as ERASED
 from gateway.ledger.sqlite_oblivion import SqliteOblivion, forget, is_whole
 from gateway.ledger.sqlite_purge import SCHEMA as PURGED
-from gateway.ledger.sqlite_purge import WITH_RESOLVE, purge
+from gateway.ledger.sqlite_purge import WITH_RECEIVED, WITH_RESOLVE, purge
 from gateway.ledger.store import (
     Entry,
     Filter,
@@ -108,6 +108,7 @@ MIGRATIONS: Sequence[str] = (
     WITH_RESOLVE,
     BLINDED,
     COUNTED,
+    WITH_RECEIVED,
 )
 
 

@@ -3,6 +3,7 @@
 import apsw
 
 from gateway.failpoints import failpoint
+from gateway.ledger import purgeable
 from gateway.ledger.database import rows
 from gateway.ledger.purgeable import AT_FIRST, COVERING, HELD, MAY_GO, Body, Ranges, demand_due, listed
 from gateway.ledger.store import NotPurged
@@ -23,7 +24,8 @@ BEGIN SELECT RAISE(ABORT, 'a purge covers what stands before it, and once'); END
 CREATE INDEX earlier_seq ON earlier(seq);
 CREATE TABLE loose(tok BLOB NOT NULL, dek BLOB NOT NULL, PRIMARY KEY (tok, dek)) STRICT, WITHOUT ROWID;
 """  # noqa: S608 - made of literals of this module
-WITH_RESOLVE = _GUARD.format(kinds=listed(MAY_GO))
+WITH_RESOLVE = _GUARD.format(kinds=listed(purgeable.WITH_RESOLVE))
+WITH_RECEIVED = _GUARD.format(kinds=listed(MAY_GO))
 
 
 def purge(database: apsw.Connection, place: int, ranges: Ranges, as_of: int) -> None:

@@ -1,6 +1,5 @@
 """Canaries: values that were given to one vendor and to nobody else. Wherever one turns up, that vendor lost it."""
 
-import asyncio
 import hmac
 import re
 from collections.abc import Callable, Mapping
@@ -71,14 +70,13 @@ class Canaries:
         self._incidents = incidents
         self._now = now
         self._key = ledger.named("canary")
-        self._alone = asyncio.Lock()
         self.known: Mapping[bytes, Canary] = {}
         """Those of which this process knows, by what is looked for; `tags` finds all of them."""
 
     async def make(self, asked: object, *, by: str) -> dict[str, Any]:
         """A new value for a vendor, which is put into an order of the shop's own. Raises ValidationError."""
         wanted = TypeAdapter(Wanted).validate_python(asked)
-        async with self._alone:
+        async with self._incidents.claims.alone("canary"):
             number = 1 + max((each.number for each in await self._all()), default=0)
             await self._ledger.record(CanaryMade(wanted.vendor, number, by))
         await self.tags()
@@ -104,7 +102,7 @@ class Canaries:
 
     async def lost(self, canary: Canary, *, by: str) -> dict[str, Any]:
         """The incident at the vendor of a canary that turned up: the one that is open for it, or a new one."""
-        async with self._alone:
+        async with self._incidents.claims.alone("canary"):
             known = await self._incidents.listed(by=by)
             return self._open_one(canary, known) or await self._opened(canary, by)
 

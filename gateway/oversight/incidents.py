@@ -1,6 +1,5 @@
 """Incidents: what a vendor lost, the clocks that run from when that was known, and whom it concerns."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.steps import IncidentStep
 from gateway.ledger.store import Entry, Filter
 from gateway.oversight.affected import Affected
+from gateway.registry.claims import Claims
 from gateway.registry.entered import SuspensionRow
 from gateway.vocabulary import Role
 
@@ -119,7 +119,7 @@ class Incidents:
         self._ledger = ledger
         self._intake = intake
         self._now = now
-        self._alone = asyncio.Lock()
+        self.claims = Claims(intake.registry)
 
     async def open(self, asked: object, *, by: str) -> dict[str, Any]:
         """Puts an incident on record, and stops the vendor where that is asked for. Raises ValidationError."""
@@ -139,7 +139,7 @@ class Incidents:
         """Puts on record that somebody was told, or that it is closed. Raises UnknownIncident and UnfitIncident."""
         wanted = TypeAdapter(Stepped).validate_python(asked)
         at = wanted.at or self._now()
-        async with self._alone:
+        async with self.claims.alone("incident"):
             found = await self._open(incident)
             if at > self._now() or wanted.step in found.steps:
                 raise UnfitIncident("it is still to come, or was entered before")

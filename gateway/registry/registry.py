@@ -62,8 +62,8 @@ class Registry:
     def __init__(self, engine: Engine, *, now: Callable[[], datetime]) -> None:
         self._engine = engine
         self.now = now
-        self._shared = engine.dialect.name == "postgresql"
-        self._patience = ANSWER if self._shared else PATIENCE
+        self.is_shared = engine.dialect.name == "postgresql"
+        self._patience = ANSWER if self.is_shared else PATIENCE
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="registry")
         self._under_way: set[Future[Any]] = set()
         self._listener: Listener | None = None
@@ -75,7 +75,7 @@ class Registry:
             self._changes.version = newest(connection)
             self._revoked = lookups.revoked(connection)
             # What another node writes is heard a moment later, so there the database is asked about everybody.
-            self._sieve = None if self._shared else Sieve(lookups.known_keys(connection))
+            self._sieve = None if self.is_shared else Sieve(lookups.known_keys(connection))
 
     @classmethod
     def open(cls, database: Path | str, *, now: Callable[[], datetime]) -> "Registry":
@@ -88,7 +88,7 @@ class Registry:
 
     def listen(self, loop: asyncio.AbstractEventLoop) -> None:
         """From now on memory follows the changes of other nodes; where there are none, nothing happens."""
-        if self._shared:
+        if self.is_shared:
 
             def told(later: Later) -> None:
                 loop.call_soon_threadsafe(self._hear, later)
@@ -147,7 +147,7 @@ class Registry:
         Without a name of a node only what was left long ago.
         """
         # A file belongs to one process, whatever it was called before.
-        return await self.read(left, (node if self._shared or not node else None, self.now()))
+        return await self.read(left, (node if self.is_shared or not node else None, self.now()))
 
     async def known(self) -> Collection[str]:
         """Everybody whom some fact is about. Raises Refusal."""
@@ -178,7 +178,7 @@ class Registry:
 
     async def follow(self) -> None:
         """Memory is at least as new as what every node had changed when this was called. Raises Refusal."""
-        if self._shared:
+        if self.is_shared:
             self._hear(await self.read(since, self._changes.version))
 
     def _hear(self, later: Later) -> None:
@@ -336,7 +336,7 @@ class Registry:
 
         def writing() -> None:
             with self._engine.begin() as connection:
-                is_told = self._shared and keys
+                is_told = self.is_shared and keys
                 if is_told:
                     begin(connection)
                 for statement in written(connection):

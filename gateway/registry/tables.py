@@ -181,6 +181,13 @@ PENDING = Table(
     Column("facts", String, nullable=False),
     Column("at", DateTime, nullable=False),
 )
+CLAIMS = Table(
+    "claim",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("until", DateTime, nullable=False, index=True),
+)
 CASE_STEPS = Table(
     "case_step",
     METADATA,

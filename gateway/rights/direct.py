@@ -8,25 +8,27 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from gateway.clearance import stand
+from gateway.clearance import Question, stand, went
 from gateway.clearance.bases import basis_for
 from gateway.contract.load import ContractSet
-from gateway.contract.terms import Origin, Terms
+from gateway.contract.terms import Origin, Rule, Terms
 from gateway.contract.words import Name
 from gateway.errors import GatewayError
 from gateway.ledger.entry import Disclosed, Ground, Intent, Outcome, Recipient, Retention, Subject
 from gateway.ledger.ledger import Ledger
 from gateway.registry import lookups
+from gateway.registry.claims import Claims
 from gateway.registry.entered import Country, Ref
-from gateway.registry.facts import Papers
+from gateway.registry.facts import Facts, Papers
 from gateway.registry.registry import Registry
 from gateway.retention import RetentionClass
+from gateway.tallies import told as counted
 from gateway.vocabulary import FORMS_FOR_ANY, Category, SubjectRole
 
 WITHIN = 10.0  # seconds for one to become durable
-
+_SHOWN = 20  # of what is wrong in a file
 
 Person: TypeAlias = tuple[str, str, str | None]
 """A reference, a role, and an order."""
@@ -53,7 +55,7 @@ class Somebody(_Asked):
 
 class Told(_Asked):
     """A disclosure that happened. Without categories it was everything that the contract names; `afterwards` is one of
-    many that are brought in long after.
+    many that are brought in long after, and `line` where it stands in a file, for whoever is to mend it there.
     """
 
     vendor: Name
@@ -63,6 +65,10 @@ class Told(_Asked):
     entity: Name | None = None
     categories: tuple[Category, ...] = ()
     afterwards: bool = False
+    line: int | None = Field(default=None, ge=1)
+
+
+_MEMBERS = frozenset(Told.model_fields) | frozenset(Somebody.model_fields)
 
 
 class Direct:
@@ -83,7 +89,7 @@ class Direct:
         self._now = now
         self.contracts = contracts
         # What is on record already is looked up a moment before.
-        self._alone = asyncio.Lock()
+        self._claims = Claims(registry)
 
     async def record(self, asked: Any, *, by: str) -> Sequence[dict[str, Any]]:
         """The id of the entry of each, durable when it returns, and whether it was there already.
@@ -91,23 +97,26 @@ class Direct:
         Told again, a disclosure is the same one: of the same people, by the same operation, at the same moment. Raises
         NotDirect and Refusal; of several, none is written where one is not what is asked for here.
         """
-        told = TypeAdapter(list[Told]).validate_python(asked if isinstance(asked, list) else [asked])
-        if any(each.happened > self._now() for each in told):
-            raise NotDirect("a disclosure that is still to come cannot be recorded")
+        told = _read(asked if isinstance(asked, list) else [asked])
         # Once for all: where no gateway runs they are read from files each time.
         contracts = self.contracts()
-        meant = [(each, self._terms(each, contracts)) for each in told]
-        async with self._alone:
+        if unfit := [(each, why) for each in told if (why := self._unfit(each, contracts))]:
+            raise NotDirect("; ".join(_placed(each.line, why) for each, why in unfit[:_SHOWN]))
+        meant = [(each, terms) for each in told if (terms := _terms(each, contracts))]
+        async with self._claims.alone("direct"):
             return await self._recorded(meant, contracts, by)
 
-    def _terms(self, told: Told, contracts: ContractSet) -> Terms:
-        name = f"{told.vendor}/{told.operation}"
-        terms = next((each for each in contracts.terms if each.name == name and each.is_direct), None)
+    def _unfit(self, told: Told, contracts: ContractSet) -> str:
+        """Why what is told can have been no disclosure; empty where it can."""
+        if told.happened > self._now():
+            return "a disclosure that is still to come cannot be recorded"
+        if told.entity not in (None, *contracts.entities.entities):
+            return f"there is no company {told.entity} in entities.yaml"
+        terms, name = _terms(told, contracts), f"{told.vendor}/{told.operation}"
         if terms is None:
-            raise NotDirect(f"{name} is no operation with `channel: direct`")
-        if strange := {each.role for each in told.people} - {each.role for each in terms.subjects}:
-            raise NotDirect(f"{name} is about no {', '.join(sorted(strange))}")
-        return terms
+            return f"{name} is no operation with `channel: direct`"
+        strange = {each.role for each in told.people} - {each.role for each in terms.subjects}
+        return f"{name} is about no {', '.join(sorted(strange))}" if strange else ""
 
     async def _recorded(
         self, meant: Sequence[tuple[Told, Terms]], contracts: ContractSet, by: str
@@ -125,8 +134,12 @@ class Direct:
         subjects = [await self._subject(each) for each in told.people]
         papers = await self._registry.papers()
         versions = tuple(each for each in papers.versions if each.published <= told.happened)
-        intent = self._intent(told, terms, subjects, replace(papers, versions=versions), contracts, by)
-        ticket = await self._ledger.intend(intent, subjects, b"", within=WITHIN)
+        left = list(_left(terms, {each.role for each in told.people}, told.categories))
+        intent = self._intent(told, terms, subjects, left, replace(papers, versions=versions), contracts, by)
+        tallies = counted(
+            terms, contracts.policy, intent.transfer, intent.entity, left, subjects, intent.disclosure, told.happened
+        )
+        ticket = await self._ledger.intend(intent, subjects, b"", within=WITHIN, tallies=tallies)
         self._ledger.settle(ticket, Outcome("sent"))
         return ticket.intent
 
@@ -167,13 +180,18 @@ class Direct:
         told: Told,
         terms: Terms,
         subjects: Sequence[Subject],
+        left: Sequence[Rule],
         papers: Papers,
         contracts: ContractSet,
         by: str,
     ) -> Intent:
         vendor, company = terms.vendor, terms.vendor.legal_entity
         entity = self._entity(told, contracts)
-        standing = stand(terms, contracts.policy, entity, told.happened, papers=papers)
+        exporter = contracts.entities.entities[entity].country
+        standing = stand(terms, contracts.policy, entity, told.happened, exporter, papers)
+        nobody = Facts({}, frozenset(), {}, frozenset(), order_stated=False)
+        question = Question(terms, nobody, contracts.policy, entity, by, told.happened, standing, exporter=exporter)
+        transfer, missing = went(question, standing, (each.jurisdiction for each in subjects))
         return Intent(
             disclosure=self._ledger.new_id(),
             environment=self._environment,
@@ -190,9 +208,10 @@ class Direct:
             purpose=terms.operation.purpose.value,
             agreements=standing.agreements,
             grounds=tuple(dict.fromkeys(self._grounds(terms, subjects, contracts))),
-            disclosed=tuple(_disclosed(terms, {SubjectRole(each.role) for each in subjects}, told.categories)),
+            transfer=transfer,
+            disclosed=tuple(_disclosed(left)),
             # What was missing then is seen; it happened all the same.
-            warnings=tuple(dict.fromkeys(each.code for each in standing.failures)),
+            warnings=tuple(dict.fromkeys(each.code for each in (*standing.failures, *missing))),
             destination=None,
             retention=Retention(terms.operation.retention.vendor_keeps, RetentionClass.ROUTINE.value),
             channel="direct",
@@ -210,12 +229,44 @@ class Direct:
                 yield Ground(each.role, each.jurisdiction, basis.value)
 
 
-def _disclosed(terms: Terms, roles: set[SubjectRole], categories: Sequence[Category]) -> Iterator[Disclosed]:
+def _read(asked: Sequence[Any]) -> Sequence[Told]:
+    """Raises ValidationError, and for what stands in a file NotDirect with its lines and without what stands there."""
+    try:
+        return TypeAdapter(list[Told]).validate_python(asked)
+    except ValidationError as error:
+        lines = [each.get("line") if isinstance(each, dict) else None for each in asked]
+        if not all(isinstance(line, int) for line in lines):
+            raise
+        problems = error.errors(include_url=False, include_context=False, include_input=False)[:_SHOWN]
+        found = [_placed(lines[int(each["loc"][0])], f"{_where(each['loc'][1:])}: {each['msg']}") for each in problems]
+    raise NotDirect("; ".join(found))
+
+
+def _where(places: Sequence[object]) -> str:
+    """A name that nobody knows may be a value."""
+    return ".".join(str(each) if isinstance(each, int) or each in _MEMBERS else "*" for each in places)
+
+
+def _placed(line: int | None, why: str) -> str:
+    return f"line {line}: {why}" if line else why
+
+
+def _terms(told: Told, contracts: ContractSet) -> Terms | None:
+    name = f"{told.vendor}/{told.operation}"
+    return next((each for each in contracts.terms if each.name == name and each.is_direct), None)
+
+
+def _left(terms: Terms, roles: set[SubjectRole], categories: Sequence[Category]) -> Iterator[Rule]:
     """The fields of the contract that are about these people, or about nobody; of the categories that are named."""
-    together: dict[tuple[str, tuple[str, ...]], list[tuple[str, str, int]]] = {}
     for rule in terms.sending.rules:
         is_meant = rule.origin is Origin.GROUP and rule.form.name not in FORMS_FOR_ANY
         if is_meant and (not rule.roles or roles & set(rule.roles)) and (not categories or rule.category in categories):
-            key = (rule.form.name, tuple(role.value for role in rule.roles))
-            together.setdefault(key, []).append((rule.path, rule.category.value, 1))
+            yield rule
+
+
+def _disclosed(left: Sequence[Rule]) -> Iterator[Disclosed]:
+    together: dict[tuple[str, tuple[str, ...]], list[tuple[str, str, int]]] = {}
+    for rule in left:
+        key = (rule.form.name, tuple(role.value for role in rule.roles))
+        together.setdefault(key, []).append((rule.path, rule.category.value, 1))
     return (Disclosed(form, of, tuple(fields)) for (form, of), fields in together.items())

@@ -1,10 +1,10 @@
 """Requests of people that somebody decides about: opened, decided, closed, each step an entry of the record."""
 
-import asyncio
 import calendar
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from gateway.errors import refuse
 from gateway.identity import Caller
@@ -12,6 +12,7 @@ from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
 from gateway.registry import lookups, notices
 from gateway.registry import requests as rows
+from gateway.registry.claims import Claims
 from gateway.registry.entered import FlagRow
 from gateway.registry.registry import Registry
 from gateway.registry.stored import Decided, RequestRow, StoredRow, TellingRow
@@ -34,6 +35,7 @@ from gateway.rights.asked import (
 from gateway.vocabulary import CLOSED_REQUESTS, RULINGS, Category, Flag, RequestStatus, Right, Role, Ruling
 from gateway.vocabulary.notices import Cause
 
+_NAME: Final = "request"
 MONTHS = 1  # in which a request is to be answered (GDPR 12(3)), from its receipt on
 EXTENDED = 3  # with the two that can be added
 _AT_ONCE = frozenset({Right.RESTRICTION, Right.OBJECTION})
@@ -61,14 +63,14 @@ class RequestDesk:
         self._ledger = ledger
         self._now = now
         # What is decided rests on how the request stood a moment before.
-        self._deciding = asyncio.Lock()
+        self._claims = Claims(registry)
 
     async def open(self, caller: Caller, asked: Open) -> Request:
         """A new request, on record when it is answered. Raises Refusal and Unasked."""
         who = acting(caller, asked)
         await noted(self._ledger, who, f"request:{asked.right}")
         row = _opened(who, asked, self._now())
-        async with self._deciding:
+        async with self._claims.alone(_NAME):
             if restricts(row):
                 # From here on nothing more leaves, until somebody has decided.
                 row = row.model_copy(update={"already": await self._is_restricted_otherwise(row)})
@@ -101,7 +103,7 @@ class RequestDesk:
 
     async def decide(self, caller: Caller, request: str, asked: Decide) -> Request:
         """What becomes of a request. Raises Refusal `request.ruling`, `request.closed` and `subject.unknown`."""
-        async with self._deciding:
+        async with self._claims.alone(_NAME):
             row = await self._open(request)
             if row.decisions:
                 raise refuse("request.closed")
@@ -117,7 +119,7 @@ class RequestDesk:
 
     async def extend(self, caller: Caller, request: str, asked: Extend) -> Request:
         """Two more months, once. Raises Refusal `request.closed` and `subject.unknown`."""
-        async with self._deciding:
+        async with self._claims.alone(_NAME):
             row = await self._open(request)
             if row.extended:
                 raise refuse("request.closed", "it was extended already")
@@ -126,7 +128,7 @@ class RequestDesk:
 
     async def close(self, caller: Caller, request: str, asked: Close) -> Request:
         """That it was carried out, or could not be. Raises Refusal `request.closed` and `subject.unknown`."""
-        async with self._deciding:
+        async with self._claims.alone(_NAME):
             row = await self._open(request)
             if row.status is not RequestStatus.ACCEPTED:
                 raise refuse("request.ruling", "it is not decided yet")
@@ -141,7 +143,7 @@ class RequestDesk:
         accepted = [row for row in await self._registry.read(rows.open_requests, "") if row.decisions]
         due = await self._registry.read(notices.answers_due, "") if accepted else frozenset()
         done = [row for row in accepted if not any((row.subject, cause) in due for cause in _causes(row))]
-        async with self._deciding:
+        async with self._claims.alone(_NAME):
             for row in done:
                 if (now := await self._registry.read(rows.request, row.request)) == row:
                     await self._put(now, {"status": RequestStatus.FULFILLED}, by)
@@ -149,7 +151,7 @@ class RequestDesk:
 
     async def lift(self, caller: Caller, request: str) -> Request:
         """Ends the restriction that a request brought; the person is told before (GDPR 18(3)). Raises Refusal."""
-        async with self._deciding:
+        async with self._claims.alone(_NAME):
             row = await self._found(request)
             if not row.decisions or not restricts(row):
                 raise refuse("request.ruling", "it restricts nothing, or is not decided yet")

@@ -18,6 +18,7 @@ from postgres_stores import prepared
 from gateway.errors import Refusal
 from gateway.frozen import changed
 from gateway.ledger import Access, FactPut, Filter, Ledger, Refused, StoreError, Subject, sweep
+from gateway.ledger.housekeeping import Received
 from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.postgres_vault import PostgresVault
 from gateway.ledger.purging import set_root
@@ -27,6 +28,7 @@ from gateway.ledger.writer import Item
 from gateway.retention import RetentionClass, kept
 
 REFUSED = Refused(caller="checkout", code="consent.missing", vendor="parcels", operation="create-shipment")
+CALLED = Received("parcels", "tracking", "sha256:0", 80, (), 1)
 OTHER = Subject("guest-2342", "consignee", "FR")
 HERE = Path(__file__).parent
 OVER = 5 * YEAR + 1
@@ -90,6 +92,7 @@ async def test_each_class_has_a_time_of_its_own(ledger: Ledger, times: Times) ->
     refused = ledger._store.tree.size
     await ledger.record(REFUSED)
     await ledger.record(Access("anna", "list"))
+    await ledger.record(CALLED)
     await signed(ledger)
     gone = list[tuple[int, list[tuple[int, int]]]]()
 
@@ -100,7 +103,7 @@ async def test_each_class_has_a_time_of_its_own(ledger: Ledger, times: Times) ->
 
     assert gone == [
         (1, [(refused, refused)]),
-        (2, [(refused + 1, refused + 1)]),
+        (2, [(refused + 1, refused + 2)]),
         (5, [(disclosed, disclosed + 1)]),
         (6, [(unusual, unusual + 1)]),
     ]
@@ -387,6 +390,7 @@ async def test_on_postgresql_the_same_goes(tmp_path: Path, times: Times, databas
     url = prepared(database).url
     ledger = opened(tmp_path, times, lambda _, log: PostgresStore(url, log))
     await ledger.record(REFUSED)
+    await ledger.record(CALLED)
     old = await sent(ledger, PURCHASER)
     token = ledger.tokenise(PURCHASER.ref, "parcels", "Ann")
     times.pass_days(OVER)
@@ -394,8 +398,8 @@ async def test_on_postgresql_the_same_goes(tmp_path: Path, times: Times, databas
 
     [purge] = await ledger.purge(KEEPS, by="anna")
 
-    assert purge.ranges == ((old - 1, old + 1),)
-    assert [(each.name, each.count) for each in purge.classes] == [("refusal", 1), ("routine", 2)]
+    assert purge.ranges == ((old - 2, old + 1),)
+    assert [(each.name, each.count) for each in purge.classes] == [("operation", 1), ("refusal", 1), ("routine", 2)]
     assert young in bodies(ledger)
     assert old not in bodies(ledger)
     assert ledger.behind("parcels", token) is None

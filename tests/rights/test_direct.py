@@ -153,6 +153,35 @@ def test_what_no_such_operation_is_about_is_not_recorded(gateway: Running, wrong
     assert gateway.record(kind="intent") == []
 
 
+def test_what_is_wrong_in_a_file_is_told_by_its_line_and_without_what_stands_there(gateway: Running) -> None:
+    canary = "Qz7canary"
+    wrong: list[dict[str, Any]] = [
+        CALLED | {"line": 3},
+        CALLED | {"line": 5, "people": [WHO | {canary: "Ada"}]},
+        CALLED | {"line": 9, "happened": canary},
+    ]
+    unfit: list[dict[str, Any]] = [
+        CALLED | {"line": 4, "operation": "ship"},
+        CALLED | {"line": 5},
+        CALLED | {"line": 6, "entity": "other"},
+    ]
+
+    with pytest.raises(NotDirect) as misread:
+        recorded(gateway, *wrong)
+    with pytest.raises(NotDirect) as unknown:
+        recorded(gateway, *unfit)
+
+    told = str(misread.value).split("; ")
+    assert list(dict.fromkeys(each.partition(": ")[0] for each in told)) == ["line 5", "line 9"]
+    assert told[0].startswith("line 5: people.0.*: ")
+    assert canary not in str(misread.value)
+    assert str(unknown.value) == (
+        "line 4: parcels/ship is no operation with `channel: direct`; "
+        "line 6: there is no company other in entities.yaml"
+    )
+    assert gateway.record(kind="intent") == []
+
+
 @pytest.mark.parametrize("wrong", [{"people": []}, {"happened": "2026-03-02T10:00:00"}, {"value": "+4930901820"}])
 def test_what_is_told_has_people_and_a_moment_and_no_values(gateway: Running, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
