@@ -133,6 +133,8 @@ class Source(Protocol):
     peaks: tuple[bytes, ...]
     """The roots of the complete subtrees before the first entry."""
     has_links: bool
+    offered: str | None
+    """The note that the material holds out to be kept as its newest; None where it holds out none."""
 
     def heads(self) -> Iterator[Head]:
         """Checkpoints, the smallest first."""
@@ -1567,6 +1569,7 @@ class Walk:
         self._sizes: deque[int] = deque(maxlen=1_000)
         self._heads: Iterator[Head] = self._read(source.heads())
         self._head: Head | None = None
+        self._last_note = ""
         self._subtrees: Iterator[tuple[int, int, bytes]] = self._read(source.subtrees())
         self._subtree: tuple[int, int, bytes] | None = next(self._subtrees, None)
         self._late: list[Span] = []
@@ -1674,6 +1677,8 @@ class Walk:
 
     def _take_head(self) -> None:
         before, self._head = self._head, next(self._heads, None)
+        if self._head is not None:
+            self._last_note = self._head.note
         if self._head is not None and before is not None and self._head.size <= before.size:
             self._found["V3"](None, f"a checkpoint of {self._head.size} entries follows one of {before.size}")
 
@@ -1737,6 +1742,8 @@ class Walk:
             self._found["V3"](None, f"the checkpoint you kept covers {size} entries, and there are {self._tree.size}")
         if not report.checkpoints:
             self._found["V1"](None, "there is no checkpoint: nobody has signed this log")
+        if self._source.offered not in (None, self._last_note):
+            self._found["V3"](None, "the checkpoint that is there to be kept is not the newest one")
         self._end_subtrees()
         if self._unsigned is not None and not self._broken and self._newest - self._unsigned[1] > UNSIGNED:
             self._found["V3"](self._unsigned[0], "from here on nothing is signed, and more than 15 minutes passed")
@@ -1812,9 +1819,9 @@ def row_of(line: bytes) -> Row:
     if not parted or not body.endswith(b"}"):
         raise Unreadable("a line is no entry")
     stated, body = parsed(head + b"}"), body[:-1]
-    if stated.keys() - {"found_by", "links"} != {"seq", "hash"}:
+    if stated.keys() - {"links"} != {"seq", "hash", "found_by"}:
         raise Unreadable("a line is no entry")
-    found_by = _found_by(stated["found_by"]) if "found_by" in stated else None
+    found_by = _found_by(stated["found_by"])
     links = _links(stated["links"]) if "links" in stated else None
     return Row(_number(stated["seq"]), _bytes(stated["hash"], HASH), None if body == b"null" else body, found_by, links)
 
@@ -1903,6 +1910,7 @@ class Export:
             raise Unreadable("what stood before the export is not as it is written")
         self.has_links = about.get("links") is True
         self.key = about["key"] if isinstance(about.get("key"), str) else None
+        self.offered: str | None = _text_at(folder / "checkpoint", MAX_NOTE)
 
     def heads(self) -> Iterator[Head]:
         for line in self._lines("checkpoints.jsonl"):
@@ -1913,7 +1921,11 @@ class Export:
 
     def rows(self, *, bare: bool = False) -> Iterator[Row]:
         del bare
-        return map(row_of, self._lines("entries.jsonl"))
+        for line in self._lines("entries.jsonl"):
+            row = row_of(line)
+            if (row.links is not None) is not self.has_links:
+                raise Unreadable("an entry has links where the export says that there are none, or has none")
+            yield row
 
     def hashes(self, ranges: Sequence[Span]) -> Iterator[tuple[int, bytes]]:
         waiting = iter(ranges)
@@ -1935,7 +1947,8 @@ class Export:
 
     def link_faults(self) -> Iterator[str]:
         links = (link for row in self.rows() for link in row.links or ())
-        return shared(sorted((link.tok, link.dek, hash(link.sealed)) for link in links)) if self.has_links else iter(())
+        if self.has_links:
+            yield from shared(sorted((link.tok, link.dek, hash(link.sealed)) for link in links))
 
     def _lines(self, name: str) -> Iterator[bytes]:
         with self._file(name) as file:
@@ -1976,6 +1989,7 @@ class Copy:
     first = 0
     peaks: tuple[bytes, ...] = ()
     has_links = True
+    offered: str | None = None
 
     def __init__(self, path: Path, *, without_wal: bool = False) -> None:
         import sqlite3  # noqa: PLC0415 - where rows come from elsewhere, no second SQLite is loaded

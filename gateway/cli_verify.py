@@ -28,6 +28,7 @@ class Handed:
     """The log as the running gateway hands it out: what ledger_verify.py reads, without any file of the gateway."""
 
     name = "the log of this gateway"
+    offered: str | None = None
 
     def __init__(self, ask: Ask, action: str, *, first: int = 0, links: bool = False) -> None:
         begun = ask("export", {"action": action, "since": first, "links": links})

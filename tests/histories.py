@@ -1,8 +1,10 @@
 """Ledgers as gateways leave them, for tests of whoever checks them afterwards."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -23,7 +25,9 @@ from gateway.ledger import (
     Subject,
     TokenChanged,
 )
+from gateway.ledger.archive import FORMAT
 from gateway.ledger.note import Signer
+from gateway.ledger.sqlite import SqliteStore
 
 CONTRACT = ContractActivated("parcels", "create-shipment", "3", "sha256:q83vEjRWeJA")
 CONSIGNEE = Subject("guest-2342", "consignee", "FR")
@@ -75,6 +79,15 @@ async def _signed(ledger: Ledger) -> str:
     return (await ledger.head(max(size, ledger._store.tree.size))).note
 
 
+async def _closed(ledger: Ledger, folder: Path) -> str:
+    """The last checkpoint of a gateway that is stopped."""
+    await ledger.close()
+    with closing(SqliteStore(folder / "ledger.db", "main")) as store:
+        head = store.last_head()
+    assert head is not None
+    return head.note
+
+
 def _opened(folder: Path, now: Ticking) -> Ledger:
     return Ledger.open(folder, node="n1", now=now, loop=asyncio.get_running_loop())
 
@@ -86,8 +99,7 @@ async def _written(folder: Path, parts: Sequence[int]) -> History:
         if part == 0:
             await _begun(ledger)
         await _calls(ledger, calls)
-        kept.append(await _signed(ledger))
-        await ledger.close()
+        kept.append(await _closed(ledger, folder))
     return History(folder, ledger._notary._signer, tuple(kept))
 
 
@@ -99,7 +111,7 @@ async def _crashed(folder: Path, at: Path, *results: str) -> History:
     await _calls(ledger, 3)
     for _ in range(2):
         assert ledger.release(await ledger.intend(shipment(), [PURCHASER], b"{}", within=20))
-    kept = await _signed(ledger)
+    await _signed(ledger)
     shutil.copytree(folder, at)
     await ledger.close()
     again = _opened(at, now)
@@ -107,9 +119,7 @@ async def _crashed(folder: Path, at: Path, *results: str) -> History:
     doubtful = cycle(await again.entries(Filter(kind="intent", result="in_doubt")))
     for entry, result in zip(doubtful, results, strict=False):
         await again.resolve(entry, Resolved(result, "the vendor found it", "rita"))
-    kept = await _signed(again)
-    await again.close()
-    return History(at, again._notary._signer, (kept,))
+    return History(at, again._notary._signer, (await _closed(again, at),))
 
 
 async def _purged(folder: Path) -> History:
@@ -125,9 +135,34 @@ async def _purged(folder: Path) -> History:
     await ledger.record(Access("uid:1000", "list"))
     await sent(ledger, PURCHASER)
     await ledger.purge(KEEPS, by="anna")
-    kept.append(await _signed(ledger))
-    await ledger.close()
+    kept.append(await _closed(ledger, folder))
     return History(folder, ledger._notary._signer, tuple(kept))
+
+
+async def _exported(history: History, folder: Path, *, links: bool) -> dict[str, str]:
+    copy = Path(shutil.copytree(history.folder, folder.with_suffix(".gateway")))
+    ledger = _opened(copy, Ticking(2 * Ticking().at))
+    size = (await ledger.head(ledger._store.tree.size)).size
+    archive, notes = ledger.archive, [head for head in await ledger.heads(1, 1_000) if head.size <= size]
+    texts = {
+        "entries.jsonl": await archive.lines(0, size, links=links),
+        "checkpoints.jsonl": [json.dumps({"size": head.size, "note": head.note}) for head in notes],
+        "subtrees.jsonl": await archive.subtrees(0, size),
+        "key": [history.vkey],
+        "export.json": [json.dumps({"format": FORMAT, "key": history.vkey, "first": 0, "peaks": [], "links": links})],
+    }
+    await ledger.close()
+    files = {name: "".join(f"{line}\n" for line in lines) for name, lines in texts.items()}
+    return files | {"checkpoint": notes[-1].note}
+
+
+def exported(history: History, folder: Path, *, links: bool = True) -> Path:
+    """The log as `gateway ledger export` hands it out, in a new folder."""
+    files = asyncio.run(_exported(history, folder, links=links))
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text, "utf-8")
+    return folder
 
 
 def purged(folder: Path) -> History:

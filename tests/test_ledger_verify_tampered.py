@@ -10,13 +10,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from histories import History, crashed, purged, written
+from histories import History, crashed, exported, purged, written
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.ledger.checkpoint import PREVIOUS, Checkpoint, signed
 from gateway.ledger.tree import Span, Tree
-from ledger_verify import FIRST_CODE, Leaf, Report, body_of, key_of, source_of, verify
+from ledger_verify import FIRST_CODE, UNREADABLE, Leaf, Report, Unreadable, body_of, key_of, source_of, verify
 
 Edit = Callable[[sqlite3.Connection, History], None]
 AN_INTENT = "(SELECT seq FROM leaf WHERE kind = 'intent' LIMIT 1 OFFSET 20)"
@@ -456,6 +456,91 @@ def test_one_edit_of_one_row_is_always_reported(
     report = checked(chosen, edited(chosen, tmp_path_factory.mktemp("edit"), mutate), chosen.kept[-1])
 
     assert report.code != 0 or not told, told
+
+
+@pytest.fixture(scope="session")
+def handed_out(history: History, with_purge: History, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Exports with links and without."""
+    folder = tmp_path_factory.mktemp("exports")
+    return [
+        exported(history, folder / "whole"),
+        exported(history, folder / "bare", links=False),
+        exported(with_purge, folder / "purged"),
+    ]
+
+
+def told_of(export: Path, vkey: str) -> tuple[int, set[str]]:
+    """The exit code, and which checks failed; none where the export cannot be read."""
+    try:
+        report = verify(source_of(export), key=key_of(vkey))
+    except Unreadable:
+        return UNREADABLE, set()
+    return report.code, failed(report)
+
+
+def without(member: str) -> Callable[[str], str]:
+    """A line of the middle that lost something of what stands beside its body."""
+
+    def cut(text: str) -> str:
+        lines = text.splitlines(keepends=True)
+        at = len(lines) // 2
+        head, _, body = lines[at].partition(',"body":')
+        stated = json.loads(head + "}")
+        del stated[member]
+        lines[at] = f'{json.dumps(stated)[:-1]},"body":{body}'
+        return "".join(lines)
+
+    return cut
+
+
+EXPORTS: Mapping[str, tuple[str, Callable[[str], str], str]] = {
+    "an entry that no search would find": ("entries.jsonl", without("found_by"), "V2"),
+    "an entry without its links": ("entries.jsonl", without("links"), "V2"),
+    "links that are said not to be there": ("export.json", lambda text: text.replace("true", "false"), "V2"),
+    "a checkpoint to keep of somebody else": ("checkpoint", lambda text: text.replace("gateway/", "gateways/"), "V3"),
+    "no checkpoint to keep": ("checkpoint", lambda _: "", "V3"),
+    "checkpoints that stand twice": ("checkpoints.jsonl", lambda text: text + text, "V3"),
+    "the newest checkpoint is gone": ("checkpoints.jsonl", lambda text: text[: text[:-1].rfind("\n") + 1], "V3"),
+    "no subtrees": ("subtrees.jsonl", lambda _: "", "V11"),
+}
+
+
+@pytest.mark.parametrize(("file", "edit", "check"), EXPORTS.values(), ids=EXPORTS.keys())
+def test_an_export_that_lacks_what_stands_beside_its_entries_is_not_sound(
+    history: History, handed_out: list[Path], tmp_path: Path, file: str, edit: Callable[[str], str], check: str
+) -> None:
+    out = Path(shutil.copytree(handed_out[0], tmp_path / "out"))
+    text = (out / file).read_text("utf-8")
+    assert told_of(out, history.vkey) == (0, set())
+
+    (out / file).write_text(edit(text), "utf-8")
+
+    assert edit(text) != text
+    assert check in told_of(out, history.vkey)[1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_one_edit_of_one_line_of_an_export_is_always_reported(
+    handed_out: list[Path], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    export = data.draw(st.sampled_from(handed_out))
+    out = Path(shutil.copytree(export, tmp_path_factory.mktemp("edit") / "out"))
+    file = data.draw(st.sampled_from(["entries.jsonl", "checkpoints.jsonl", "subtrees.jsonl", "checkpoint"]))
+    lines = (out / file).read_text("utf-8").splitlines(keepends=True)
+    # What stands beside a body that was purged: nothing vouches for it any more.
+    lines = [line for line in lines if not line.endswith('"body":null}\n')] if file == "entries.jsonl" else lines
+    assume(lines)
+    at = data.draw(st.integers(0, len(lines) - 1))
+    line = lines[at]
+    character = data.draw(st.integers(0, len(line) - 1))
+    changed = line[:character] + ("y" if line[character] != "y" else "z") + line[character + 1 :]
+    edited = data.draw(st.sampled_from(["", line + line, changed]))
+    text = (out / file).read_text("utf-8")
+
+    (out / file).write_text(text.replace(line, edited, 1), "utf-8")
+
+    assert told_of(out, (out / "key").read_text().strip())[0] != 0
 
 
 def test_a_report_says_which_entry_and_nothing_of_what_it_holds(history: History, tmp_path: Path) -> None:
