@@ -14,8 +14,9 @@ from bench.report import Claim
 from gateway.body.codecs import read_body, written_body
 from gateway.contract.load import load
 from gateway.inforce import Prepared, in_force
-from gateway.minimise import minimise, proved
+from gateway.minimise import minimise
 from gateway.pieces import whole
+from gateway.proving import proved
 
 CONTRACTS = Path(__file__).parent / "contracts"
 SIZES = {"1 KB": 1_000, "10 KB": 10_000, "100 KB": 100_000, "1 MB": 1_000_000}
@@ -101,7 +102,7 @@ def _through(prepared: Prepared, payload: bytes, media: str) -> bytes:
     incoming = {"body": document, "query": {}, "header": {}, "path": {}}
     outgoing = minimise(prepared.sending, incoming)
     written = written_body(outgoing.documents["body"], document, section)
-    return whole(proved(prepared.sending, outgoing, incoming, written, b"")[0])
+    return whole(proved(prepared.sending, outgoing.documents, incoming, written, b"")[0])
 
 
 def _least(*works: Callable[[], object]) -> list[float]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol, cast
 from urllib.parse import parse_qsl, quote, quote_plus
 
-from gateway.body.codecs import FORM, STEPWISE, read_body, typed, written
+from gateway.body.codecs import FORM, read_body, typed, written
 from gateway.body.coding import unpacking
 from gateway.body.document import Document, Scalar
 from gateway.body.names import Named
@@ -19,10 +19,11 @@ from gateway.contract.terms import Node, Terms
 from gateway.errors import Refusal, refuse
 from gateway.forms import as_text
 from gateway.inforce import InForce, Prepared
-from gateway.minimise import Minimised, proved
+from gateway.minimise import Minimised
 from gateway.outbound.send import Sending
 from gateway.paths import EACH, Path, Place, values_at
 from gateway.pieces import Payload
+from gateway.proving import proved
 from gateway.signing.incoming import signed_places, without
 from gateway.signing.signer import Moment, signed
 
@@ -154,18 +155,13 @@ def headers_of(headers: Iterable[tuple[str, str]], tree: Node) -> dict[str, Docu
 async def read(call: Call, matched: Matched) -> tuple[Matched, dict[str, Document], str]:
     """The contract whose pins the body has, the documents of the call, and the Content-Type with which it leaves."""
     limit = max(each.terms.sending.max_bytes for each in (matched, *matched.others))
-    if call.long is None or not all(map(_may_be_long, (matched, *matched.others))):
+    if call.long is None or not all(each.terms.may_be_long for each in (matched, *matched.others)):
         return _read(call, matched, await call.read(limit), limit)
     payload, keep = await call.long.take(limit), call.long.keep
     if call.long.is_away or call.header("content-encoding"):
         # It takes as long as the body is long, and others must not wait for it.
         return await asyncio.to_thread(_read, call, matched, payload, limit, keep)
     return _read(call, matched, payload, limit)
-
-
-def _may_be_long(matched: Matched) -> bool:
-    """Whether a body need not be in memory: where nobody looks at all of it at once, as those do who sign it."""
-    return matched.terms.sending.body in STEPWISE and matched.prepared.signer is None
 
 
 def _read(
@@ -269,7 +265,7 @@ def write(call: Call, matched: Matched, incoming: Mapping[str, Document], outgoi
     if (documents["body"] == {} and incoming["body"] != {}) or (incoming["body"] and not payload):
         raise refuse("body.empty", "of the body nothing may leave", prepared.terms.file)
     query = FORM.write(documents["query"], incoming["query"])
-    payload, query = proved(prepared.sending, outgoing, incoming, payload, query)
+    payload, query = proved(prepared.sending, documents, incoming, payload, query)
     target = _target(prepared, documents["path"], query)
     media = typed(media, payload, section)
     return Sending(call.method, target, tuple(_headers(call, prepared, documents["header"], media)), payload)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.body.document import Document
+from gateway.body.lines import Lines
 from gateway.clearance import GRANTED, Clearance, waived
 from gateway.contract.terms import Batch, Terms
 from gateway.errors import Failure, Refusal, refuse
@@ -71,13 +72,27 @@ def whole(item: Item) -> Decision:
     return Decision((item,), item.clearance, item.documents)
 
 
+def at_hand(item: Item) -> Item:
+    """The same with its line in memory, where those of its body are not."""
+    body = item.documents["body"]
+    if not isinstance(body, Lines):
+        return item
+    return replace(item, documents={**item.documents, "body": list(body.each())})
+
+
 def views(incoming: Documents, batch: Batch) -> Iterator[Documents]:
     """The documents of the call as they were if each item had come alone. Raises Refusal `body.too_large`."""
     for items in values_at(incoming["body"], batch.path):
         if isinstance(items, list) and len(items) > MAX_ITEMS:
             raise refuse("body.too_large", f"more than {MAX_ITEMS} items")
-        for element in items if isinstance(items, list) else ():
-            yield {**incoming, "body": _with(incoming["body"], batch, [element])}
+        for alone in _each_alone(items):
+            yield {**incoming, "body": _with(incoming["body"], batch, alone)}
+
+
+def _each_alone(items: object) -> Iterator[list[Document]]:
+    if isinstance(items, Lines):
+        return items.alone()
+    return ([element] for element in items) if isinstance(items, list) else iter(())
 
 
 def together(items: Sequence[Item | Refusal], incoming: Documents, batch: Batch) -> Decision:
@@ -127,7 +142,8 @@ def _of_all(clearances: Sequence[Clearance]) -> Clearance:
 
 def _without(incoming: Documents, items: Sequence[Item | Refusal], batch: Batch) -> Documents:
     elements = next(values for values in values_at(incoming["body"], batch.path) if isinstance(values, list))
-    left = [element for element, item in zip(elements, items, strict=True) if isinstance(item, Item)]
+    numbers = [number for number, item in enumerate(items) if isinstance(item, Item)]
+    left = elements.only(numbers) if isinstance(elements, Lines) else [elements[number] for number in numbers]
     return {**incoming, "body": _with(incoming["body"], batch, left)}
 
 

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from gateway import assemble
 from gateway.assemble import Call, Matched
-from gateway.batch import Decision, Documents, Item, check_people, together, views, whole
+from gateway.batch import Decision, Documents, Item, at_hand, check_people, together, views, whole
 from gateway.body.document import Document
+from gateway.body.lines import Lines
 from gateway.caps import CODE, Caps
 from gateway.clearance import Question, clear, waivers_for
 from gateway.contract.model import Vendor
@@ -175,7 +176,7 @@ class Exchange:
             proven = self._proven(course)
             decision = await self._decision(course)
             basis = proven.beside(item.facts.basis for item in decision.items)
-            outgoing = decision.completed(self._minimised(course, decision))
+            outgoing = decision.completed(await self._left(course, decision))
             sending = await _written(course, decision, outgoing)
             sending = assemble.sign(course.matched, sending, self._moment)
             now = self._now()
@@ -218,7 +219,7 @@ class Exchange:
         self._unnamed(terms.vendor.vendor, back.unnamed if back else {})
         if sent.result == "possibly":
             course.trail.sent = "possibly"
-        return Attempt(sent, back, len(outgoing.stayed))
+        return Attempt(sent, back, outgoing.staying)
 
     def _may_leave(self, basis: Basis, ticket: Ticket) -> bool:
         return basis.hold() and self._ledger.release(ticket)
@@ -289,7 +290,7 @@ class Exchange:
         try:
             item = self._cleared(course, documents, facts)
             if course.drops:
-                self._minimised(course, whole(item))
+                self._minimised(course, whole(at_hand(item)))
         except Refusal as refusal:
             return _alone(course, refusal)
         return item
@@ -298,6 +299,12 @@ class Exchange:
         if isinstance(facts, Refusal):
             raise facts
         return Item(documents, facts, clear(self._question(course, facts)))
+
+    async def _left(self, course: Course, decision: Decision) -> Minimised:
+        """What leaves. Lines that are not in memory are minimised where nobody else waits for it."""
+        if isinstance(course.incoming["body"], Lines):
+            return await asyncio.to_thread(self._minimised, course, decision)
+        return self._minimised(course, decision)
 
     def _minimised(self, course: Course, decision: Decision) -> Minimised:
         sending, vendor = course.matched.prepared.sending, course.matched.terms.vendor.vendor
@@ -316,6 +323,7 @@ class Exchange:
             secrets=[course.trail.token],
             situation=situation(decision.people),
             items=[Alone(item.documents, item.clearance.grants, situation(item.people)) for item in items],
+            keep=course.call.long.keep if course.call.long is not None else b"".join,
         )
 
     async def _facts(self, course: Course, incoming: Documents) -> Facts:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from gateway.body.document import Document, members_of
+from gateway.body.lines import Lines
 from gateway.contract.terms import Node, Rule, Section
 from gateway.scrub import Kind, Known
 from gateway.vocabulary import Category
@@ -68,7 +69,7 @@ def known_in(section: Section, documents: Mapping[str, Document]) -> tuple[Known
 def _in(node: Node | None, rules: Sequence[Rule], value: Document, name: tuple[str, ...]) -> Iterator[Known]:
     """`name` is what the place is called, word for word, with the names around it in front."""
     if isinstance(value, list):
-        for element in value:
+        for element in value.each() if isinstance(value, Lines) else value:
             yield from _in(node.each if node else None, rules, element, name)
     for member, below in members_of(value).items():
         yield from _in(node.members.get(member) if node else None, rules, below, (*name, *_words(member))[-_DEEP:])

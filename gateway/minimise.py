@@ -1,33 +1,30 @@
 """Builds what leaves from what the contract names, and proves it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
 from typing import Any, Final, NamedTuple, cast
 
 from gateway.bind import Bound, Step
-from gateway.body.codecs import FORM, holds_body
-from gateway.body.document import Attributed, Document, Marked, Scalar, Stored
+from gateway.body.document import PLAIN, Attributed, Digest, Document, Marked, Scalar, Stored
+from gateway.body.lines import Lines, Written
 from gateway.contract.terms import Condition, Node, Origin, Required, Rule
-from gateway.errors import Failure, Refusal, Unfit, refuse
+from gateway.errors import Failure, Refusal, Unfit
 from gateway.forms import NOWHERE, Change, Situation, as_text
 from gateway.known import known_in
 from gateway.links import leads_elsewhere, may_lead
 from gateway.paths import step_written, values_at
 from gateway.pieces import Payload
+from gateway.proving import line_of
 from gateway.scrub import personal_kind
 from gateway.vocabulary import RETAINED_IDS
 
 GRANTED: Final = ""
 """The reason for which a group stays here, when there is none."""
-_SHORT = frozenset({str, int, bool, Decimal, type(None)})
-"""The classes of plain values; a value that remembers where it came from takes the long way."""
-
-
 _CONTAINERS = (dict, list)
+_MOST_NAMES: Final = 1_000
 
 
 class _Nothing:
@@ -60,17 +57,23 @@ class Minimised:
     """What is left of the documents of a call or answer, by kind of place, and what became of the rest.
 
     `counts` has for each rule how many values it let out, `stayed` each place that stayed, as often as it did;
-    `retained` holds the numbers that later calls refer to.
+    `retained` holds the numbers that later calls refer to. Of lines that are not in memory, what stayed is `counted`.
     """
 
     documents: Mapping[str, Document]
     counts: Sequence[int]
     stayed: Sequence[Withheld]
     retained: Sequence[str]
+    counted: Mapping[Withheld, int] = field(default_factory=dict)
 
     @property
     def withheld(self) -> Mapping[Withheld, int]:
-        return Counter(self.stayed)
+        return Counter(self.stayed) + Counter(self.counted)
+
+    @property
+    def staying(self) -> int:
+        """How often something stayed."""
+        return len(self.stayed) + sum(self.counted.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +94,17 @@ def minimise(
     answer: bool = False,
     situation: Situation = NOWHERE,
     items: Sequence[Alone] = (),
+    keep: Callable[[Iterable[bytes]], Payload] = b"".join,
 ) -> Minimised:
     """Builds up, from nothing, what the rules name in the documents of each kind of place.
 
     `grants` has for each group the reason for which it stays here, or GRANTED; `items` is what holds instead for each
-    item of a batch. `secrets` are tokens and keys, kept here wherever they stand. Raises Refusal with every `field.*`
-    failure; of an `answer` nothing is refused, it is withheld.
+    item of a batch. `secrets` are tokens and keys, kept here wherever they stand. Lines that are not in memory leave
+    where `keep` puts them, proved. Raises Refusal with every `field.*` failure, of such lines those of the first line
+    that has any; of an `answer` nothing is refused, it is withheld.
     """
     changes = _changes_in(bound, documents, situation)
-    walk = _Walk(bound, grants, secrets, answer=answer, changes=changes, items=iter(items))
+    walk = _Walk(bound, grants, secrets, answer=answer, changes=changes, items=iter(items), keep=keep)
     steps = bound.steps
     for kind, document in documents.items():
         walk.conditions_at_top(steps[kind].node, document)
@@ -107,7 +112,7 @@ def minimise(
     walk.missing_lists()
     if walk.failures:
         raise Refusal(*walk.failures)
-    return Minimised(kept, walk.counts, walk.withheld, walk.retained)
+    return Minimised(kept, walk.counts, walk.withheld, walk.retained, walk.counted)
 
 
 def _changes_in(bound: Bound, documents: Mapping[str, Document], situation: Situation) -> Sequence[Change | None]:
@@ -129,11 +134,13 @@ class _Walk:
         "answer",
         "bound",
         "changes",
+        "counted",
         "counts",
         "failures",
         "grants",
         "holds",
         "items",
+        "keep",
         "retained",
         "rules",
         "secrets",
@@ -151,6 +158,7 @@ class _Walk:
         answer: bool,
         changes: Sequence[Change | None],
         items: Iterator[Alone],
+        keep: Callable[[Iterable[bytes]], Payload],
     ) -> None:
         self.bound = bound
         self.grants = grants
@@ -158,6 +166,7 @@ class _Walk:
         self.answer = answer
         self.changes = changes
         self.items = items
+        self.keep = keep
         self.rules = bound.section.rules
         self.counts = [0] * len(self.rules)
         self.holds = [False] * bound.section.conditions
@@ -166,6 +175,7 @@ class _Walk:
         self.withheld: list[Withheld] = []
         self.failures: list[Failure] = []
         self.retained: list[str] = []
+        self.counted: Counter[Withheld] = Counter()
         self.seen: set[int] = set()
 
     def top(self, step: Step, document: Document) -> Document:
@@ -225,7 +235,7 @@ class _Walk:
             elif (
                 child.is_leaf
                 and self.all_granted
-                and (kind := item.__class__) in _SHORT
+                and (kind := item.__class__) in PLAIN
                 and (kind is not str or len(item) < shortest)
                 and not (child.claims and personal_kind(item))
                 and not (child.watched and kind is str and may_lead(item) and leads_elsewhere(item, urls))
@@ -243,10 +253,42 @@ class _Walk:
         if isinstance(value, Marked):
             self.withheld += (Withheld(step.node.path, name, "field.unnamed") for name in value.attributes)
         decide = self._item if step is self.bound.items else self._element
+        if isinstance(value, Lines):
+            return self._lines(value, partial(decide, each))
         elements = [decide(each, element) for element in value]
         if value and all(element is _NOTHING for element in elements):
             return self._all_stays(step.node, mark)
         return [{} if element is _NOTHING else cast("Document", element) for element in elements]
+
+    def _lines(self, lines: Lines, decide: "Callable[[Document], Document | _Nothing]") -> "Document | _Nothing":
+        """What leaves of lines, each written and proved before the next is read, so that no two are in memory."""
+        digest, is_left = Digest(), False
+
+        def written() -> Iterator[bytes]:
+            nonlocal is_left
+            for source in lines.each():
+                left = decide(source)
+                self._next_line()
+                is_left = is_left or left is not _NOTHING
+                line = line_of(self.bound, {} if isinstance(left, _Nothing) else left, source)
+                digest.update(line)
+                yield line
+
+        content = self.keep(written())
+        return Written.at(content, digest) if is_left or not lines else _NOTHING
+
+    def _next_line(self) -> None:
+        """What is known of lines does not grow with them: names that are nobody's are counted one by one up to a bound.
+
+        What the vendor is told to remember is of interest in answers, and those are in memory.
+        """
+        if self.failures:
+            raise Refusal(*self.failures)
+        for stayed in self.withheld:
+            is_full = stayed.name is not None and len(self.counted) >= _MOST_NAMES and stayed not in self.counted
+            self.counted[Withheld(f"{stayed.path}.*", None, stayed.reason) if is_full else stayed] += 1
+        self.withheld.clear()
+        self.retained.clear()
 
     def _item(self, each: Step, element: Document) -> "Document | _Nothing":
         """An element for which something else holds, if it is one of a batch that was decided."""
@@ -384,37 +426,3 @@ def _holds(condition: Condition, value: Document) -> bool:
     return (
         found is not None and not isinstance(found, _CONTAINERS) and as_text(cast("Scalar", found)) in condition.texts
     )
-
-
-def proved(
-    bound: Bound, outgoing: Minimised, incoming: Mapping[str, Document], payload: Payload, query: bytes
-) -> tuple[Payload, bytes]:
-    """Payload and query as given, once another parser has found in them exactly what was let out.
-
-    Raises Refusal `proof.failed` for anything that no rule lets out, whoever put it there.
-    """
-    trees, documents = bound.section.trees, outgoing.documents
-    if not holds_body(payload, documents["body"], incoming["body"], bound.section):
-        raise refuse("proof.failed", "the body read again is not the body that was built")
-    if (query or documents["query"]) and not FORM.holds(query, documents["query"], incoming["query"], trees["query"]):
-        raise refuse("proof.failed", "the query read again is not the query that was built")
-    for kind, document in documents.items():
-        if document and not _is_named(bound.steps[kind], document, top=True):
-            raise refuse("proof.failed", f"the {kind} holds a place that no rule lets out")
-    return payload, query
-
-
-def _is_named(step: Step, document: Document, *, top: bool = False) -> bool:
-    """Whether every value in a document stands where a rule lets one out."""
-    if isinstance(document, list):
-        each = step.each
-        return each is not None and all(element == {} or _is_named(each, element) for element in document)
-    if not isinstance(document, dict):
-        return step.lets and (not isinstance(document, Attributed) or _is_named(step, document.attributes, top=True))
-    if not top and not step.members:
-        return False
-    for name, value in document.items():
-        child = step.members.get(name)
-        if child is None or not (_is_named(child, value) if value.__class__ not in _SHORT else child.lets):
-            return False
-    return True

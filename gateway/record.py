@@ -191,7 +191,8 @@ class Recorder:
 
     def _shape(self, terms: Terms, rows: Sequence[Row], outgoing: Minimised) -> Shape:
         """What left and what stayed, as an entry says it; the calls of one service mostly look alike."""
-        stayed = outgoing.stayed if len(outgoing.stayed) < _PATHS else outgoing.withheld.items()
+        is_short = len(outgoing.stayed) < _PATHS and not outgoing.counted
+        stayed = outgoing.stayed if is_short else outgoing.withheld.items()
         key = (terms.digest, terms.name, tuple(outgoing.counts), tuple(stayed))
         if (shape := self._shapes.get(key)) is None:
             if len(self._shapes) > _SHAPES:
@@ -302,4 +303,4 @@ def _categories(terms: Terms, status: int, came_back: Minimised | None) -> tuple
 
 
 def _stayed(came_back: Minimised | None) -> int:
-    return len(came_back.stayed) if came_back else 0
+    return came_back.staying if came_back else 0

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
 from gateway.body.document import Codec, Document, Stepwise
 from gateway.body.envelope import Envelope
 from gateway.body.form import Form
+from gateway.body.lines import Lines, Reader, Written, filled
 from gateway.body.multipart import Multipart, boundary_in, from_first
 from gateway.body.nested import FORMATS, folded, holds, unfolded
 from gateway.body.nothing import Nothing
@@ -56,6 +57,8 @@ def read_body(payload: Payload, content_type: str | None, section: Section) -> t
     """
     if len(payload) > section.max_bytes:
         raise refuse("body.too_large", f"more than {section.max_bytes} bytes")
+    if section.body == "ndjson" and isinstance(payload, bytes):
+        _check_lines(payload, section)
     media = ""
     if payload and section.body != "none":
         media = _untyped(section) if content_type is None else media_of(content_type, section)
@@ -81,13 +84,30 @@ def typed(media: str, payload: Payload, section: Section) -> str:
     return f"{media.partition(';')[0]}; boundary={boundary}" if boundary else ""
 
 
+def _check_lines(payload: bytes, section: Section) -> None:
+    for _ in filled(payload, section.max_line):
+        """Each is as long as it may be."""
+
+
 def document_in(payload: Payload, section: Section) -> Document:
     """What a body holds, with the documents in its texts. Raises Refusal `body.unreadable` or `field.repeated`."""
+    if isinstance(payload, Pieces) and section.body == "ndjson":
+        return _lines(payload, section)
     if isinstance(payload, Pieces):
         document = STEPWISE[section.body].read(payload, section.outside)
     else:
         document = CODECS[section.body].read(payload, section.outside)
     return document if section.nest is None else unfolded(document, section.nest)
+
+
+def _lines(payload: Pieces, section: Section) -> Lines:
+    """Lines that are not in memory, each of which is read as if it were the whole body."""
+
+    def read(line: bytes) -> Document:
+        return cast("list[Document]", document_in(line, section))[0]
+
+    reader = Reader(read, section.max_line, [path[1:] for path in section.stated if path])
+    return Lines.read(payload, reader, is_batch=section.batch is not None)
 
 
 def written_body(document: Document, source: Document, section: Section) -> bytes:
@@ -97,13 +117,20 @@ def written_body(document: Document, source: Document, section: Section) -> byte
 
 def written(document: Document, source: Document, section: Section) -> Payload:
     """The same, where they stand: in memory, unless those of `source` are not."""
+    if isinstance(document, Written):
+        return document.content
     if section.nest is not None:
         document, source = folded(document, source, section.nest)
     return CODECS[section.body].write(document, source)
 
 
 def holds_body(data: Payload, document: Document, source: Document, section: Section) -> bool:
-    """Whether bytes, read again by other parsers, hold exactly this document, in its texts too."""
+    """Whether bytes, read again by other parsers, hold exactly this document, in its texts too.
+
+    Of lines that were proved as they were written, whether the bytes are still these.
+    """
+    if isinstance(document, Written):
+        return document.are(data)
     flat, origin = (document, source) if section.nest is None else folded(document, source, section.nest)
     if isinstance(data, Pieces):
         is_held = STEPWISE[section.body].holds(data, flat, origin, section.outside)

@@ -15,6 +15,8 @@ Scalar = str | int | bool | Decimal | None
 Document = Mapping[str, "Document"] | list["Document"] | Scalar
 
 MAX_DEPTH = 64
+PLAIN = frozenset({str, int, bool, Decimal, type(None)})
+"""The classes of plain values; a value that remembers where it came from takes the long way."""
 
 _packed = msgspec.msgpack.Encoder(decimal_format="string").encode
 

@@ -4,11 +4,10 @@ from typing import cast
 
 from gateway.body.document import Document, same
 from gateway.body.json import Json, reread
+from gateway.body.lines import filled
 from gateway.contract.terms import Node
 from gateway.errors import Refusal, refuse
 
-MAX_LINES = 10_000
-_BLANK = b" \t\r"
 _JSON = Json()
 
 
@@ -16,13 +15,7 @@ class Ndjson:
     """A list with an element for each line that is not blank. Written compactly, each line with its end."""
 
     def read(self, data: bytes, tree: Node) -> Document:
-        if data.count(b"\n") > MAX_LINES:
-            raise refuse("body.too_large", f"more than {MAX_LINES} lines")
-        try:
-            # A text of JSON has no line end in it, and no sign of UTF-8 has the byte of one.
-            return [_JSON.read(line, tree) for line in data.split(b"\n") if line.strip(_BLANK)]
-        except Refusal as refusal:
-            raise refuse(refusal.code, f"in a line: {refusal.failures[0].detail}") from None
+        return [_read(line, tree) for _, line in filled(data, len(data))]
 
     def write(self, document: Document, source: Document) -> bytes:
         lines = cast("list[Document]", document or [])
@@ -35,3 +28,10 @@ class Ndjson:
             return not rest and same([reread(line) for line in lines], document or [])
         except (ValueError, RecursionError):
             return False
+
+
+def _read(line: bytes, tree: Node) -> Document:
+    try:
+        return _JSON.read(line, tree)
+    except Refusal as refusal:
+        raise refuse(refusal.code, f"in a line: {refusal.failures[0].detail}") from None

@@ -22,8 +22,8 @@ _LAST = re.compile(r"@?[^\W\d][\w.-]*")
 
 def check_sent_body(terms: Terms, source: Source) -> None:
     """What is wrong with what an operation says of the body that it sends."""
-    is_signed = terms.vendor.sign is not None
-    check_body(terms.operation.sending, terms.sending, source, ("sending",), may_be_long=not is_signed)
+    check_body(terms.operation.sending, terms.sending, source, ("sending",), may_be_long=terms.may_be_long)
+    _check_line(terms, source)
 
 
 def check_body(
@@ -52,17 +52,25 @@ def check_body(
 
 
 def _check_sizes(written: Written | ErrorAnswer, source: Source, at: Location, *, may_be_long: bool) -> None:
-    """What is looked into is in memory, and so is a body that is an answer, or signed; files need not be."""
+    """What is looked into is in memory, and so is a body that is an answer, or signed; files and lines need not be."""
     nested: Mapping[str, Nested] = getattr(written, "nested", {})
-    is_long = may_be_long and written.body in ("multipart", "opaque")
-    sizes = {at: (getattr(written, "max_bytes", 0), is_long)}
+    sizes = {at: (getattr(written, "max_bytes", 0), may_be_long)}
     for path, each in nested.items():
-        is_file = each.body == "opaque" and not each.encoding
-        sizes[*at, "nested", path] = (each.max_bytes, is_long and is_file)
-    for place, (size, is_file) in sizes.items():
-        if size > MAX_BYTES and not is_file:
-            message = "`max_bytes`: files of a call that is not signed may be longer than 8 MiB, and nothing else"
+        is_file = written.body != "ndjson" and each.body == "opaque" and not each.encoding
+        sizes[*at, "nested", path] = (each.max_bytes, may_be_long and is_file)
+    for place, (size, is_long) in sizes.items():
+        if size > MAX_BYTES and not is_long:
+            message = "`max_bytes`: what has to be in memory, all but files and lines, is no longer than 8 MiB"
             source.find("contract.value", (*place, "max_bytes"), message, "write 8 MiB or less")
+
+
+def _check_line(terms: Terms, source: Source) -> None:
+    sending = terms.operation.sending
+    at = ("sending", "max_line")
+    if sending.max_line > MAX_BYTES:
+        source.find("contract.value", at, "`max_line`: a line is in memory as a whole", "write 8 MiB or less")
+    if "max_line" in sending.model_fields_set and sending.body != "ndjson":
+        source.find("contract.value", at, "only `ndjson` has lines", "leave it out")
 
 
 def _check_texts(

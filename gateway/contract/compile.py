@@ -144,6 +144,7 @@ def compile_section(
         suffix=_suffix(section),
         untyped=NO_TYPE in section.media,
         vendor_requires=tuple(_vendor_requires(section, source, at, base)),
+        max_line=getattr(section, "max_line", MAX_BYTES),
     )
 
 

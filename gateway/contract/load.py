@@ -152,6 +152,7 @@ class _Reading:
         digest = hashlib.sha256(vendor_source.content + b"\x00" + source.content).digest()
         terms = self._terms(vendor, operation, source, vendor_source, b64encode(digest).decode())
         if terms is not None:
+            terms = replace(terms, sending=replace(terms.sending, stated=_in_body(terms)))
             check_terms(terms, source)
             check_signed_places(terms, source)
         if terms is not None and operation.operation != file.stem:
@@ -300,6 +301,11 @@ def _in_environment(vendor: Vendor, environment: str) -> Vendor:
     hosts, credential = own.hosts or vendor.hosts, own.credential or vendor.credential
     keys = vendor.keys if own.keys is None else own.keys
     return vendor.model_copy(update={"hosts": hosts, "credential": credential, "keys": keys})
+
+
+def _in_body(terms: Terms) -> tuple[Path, ...]:
+    """Where in the body it stands what a call is decided by, and who calls."""
+    return tuple(place.path for place in (*terms.stated(), *terms.tokens) if place.kind == "body")
 
 
 def _matched(operation: Operation, source: Source) -> tuple[str, tuple[Segment, ...]]:

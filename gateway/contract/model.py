@@ -146,6 +146,7 @@ class Batch(Block):
 
 
 class Sending(Section):
+    max_line: Size = 1024 * 1024
     urls: tuple[Address, ...] = ()
     batch: Batch | None = None
     when_empty: Literal["refuse", "accept"] = "refuse"

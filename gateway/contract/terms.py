@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from gateway.contract.form import Form
+from gateway.contract.form import Form, is_token
 from gateway.contract.model import Operation, Vendor, importers_of
 from gateway.contract.papers import Transfer
+from gateway.contract.words import MAX_BYTES
 from gateway.paths import EACH, Path, Place
 from gateway.vocabulary import Category, LegalBasis, Purpose, SubjectRole, VendorRole
 
@@ -166,6 +167,10 @@ class Section:
     """Origins to which an address in a value may lead, and texts that the contract gives itself; None of answers."""
     vendor_requires: tuple[Place, ...] = ()
     """Places without which the vendor itself refuses a call."""
+    max_line: int = MAX_BYTES
+    """Bytes that a line of a body of lines may have."""
+    stated: tuple[Path, ...] = ()
+    """Where in the body it stands whom a call is about, and what else it is decided by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,13 +242,36 @@ class Terms:
         """Whether the data goes beside the gateway, which only knows of it."""
         return self.operation.channel == "direct"
 
+    def stated(self) -> Iterator[Place]:
+        """Where a call says whom it is about, and which call it is."""
+        places = [*self.orders, self.retry_key]
+        places += [place for each in self.subjects for place in (each.ref, each.earlier, each.jurisdiction)]
+        return (place for place in places if place is not None)
+
     def decisive(self) -> tuple[Place, ...]:
         """Places on whose values it hangs whether a call goes, and of which no rule says that they come once."""
-        stated = [*self.orders, self.retry_key]
-        stated += [place for each in self.subjects for place in (each.ref, each.earlier, each.jurisdiction)]
         conditions = [condition.place for tree in self.sending.trees.values() for condition in _conditions(tree)]
-        places = dict.fromkeys(place for place in (*stated, *conditions) if place is not None)
+        places = dict.fromkeys((*self.stated(), *conditions))
         return tuple(place for place in places if not _is_known(self.sending.trees[place.kind], place.path))
+
+    @property
+    def may_be_long(self) -> bool:
+        """Whether the body of a call need not be in memory: where nobody looks at all of it at once, as who signs it.
+
+        Lines must not have it kept in mind either what each of them was given, or what names stand in it.
+        """
+        if self.vendor.sign is not None:
+            return False
+        return self.sending.body in ("multipart", "opaque") or (self.sending.body == "ndjson" and self._are_alone())
+
+    def _are_alone(self) -> bool:
+        """Whether of a line nothing is remembered once it is written."""
+        back = [rule for section in (self.answer, self.errors) if section is not None for rule in section.rules]
+        return not (
+            any(place.kind == "body" for place in self.pins)
+            or any(rule.form.name == "encrypt" or is_token(rule.form) for rule in self.sending.rules)
+            or any(rule.form.name == "scrub" for rule in back)
+        )
 
     @property
     def importers(self) -> tuple[str, ...]:

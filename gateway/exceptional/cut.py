@@ -13,8 +13,9 @@ from gateway.contract.terms import Section
 from gateway.errors import refuse
 from gateway.exceptional.asked import Fields
 from gateway.ledger.entry import Disclosed, Withheld
-from gateway.minimise import Minimised, minimise, proved
+from gateway.minimise import Minimised, minimise
 from gateway.paths import parse_path, values_at
+from gateway.proving import proved
 from gateway.vocabulary import Purpose, SubjectRole
 
 MOST = "5 MiB"
@@ -76,7 +77,7 @@ def cut(
     if not any(left.counts):
         raise refuse("body.empty", "nothing that was approved is in the document")
     payload = written_body(left.documents["body"], body, section)
-    proved(bound, left, incoming, payload, b"")
+    proved(bound, left.documents, incoming, payload, b"")
     return Cut(payload, media, tuple(_disclosed(section, left, key)), tuple(_withheld(left)))
 
 

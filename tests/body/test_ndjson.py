@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.body.document import Document, same
-from gateway.body.ndjson import MAX_LINES, Ndjson
+from gateway.body.ndjson import Ndjson
 from gateway.contract.terms import Node
 from gateway.errors import Refusal
 
@@ -85,13 +85,23 @@ def test_a_line_that_is_not_json_makes_the_body_unreadable(data: bytes) -> None:
 
 
 def test_a_document_over_two_lines_is_none_however_many_blank_lines_stand_before() -> None:
-    assert refusal(b"\n" * (MAX_LINES - 1) + b'{"a":\n1}') == "body.unreadable"
+    assert refusal(b"\n" * 9_999 + b'{"a":\n1}') == "body.unreadable"
 
 
-def test_the_number_of_lines_is_bounded() -> None:
-    assert len(CODEC.read(b"1\n" * MAX_LINES, TREE)) == MAX_LINES  # type: ignore[arg-type]
-    assert refusal(b"1\n" * (MAX_LINES + 1)) == "body.too_large"
-    assert refusal(b"\n" * (MAX_LINES + 1)) == "body.too_large"
+async def test_a_line_has_the_bound_of_its_contract() -> None:
+    bounded = operation("""
+        body: ndjson
+        max_line: 13 B
+        groups:
+          - {why: What happened., category: not_personal, fields: [$.*.event]}
+    """)
+
+    sending, _ = await bounded.sent(b'{"event":"a"}\n{}', LINES)
+    with pytest.raises(Refusal) as refused:
+        await bounded.sent(b'{}\n{"event":"ab"}', LINES)
+
+    assert sending.payload == b'{"event":"a"}\n{}\n'
+    assert (refused.value.code, refused.value.failures[0].detail) == ("body.too_large", "a line of more than 13 bytes")
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,15 @@ groups:
   - why: Customs asks to see the invoice.
     fields: {$: order.declared_value}
 """
+LINES = """
+body: ndjson
+max_bytes: 90 MiB
+max_line: 1 MiB
+groups:
+  - why: Customs asks what is in it.
+    fields: {$.*.value: order.declared_value}
+    form: as_is
+"""
 HEAD = "headers:\n  Acme-Version"
 SIGN = '{scheme: hmac-sha256-body, key: $K, over: "$body", headers: {X-Acme: $signature}}'
 
@@ -96,6 +105,18 @@ SIZES = {
     "longer than anything": (sized("257 MiB", "1 MiB"), ["contract.value"]),
     "a long body that is opaque": (OPAQUE, []),
     "a long body of JSON": (OPAQUE.replace("opaque", "json").replace("$:", "$.a:"), ["contract.value"]),
+    "long lines": (LINES, []),
+    "lines that are too long": (LINES.replace("1 MiB", "9 MiB"), ["contract.value"]),
+    "lines of what has none": (
+        LINES.replace("ndjson", "json").replace("$.*", "$").replace("90", "8"),
+        ["contract.value"],
+    ),
+    "long lines with a file in them": (
+        LINES.replace("groups", "nested: {$.*.f: {body: opaque, media: [a/b], max_bytes: 9 MiB}}\ngroups"),
+        ["contract.value"],
+    ),
+    "long lines with tokens": (LINES.replace("as_is", "{pseudonymise: token}"), ["contract.value"]),
+    "long lines with what is encrypted": (LINES.replace("as_is", "{encrypt: $K}"), ["contract.value"]),
     "a long file in JSON": (
         OPAQUE.replace("opaque", "json\nnested: {$.a: {body: opaque, media: [a/b], max_bytes: 9 MiB}}")
         .replace("$:", "$.a:").replace("90 MiB", "8 MiB"),
@@ -105,12 +126,14 @@ SIZES = {
 
 
 @pytest.mark.parametrize(("sending", "codes"), SIZES.values(), ids=SIZES)
-def test_files_alone_may_be_longer_than_memory_has_room_for(sending: str, codes: list[str]) -> None:
+def test_files_and_lines_may_be_longer_than_memory_has_room_for(sending: str, codes: list[str]) -> None:
     assert errors(sending) == codes
 
 
 def test_an_answer_is_in_memory_and_so_is_what_is_signed(tmp_path: Path) -> None:
     assert errors(SENDING, OPAQUE) == ["contract.value"]
+    scrubbed = "body: json\ngroups:\n  - {why: What they say., fields: {$.note: delivery.note}, form: scrub}\n"
+    assert errors(LINES, scrubbed) == ["contract.value"]
 
     files = contract(OPAQUE)
     signed = changed(ACME, HEAD, f"sign: {SIGN}\n{HEAD}", files)

@@ -1,0 +1,101 @@
+"""What leaves is read again by other parsers, and does not leave where anything else stands in it."""
+
+from typing import cast
+
+import pytest
+from bodies import operation
+from small_contracts import bound
+
+from gateway.bind import Bound
+from gateway.body import codecs
+from gateway.body.codecs import CODECS
+from gateway.body.document import Document
+from gateway.errors import Refusal
+from gateway.pieces import Payload, whole
+from gateway.proving import line_of, proved
+
+PARCEL = """
+    - why: The driver finds the door.
+      at: $.recipient
+      fields: {name: person.name, lines.*: address.street}
+    - why: The price of the transport.
+      category: parcel.measure
+      fields: [$.items.*.count, $.items.*.size.width]
+"""
+DROPPED = "- {why: Notes are our own affair., form: drop, fields: {$.meta: service.consultation}}"
+NOTHING: dict[str, Document] = {"body": {}, "query": {}}
+
+
+def disproved(rules: Bound, left: Document, payload: Payload, query: bytes = b"") -> str:
+    with pytest.raises(Refusal) as caught:
+        proved(rules, {"body": left, "query": {}}, NOTHING, payload, query)
+    assert caught.value.code == "proof.failed"
+    return caught.value.failures[0].detail
+
+
+def test_the_proof_fails_where_something_else_was_written() -> None:
+    rules, left = bound(PARCEL), {"recipient": {"name": "Ann"}}
+
+    assert proved(rules, {"body": left, "query": {}}, NOTHING, b'{"recipient":{"name":"Ann"}}', b"")
+    assert "body" in disproved(rules, left, b'{"recipient":{"name":"Ann","email":"x"}}')
+    assert "body" in disproved(rules, left, b'{"recipient":{"name":"Anna"}}')
+    assert "body" in disproved(rules, left, b"")
+    assert "query" in disproved(rules, left, b'{"recipient":{"name":"Ann"}}', b"debug=1")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"crm": 1},
+        {"recipient": {"email": "x"}},
+        {"recipient": {"name": {"first": "Ann"}}},
+        {"recipient": {"name": ["Ann"]}},
+        {"items": [{"sku": 1}]},
+        {"items": {"count": 1}},
+        {"items": [["x"]]},
+        "Ann",
+    ],
+)
+def test_the_proof_fails_where_a_value_stands_that_no_rule_lets_out(document: Document) -> None:
+    assert "body" in disproved(bound(PARCEL), document, CODECS["json"].write(document, document))
+
+
+def test_the_proof_fails_where_a_dropped_value_is_let_out() -> None:
+    assert "body" in disproved(bound(DROPPED), {"meta": "x"}, b'{"meta":"x"}')
+
+
+LINES = """
+body: ndjson
+nested: {$.*.data: json}
+groups:
+  - {why: What happened., category: not_personal, fields: [$.*.event, $.*.data.kind]}
+"""
+
+
+def lines() -> Bound:
+    [prepared] = operation(LINES).contracts.prepared.values()
+    return prepared.sending
+
+
+def test_a_line_is_proved_by_itself_with_what_its_texts_hold() -> None:
+    source: Document = {"event": "a", "data": '{"kind":"b","who":"Zoe"}'}
+    line = b'{"event":"a","data":"{\\"kind\\":\\"b\\",\\"who\\":\\"Zoe\\"}"}'
+    [read] = cast("list[Document]", codecs.document_in(line, lines().section))
+
+    assert (
+        line_of(lines(), {"event": "a", "data": {"kind": "b"}}, read)
+        == b'{"event":"a","data":"{\\"kind\\":\\"b\\"}"}\n'
+    )
+    with pytest.raises(Refusal) as caught:
+        line_of(lines(), {"event": "a", "who": "Zoe"}, source)
+    assert caught.value.code == "proof.failed"
+
+
+def test_a_line_that_was_written_otherwise_than_it_was_built_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    codec = codecs.CODECS["ndjson"]
+    write = codec.write
+    monkeypatch.setattr(type(codec), "write", lambda _, left, source: whole(write(left, source)) + b'{"event":"b"}\n')
+
+    with pytest.raises(Refusal) as caught:
+        line_of(lines(), {"event": "a"}, {"event": "a"})
+    assert caught.value.code == "proof.failed"
