@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Final, Protocol, cast
 from urllib.parse import parse_qsl, quote, quote_plus
 
@@ -18,6 +17,7 @@ from gateway.contract.routes import pinned
 from gateway.contract.terms import Node, Terms
 from gateway.errors import Refusal, refuse
 from gateway.forms import as_text
+from gateway.frozen import Frozen, changed
 from gateway.inforce import InForce, Prepared
 from gateway.minimise import Minimised
 from gateway.outbound.send import Sending
@@ -49,8 +49,7 @@ class Long(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Frozen, frozen=True):
     """One request of a shop service. Header names are in lower case; `read` gives the body up to a number of bytes.
 
     `scheme` is that of the listener on which it came. Where there is no `long`, every body is in memory.
@@ -82,8 +81,7 @@ class Call:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(Frozen, frozen=True):
     """The contract that a call falls under, with what was read to find that out.
 
     `others` are contracts at the same address that differ by a pin in the body, which is still to be read.
@@ -120,7 +118,7 @@ def match(call: Call, contracts: InForce) -> Matched:
             fitting.append(matched)
     if not fitting:
         raise refuse("operation.unknown", f"no contract of {name} names this method and path")
-    return fitting[0] if len(fitting) == 1 else replace(fitting[0], others=tuple(fitting[1:]))
+    return fitting[0] if len(fitting) == 1 else changed(fitting[0], others=tuple(fitting[1:]))
 
 
 def vendor_of(call: Call, contracts: InForce) -> Vendor | None:

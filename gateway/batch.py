@@ -1,7 +1,6 @@
 """A call about many people: what each item of it holds by itself, and what is left where some must not go."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.body.document import Document
@@ -9,6 +8,7 @@ from gateway.body.lines import Lines
 from gateway.clearance import GRANTED, Clearance, waived
 from gateway.contract.terms import Batch, Terms
 from gateway.errors import Failure, Refusal, refuse
+from gateway.frozen import Frozen, changed
 from gateway.minimise import Minimised, Withheld
 from gateway.paths import EACH, Place, values_at
 from gateway.registry.facts import Facts, Waiver
@@ -19,8 +19,7 @@ MAX_ITEMS: Final = 10_000
 Documents = Mapping[str, Document]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Frozen, frozen=True):
     """An element of a batch as if it had come alone, or a whole call: what is known of it, and why it may go."""
 
     documents: Documents
@@ -32,8 +31,7 @@ class Item:
         return {role: person.ref for role, person in self.facts.people.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Frozen, frozen=True):
     """What may go of a call, and on which grounds: `items` are those that are left in `incoming`.
 
     `withheld` has the place of each of the others.
@@ -49,7 +47,7 @@ class Decision:
         if not waivers:
             return self
         every = tuple(dict.fromkeys((*waivers, *self.clearance.waivers)))
-        return replace(self, clearance=replace(self.clearance, waivers=every))
+        return changed(self, clearance=changed(self.clearance, waivers=every))
 
     @property
     def people(self) -> Mapping[SubjectRole, str]:
@@ -64,7 +62,7 @@ class Decision:
         """What was minimised, with what was not even looked at."""
         if not self.withheld:
             return outgoing
-        return replace(outgoing, stayed=(*outgoing.stayed, *self.withheld))
+        return changed(outgoing, stayed=(*outgoing.stayed, *self.withheld))
 
 
 def whole(item: Item) -> Decision:
@@ -77,7 +75,7 @@ def at_hand(item: Item) -> Item:
     body = item.documents["body"]
     if not isinstance(body, Lines):
         return item
-    return replace(item, documents={**item.documents, "body": list(body.each())})
+    return changed(item, documents={**item.documents, "body": list(body.each())})
 
 
 def views(incoming: Documents, batch: Batch) -> Iterator[Documents]:
@@ -127,7 +125,7 @@ def check_people(terms: Terms, people: Collection[str], waivers: Sequence[Waiver
 
 def _of_all(clearances: Sequence[Clearance]) -> Clearance:
     """The grounds of all items. What stands outside of them is about everybody, so one reason keeps it here."""
-    return replace(
+    return changed(
         clearances[0],
         agreements=tuple(dict.fromkeys(paper for each in clearances for paper in each.agreements)),
         grounds=tuple(dict.fromkeys(ground for each in clearances for ground in each.grounds)),

@@ -1,13 +1,13 @@
 """How many people an operation may be about in an hour, and what becomes of a call that is about one more."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from gateway.clearance import Clearance
 from gateway.contract.terms import Terms
 from gateway.errors import refuse
+from gateway.frozen import changed
 from gateway.ledger.store import Cap
 from gateway.vocabulary import Level, level_of
 
@@ -37,8 +37,8 @@ class Caps:
         if not self._over or not self._is_over(terms.name, now):
             return clearance
         if self._level is Level.REFUSE:
-            return replace(clearance, waivers=tuple(dict.fromkeys((*clearance.waivers, *waivers))))
-        return replace(clearance, warnings=(*clearance.warnings, CODE))
+            return changed(clearance, waivers=tuple(dict.fromkeys((*clearance.waivers, *waivers))))
+        return changed(clearance, warnings=(*clearance.warnings, CODE))
 
     def passed(self, terms: Terms, now: datetime, waivers: Sequence[str] = ()) -> None:
         """The ledger did not take a call. Raises Refusal where that is to be so; otherwise it is noted from now on."""

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -23,6 +23,7 @@ from gateway.contract.terms import Terms
 from gateway.errors import Refusal, refuse
 from gateway.failpoints import failpoint
 from gateway.forms import NOWHERE, Situation
+from gateway.frozen import Frozen, changed
 from gateway.identity import Tokens, find_token, token_in
 from gateway.inforce import InForce
 from gateway.known import known_in
@@ -51,8 +52,7 @@ REPEATS = 10_000
 _DECISIONS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Frozen, frozen=True):
     """What became of one sending, what of the answer goes back, and how much stayed here."""
 
     sent: Outcome
@@ -229,7 +229,7 @@ class Exchange:
         if sent.answer is None:
             return sent, None
         if not is_authentic(matched, sent.answer, self._now):
-            return replace(sent, code=sent.code or "signature.invalid"), None
+            return changed(sent, code=sent.code or "signature.invalid"), None
         return sent, sealed(matched, returned(matched, sent.answer, situation), self._moment)
 
     def _moment(self) -> Moment:

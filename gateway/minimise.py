@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import Any, Final, NamedTuple, cast
@@ -13,6 +13,7 @@ from gateway.body.lines import Lines, Written
 from gateway.contract.terms import Condition, Node, Origin, Required, Rule
 from gateway.errors import Failure, Refusal, Unfit
 from gateway.forms import NOWHERE, Change, Situation, as_text
+from gateway.frozen import Frozen, changed
 from gateway.known import known_in
 from gateway.links import leads_elsewhere, may_lead
 from gateway.paths import step_written, values_at
@@ -52,8 +53,7 @@ class Withheld(NamedTuple):
 _withheld: Callable[[tuple[str, str, str]], Withheld] = partial(tuple.__new__, Withheld)
 
 
-@dataclass(frozen=True, slots=True)
-class Minimised:
+class Minimised(Frozen, frozen=True):
     """What is left of the documents of a call or answer, by kind of place, and what became of the rest.
 
     `counts` has for each rule how many values it let out, `stayed` each place that stayed, as often as it did;
@@ -64,7 +64,7 @@ class Minimised:
     counts: Sequence[int]
     stayed: Sequence[Withheld]
     retained: Sequence[str]
-    counted: Mapping[Withheld, int] = field(default_factory=dict)
+    counted: Mapping[Withheld, int] = {}
 
     @property
     def withheld(self) -> Mapping[Withheld, int]:
@@ -119,7 +119,7 @@ def _changes_in(bound: Bound, documents: Mapping[str, Document], situation: Situ
     if not bound.in_calls:
         return bound.changes
     if bound.scrubs:
-        situation = replace(situation, known=(*situation.known, *known_in(bound.section, documents)))
+        situation = changed(situation, known=(*situation.known, *known_in(bound.section, documents)))
     changes = list(bound.changes)
     for number, made in bound.in_calls.items():
         changes[number] = made(situation)
@@ -175,7 +175,7 @@ class _Walk:
         self.withheld: list[Withheld] = []
         self.failures: list[Failure] = []
         self.retained: list[str] = []
-        self.counted: Counter[Withheld] = Counter()
+        self.counted: dict[Withheld, int] = {}
         self.seen: set[int] = set()
 
     def top(self, step: Step, document: Document) -> Document:
@@ -286,7 +286,8 @@ class _Walk:
             raise Refusal(*self.failures)
         for stayed in self.withheld:
             is_full = stayed.name is not None and len(self.counted) >= _MOST_NAMES and stayed not in self.counted
-            self.counted[Withheld(f"{stayed.path}.*", None, stayed.reason) if is_full else stayed] += 1
+            place = Withheld(f"{stayed.path}.*", None, stayed.reason) if is_full else stayed
+            self.counted[place] = self.counted.get(place, 0) + 1
         self.withheld.clear()
         self.retained.clear()
 

@@ -13,6 +13,7 @@ from gateway.body.document import Document
 from gateway.clearance import Clearance
 from gateway.contract.terms import Origin, Section, Terms
 from gateway.errors import Refusal, refuse
+from gateway.frozen import Frozen
 from gateway.identity import Caller
 from gateway.inforce import InForce, Prepared
 from gateway.jwe import Sealed
@@ -64,8 +65,7 @@ class Trail:
     sealed: Sealed = field(default_factory=Sealed)
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Frozen, frozen=True):
     """A call whose contract and caller are known and whose body was read."""
 
     contracts: InForce

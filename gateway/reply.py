@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
@@ -20,6 +19,7 @@ from gateway.contract.model import Vendor
 from gateway.contract.terms import Node, Terms
 from gateway.errors import CODES, Refusal, refuse
 from gateway.forms import NOWHERE, Situation
+from gateway.frozen import Frozen, changed
 from gateway.minimise import Minimised, minimise
 from gateway.outbound.send import Answer
 from gateway.signing.signer import Moment
@@ -38,8 +38,7 @@ _UNNAMED: Final = 256 * 1024
 _OVERLOAD: Final = 503
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Frozen, frozen=True):
     """An HTTP response of the gateway. Header names are in lower case."""
 
     status: int
@@ -47,8 +46,7 @@ class Reply:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Frozen, frozen=True):
     """An answer as the caller may have it. `minimised` is None where there was nothing to read, or no rule for it.
 
     `unnamed` counts by kind what looks personal where no rule stands.
@@ -60,7 +58,7 @@ class Returned:
     headers: tuple[tuple[str, str], ...]
     minimised: Minimised | None
     hint: str = ""
-    unnamed: Mapping[str, int] = field(default_factory=dict)
+    unnamed: Mapping[str, int] = {}
 
 
 def returned(matched: Matched, answer: Answer, situation: Situation = NOWHERE) -> Returned:
@@ -74,7 +72,7 @@ def returned(matched: Matched, answer: Answer, situation: Situation = NOWHERE) -
         hint = "the contract names nothing of this answer"
     except Refusal as refusal:
         hint = f"the answer stays here: {refusal.code}"
-    return replace(_unread(matched, answer, hint if answer.payload else ""), unnamed=unread_kinds(payload))
+    return changed(_unread(matched, answer, hint if answer.payload else ""), unnamed=unread_kinds(payload))
 
 
 def is_authentic(matched: Matched, answer: Answer, now: Callable[[], datetime]) -> bool:
@@ -94,7 +92,7 @@ def sealed(matched: Matched, back: Returned, moment: Callable[[], Moment]) -> Re
     if seal is None or answer.status >= _ERROR or answer.is_redirect or (back.minimised is None and back.hint):
         return back
     headers, payload = seal.seal(answer.headers, back.payload, moment())
-    return replace(back, headers=(*back.headers, *headers), payload=payload)
+    return changed(back, headers=(*back.headers, *headers), payload=payload)
 
 
 def _unpacked(answer: Answer, bound: Bound | None) -> bytes:
@@ -108,10 +106,10 @@ def _left(matched: Matched, bound: Bound, answer: Answer, payload: bytes, situat
     body, media = _body(answer, payload, bound)
     left = _minimised(bound, answer, body, media, matched.prepared.secrets, situation)
     if payload:
-        return replace(left, hint=_REDIRECTED) if answer.is_redirect else left
+        return changed(left, hint=_REDIRECTED) if answer.is_redirect else left
     if answer.status < _ERROR and not answer.is_redirect:
-        return replace(left, payload=b"")
-    return replace(_unread(matched, answer, ""), headers=left.headers, minimised=left.minimised)
+        return changed(left, payload=b"")
+    return changed(_unread(matched, answer, ""), headers=left.headers, minimised=left.minimised)
 
 
 def _body(answer: Answer, payload: bytes, bound: Bound) -> tuple[Document, str]:

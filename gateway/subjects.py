@@ -1,11 +1,11 @@
 """Whose data a call holds: where it says so, and who that is."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 
 from gateway.body.document import Document
 from gateway.contract.terms import SubjectTerms, Terms
 from gateway.errors import refuse
+from gateway.frozen import changed
 from gateway.ledger.entry import Subject
 from gateway.paths import Place, values_at
 from gateway.registry.facts import Person
@@ -27,7 +27,7 @@ async def mentioned(
     mentions = [await _mention(subject, terms, documents, order, stated, earlier) for subject in terms.subjects]
     if stated is None or len(mentions) > 1 or terms.sending.batch is not None:
         return tuple(mentions)
-    return tuple(mention if mention.ref is not None else replace(mention, ref=stated) for mention in mentions)
+    return tuple(mention if mention.ref is not None else changed(mention, ref=stated) for mention in mentions)
 
 
 def order_of(terms: Terms, documents: Mapping[str, Document]) -> str | None:

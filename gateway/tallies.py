@@ -1,7 +1,7 @@
 """What is counted over months and years: transfers on a derogation, and people in China whose data left it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -10,6 +10,7 @@ from gateway.clearance import Clearance, Pairs, day
 from gateway.contract.model import Policy
 from gateway.contract.terms import Rule, Terms
 from gateway.errors import refuse
+from gateway.frozen import changed
 from gateway.ledger.entry import Subject
 from gateway.ledger.tallies import Tally
 from gateway.minimise import Minimised
@@ -74,7 +75,7 @@ class Tallies:
             return clearance
         month = month_of(policy, now)
         if any(self._over.get(scope) == month for _, scope in _scopes(terms, ways)):
-            return replace(clearance, warnings=(*clearance.warnings, CODE))
+            return changed(clearance, warnings=(*clearance.warnings, CODE))
         return clearance
 
     def passed(self, terms: Terms, policy: Policy, clearance: Clearance, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -10,6 +10,7 @@ from calls import call
 from small_contracts import OPERATION, changed, read_files
 from stores_in_memory import Elsewhere
 
+from gateway import frozen
 from gateway.assemble import Call, Matched, match, read, write
 from gateway.body.document import Document
 from gateway.contract.load import ContractSet
@@ -54,7 +55,7 @@ class Operation:
 
     async def sent_from_elsewhere(self, body: bytes, *headers: tuple[str, str]) -> tuple[Sending, Minimised]:
         """The same of a body that is not in memory."""
-        return await self._sent(replace(call("POST", "/acme/ship/P-1", *headers), long=Elsewhere(body)))
+        return await self._sent(frozen.changed(call("POST", "/acme/ship/P-1", *headers), long=Elsewhere(body)))
 
     async def _sent(self, made: Call) -> tuple[Sending, Minimised]:
         matched, incoming, media = await read(made, match(made, self.contracts))

@@ -3,7 +3,6 @@
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from gateway.contract.load import ContractSet
 from gateway.contract.model import Policy
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal
+from gateway.frozen import changed
 from gateway.registry.facts import Consent, Facts, Mark, Order, Person, Suspension
 from gateway.vocabulary import ConsentState, Flag, LegalBasis, Purpose, SubjectRole
 
@@ -58,7 +58,7 @@ def given(
 ) -> Facts:
     """What is known about the call; roles that are not given were not found."""
     if jurisdiction is not None:
-        people = {role: replace(person, jurisdiction=jurisdiction) for role, person in people.items()}
+        people = {role: changed(person, jurisdiction=jurisdiction) for role, person in people.items()}
     missing = frozenset(PEOPLE) - frozenset(people)
     return Facts(people, missing, consents or {}, suspensions, order_stated, marks=marks or {}, orders=orders)
 
@@ -80,17 +80,17 @@ def asked(
     return Question(terms, facts or given(), policy, entity, caller, now)
 
 
-def agreed(**changed: Any) -> Terms:
+def agreed(**members: Any) -> Terms:
     """The parcel with another paper."""
     [paper] = SHIP.vendor.agreements
-    vendor = SHIP.vendor.model_copy(update={"agreements": (paper.model_copy(update=changed),)})
-    return replace(SHIP, vendor=vendor)
+    vendor = SHIP.vendor.model_copy(update={"agreements": (paper.model_copy(update=members),)})
+    return changed(SHIP, vendor=vendor)
 
 
 def of_subject(legal_basis: Mapping[str, LegalBasis]) -> Terms:
     """The parcel as one that is about the purchaser alone, on these grounds."""
     [purchaser, _] = SHIP.subjects
-    return replace(SHIP, subjects=(replace(purchaser, bases=legal_basis),))
+    return changed(SHIP, subjects=(changed(purchaser, bases=legal_basis),))
 
 
 def consented(*answers: Consent, basis: LegalBasis = LegalBasis.CONSENT) -> Question:

@@ -4,7 +4,6 @@ import gzip
 import sys
 import zlib
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import brotli
 
@@ -18,6 +17,6 @@ __all__ = ["PACKERS", "brotli", "zstd"]
 PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
-    "br": partial(brotli.compress, quality=9),  # at its best it takes twenty-five times as long
+    "br": brotli.compress,
     "zstd": zstd.compress,
 }

@@ -2,7 +2,6 @@
 
 import gzip
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from bodies import operation
@@ -12,6 +11,7 @@ from shop_contracts import CHARGE, FILES, SECRETS
 
 from gateway.assemble import match, read, write
 from gateway.errors import Refusal
+from gateway.frozen import changed
 from gateway.inforce import InForce, in_force
 from gateway.minimise import minimise
 from gateway.outbound.send import Sending
@@ -30,7 +30,7 @@ async def sent(
     if extra is not None:
         kept = outgoing.documents["body"]
         assert isinstance(kept, dict)
-        outgoing = replace(outgoing, documents={**outgoing.documents, "body": kept | extra})
+        outgoing = changed(outgoing, documents={**outgoing.documents, "body": kept | extra})
     return write(made, matched, incoming, outgoing, media)
 
 

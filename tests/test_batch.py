@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from bodies import Operation, contract, loaded
@@ -16,6 +15,7 @@ from gateway.body.document import Document
 from gateway.clearance import Clearance, Ground
 from gateway.contract.terms import Batch
 from gateway.errors import Refusal, refuse
+from gateway.frozen import changed
 from gateway.inforce import in_force
 from gateway.minimise import GRANTED, Alone, Withheld, minimise
 from gateway.registry.facts import Person
@@ -169,7 +169,7 @@ def test_a_call_is_about_no_more_people_than_its_contract_says(refs: list[str], 
 
 def test_a_contract_that_says_nothing_limits_nobody() -> None:
     limits = PREPARED.terms.operation.limits.model_copy(update={"per_call": None})
-    terms = replace(PREPARED.terms, operation=PREPARED.terms.operation.model_copy(update={"limits": limits}))
+    terms = changed(PREPARED.terms, operation=PREPARED.terms.operation.model_copy(update={"limits": limits}))
 
     check_people(terms, {str(number) for number in range(50)})
 

@@ -1,6 +1,5 @@
 """On what grounds a call may go: pure functions, tried with every ground missing in turn."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ from clearances import CONSENT, NOON, PEOPLE, POLICY, SHIP, TERMS, agreed, asked
 from gateway.clearance import clear
 from gateway.contract.model import Policy, PolicyVersion
 from gateway.errors import Refusal
+from gateway.frozen import changed
 from gateway.registry.facts import Suspension
 from gateway.vocabulary import (
     PURPOSES,
@@ -67,7 +67,7 @@ def test_a_paper_that_does_not_fit_opens_nothing(changed: dict[str, Any], code: 
 def test_without_any_paper_nothing_goes() -> None:
     vendor = SHIP.vendor.model_copy(update={"agreements": ()})
 
-    assert codes(asked(replace(SHIP, vendor=vendor))) == ["agreement.none"]
+    assert codes(asked(changed(SHIP, vendor=vendor))) == ["agreement.none"]
 
 
 def test_a_paper_that_names_no_company_binds_all_of_them() -> None:
@@ -83,7 +83,7 @@ def test_one_fitting_paper_of_several_is_enough_and_only_it_is_recorded() -> Non
     old = paper.model_copy(update={"id": "OLD", "until": date(2025, 6, 1)})
     vendor = SHIP.vendor.model_copy(update={"agreements": (old, paper)})
 
-    assert clear(asked(replace(SHIP, vendor=vendor))).agreements == ("DPA-1",)
+    assert clear(asked(changed(SHIP, vendor=vendor))).agreements == ("DPA-1",)
 
 
 def test_of_several_papers_the_nearest_says_what_to_mend() -> None:
@@ -92,7 +92,7 @@ def test_of_several_papers_the_nearest_says_what_to_mend() -> None:
     ended = paper.model_copy(update={"until": date(2025, 6, 1)})
     vendor = SHIP.vendor.model_copy(update={"agreements": (ended, foreign)})
 
-    assert codes(asked(replace(SHIP, vendor=vendor))) == ["agreement.expired"]
+    assert codes(asked(changed(SHIP, vendor=vendor))) == ["agreement.expired"]
 
 
 # Berlin is two hours ahead of UTC in summer and one in winter.
@@ -174,7 +174,7 @@ def test_what_a_kind_of_vendor_receives_is_closed_by_the_published_policy(
 @pytest.mark.parametrize("purpose", [Purpose.PAYMENT_DISPUTE, Purpose.ACCOUNT_SECURITY])
 def test_a_purpose_that_no_policy_has_opened_lets_nothing_go(purpose: Purpose) -> None:
     terms = next(each for each in TERMS.values() if each.vendor.kind in PURPOSES[purpose].kinds)
-    asking = replace(terms, operation=terms.operation.model_copy(update={"purpose": purpose}))
+    asking = changed(terms, operation=terms.operation.model_copy(update={"purpose": purpose}))
     opened = version(NOON, purposes=(*POLICY.versions[0].purposes, purpose))
     caller = terms.operation.callers[0]
 
@@ -199,7 +199,7 @@ def test_before_any_policy_is_published_nothing_goes() -> None:
 def test_a_purpose_of_another_kind_of_vendor_does_not_go() -> None:
     operation = SHIP.operation.model_copy(update={"purpose": Purpose.PAYMENT_SETTLEMENT})
 
-    assert "purpose.not_in_contract" in codes(asked(replace(SHIP, operation=operation)))
+    assert "purpose.not_in_contract" in codes(asked(changed(SHIP, operation=operation)))
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_suspension_stops_a_vendor_or_one_of_its_operations(suspension: Suspen
 def test_only_an_enforced_contract_lets_calls_through(status: str) -> None:
     operation = SHIP.operation.model_copy(update={"status": status})
 
-    assert codes(asked(replace(SHIP, operation=operation))) == ["operation.not_active"]
+    assert codes(asked(changed(SHIP, operation=operation))) == ["operation.not_active"]
 
 
 def test_only_the_callers_of_the_contract_may_make_the_call() -> None:
@@ -297,7 +297,7 @@ def test_legitimate_interest_is_no_basis_in_china() -> None:
 
 
 def test_a_contract_with_a_person_needs_an_order_stated_now_or_in_an_earlier_call() -> None:
-    nobodys = {role: replace(person, order=None) for role, person in PEOPLE.items()}
+    nobodys = {role: changed(person, order=None) for role, person in PEOPLE.items()}
 
     assert codes(asked(facts=given(people=nobodys, order_stated=False))) == ["basis.evidence_missing"]
     assert codes(asked(facts=given(people=nobodys, order_stated=True))) == []
@@ -309,7 +309,7 @@ def test_a_basis_needs_what_it_rests_on(basis: LegalBasis) -> None:
     evidence = SHIP.operation.evidence.model_copy(update={"assessment": None, "law": None})
     terms = of_subject(legal_basis={"default": basis})
 
-    bare = replace(terms, operation=terms.operation.model_copy(update={"evidence": evidence}))
+    bare = changed(terms, operation=terms.operation.model_copy(update={"evidence": evidence}))
 
     assert "basis.evidence_missing" in codes(asked(bare))
 
@@ -330,7 +330,7 @@ def test_without_a_person_who_is_not_optional_nothing_goes() -> None:
 
 
 def test_without_a_mechanism_for_the_persons_law_nothing_crosses_the_border() -> None:
-    terms = replace(SHIP, transfer={key: SHIP.transfer[key] for key in ("EU", "GB")})
+    terms = changed(SHIP, transfer={key: SHIP.transfer[key] for key in ("EU", "GB")})
 
     assert codes(asked(terms, facts=given(jurisdiction="FR"))) == []
     assert codes(asked(terms, facts=given(jurisdiction="BR"))) == ["transfer.none", "transfer.none"]
@@ -338,7 +338,7 @@ def test_without_a_mechanism_for_the_persons_law_nothing_crosses_the_border() ->
 
 def test_where_the_law_is_unknown_every_market_needs_a_mechanism() -> None:
     facts = given(jurisdiction="unknown", consents={"c-89": (CONSENT,)})
-    european = replace(SHIP, transfer={"EU": SHIP.transfer["EU"], "GB": SHIP.transfer["GB"]})
+    european = changed(SHIP, transfer={"EU": SHIP.transfer["EU"], "GB": SHIP.transfer["GB"]})
 
     assert codes(asked(european, facts=facts)) == ["transfer.none", "transfer.none"]
     assert clear(asked(facts=facts)).transfer == (("unknown", "adequacy"), ("unknown", "cn_contract_necessity"))

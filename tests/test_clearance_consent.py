@@ -1,7 +1,6 @@
 """A ground that is a consent holds only where the newest answer that is about it says yes."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from gateway.clearance import Question, clear
+from gateway.frozen import changed
 from gateway.registry.facts import Consent, Papers
 from gateway.vocabulary import VALID_CONSENT, Category, ConsentState, LegalBasis, Purpose, VendorKind
 
@@ -29,7 +29,7 @@ STATES = {
 @pytest.mark.parametrize(("state", "code"), STATES.items(), ids=[state.value for state in STATES])
 def test_only_a_yes_is_a_yes(state: ConsentState, code: str) -> None:
     assert set(STATES) == set(ConsentState)
-    assert codes(consented(replace(CONSENT, state=state))) == ([code] if code else [])
+    assert codes(consented(changed(CONSENT, state=state))) == ([code] if code else [])
 
 
 def test_no_answer_means_no() -> None:
@@ -37,11 +37,11 @@ def test_no_answer_means_no() -> None:
 
 
 CONSENTS = {
-    "to another purpose": (replace(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION), "consent.missing"),
-    "to another vendor": (replace(CONSENT, vendor="payments"), "consent.scope"),
-    "to this vendor": (replace(CONSENT, vendor="parcels"), ""),
-    "that runs out now": (replace(CONSENT, expires=NOON), "consent.expired"),
-    "that runs out in a second": (replace(CONSENT, expires=NOON + timedelta(seconds=1)), ""),
+    "to another purpose": (changed(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION), "consent.missing"),
+    "to another vendor": (changed(CONSENT, vendor="payments"), "consent.scope"),
+    "to this vendor": (changed(CONSENT, vendor="parcels"), ""),
+    "that runs out now": (changed(CONSENT, expires=NOON), "consent.expired"),
+    "that runs out in a second": (changed(CONSENT, expires=NOON + timedelta(seconds=1)), ""),
 }
 
 
@@ -51,7 +51,7 @@ def test_consent_covers_what_it_was_given_for(consent: Consent, code: str) -> No
 
 
 def test_consent_that_is_not_explicit_is_not_enough_where_it_has_to_be() -> None:
-    implied = replace(CONSENT, explicit=False)
+    implied = changed(CONSENT, explicit=False)
 
     assert codes(consented(implied, basis=LegalBasis.EXPLICIT_CONSENT)) == ["consent.scope"]
     assert codes(consented(implied, basis=LegalBasis.CONSENT)) == []
@@ -59,12 +59,12 @@ def test_consent_that_is_not_explicit_is_not_enough_where_it_has_to_be() -> None
 
 
 def test_the_newest_answer_counts() -> None:
-    no = replace(CONSENT, state=ConsentState.WITHDRAWN)
+    no = changed(CONSENT, state=ConsentState.WITHDRAWN)
 
     assert codes(consented(no, CONSENT)) == ["consent.withdrawn"]
     assert codes(consented(CONSENT, no)) == []
-    assert codes(consented(replace(no, vendor="parcels"), CONSENT)) == ["consent.withdrawn"]
-    assert codes(consented(replace(no, vendor="payments"), CONSENT)) == []
+    assert codes(consented(changed(no, vendor="parcels"), CONSENT)) == ["consent.withdrawn"]
+    assert codes(consented(changed(no, vendor="payments"), CONSENT)) == []
 
 
 answers = st.builds(
@@ -99,13 +99,13 @@ def test_a_group_without_its_own_ground_stays_and_the_call_goes() -> None:
 
 
 def test_a_group_with_its_own_ground_goes() -> None:
-    asked_for = replace(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION)
+    asked_for = changed(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION)
 
     assert set(grants(asked(facts=given(consents={"c-89": (asked_for,)}))).values()) == {""}
 
 
 def test_the_consent_of_another_person_is_no_consent() -> None:
-    asked_for = replace(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION)
+    asked_for = changed(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION)
 
     stays = grants(asked(facts=given(consents={"c-88": (asked_for,)})))
 
@@ -130,7 +130,7 @@ WIDENED: Mapping[str, tuple[Mapping[str, object], Mapping[str, object], bool]] =
 def under(old: Mapping[str, object], new: Mapping[str, object], answer: Consent) -> Question:
     """The parcel that rests on a consent, under a policy that was another one until ten days ago."""
     versions = POLICY.versions[0].model_copy(update=dict(old)), OPEN.model_copy(update=dict(new))
-    return replace(consented(answer), policy=POLICY.model_copy(update={"versions": versions}))
+    return changed(consented(answer), policy=POLICY.model_copy(update={"versions": versions}))
 
 
 @pytest.mark.parametrize(("old", "new", "touched"), WIDENED.values(), ids=WIDENED.keys())
@@ -139,16 +139,16 @@ def test_a_consent_that_is_older_than_what_the_policy_opened_has_to_be_renewed(
 ) -> None:
     code = ["consent.outdated"] if touched else []
 
-    assert codes(under(old, new, replace(CONSENT, given=BEFORE))) == code
-    assert codes(under(old, new, replace(CONSENT, given=AFTER))) == []
+    assert codes(under(old, new, changed(CONSENT, given=BEFORE))) == code
+    assert codes(under(old, new, changed(CONSENT, given=AFTER))) == []
     # Nobody knows when: then it may have been before.
-    assert codes(under(old, new, replace(CONSENT, given=None))) == code
+    assert codes(under(old, new, changed(CONSENT, given=None))) == code
 
 
 def test_a_yes_under_the_newer_policy_counts_although_there_is_an_older_one() -> None:
     old, new, _ = WIDENED["a purpose was opened"]
-    answers = replace(CONSENT, given=AFTER, record="r-2"), replace(CONSENT, given=BEFORE)
-    question = replace(consented(*answers), policy=under(old, new, CONSENT).policy)
+    answers = changed(CONSENT, given=AFTER, record="r-2"), changed(CONSENT, given=BEFORE)
+    question = changed(consented(*answers), policy=under(old, new, CONSENT).policy)
 
     assert clear(question).grounds[0].reference == "r-2"
 
@@ -158,27 +158,27 @@ def test_what_a_policy_closed_and_opened_again_reaches_a_consent_from_before() -
         update={"version": "1b", "published": OPEN.published - timedelta(days=5), "purposes": ()}
     )
     versions = (POLICY.versions[0], closed, OPEN)
-    question = replace(
-        consented(replace(CONSENT, given=closed.published - timedelta(days=1))),
+    question = changed(
+        consented(changed(CONSENT, given=closed.published - timedelta(days=1))),
         policy=POLICY.model_copy(update={"versions": versions}),
     )
-    between = replace(question, facts=consented(replace(CONSENT, given=closed.published)).facts)
+    between = changed(question, facts=consented(changed(CONSENT, given=closed.published)).facts)
 
     assert codes(question) == []
     assert codes(between) == ["consent.outdated"]
 
 
 def test_of_a_group_that_rests_on_an_older_consent_the_fields_stay_and_the_call_goes() -> None:
-    notified = replace(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION)
+    notified = changed(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION)
     old = {"purposes": tuple(each for each in Purpose if each is not Purpose.DELIVERY_NOTIFICATION)}
     policy = under(old, {}, CONSENT).policy
 
     def found(answer: Consent) -> set[str]:
         people = {person.ref: (answer,) for person in PEOPLE.values()}
-        return set(grants(replace(asked(facts=given(consents=people)), policy=policy)).values())
+        return set(grants(changed(asked(facts=given(consents=people)), policy=policy)).values())
 
-    assert "consent.outdated" in found(replace(notified, given=BEFORE))
-    assert "consent.outdated" not in found(replace(notified, given=AFTER))
+    assert "consent.outdated" in found(changed(notified, given=BEFORE))
+    assert "consent.outdated" not in found(changed(notified, given=AFTER))
 
 
 @for_all(
@@ -200,8 +200,8 @@ def test_a_consent_reaches_exactly_as_far_as_the_policy_under_which_it_was_given
         )
         for number, each in enumerate(opened)
     )
-    question = replace(
-        consented(replace(CONSENT, given=start + timedelta(hours=said))),
+    question = changed(
+        consented(changed(CONSENT, given=start + timedelta(hours=said))),
         policy=POLICY.model_copy(update={"versions": versions}),
     )
     then, now = opened[min(max(said, 0) // 10, len(opened) - 1)], opened[-1]
@@ -216,9 +216,9 @@ def test_no_version_that_a_file_brings_in_afterwards_makes_an_older_consent_reac
     """Once the register has versions it knows all that were published before its last."""
     old, new = POLICY.versions[0].model_copy(update={"purposes": (Purpose.AFTER_SALES,)}), OPEN
     forged = POLICY.versions[0].model_copy(update={"version": "f", "published": BEFORE - timedelta(hours=1)})
-    question = consented(replace(CONSENT, given=BEFORE))
-    facts = replace(question.facts, papers=Papers(versions=(old, new)))
+    question = consented(changed(CONSENT, given=BEFORE))
+    facts = changed(question.facts, papers=Papers(versions=(old, new)))
     policy = POLICY.model_copy(update={"versions": (old, forged)})
 
-    assert codes(replace(question, facts=facts, policy=policy)) == ["consent.outdated"]
-    assert codes(replace(question, policy=policy.model_copy(update={"versions": (old, forged, new)}))) == []
+    assert codes(changed(question, facts=facts, policy=policy)) == ["consent.outdated"]
+    assert codes(changed(question, policy=policy.model_copy(update={"versions": (old, forged, new)}))) == []

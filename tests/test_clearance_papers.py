@@ -1,7 +1,6 @@
 """What papers open the door on which day, for which operation, and what of them ends when."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +15,7 @@ from gateway.clearance import clear, ends, stand, with_papers
 from gateway.clearance.papers import last_day
 from gateway.contract.papers import Agreement, OnLapse
 from gateway.contract.terms import Terms
+from gateway.frozen import changed
 from gateway.registry.facts import Papers
 from gateway.vocabulary import AgreementStatus, AgreementType, Clause, Level, VendorRole
 
@@ -26,7 +26,7 @@ NOBODY_SIGNS = {"signed": None, "starts": date(2024, 1, 1), "until": None}
 
 def acting(role: VendorRole, terms: Terms = SHIP) -> Terms:
     """The parcel at a vendor that is something else in law for this call."""
-    return replace(terms, role=role)
+    return changed(terms, role=role)
 
 
 def lapsing(*operations: str, duration: str | None = None, **changed: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_a_vendor_that_decides_alone_needs_no_processing_agreement_and_cannot_us
 def test_one_vendor_has_another_role_and_another_paper_in_another_operation() -> None:
     [dpa] = SHIP.vendor.agreements
     nda = dpa.model_copy(update={"id": "NDA-1", "type": AgreementType.NDA})
-    both = replace(SHIP, vendor=SHIP.vendor.model_copy(update={"agreements": (dpa, nda)}))
+    both = changed(SHIP, vendor=SHIP.vendor.model_copy(update={"agreements": (dpa, nda)}))
 
     assert clear(asked(acting(VendorRole.PROCESSOR, both))).agreements == ("DPA-1",)
     assert clear(asked(acting(VendorRole.CONTROLLER, both))).agreements == ("NDA-1",)
@@ -98,7 +98,7 @@ def test_papers_cover_together_what_none_of_them_covers_alone() -> None:
     papers = [paper.model_copy(update={"id": f"P{n}", "covers": part}) for n, part in enumerate(parts)]
 
     def found(*of: Agreement) -> list[str]:
-        return codes(asked(replace(SHIP, vendor=SHIP.vendor.model_copy(update={"agreements": of}))))
+        return codes(asked(changed(SHIP, vendor=SHIP.vendor.model_copy(update={"agreements": of}))))
 
     assert found(*papers) == []
     assert [found(each) for each in papers] == [["agreement.scope"]] * 2
@@ -155,13 +155,13 @@ def test_nothing_is_noted_while_another_paper_holds() -> None:
     old = paper.model_copy(update={"id": "OLD", **lapsing("ship")})
     vendor = SHIP.vendor.model_copy(update={"agreements": (old, paper)})
 
-    clearance = clear(asked(replace(SHIP, vendor=vendor)))
+    clearance = clear(asked(changed(SHIP, vendor=vendor)))
 
     assert (clearance.agreements, clearance.warnings) == (("DPA-1",), ())
 
 
 def reviewed(by: date) -> Terms:
-    return replace(SHIP, vendor=SHIP.vendor.model_copy(update={"review": by}))
+    return changed(SHIP, vendor=SHIP.vendor.model_copy(update={"review": by}))
 
 
 @pytest.mark.parametrize(
@@ -175,8 +175,8 @@ def reviewed(by: date) -> Terms:
 def test_an_overdue_review_is_noted_or_refuses_as_the_settings_say(
     levels: dict[str, Level], refused: list[str], noted: tuple[str, ...] | None
 ) -> None:
-    in_time = replace(asked(reviewed(TODAY)), levels=levels)
-    overdue = replace(asked(reviewed(YESTERDAY)), levels=levels)
+    in_time = changed(asked(reviewed(TODAY)), levels=levels)
+    overdue = changed(asked(reviewed(YESTERDAY)), levels=levels)
 
     assert (codes(in_time), clear(in_time).warnings) == ([], ())
     assert codes(overdue) == refused
@@ -195,7 +195,7 @@ PAPERS = st.builds(
 
 @given(terms=PAPERS, review=DAYS, today=DAYS)
 def test_whatever_stops_by_itself_stops_after_a_day_that_was_told(terms: Terms, review: date, today: date) -> None:
-    terms = replace(terms, vendor=terms.vendor.model_copy(update={"review": review}))
+    terms = changed(terms, vendor=terms.vendor.model_copy(update={"review": review}))
     told = {each.last for each in ends(terms, today)}
 
     def found(day: date) -> tuple[object, ...]:
@@ -235,21 +235,21 @@ ENTERED = Papers(entered={"parcels": (NEW,)})
     ids=["at once", "yesterday", "today", "and another", "another", "of another vendor", "replaced by one that ended"],
 )
 def test_papers_that_are_entered_and_ended_count_beside_those_of_the_file(papers: Papers, code: str) -> None:
-    assert codes(asked(facts=replace(known(), papers=papers))) == ([code] if code else [])
+    assert codes(asked(facts=changed(known(), papers=papers))) == ([code] if code else [])
 
 
 def test_a_paper_that_was_entered_opens_the_door_where_the_file_has_none() -> None:
-    bare = replace(SHIP, vendor=SHIP.vendor.model_copy(update={"agreements": ()}))
+    bare = changed(SHIP, vendor=SHIP.vendor.model_copy(update={"agreements": ()}))
 
     assert codes(asked(bare)) == ["agreement.none"]
-    assert clear(asked(bare, facts=replace(known(), papers=ENTERED))).agreements == ("DPA-2",)
+    assert clear(asked(bare, facts=changed(known(), papers=ENTERED))).agreements == ("DPA-2",)
 
 
 def test_the_last_review_counts_in_place_of_the_file() -> None:
     held, late = Papers(reviews={"parcels": TODAY}), Papers(reviews={"parcels": YESTERDAY})
 
-    assert clear(asked(reviewed(YESTERDAY), facts=replace(known(), papers=held))).warnings == ()
-    assert clear(asked(facts=replace(known(), papers=late))).warnings == ("vendor.review_overdue",)
+    assert clear(asked(reviewed(YESTERDAY), facts=changed(known(), papers=held))).warnings == ()
+    assert clear(asked(facts=changed(known(), papers=late))).warnings == ("vendor.review_overdue",)
 
 
 def test_what_ends_is_told_of_the_papers_that_count() -> None:

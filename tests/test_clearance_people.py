@@ -1,7 +1,5 @@
 """Of whom data is used at all: what holds for a person or an order comes before every ground."""
 
-from dataclasses import replace
-
 import pytest
 from clearances import CONSENT, NOON, PEOPLE, POLICY, SHIP, asked, codes, given, grants, marked, of_subject
 from hypothesis import given as for_all
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.clearance import clear, stand
 from gateway.contract.terms import Terms
+from gateway.frozen import changed
 from gateway.registry.facts import Consent, Mark, Order
 from gateway.vocabulary import (
     Commercial,
@@ -32,8 +31,8 @@ STOPS = {
 EMAIL = "The courier writes only to people who asked for it."
 
 
-def operation(**changed: object) -> Terms:
-    return replace(SHIP, operation=SHIP.operation.model_copy(update=changed))
+def operation(**members: object) -> Terms:
+    return changed(SHIP, operation=SHIP.operation.model_copy(update=members))
 
 
 def at_level(level: OrderLevel) -> Terms:
@@ -69,10 +68,10 @@ def test_a_restriction_holds_where_it_was_set(purpose: Purpose | None, vendor: s
 
 
 def test_a_restriction_of_a_groups_purpose_keeps_the_group_and_not_the_call() -> None:
-    said = {"c-89": (replace(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION),)}
+    said = {"c-89": (changed(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION),)}
     restricted = marked(Flag.RESTRICTED, ref="c-89", purpose=Purpose.DELIVERY_NOTIFICATION)
 
-    assert grants(asked(facts=replace(restricted, consents=said)))[EMAIL] == "subject.restricted"
+    assert grants(asked(facts=changed(restricted, consents=said)))[EMAIL] == "subject.restricted"
     assert grants(asked(facts=given(consents=said)))[EMAIL] == ""
 
 
@@ -80,7 +79,7 @@ def test_a_restriction_of_a_groups_purpose_keeps_the_group_and_not_the_call() ->
 def test_vendors_are_told_of_rights_whatever_holds_for_the_person_and_the_order(flag: Flag) -> None:
     told = POLICY.versions[0].model_copy(update={"purposes": tuple(Purpose)})
     policy = POLICY.model_copy(update={"versions": (told,)})
-    facts = replace(marked(flag), orders=(Order(is_known=True, state=OrderState.CLOSED),))
+    facts = changed(marked(flag), orders=(Order(is_known=True, state=OrderState.CLOSED),))
 
     assert codes(asked(operation(purpose=Purpose.RIGHTS_FULFILMENT), facts=facts, policy=policy)) == []
     assert codes(asked(facts=facts, policy=policy)) == [STOPS[flag], "order.state"]
@@ -97,7 +96,7 @@ def test_vendors_are_told_of_rights_whatever_holds_for_the_person_and_the_order(
 def test_how_much_a_long_silence_counts_the_settings_say(
     level: Level, refused: list[str], warnings: tuple[str, ...]
 ) -> None:
-    question = replace(asked(facts=marked(Flag.INACTIVE)), levels={"subject.inactive": level})
+    question = changed(asked(facts=marked(Flag.INACTIVE)), levels={"subject.inactive": level})
 
     assert codes(question) == refused
     if not refused:
@@ -105,7 +104,7 @@ def test_how_much_a_long_silence_counts_the_settings_say(
 
 
 def test_no_setting_takes_the_weight_from_a_restriction() -> None:
-    question = replace(asked(facts=marked(Flag.RESTRICTED)), levels={"subject.restricted": Level.OFF})
+    question = changed(asked(facts=marked(Flag.RESTRICTED)), levels={"subject.restricted": Level.OFF})
 
     assert codes(question) == ["subject.restricted"]
 
@@ -135,7 +134,7 @@ def test_a_parcel_to_somebody_under_age_goes() -> None:
 @pytest.mark.parametrize("commercial", [Commercial.SALE, Commercial.RENT, Commercial.TRADE])
 def test_data_of_somebody_under_age_is_never_sold(commercial: Commercial) -> None:
     said = {"c-88": (CONSENT,), "c-89": (CONSENT,)}
-    facts = replace(marked(Flag.MINOR), consents=said)
+    facts = changed(marked(Flag.MINOR), consents=said)
 
     assert "subject.minor" in codes(asked(operation(commercial=commercial), facts=facts))
 
@@ -187,9 +186,9 @@ def test_calls_are_alike_only_where_their_orders_are() -> None:
 
     closed = given(orders=(Order(is_known=True, state=OrderState.CLOSED),))
 
-    assert codes(replace(question, standing=standing)) == []
-    assert codes(replace(question, standing=standing, facts=closed)) == ["order.state"]
-    assert codes(replace(question, standing=standing, facts=marked(Flag.RESTRICTED))) == ["subject.restricted"]
+    assert codes(changed(question, standing=standing)) == []
+    assert codes(changed(question, standing=standing, facts=closed)) == ["order.state"]
+    assert codes(changed(question, standing=standing, facts=marked(Flag.RESTRICTED))) == ["subject.restricted"]
 
 
 marks = st.builds(
@@ -229,10 +228,10 @@ def test_everything_that_forbids_it_is_said_at_once_in_the_order_of_the_law() ->
 def test_for_somebody_under_age_a_guardian_says_yes(basis: LegalBasis) -> None:
     minor = marked(Flag.MINOR)
     terms = of_subject({"default": basis})
-    by_guardian = replace(CONSENT, by_guardian=True)
+    by_guardian = changed(CONSENT, by_guardian=True)
 
-    assert codes(asked(terms, facts=replace(minor, consents={"c-88": (CONSENT,)}))) == ["subject.minor"]
-    assert codes(asked(terms, facts=replace(minor, consents={"c-88": (by_guardian,)}))) == []
+    assert codes(asked(terms, facts=changed(minor, consents={"c-88": (CONSENT,)}))) == ["subject.minor"]
+    assert codes(asked(terms, facts=changed(minor, consents={"c-88": (by_guardian,)}))) == []
     assert codes(asked(terms, facts=given(consents={"c-88": (CONSENT,)}))) == []
 
 
@@ -240,7 +239,7 @@ def test_a_company_has_nobody_to_ask_and_the_record_says_that_it_is_one() -> Non
     question = asked(of_subject({"default": LegalBasis.CONSENT}), facts=marked(Flag.LEGAL_PERSON))
 
     assert clear(question).grounds[0].evidence is Evidence.LEGAL_PERSON
-    assert codes(replace(question, facts=given())) == ["consent.missing"]
+    assert codes(changed(question, facts=given())) == ["consent.missing"]
 
 
 def test_whoever_is_not_said_to_be_a_company_is_a_person() -> None:
@@ -263,8 +262,8 @@ def test_where_the_law_is_unknown_a_legitimate_interest_counts_only_if_every_mar
 
 @pytest.mark.parametrize("role", [VendorRole.PROCESSOR, VendorRole.CONTROLLER, VendorRole.JOINT_CONTROLLER])
 def test_in_china_consent_to_hand_data_to_another_controller_is_asked_for_apart(role: VendorRole) -> None:
-    terms = replace(of_subject({"default": LegalBasis.CONSENT}), role=role)
-    apart = replace(CONSENT, separate=True)
+    terms = changed(of_subject({"default": LegalBasis.CONSENT}), role=role)
+    apart = changed(CONSENT, separate=True)
 
     def missing(said: Consent, lives: str) -> list[str]:
         facts = given(jurisdiction=lives, consents={"c-88": (said,)})

@@ -1,6 +1,5 @@
 """Nothing is sold, rented or traded without everybody's explicit yes to this vendor, given after their last no."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,16 +9,17 @@ from hypothesis import strategies as st
 
 from gateway.clearance import Question
 from gateway.contract.terms import Terms
+from gateway.frozen import changed
 from gateway.registry.facts import Consent, Mark
 from gateway.vocabulary import Commercial, ConsentState, Flag, Purpose
 
-YES = replace(CONSENT, vendor="parcels", given=NOON - timedelta(days=7))
+YES = changed(CONSENT, vendor="parcels", given=NOON - timedelta(days=7))
 BOTH: dict[str, tuple[Consent, ...]] = {"c-88": (YES,), "c-89": (YES,)}
 SALES = [each for each in Commercial if each is not Commercial.NONE]
 
 
 def sold(commercial: Commercial = Commercial.SALE) -> Terms:
-    return replace(SHIP, operation=SHIP.operation.model_copy(update={"commercial": commercial}))
+    return changed(SHIP, operation=SHIP.operation.model_copy(update={"commercial": commercial}))
 
 
 def opted_out(since: datetime, *, purpose: Purpose | None = None, vendor: str | None = None) -> Question:
@@ -30,11 +30,11 @@ def opted_out(since: datetime, *, purpose: Purpose | None = None, vendor: str | 
 
 SAID: dict[str, tuple[Consent | None, list[str]]] = {
     "an explicit yes to this vendor": (YES, []),
-    "a yes that is not explicit": (replace(YES, explicit=False), ["sale.without_consent"]),
-    "a yes to any vendor": (replace(YES, vendor=None), ["sale.without_consent"]),
-    "a yes to another vendor": (replace(YES, vendor="payments"), ["sale.without_consent"]),
-    "a yes to another purpose": (replace(YES, purpose=Purpose.AFTER_SALES), ["sale.without_consent"]),
-    "a no": (replace(YES, state=ConsentState.WITHDRAWN), ["sale.without_consent"]),
+    "a yes that is not explicit": (changed(YES, explicit=False), ["sale.without_consent"]),
+    "a yes to any vendor": (changed(YES, vendor=None), ["sale.without_consent"]),
+    "a yes to another vendor": (changed(YES, vendor="payments"), ["sale.without_consent"]),
+    "a yes to another purpose": (changed(YES, purpose=Purpose.AFTER_SALES), ["sale.without_consent"]),
+    "a no": (changed(YES, state=ConsentState.WITHDRAWN), ["sale.without_consent"]),
     "nothing": (None, ["sale.without_consent"]),
 }
 
@@ -54,11 +54,11 @@ def test_the_signal_of_a_call_beats_every_consent(commercial: Commercial) -> Non
     question = asked(sold(commercial), facts=given(consents=BOTH))
 
     assert codes(question) == []
-    assert codes(replace(question, signal=True)) == ["sale.opted_out", "sale.opted_out"]
+    assert codes(changed(question, signal=True)) == ["sale.opted_out", "sale.opted_out"]
 
 
 def test_the_signal_says_nothing_about_what_is_not_sold() -> None:
-    assert codes(replace(asked(), signal=True)) == []
+    assert codes(changed(asked(), signal=True)) == []
 
 
 def test_an_opting_out_beats_a_consent_that_is_older_and_not_one_that_is_newer() -> None:
@@ -88,17 +88,17 @@ def test_who_opted_out_is_served_as_before() -> None:
 
 def test_of_consent_whose_time_nobody_knows_every_opting_out_is_newer() -> None:
     question = opted_out(NOON - timedelta(days=1000))
-    undated = {ref: (replace(YES, given=None),) for ref in BOTH}
+    undated = {ref: (changed(YES, given=None),) for ref in BOTH}
 
     assert codes(question) == []
-    assert codes(replace(question, facts=replace(question.facts, consents=undated))) == ["sale.opted_out"]
+    assert codes(changed(question, facts=changed(question.facts, consents=undated))) == ["sale.opted_out"]
 
 
 days = st.integers(0, 20).map(lambda count: NOON - timedelta(days=count))
 
 
 @for_all(
-    yes=st.none() | st.builds(replace, st.just(YES), given=days, explicit=st.booleans()),
+    yes=st.none() | st.builds(changed, st.just(YES), given=days, explicit=st.booleans()),
     signals=st.lists(days, max_size=3),
     of_the_call=st.booleans(),
 )
@@ -110,4 +110,4 @@ def test_a_sale_goes_only_on_an_explicit_yes_that_is_newer_than_every_signal(
     facts = given(consents=BOTH | {"c-88": answers}, marks=marks)
     goes = yes is not None and yes.explicit and not of_the_call and all(str(yes.given) > str(each) for each in signals)
 
-    assert (codes(replace(asked(sold(), facts=facts), signal=of_the_call)) == []) is goes
+    assert (codes(changed(asked(sold(), facts=facts), signal=of_the_call)) == []) is goes

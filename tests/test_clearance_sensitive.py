@@ -1,6 +1,5 @@
 """Cards, accounts and whereabouts of people in China leave only with a consent that was asked for apart."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ from clearances import NOON, POLICY, TERMS, asked, codes, grants
 
 from gateway.clearance import Question, asks_in
 from gateway.contract.terms import GroupTerms, Terms
+from gateway.frozen import changed
 from gateway.registry.facts import Consent, Facts, Mark, Person
 from gateway.vocabulary import (
     CN_SENSITIVE,
@@ -26,28 +26,28 @@ SEPARATE = Consent(
 
 
 def charged(
-    *said: Consent, lives: str = "CN", terms: Terms = CHARGE, flags: tuple[Flag, ...] = (), **changed: Any
+    *said: Consent, lives: str = "CN", terms: Terms = CHARGE, flags: tuple[Flag, ...] = (), **members: Any
 ) -> Question:
     payer = Person("c-90", SubjectRole.PAYER, lives, "A-1")
     marks = {"c-90": tuple(Mark(flag, None, None, NOON) for flag in flags)} if flags else {}
     facts = Facts({payer.role: payer}, frozenset(), {"c-90": said}, frozenset(), order_stated=True, marks=marks)
-    return replace(asked(terms, facts=facts, caller="checkout"), **changed)
+    return changed(asked(terms, facts=facts, caller="checkout"), **members)
 
 
-def grouped(**changed: Any) -> Terms:
+def grouped(**members: Any) -> Terms:
     """The charge with a ground or purpose of its own for the group with the card."""
-    groups = [replace(each, **changed) if each.number == 0 else each for each in CHARGE.sending.groups]
-    return replace(CHARGE, sending=replace(CHARGE.sending, groups=tuple[GroupTerms, ...](groups)))
+    groups = [changed(each, **members) if each.number == 0 else each for each in CHARGE.sending.groups]
+    return changed(CHARGE, sending=changed(CHARGE.sending, groups=tuple[GroupTerms, ...](groups)))
 
 
 SAID: dict[str, tuple[tuple[Consent, ...], list[str]]] = {
     "nothing": ((), ["consent.missing"]),
     "a yes that was asked for apart": ((SEPARATE,), []),
-    "a yes among others": ((replace(SEPARATE, separate=False),), ["consent.missing"]),
-    "an explicit yes among others": ((replace(SEPARATE, separate=False, explicit=True),), ["consent.missing"]),
-    "a no": ((replace(SEPARATE, state=ConsentState.WITHDRAWN), SEPARATE), ["consent.withdrawn"]),
-    "a yes that ran out": ((replace(SEPARATE, expires=NOON),), ["consent.expired"]),
-    "a yes to another vendor": ((replace(SEPARATE, vendor="parcels"),), ["consent.scope"]),
+    "a yes among others": ((changed(SEPARATE, separate=False),), ["consent.missing"]),
+    "an explicit yes among others": ((changed(SEPARATE, separate=False, explicit=True),), ["consent.missing"]),
+    "a no": ((changed(SEPARATE, state=ConsentState.WITHDRAWN), SEPARATE), ["consent.withdrawn"]),
+    "a yes that ran out": ((changed(SEPARATE, expires=NOON),), ["consent.expired"]),
+    "a yes to another vendor": ((changed(SEPARATE, vendor="parcels"),), ["consent.scope"]),
 }
 
 
@@ -58,7 +58,7 @@ def test_a_card_of_somebody_in_china_leaves_only_with_a_separate_consent(
     assert codes(charged(*said)) == missing
 
 
-@pytest.mark.parametrize("said", [(), (replace(SEPARATE, separate=False),)])
+@pytest.mark.parametrize("said", [(), (changed(SEPARATE, separate=False),)])
 def test_the_setting_takes_the_demand_away(said: tuple[Consent, ...]) -> None:
     assert codes(charged(*said, cn_separate=False)) == []
 
@@ -83,8 +83,8 @@ def test_what_is_sensitive_and_has_a_ground_of_its_own_stays_and_the_rest_goes()
 
 
 def test_what_does_not_leave_needs_no_consent() -> None:
-    dropped = [replace(rule, form=replace(rule.form, name="drop")) for rule in CHARGE.sending.rules]
-    terms = replace(CHARGE, sending=replace(CHARGE.sending, rules=tuple(dropped)))
+    dropped = [changed(rule, form=changed(rule.form, name="drop")) for rule in CHARGE.sending.rules]
+    terms = changed(CHARGE, sending=changed(CHARGE.sending, rules=tuple(dropped)))
 
     assert codes(charged(terms=terms)) == []
     assert asks_in(terms) == frozenset()
@@ -107,13 +107,13 @@ def test_what_is_sensitive_are_accounts_and_whereabouts() -> None:
 
 
 def test_of_somebody_under_age_in_china_nothing_leaves_without_a_guardian() -> None:
-    by_guardian = replace(SEPARATE, by_guardian=True)
+    by_guardian = changed(SEPARATE, by_guardian=True)
     minor = (Flag.MINOR,)
 
     assert codes(charged(flags=minor, cn_separate=False)) == ["subject.minor"]
     assert codes(charged(SEPARATE, flags=minor, cn_separate=False)) == ["subject.minor"]
     assert codes(charged(by_guardian, flags=minor)) == []
-    assert codes(charged(replace(by_guardian, state=ConsentState.WITHDRAWN), flags=minor, cn_separate=False)) == [
+    assert codes(charged(changed(by_guardian, state=ConsentState.WITHDRAWN), flags=minor, cn_separate=False)) == [
         "subject.minor"
     ]
     assert codes(charged(lives="DE", flags=minor)) == []

@@ -1,7 +1,6 @@
 """On what data crosses a border: by the company that lets it out, the country it goes to, and the laws that ask."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from gateway.clearance import Question, clear, ends
 from gateway.contract.model import SubProcessor
 from gateway.contract.papers import Transfers
 from gateway.contract.terms import Terms
+from gateway.frozen import changed
 from gateway.registry.facts import Consent
 from gateway.vocabulary import AgreementStatus, AgreementType
 
@@ -29,12 +29,12 @@ def going(transfer: Mapping[str, Any], *countries: str, partners: tuple[str, ...
     )
     vendor = SHIP.vendor.model_copy(update={"countries": countries, "sub_processors": companies})
     lines = {key: LINES.validate_python(value) for key, value in transfer.items()}
-    return replace(SHIP, vendor=vendor, transfer=lines)
+    return changed(SHIP, vendor=vendor, transfer=lines)
 
 
 def of(terms: Terms, jurisdiction: str, exporter: str = "DE", **known: Any) -> Question:
     agreed = {"c-89": (CONSENT,)} if jurisdiction == "CN" else {}
-    return replace(
+    return changed(
         asked(terms, facts=given(jurisdiction=jurisdiction, **{"consents": agreed} | known)), exporter=exporter
     )
 
@@ -125,7 +125,7 @@ def test_a_certificate_of_american_companies_carries_nothing_elsewhere() -> None
 
 
 @pytest.mark.parametrize(
-    ("changed", "code"),
+    ("of_it", "code"),
     [
         ({}, ""),
         ({"until": TODAY - timedelta(days=1)}, "transfer.expired"),
@@ -136,11 +136,11 @@ def test_a_certificate_of_american_companies_carries_nothing_elsewhere() -> None
         ({"id": "SCC-2"}, "transfer.none"),
     ],
 )
-def test_a_mechanism_that_rests_on_a_paper_holds_as_long_as_the_paper(changed: dict[str, Any], code: str) -> None:
+def test_a_mechanism_that_rests_on_a_paper_holds_as_long_as_the_paper(of_it: dict[str, Any], code: str) -> None:
     terms = going({"EU": {"mechanism": "scc", "agreement": "SCC-1"}}, "US")
     [dpa] = terms.vendor.agreements
-    scc = dpa.model_copy(update={"id": "SCC-1", "type": AgreementType.SCC, **changed})
-    signed = replace(terms, vendor=terms.vendor.model_copy(update={"agreements": (dpa, scc)}))
+    scc = dpa.model_copy(update={"id": "SCC-1", "type": AgreementType.SCC, **of_it})
+    signed = changed(terms, vendor=terms.vendor.model_copy(update={"agreements": (dpa, scc)}))
 
     assert found(of(signed, "DE")) == ([code] if code else [])
 
@@ -150,8 +150,8 @@ def test_a_mechanism_that_rests_on_a_paper_holds_as_long_as_the_paper(changed: d
     ("answers", "code"),
     [
         ((), "consent.missing"),
-        ((replace(CONSENT, explicit=False),), "consent.scope"),
-        ((replace(CONSENT, vendor="payments"),), "consent.scope"),
+        ((changed(CONSENT, explicit=False),), "consent.scope"),
+        ((changed(CONSENT, vendor="payments"),), "consent.scope"),
         ((CONSENT,), ""),
     ],
 )

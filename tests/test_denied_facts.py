@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 from running import shipment
 
+from gateway.frozen import changed
 from gateway.registry.facts import Facts, Mark, Order, Papers, Suspension
 from gateway.rehearse import Stage, parse_http, staged
 from gateway.vocabulary import ConsentState, Flag, OrderState, SubjectRole
@@ -21,39 +22,39 @@ BUYER = SubjectRole.PURCHASER
 STAGED = staged(CONTRACTS)
 SHIP = next(terms for terms in STAGED.contracts.terms if terms.name == "parcels/ship")
 SINCE = datetime(2020, 1, 1, tzinfo=UTC)
-YES = replace(CONSENT, vendor="parcels", separate=True)
+YES = changed(CONSENT, vendor="parcels", separate=True)
 Change = Callable[[Facts], Facts]
 
 
 def living(place: str) -> Change:
-    return lambda facts: replace(
-        facts, people={role: replace(person, jurisdiction=place) for role, person in facts.people.items()}
+    return lambda facts: changed(
+        facts, people={role: changed(person, jurisdiction=place) for role, person in facts.people.items()}
     )
 
 
-def said(state: ConsentState, **changed: Any) -> Change:
+def said(state: ConsentState, **members: Any) -> Change:
     """The newest answer of whoever receives the parcel, which goes to China on consent."""
-    newest = replace(YES, state=state, **changed)
-    earlier = () if "vendor" in changed else (YES,)
-    return lambda facts: replace(living("CN")(facts), consents={"c-89": (newest, *earlier), "c-88": (YES,)})
+    newest = changed(YES, state=state, **members)
+    earlier = () if "vendor" in members else (YES,)
+    return lambda facts: changed(living("CN")(facts), consents={"c-89": (newest, *earlier), "c-88": (YES,)})
 
 
 def flagged(flag: Flag, ref: str) -> Change:
-    return lambda facts: replace(facts, marks={**facts.marks, ref: (Mark(flag, None, None, SINCE),)})
+    return lambda facts: changed(facts, marks={**facts.marks, ref: (Mark(flag, None, None, SINCE),)})
 
 
 DENIALS: Mapping[str, Change] = {
-    "the vendor is suspended": lambda facts: replace(facts, suspensions=frozenset({Suspension("parcels", None)})),
-    "the operation is suspended": lambda facts: replace(facts, suspensions=frozenset({Suspension("parcels", "ship")})),
-    "the agreement was ended": lambda facts: replace(facts, papers=Papers(ended={("parcels", "DPA-1"): None})),
-    "the order is closed": lambda facts: replace(facts, orders=(Order(is_known=True, state=OrderState.CLOSED),)),
+    "the vendor is suspended": lambda facts: changed(facts, suspensions=frozenset({Suspension("parcels", None)})),
+    "the operation is suspended": lambda facts: changed(facts, suspensions=frozenset({Suspension("parcels", "ship")})),
+    "the agreement was ended": lambda facts: changed(facts, papers=Papers(ended={("parcels", "DPA-1"): None})),
+    "the order is closed": lambda facts: changed(facts, orders=(Order(is_known=True, state=OrderState.CLOSED),)),
     "the buyer is restricted": flagged(Flag.RESTRICTED, "c-88"),
     "the receiver is restricted": flagged(Flag.RESTRICTED, "c-89"),
     "the buyer was erased": flagged(Flag.ERASED, "c-88"),
     "the buyer is inactive": flagged(Flag.INACTIVE, "c-88"),
     # An objection is to what rests on a legitimate interest (GDPR 21(1)), as the parcel does outside China.
     "the receiver in Germany objected": lambda facts: flagged(Flag.OBJECTED, "c-89")(living("DE")(facts)),
-    "nobody knows the buyer": lambda facts: replace(
+    "nobody knows the buyer": lambda facts: changed(
         facts,
         people={role: person for role, person in facts.people.items() if role is not BUYER},
         missing=facts.missing | {BUYER},
@@ -67,17 +68,17 @@ DENIALS: Mapping[str, Change] = {
 }
 # What denies nothing by itself: with any of these alone the parcel goes.
 HARMLESS: Mapping[str, Change] = {
-    "another vendor is suspended": lambda facts: replace(facts, suspensions=frozenset({Suspension("faults", None)})),
-    "another agreement was ended": lambda facts: replace(facts, papers=Papers(ended={("faults", "DPA-1"): None})),
+    "another vendor is suspended": lambda facts: changed(facts, suspensions=frozenset({Suspension("faults", None)})),
+    "another agreement was ended": lambda facts: changed(facts, papers=Papers(ended={("faults", "DPA-1"): None})),
     "they live in France": living("FR"),
     "they live in Britain": living("GB"),
     "somebody else is restricted": flagged(Flag.RESTRICTED, "c-90"),
-    "the order was shipped": lambda facts: replace(facts, orders=(Order(is_known=True, state=OrderState.SHIPPED),)),
+    "the order was shipped": lambda facts: changed(facts, orders=(Order(is_known=True, state=OrderState.SHIPPED),)),
     "they agreed": said(ConsentState.GIVEN),
     "they agreed, and objected to what needs no yes": lambda facts: flagged(Flag.OBJECTED, "c-89")(
         said(ConsentState.GIVEN)(facts)
     ),
-    "an answer nobody needs": lambda facts: replace(facts, consents={"c-88": (YES,), **facts.consents}),
+    "an answer nobody needs": lambda facts: changed(facts, consents={"c-88": (YES,), **facts.consents}),
 }
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -164,7 +163,7 @@ class Deaf:
 
     async def about(self, *mentions: Any, **asked: Any) -> Facts:
         facts: Facts = await self._registry.about(*mentions, **asked)
-        return replace(facts, basis=NOTHING)
+        return changed(facts, basis=NOTHING)
 
 
 def deaf(*arguments: Any) -> Gateway:

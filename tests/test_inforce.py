@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from shop_contracts import FILES, SECRETS
 from gateway.clearance import Clearance, clear
 from gateway.contract.load import ContractSet
 from gateway.errors import Refusal, StartError
+from gateway.frozen import changed
 from gateway.inforce import InForce, check_keys, in_force
 from gateway.jwe import public_key, throwaway
 from gateway.registry.facts import Papers, Suspension
@@ -125,7 +125,7 @@ def test_how_things_stand_is_worked_out_anew_when_papers_change() -> None:
 def test_on_the_day_after_the_last_one_things_stand_otherwise() -> None:
     [paper] = SHIP.vendor.agreements
     vendor = SHIP.vendor.model_copy(update={"agreements": (paper.model_copy(update={"until": NOON.date()}),)})
-    contracts, terms = bound(), replace(SHIP, vendor=vendor)
+    contracts, terms = bound(), changed(SHIP, vendor=vendor)
 
     days = [contracts.standing(terms, "shop-eu", NOON + timedelta(days=days)).failures for days in (0, 1)]
 
@@ -154,14 +154,14 @@ def test_a_call_is_decided_alike_whatever_was_decided_before_it(calls: list[tupl
 
     for known, caller in calls:
         fresh = asked(facts=known, caller=caller)  # type: ignore[arg-type]
-        assert outcome(replace(fresh, standing=standing)) == outcome(fresh)
+        assert outcome(changed(fresh, standing=standing)) == outcome(fresh)
 
 
 def test_an_agreement_that_names_no_company_binds_only_those_that_are_listed() -> None:
     contracts = bound()
     terms = contracts.prepared["parcels/ship"].terms
     for_all_companies = tuple(each.model_copy(update={"entities": ()}) for each in terms.vendor.agreements)
-    open_terms = replace(terms, vendor=terms.vendor.model_copy(update={"agreements": for_all_companies}))
+    open_terms = changed(terms, vendor=terms.vendor.model_copy(update={"agreements": for_all_companies}))
     listed = next(iter(contracts.contracts.entities.entities))
 
     known, stranger = (contracts.standing(open_terms, entity, NOON) for entity in (listed, "somebody-else"))
@@ -202,8 +202,8 @@ def test_a_public_key_is_a_secret_like_others_or_stands_in_the_vendors_file() ->
     contracts = sealed()
     [key_id] = bound(contracts, {**SECRETS, "PARCELS_JWE": PEM}).prepared["parcels/ship"].sending.key_ids.values()
     vendor = contracts.vendors["parcels"].model_copy(update={"keys": {"PARCELS_JWE": PEM}})
-    written = replace(contracts, terms=tuple(
-        replace(each, vendor=vendor) if each.vendor.vendor == "parcels" else each for each in contracts.terms
+    written = changed(contracts, terms=tuple(
+        changed(each, vendor=vendor) if each.vendor.vendor == "parcels" else each for each in contracts.terms
     ))  # fmt: skip
 
     assert key_id == public_key(PEM).id

@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from pydantic import TypeAdapter
 from gateway.clearance import Question, clear
 from gateway.contract.papers import Transfers
 from gateway.contract.terms import SubjectTerms, Terms
+from gateway.frozen import changed
 from gateway.registry.facts import Consent, Facts, Person
 from gateway.vocabulary import LegalBasis, SubjectRole
 
@@ -27,7 +27,7 @@ TRANSFER = {
     "JP": "jp_equivalent",
     "US": "none_domestic",
 }
-YES = (replace(CONSENT, vendor="parcels", separate=True),)
+YES = (changed(CONSENT, vendor="parcels", separate=True),)
 
 
 def table(name: str, keys: int) -> dict[tuple[str, ...], str]:
@@ -46,7 +46,7 @@ BORDERS = table("borders.csv", 2)
 
 def to(*importers: str) -> Terms:
     vendor = SHIP.vendor.model_copy(update={"countries": importers})
-    return replace(SHIP, vendor=vendor, transfer={key: LINES.validate_python(line) for key, line in TRANSFER.items()})
+    return changed(SHIP, vendor=vendor, transfer={key: LINES.validate_python(line) for key, line in TRANSFER.items()})
 
 
 def about(
@@ -57,7 +57,7 @@ def about(
     person = Person("c-1", SubjectRole(role), PLACES[place], "A-1")
     consents: Mapping[str, tuple[Consent, ...]] = {"c-1": answers} if answers else {}
     facts = Facts({person.role: person}, frozenset(), consents, frozenset(), order_stated=True)
-    return replace(asked(replace(terms or to("DE"), subjects=(subject,)), facts=facts), exporter="DE")
+    return changed(asked(changed(terms or to("DE"), subjects=(subject,)), facts=facts), exporter="DE")
 
 
 def test_no_place_role_or_basis_is_missing_from_the_table() -> None:
@@ -80,7 +80,7 @@ def test_a_person_is_disclosed_on_a_ground_as_the_table_says(cell: tuple[str, st
 @pytest.mark.parametrize("cell", BORDERS, ids="-".join)
 def test_data_crosses_borders_as_the_table_says(cell: tuple[str, str, str]) -> None:
     place, exporter, importer = cell
-    question = replace(about(place, "purchaser", "performance_of_contract", terms=to(importer)), exporter=exporter)
+    question = changed(about(place, "purchaser", "performance_of_contract", terms=to(importer)), exporter=exporter)
 
     pairs = [(place if law == PLACES[place] else law, mechanism) for law, mechanism in clear(question).transfer]
 
@@ -91,7 +91,7 @@ def test_data_crosses_borders_as_the_table_says(cell: tuple[str, str, str]) -> N
 def test_without_its_lines_nothing_of_a_law_crosses_a_border(place: str) -> None:
     terms = to("IN")
     law = {"EU": "EU", "UK": "GB", "US-CA": "US"}.get(place, place)
-    without = replace(terms, transfer={key: line for key, line in terms.transfer.items() if key != law})
+    without = changed(terms, transfer={key: line for key, line in terms.transfer.items() if key != law})
 
     assert codes(about(place, "purchaser", "performance_of_contract", terms=terms)) == []
     assert codes(about(place, "purchaser", "performance_of_contract", terms=without)) == ["transfer.none"]
@@ -102,4 +102,4 @@ def test_where_the_law_is_unknown_the_strictest_market_counts_and_no_interest_of
     european = POLICY.model_copy(update={"markets": ("EU",)})
 
     assert codes(question) == ["basis.not_valid"]
-    assert codes(replace(question, policy=european)) == []
+    assert codes(changed(question, policy=european)) == []

@@ -4,7 +4,6 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from sockets import Reply
 from gateway import failpoints
 from gateway.contract.model import PolicyVersion
 from gateway.errors import StartError
+from gateway.frozen import changed
 from gateway.identity import Caller
 from gateway.registry.facts import Papers
 from gateway.vocabulary import Purpose, Role
@@ -292,7 +292,7 @@ def test_where_a_file_contradicts_the_register_nothing_goes() -> None:
     other = same.model_copy(update={"purposes": (*filed.purposes, Purpose.SECURITY)})
 
     def found(version: PolicyVersion) -> list[str]:
-        return codes(asked(facts=replace(given(), papers=Papers(versions=(version,)))))
+        return codes(asked(facts=changed(given(), papers=Papers(versions=(version,)))))
 
     assert found(same) == []
     assert found(other) == ["policy.conflict"]

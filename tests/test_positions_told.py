@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +9,8 @@ from hypothesis import strategies as st
 from positions import FILES_OF_PLACES, Place, places
 from positions_bodies import PLANTED
 from running import Running, running
+
+from gateway.frozen import changed
 
 PLACES = [place for place in places() if place.planted.body or place.planted.target]
 
@@ -37,7 +38,7 @@ def test_no_refusal_log_line_metric_or_entry_holds_a_value(gateway: Running, cap
     def mangled(place: Place, at: float, length: int, put: bytes) -> None:
         body = place.planted.body
         start = int(at * len(body))
-        request = replace(place.planted, body=body[:start] + put + body[start + length :])
+        request = changed(place.planted, body=body[:start] + put + body[start + length :])
 
         reply = gateway.said(request.raw(gateway.token()))
 

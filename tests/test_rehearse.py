@@ -1,13 +1,13 @@
 """A rehearsal goes down the real path of a call, with nobody real on it."""
 
 import json
-from dataclasses import replace
 from datetime import date
 
 import pytest
 from clearances import CONTRACTS, TERMS, loaded
 from shop_contracts import FILES
 
+from gateway.frozen import changed
 from gateway.rehearse import Http1, Rehearsed, Stage, parse_http, staged
 from gateway.vocabulary import Purpose
 
@@ -16,7 +16,7 @@ PARCEL = 'POST /shipments\n\n{"reference": "A-1", "weight": 1, "to": {"name": "Z
 
 
 async def played(operation: str, text: str, **stage: object) -> Rehearsed:
-    return await replace(Stage(ON_STAGE), **stage).play(TERMS[operation], parse_http(text))  # type: ignore[arg-type]
+    return await changed(Stage(ON_STAGE), **stage).play(TERMS[operation], parse_http(text))
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])

@@ -3,7 +3,6 @@
 import json
 import random
 import tracemalloc
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from gateway.assemble import Matched
 from gateway.contract.terms import Terms
 from gateway.errors import CODES, refuse
 from gateway.forms import Situation
+from gateway.frozen import changed
 from gateway.outbound.send import Answer
 from gateway.relinks import Way
 from gateway.reply import Reply, accepted, answered, refused, returned
@@ -376,7 +376,7 @@ def test_every_code_has_a_reply_with_its_status_and_its_fix(code: str) -> None:
     assert dict(made.headers)["gateway-withheld"] == "0"
 
 
-@pytest.mark.parametrize(("terms", "payload"), [(TERMS["report"], b"{}"), (replace(TERMS["report"], answer=None), b"")])
+@pytest.mark.parametrize(("terms", "payload"), [(TERMS["report"], b"{}"), (changed(TERMS["report"], answer=None), b"")])
 def test_a_report_that_is_taken_for_done_is_answered_with_nothing(terms: Terms, payload: bytes) -> None:
     made = accepted(terms, refuse("body.empty"))
 

@@ -6,7 +6,6 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qsl, quote_plus
 
@@ -22,6 +21,7 @@ from vendors import Received, answers
 
 from gateway.errors import StartError
 from gateway.examples import rehearsed
+from gateway.frozen import changed
 from gateway.signing.rsa import Alipay
 
 KEYS = {
@@ -166,7 +166,7 @@ def test_aws_verifies_what_arrived(gateway: Running) -> None:
     assert reply.status == 200
     sent = arrived(gateway, "faults")
     assert is_aws(sent, KEYS["FAULTS_AWS"])
-    assert not is_aws(replace(sent, payload=sent.payload + b" "), KEYS["FAULTS_AWS"])
+    assert not is_aws(changed(sent, payload=sent.payload + b" "), KEYS["FAULTS_AWS"])
     assert json.loads(sent.payload) == {"release": "shop@1.2.3"}
 
 
@@ -358,7 +358,7 @@ def test_a_scheme_that_changes_what_leaves_sends_nothing(gateway: Running, monke
     monkeypatch.setattr(
         Alipay,
         "sign",
-        lambda *given: replace(made := honest(*given), body=made.payload.replace(b"88.10", b"8.10")),
+        lambda *given: changed(made := honest(*given), body=made.payload.replace(b"88.10", b"8.10")),
     )
 
     reply = traded(gateway)

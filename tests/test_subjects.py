@@ -1,7 +1,6 @@
 """Whose data a call holds is said at one place, and by one value."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import pytest
 from clearances import SHIP, TERMS, given
@@ -9,6 +8,7 @@ from clearances import SHIP, TERMS, given
 from gateway.body.document import Document
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal
+from gateway.frozen import changed
 from gateway.ledger import Subject
 from gateway.paths import EACH, Place
 from gateway.registry.facts import Person
@@ -61,7 +61,7 @@ async def test_a_number_is_a_text_or_a_whole_number(value: Document, read: str |
 
 def test_an_order_may_stand_at_any_of_several_places() -> None:
     single, several = Place("body", ("ref", "value")), Place("body", ("ref", EACH, "value"))
-    terms = replace(SHIP, orders=(single, several))
+    terms = changed(SHIP, orders=(single, several))
 
     refs: list[Document] = [{"value": "A-1"}, [{"value": "A-1"}], "A-1"]
     found = [order_of(terms, documents({"ref": ref})) for ref in refs]
@@ -70,7 +70,7 @@ def test_an_order_may_stand_at_any_of_several_places() -> None:
 
 
 def test_of_several_places_the_first_that_names_an_order_counts() -> None:
-    terms = replace(SHIP, orders=(Place("body", ("reference",)), Place("body", ("boxes", EACH))))
+    terms = changed(SHIP, orders=(Place("body", ("reference",)), Place("body", ("boxes", EACH))))
 
     found = [order_of(terms, documents({"reference": ref, "boxes": ["A-2"]})) for ref in ("A-1", "", None)]
 
@@ -78,7 +78,7 @@ def test_of_several_places_the_first_that_names_an_order_counts() -> None:
 
 
 def test_one_place_that_names_two_orders_is_refused() -> None:
-    terms = replace(SHIP, orders=(Place("body", ("reference",)), Place("body", ("boxes", EACH))))
+    terms = changed(SHIP, orders=(Place("body", ("reference",)), Place("body", ("boxes", EACH))))
     boxes: dict[str, Document] = {"boxes": ["A-1", "A-2"]}
 
     with pytest.raises(Refusal) as refused:
@@ -99,7 +99,7 @@ async def test_what_is_no_country_says_nothing_about_a_persons_law(country: Docu
 async def test_one_place_that_names_several_people_is_refused() -> None:
     [payer] = TERMS["charge"].subjects
     owner = Place("body", ("items", EACH, "owner"))
-    terms = replace(TERMS["charge"], subjects=(replace(payer, ref=owner),))
+    terms = changed(TERMS["charge"], subjects=(changed(payer, ref=owner),))
 
     one = await asked(terms, documents({"items": [{"owner": "c-1"}, {"owner": "c-1"}]}), None, Before())
     with pytest.raises(Refusal) as refused:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from shop_notices import CLAIM
 
 from gateway.clearance import clear
 from gateway.errors import Refusal
+from gateway.frozen import changed
 from gateway.tallies import CODE, DEROGATION, Tallies, month_of
 from gateway.vocabulary import Level, Role
 from gateway.vocabulary.china import NECESSARY, PEOPLE, SENSITIVE
@@ -31,7 +31,7 @@ CHINA = {
     "payments/vendor.yaml": _PAYMENTS.replace("CN: cn_contract_necessity", "CN: cn_standard_contract"),
 }
 PAY = b"amount=1&source=tok_1&customer=%s&metadata[order]=%s"
-DEROGATED = replace(clear(asked()), transfer=(("DE", "derogation_contract"),))
+DEROGATED = changed(clear(asked()), transfer=(("DE", "derogation_contract"),))
 
 
 def numbers(gateway: Running) -> dict[tuple[str, str], int]:

@@ -3,7 +3,6 @@
 import tracemalloc
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +12,7 @@ from parts import MULTIPART, body, part
 
 from gateway.assemble import Call, match, read, write
 from gateway.body.parting import Content
+from gateway.frozen import changed
 from gateway.minimise import minimise
 from gateway.outbound.send import request
 from gateway.pieces import Payload, whole
@@ -90,4 +90,4 @@ async def test_a_proof_that_holds_the_file_once_more_is_noticed(monkeypatch: pyt
 
 async def test_a_long_file_is_hardly_in_memory(tmp_path: Path) -> None:
     with closing(Spools(tmp_path, most=2 * SIZE).begin()) as spool:
-        assert await _peak(replace(IN_MEMORY, long=Elsewhere(spool))) < LEAST
+        assert await _peak(changed(IN_MEMORY, long=Elsewhere(spool))) < LEAST

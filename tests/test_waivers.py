@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from running import Running, running
 from gateway.batch import check_people
 from gateway.clearance import Question, clear
 from gateway.errors import CODES, Refusal
+from gateway.frozen import changed
 from gateway.registry.facts import Papers, Waiver
 from gateway.vocabulary import Role
 from gateway.vocabulary.waivable import MOST_HOURS, is_waivable
@@ -30,10 +30,10 @@ UNTIL = NOON + timedelta(hours=24)
 WAIVER = Waiver("w-1", frozenset({NAME}), frozenset({"agreement.expired"}), UNTIL)
 
 
-def lapsed(*waivers: Waiver, **changed: object) -> Question:
+def lapsed(*waivers: Waiver, **members: object) -> Question:
     """The parcel, with a paper that has ended."""
-    question = asked(LAPSED, facts=replace(given(), papers=Papers(waivers=waivers)))
-    return replace(question, **changed)  # type: ignore[arg-type]
+    question = asked(LAPSED, facts=changed(given(), papers=Papers(waivers=waivers)))
+    return changed(question, **members)
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
@@ -51,7 +51,7 @@ def test_what_is_waived_passes_and_its_clearance_names_the_waiver() -> None:
 
 
 def test_where_nothing_was_in_the_way_no_waiver_is_named() -> None:
-    question = asked(SHIP, facts=replace(given(), papers=Papers(waivers=(WAIVER,))))
+    question = asked(SHIP, facts=changed(given(), papers=Papers(waivers=(WAIVER,))))
 
     assert clear(question).waivers == ()
 
@@ -59,9 +59,9 @@ def test_where_nothing_was_in_the_way_no_waiver_is_named() -> None:
 @pytest.mark.parametrize(
     "waiver",
     [
-        replace(WAIVER, operations=frozenset({"parcels/other"})),
-        replace(WAIVER, codes=frozenset({"order.state"})),
-        replace(WAIVER, until=NOON),
+        changed(WAIVER, operations=frozenset({"parcels/other"})),
+        changed(WAIVER, codes=frozenset({"order.state"})),
+        changed(WAIVER, until=NOON),
     ],
     ids=["another operation", "another code", "over"],
 )
@@ -72,8 +72,8 @@ def test_a_waiver_passes_nothing_else(waiver: Waiver) -> None:
 def test_a_waiver_ends_at_its_moment_although_nothing_else_changes() -> None:
     alike = lapsed(WAIVER)
 
-    assert codes(replace(alike, now=UNTIL - timedelta(microseconds=1))) == []
-    assert codes(replace(alike, now=UNTIL)) == ["agreement.expired"]
+    assert codes(changed(alike, now=UNTIL - timedelta(microseconds=1))) == []
+    assert codes(changed(alike, now=UNTIL)) == ["agreement.expired"]
 
 
 def test_beside_what_is_waived_everything_else_still_refuses() -> None:
@@ -82,7 +82,7 @@ def test_beside_what_is_waived_everything_else_still_refuses() -> None:
 
 @for_all(named=st.frozensets(st.sampled_from(sorted(CODES))), caller=st.sampled_from(["fulfilment", "nobody"]))
 def test_whatever_a_row_says_only_what_may_be_waived_ever_passes(named: frozenset[str], caller: str) -> None:
-    forged = replace(WAIVER, codes=named)
+    forged = changed(WAIVER, codes=named)
 
     missing = [] if "agreement.expired" in named else ["agreement.expired"]
     assert codes(lapsed(forged, caller=caller)) == ([] if caller == "fulfilment" else ["caller.not_allowed"]) + missing
@@ -90,8 +90,8 @@ def test_whatever_a_row_says_only_what_may_be_waived_ever_passes(named: frozense
 
 def test_more_people_than_a_contract_allows_pass_with_a_waiver_that_is_named() -> None:
     limits = SHIP.operation.limits.model_copy(update={"per_call": 1})
-    terms = replace(SHIP, operation=SHIP.operation.model_copy(update={"limits": limits}))
-    more = replace(WAIVER, operations=frozenset({SHIP.name}), codes=frozenset({"limit.subjects"}))
+    terms = changed(SHIP, operation=SHIP.operation.model_copy(update={"limits": limits}))
+    more = changed(WAIVER, operations=frozenset({SHIP.name}), codes=frozenset({"limit.subjects"}))
 
     assert check_people(terms, {"a", "b"}, [more]) == ("w-1",)
     assert check_people(terms, {"a"}, [more]) == ()

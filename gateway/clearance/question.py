@@ -9,6 +9,7 @@ from typing import Final
 from gateway.contract.model import Policy, PolicyVersion
 from gateway.contract.terms import SubjectTerms, Terms
 from gateway.errors import Failure
+from gateway.frozen import Frozen
 from gateway.registry.facts import Facts, Person
 from gateway.vocabulary import EU_MEMBERS, Evidence, LegalBasis, Level, Purpose, SubjectRole
 
@@ -18,8 +19,7 @@ GRANTED: Final = ""
 """The reason for which a group's fields stay, when there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Frozen, frozen=True):
     """On which basis one person's data goes, and what that rests on. The number of an order is no evidence to write."""
 
     role: SubjectRole
@@ -30,8 +30,7 @@ class Ground:
     person: Person | None
 
 
-@dataclass(frozen=True, slots=True)
-class Clearance:
+class Clearance(Frozen, frozen=True):
     """The grounds on which a call may go. `grants` has for each group the reason for which it stays, or GRANTED;
     `warnings` are codes of what is missing and does not refuse, `waivers` the ids of those that let something pass.
     """

@@ -3,15 +3,12 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import yaml
 
 Data = str | int | bool | list["Data"] | dict[str, "Data"]
 Location = tuple[str | int, ...]
 
-# That of libyaml takes a tenth of the time; where PyYAML was built without it, the one in Python reads the same.
-PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
 _MAX_DEPTH = 32
 
@@ -50,7 +47,7 @@ def read_yaml(text: str) -> Sheet:
     Raises YamlError for anchors, aliases, tags, merge keys, repeated keys, empty values and further documents.
     """
     try:
-        events = list(yaml.parse(text, Loader=PARSER))
+        events = list(yaml.parse(text, Loader=yaml.SafeLoader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise YamlError(mark.line + 1 if mark else 1, getattr(error, "problem", None) or "not YAML") from None

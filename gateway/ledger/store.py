@@ -24,8 +24,7 @@ class NotPurged(GatewayError):
     """The log is not as it was when it was decided what goes; nothing was written, and nothing went."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
+class Cap(Frozen, frozen=True):
     """How many people an operation, `vendor/operation`, may be about in an hour."""
 
     scope: str

@@ -1,12 +1,11 @@
 """The key of one subject."""
 
-from dataclasses import dataclass
-
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.frozen import Frozen
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SubjectKey:
+
+class SubjectKey(Frozen, frozen=True):
     """The key of one subject: random, so that it cannot be made again once it is gone."""
 
     id: bytes

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Literal, Protocol
 
 from gateway.errors import refuse
+from gateway.frozen import Frozen
 from gateway.outbound.guard import Network
 from gateway.pieces import Payload, joined, whole
 
@@ -74,8 +75,7 @@ def _authority(host: Host) -> str:
     return name if host.port == _DEFAULT_PORTS.get(host.scheme) else f"{name}:{host.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(Frozen, frozen=True):
     """A request to a vendor. `target` is path and query as they go on the wire; the body is whole, if not in memory."""
 
     method: str
@@ -89,8 +89,7 @@ class Sending:
         return whole(self.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Frozen, frozen=True):
     """What a vendor said, in the coding in which it came.
 
     Names of headers are in lower case; a value outside ASCII is empty.
@@ -106,8 +105,7 @@ class Answer:
         return self.status in _REDIRECTS
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Frozen, frozen=True):
     """What became of an attempt. `not_sent` is proven: no byte of the request left. All doubt is `possibly`.
 
     `code` says why there is no answer, or that the answer leads elsewhere and was not followed.

@@ -6,12 +6,12 @@ from datetime import date, datetime
 
 from gateway.contract.model import PolicyVersion
 from gateway.contract.papers import Agreement
+from gateway.frozen import Frozen
 from gateway.registry.basis import NOTHING, Basis
 from gateway.vocabulary import VALID_CONSENT, ConsentState, Flag, OrderState, Purpose, SubjectRole
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Frozen, frozen=True):
     """Somebody whom a call is about: the shop's own number, the role, and whose law applies (or `unknown`).
 
     `order` is the one by which they are known, `stated` the one that the call names beside them.
@@ -133,8 +133,7 @@ class Papers:
 NO_PAPERS = Papers()
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Frozen, frozen=True):
     """Everything that is known about a call when it is decided.
 
     `people` are those who were found; `missing` are the roles of the others. `marks` has those of whom there are any,
@@ -149,11 +148,11 @@ class Facts:
     suspensions: frozenset[Suspension]
     order_stated: bool
     basis: Basis = NOTHING
-    marks: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
+    marks: Mapping[str, tuple[Mark, ...]] = {}
     orders: tuple[Order, ...] = ()
     papers: Papers = NO_PAPERS
-    linked: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    overdue_from: Mapping[str, datetime] = field(default_factory=dict)
+    linked: Mapping[str, frozenset[str]] = {}
+    overdue_from: Mapping[str, datetime] = {}
 
     @property
     def references(self) -> frozenset[str]:

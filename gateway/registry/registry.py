@@ -4,7 +4,6 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import StartError, refuse
+from gateway.frozen import Frozen, changed
 from gateway.registry import lookups, notices, rows
 from gateway.registry.basis import TOKEN, Basis, Changes, Key, Later
 from gateway.registry.engine import CONNECTIONS, engine_of, wipe
@@ -40,8 +40,7 @@ Value = TypeVar("Value")
 Written = Callable[[Connection], Iterable[rows.Statement]]
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(Frozen, frozen=True):
     """How a call says who is meant in a role: by an order, as in an earlier call, or by the shop's own number; of
     several ways the first that leads to somebody counts.
 
@@ -382,7 +381,7 @@ def _as_known(found: Person, mention: Mention, known: Mapping[str, Known]) -> Pe
     jurisdiction = mention.jurisdiction or found.jurisdiction
     if jurisdiction == "unknown":
         jurisdiction = law_of(known.values())
-    return replace(found, jurisdiction=jurisdiction, role=mention.role)
+    return changed(found, jurisdiction=jurisdiction, role=mention.role)
 
 
 def _keys(row: StoredRow) -> Iterable[Key]:

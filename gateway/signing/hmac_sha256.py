@@ -3,11 +3,12 @@
 import hmac
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
+from gateway.frozen import changed
 from gateway.outbound.send import Sending
 from gateway.signing.signer import Moment
 from gateway.vocabulary.signatures import WORD
@@ -57,7 +58,7 @@ class Hmac:
         digest = hmac.digest(self.key, b"".join(_filled(self.over, words)), "sha256")
         words["signature"] = ENCODINGS[self.encoding](digest).encode("ascii")
         added = tuple((name, b"".join(_filled(text, words)).decode("utf-8")) for name, text in self.fields)
-        return replace(sending, headers=sending.headers + added)
+        return changed(sending, headers=sending.headers + added)
 
 
 def template(text: str, resolved: Callable[[str], str]) -> Template:

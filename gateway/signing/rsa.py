@@ -3,7 +3,7 @@
 from base64 import b64decode, b64encode
 from binascii import Error
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 from urllib.parse import parse_qsl, quote
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import load_pem_x509_certificate
 
 from gateway.errors import refuse
+from gateway.frozen import changed
 from gateway.outbound.send import Sending
 from gateway.signing.signer import Moment
 from gateway.vocabulary.signatures import headers_of_scheme
@@ -61,8 +62,8 @@ class Alipay:
         if _SIGN_TYPE not in named:
             added += f"&{_SIGN_TYPE}={_RSA2}"
         if sending.payload and (not query or _METHOD in dict(form)):
-            return replace(sending, body=sending.payload + b"&" + added.encode("ascii"))
-        return replace(sending, target=f"{target}?{query}&{added}" if query else f"{target}?{added}")
+            return changed(sending, body=sending.payload + b"&" + added.encode("ascii"))
+        return changed(sending, target=f"{target}?{query}&{added}" if query else f"{target}?{added}")
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
@@ -87,7 +88,7 @@ class WechatPay:
             f'WECHATPAY2-SHA256-RSA2048 mchid="{self.mchid}",nonce_str="{nonce}",'
             f'signature="{signature(self.key, text)}",timestamp="{time}",serial_no="{self.serial_no}"'
         )
-        return replace(sending, headers=(*sending.headers, ("authorization", says)))
+        return changed(sending, headers=(*sending.headers, ("authorization", says)))
 
 
 def signature(key: RSAPrivateKey, text: bytes) -> str:

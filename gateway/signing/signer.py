@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from gateway.errors import refuse
+from gateway.frozen import changed
 from gateway.outbound.send import Sending
 
 
@@ -54,11 +55,11 @@ def unsigned(signer: Signer, sent: Sending) -> Sending:
     """What was signed, of what was sent."""
     headers = tuple(pair for pair in sent.headers if pair[0].lower() not in signer.headers)
     if not signer.parameters:
-        return replace(sent, headers=headers)
+        return changed(sent, headers=headers)
     first, *rest = map(re.escape, signer.parameters)
     pairs = rf"(?:\A|[?&]){first}=[^&]*(?:&(?:{'|'.join(rest) or first})=[^&]*)*\Z"
     payload = re.sub(pairs.encode(), b"", sent.payload)
-    return replace(sent, target=re.sub(pairs, "", sent.target), headers=headers, body=payload)
+    return changed(sent, target=re.sub(pairs, "", sent.target), headers=headers, body=payload)
 
 
 def _only_adds(signer: Signer, built: Sending, left: Sending) -> bool:

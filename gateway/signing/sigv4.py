@@ -2,12 +2,13 @@
 
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC
 from hashlib import sha256
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote
 
+from gateway.frozen import changed
 from gateway.outbound.send import Sending
 from gateway.signing.signer import Moment
 from gateway.vocabulary.signatures import headers_of_scheme
@@ -49,7 +50,7 @@ class SigV4:
         text = "\n".join((_ALGORITHM, time, scope, sha256(request.encode()).hexdigest()))
         proof = hmac.new(self._key(time[:8]), text.encode(), "sha256").hexdigest()
         says = f"{_ALGORITHM} Credential={self.access_key}/{scope}, SignedHeaders={names}, Signature={proof}"
-        return replace(sending, headers=(*sending.headers, *added, ("authorization", says)))
+        return changed(sending, headers=(*sending.headers, *added, ("authorization", says)))
 
     def _key(self, day: str) -> bytes:
         key = f"AWS4{self.secret}".encode()

@@ -1,15 +1,10 @@
 """Contract files are read strictly: text is text, and what could be read in two ways is an error."""
 
-from typing import Any
-
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from small_contracts import FILES
 
-from gateway.contract import strict_yaml
-from gateway.contract.strict_yaml import Sheet, YamlError, read_yaml
+from gateway.contract.strict_yaml import YamlError, read_yaml
 
 
 @pytest.mark.parametrize(
@@ -113,38 +108,3 @@ def test_quoted_text_comes_back_as_it_was_written(members: dict[str, str]) -> No
     sheet = read_yaml("".join(f"{quoted(name)}: {quoted(value)}\n" for name, value in members.items()))
 
     assert sheet.data == members
-
-
-MARKS = [
-    *":#-?!&*{}[],|>%@`\"'\\\t\n\r",
-    ": ",
-    "- ",
-    " #",
-    "<<: ",
-    "---\n",
-    "\ufeff",
-    "\u2028",
-    "\x85",
-    "Zoë",
-    "😀",
-    "~",
-    "0x1",
-]
-
-
-def read_by(parser: Any, text: str) -> Sheet | None:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(strict_yaml, "PARSER", parser)
-        try:
-            return read_yaml(text)
-        except YamlError:
-            return None
-
-
-@given(st.sampled_from(sorted(FILES.values())), st.floats(0, 1), st.sampled_from(MARKS))
-def test_what_the_parser_in_python_takes_the_one_in_c_reads_alike(text: str, part: float, mark: str) -> None:
-    at = round(part * len(text))
-    slow = read_by(yaml.SafeLoader, text[:at] + mark + text[at:])
-    quick = read_by(yaml.CSafeLoader, text[:at] + mark + text[at:])
-
-    assert slow in (None, quick)

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from stubborn import StubbornStore
 
 from gateway import app, cli, clock, listeners, stores
 from gateway.errors import refuse
+from gateway.frozen import changed
 from gateway.ledger import postgres, session, sqlite
 from gateway.ledger.database import StoreError
 from gateway.ledger.entry import Intent
@@ -36,7 +36,7 @@ class Carrier(Http1):
     """The real way out; the attempt goes along, so that the vendor can look it up."""
 
     async def send(self, host: Host, sending: Sending, *, limit: int, holds: Holds = lambda: True) -> Outcome:
-        marked = replace(sending, headers=(*sending.headers, ("x-attempt", ATTEMPT.get())))
+        marked = changed(sending, headers=(*sending.headers, ("x-attempt", ATTEMPT.get())))
         return await super().send(host, marked, limit=limit, holds=holds)
 
 

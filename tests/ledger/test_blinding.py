@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
@@ -18,6 +18,7 @@ from stores_of import forgotten
 
 from gateway import failpoints
 from gateway.errors import StartError
+from gateway.frozen import changed
 from gateway.ledger import Filter, Ledger, StoreError, Subject, postgres_schema, sqlite
 from gateway.ledger.blinding import TOGETHER, Blinding, Block, Blocks
 from gateway.ledger.kek import Held, KekFile
@@ -205,7 +206,7 @@ async def test_where_the_blinding_hangs_on_the_root_key_alone_it_tells(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control of the test before."""
-    monkeypatch.setattr(Held, "kek", lambda held, root: replace(kek(held, root), block=on_root_alone(root)))
+    monkeypatch.setattr(Held, "kek", lambda held, root: changed(kek(held, root), block=on_root_alone(root)))
     with pytest.raises(AssertionError):
         await test_a_copy_from_before_erasure_and_turnover_ties_no_known_name_to_an_entry(place)
 

@@ -1,7 +1,6 @@
 """Months and years are counted where intents become durable: over restarts, over nodes, and no mark of them twice."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,7 @@ def about(scribe: Scribe) -> Writing:
 
     def row(*refs: str, tally: Tally = PEOPLE) -> Row:
         people = [Subject(ref, "purchaser", "CN") for ref in refs]
-        counted = replace(tally, people=tuple(range(len(refs))))
+        counted = changed(tally, people=tuple(range(len(refs))))
         return scribe.row(shipment(), people, Payload(b"{}", "application/json"), tallies=[counted])
 
     return row
@@ -58,7 +57,7 @@ def rare(scribe: Scribe) -> Writing:
     """An intent of a disclosure of this number, of which there may be two in a month."""
 
     def row(number: int, tally: Tally = RARE) -> Row:
-        counted = replace(tally, marks=(number.to_bytes(16),))
+        counted = changed(tally, marks=(number.to_bytes(16),))
         return scribe.row(shipment(), [], Payload(b"{}", "application/json"), tallies=[counted])
 
     return row
@@ -82,8 +81,8 @@ def test_each_person_is_counted_once_in_a_year(opened: Opening, about: Writing) 
     store = opened("n1")
 
     store.append([about("c-1", "c-2"), about("c-2"), about("c-3")])
-    store.append([about("c-1"), about("c-4", tally=replace(PEOPLE, scope="shop-uk"))])
-    store.append([about("c-1", tally=replace(PEOPLE, period="2027"))])
+    store.append([about("c-1"), about("c-4", tally=changed(PEOPLE, scope="shop-uk"))])
+    store.append([about("c-1", tally=changed(PEOPLE, period="2027"))])
 
     assert store.tallies() == [
         Count("people", "2026", "shop-eu", 3),
@@ -98,8 +97,8 @@ def test_one_time_too_many_is_not_written_and_an_attempt_more_is_no_time_more(op
     assert taken(store, rare(1), rare(1), rare(2), rare(3)) == [True, True, True, False]
     assert taken(store, rare(2), rare(4)) == [True, False]
     assert numbers(store) == {"rare 2026-11 parcels delivery": 2}
-    assert taken(store, rare(5, tally=replace(RARE, most=None))) == [True]
-    assert taken(store, rare(6, tally=replace(RARE, period="2026-12"))) == [True]
+    assert taken(store, rare(5, tally=changed(RARE, most=None))) == [True]
+    assert taken(store, rare(6, tally=changed(RARE, period="2026-12"))) == [True]
 
 
 def test_a_store_that_is_opened_anew_and_another_node_go_on_counting(
@@ -155,7 +154,7 @@ def test_marks_of_a_year_that_is_over_go_and_its_number_stays(opened: Opening, a
     store = opened("n1")
     store.append([about("c-1"), about("c-2")])
 
-    store.append([about("c-3", tally=replace(PEOPLE, period="2027"))])
+    store.append([about("c-3", tally=changed(PEOPLE, period="2027"))])
     store.append([about("c-1"), about("c-2")])
 
     # A late one of the old year would be counted anew: its marks are gone.

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
@@ -118,7 +117,7 @@ def test_epochs_go_up(open_store: Opening, write: Write, scribe: Scribe) -> None
     for _ in range(3):
         store = open_store()
         number = store.claim("n1")
-        store.append([replace(scribe, epoch=number).row(Epoch("opened"))])
+        store.append([changed(scribe, epoch=number).row(Epoch("opened"))])
         numbers.append(number)
         store.close()
 
@@ -133,7 +132,7 @@ def test_entries_are_found_by_what_they_are(store: Store, write: Write, scribe: 
     [link] = intent.links
 
     def found(tok: bytes | None = None, **wanted: object) -> list[int]:
-        return [entry.seq for entry in store.entries(replace(Filter(), **wanted), tok)]  # type: ignore[arg-type]
+        return [entry.seq for entry in store.entries(changed(Filter(), **wanted), tok)]
 
     assert found() == [4, 3, 2, 1, 0]
     assert found(limit=2, before=3) == [2, 1]

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from shop_contracts import FILES
 
 from gateway.contract.load import ContractSet
 from gateway.due import Due
+from gateway.frozen import changed
 from gateway.ledger.canonical import Json
 from gateway.ledger.store import Entry, Filter
 from gateway.ledger.tallies import Count
@@ -105,7 +105,7 @@ async def test_a_version_of_the_policy_that_is_planned_is_told_until_it_is_in_fo
     contracts, moment = loaded(FILES), NOON + timedelta(days=3)
     [version] = contracts.policy.versions
     versions = (version, version.model_copy(update={"version": "2", "published": moment}))
-    planned = replace(contracts, policy=contracts.policy.model_copy(update={"versions": versions}))
+    planned = changed(contracts, policy=contracts.policy.model_copy(update={"versions": versions}))
 
     async def standing() -> ContractSet:
         return planned

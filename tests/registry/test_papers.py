@@ -1,7 +1,6 @@
 """Papers and reviews that are entered while the gateway runs."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 from registries import NOON, fenced
 
 from gateway.contract.model import PolicyDraft
+from gateway.frozen import changed
 from gateway.registry import policies
 from gateway.registry.entered import ROWS
 from gateway.registry.facts import NO_PAPERS, Papers
@@ -136,7 +136,7 @@ async def test_of_two_versions_that_are_published_under_one_name_the_first_stays
 
 async def test_a_step_that_broke_off_comes_not_over_what_was_drafted_since(registry: Registry) -> None:
     late = await registry.begin("n1", "stella", [version((), "draft", "a")])
-    moved = replace(late, at=NOON - timedelta(minutes=1))
+    moved = changed(late, at=NOON - timedelta(minutes=1))
     await registry.put([version((Purpose.DELIVERY,), "draft", "b")])
     await registry.carry_out(moved, {}, late=True)
 

@@ -1,5 +1,4 @@
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from gateway.contract.load import load
 from gateway.contract.model import Example
 from gateway.contract.terms import Terms
 from gateway.examples import text_of
+from gateway.frozen import changed
 from gateway.inforce import InForce, Prepared, in_force
 from gateway.jwe import encrypted, throwaway
 from gateway.outbound.send import Sending
@@ -54,12 +54,12 @@ def arrival_of(terms: Terms, example: Example) -> Arrival:
 def test_a_vendor_says_which_of_the_fields_that_it_requires_did_not_arrive(contracts: InForce) -> None:
     needed = (parse_place("$.recipient.name"), parse_place("$.recipient.fax"))
     terms = tuple(
-        replace(each, sending=replace(each.sending, vendor_requires=needed))
+        changed(each, sending=changed(each.sending, vendor_requires=needed))
         if each.name == "parcelgate/create-shipment"
         else each
         for each in contracts.contracts.terms
     )
-    given = replace(contracts.contracts, terms=terms)
+    given = changed(contracts.contracts, terms=terms)
     asked = in_force(given, secrets=lambda _: CREDENTIAL, vendor_key=lambda _: bytes(32), is_played=True)
     prepared = asked.prepared["parcelgate/create-shipment"]
     headers = tuple((name.lower(), value) for name, value in prepared.headers)
@@ -103,7 +103,7 @@ def test_what_an_example_withholds_is_what_a_vendor_does_not_take(
     sent = arrival_of(terms, example)
     media = typed(sent.header("content-type") or "", given.body, terms.sending)
     headers = tuple((name, media if name == "content-type" else value) for name, value in sent.headers)
-    arrival = replace(sent, headers=headers, payload=given.body)
+    arrival = changed(sent, headers=headers, payload=given.body)
 
     found = judged(arrival, contracts)
 
@@ -150,7 +150,7 @@ def test_what_should_not_have_arrived_is_named_by_its_place(
 
 
 def test_a_vendor_wants_its_own_credential(contracts: InForce) -> None:
-    arrival = replace(parcel(), headers=(("content-type", "application/json"), ("authorization", "Bearer else")))
+    arrival = changed(parcel(), headers=(("content-type", "application/json"), ("authorization", "Bearer else")))
 
     found = judged(arrival, contracts)
 
@@ -188,7 +188,7 @@ def test_no_violation_repeats_a_value(contracts: InForce) -> None:
 def test_a_call_that_is_not_signed_is_not_taken_where_calls_are(contracts: InForce) -> None:
     [(terms, example)] = [(terms, example) for terms, example in SENT if terms.name == "alipay/trade-create"]
     arrival = arrival_of(terms, example)
-    bare = replace(arrival, target=arrival.target.partition("&sign=")[0])
+    bare = changed(arrival, target=arrival.target.partition("&sign=")[0])
 
     assert bare != arrival
     found = judged(bare, contracts)

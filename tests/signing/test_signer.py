@@ -1,12 +1,13 @@
 """A signature is added and nothing else changes; a scheme that does more is found out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
 
 from gateway.errors import Refusal
+from gateway.frozen import changed
 from gateway.outbound.send import Sending
 from gateway.signing.signer import Moment, signed, unsigned
 
@@ -28,31 +29,31 @@ class Scheme:
 
 
 def with_header(name: str, value: str = "s") -> Callable[[Sending], Sending]:
-    return lambda sending: replace(sending, headers=(*sending.headers, (name, value)))
+    return lambda sending: changed(sending, headers=(*sending.headers, (name, value)))
 
 
 GOOD: dict[str, Callable[[Sending], Sending]] = {
     "a header": with_header("x-sig"),
-    "two headers": lambda sending: replace(sending, headers=(*sending.headers, ("x-time", "1"), ("X-Sig", "s"))),
-    "a pair in the query": lambda sending: replace(sending, target=f"{sending.target}&sign=s&sign_type=t"),
-    "a pair in the form": lambda sending: replace(sending, body=sending.payload + b"&sign=s"),
+    "two headers": lambda sending: changed(sending, headers=(*sending.headers, ("x-time", "1"), ("X-Sig", "s"))),
+    "a pair in the query": lambda sending: changed(sending, target=f"{sending.target}&sign=s&sign_type=t"),
+    "a pair in the form": lambda sending: changed(sending, body=sending.payload + b"&sign=s"),
 }
 BAD: dict[str, Callable[[Sending], Sending]] = {
     "nothing": lambda sending: sending,
     "another header": with_header("x-more"),
-    "one header twice": lambda sending: replace(sending, headers=(*sending.headers, ("x-sig", "1"), ("x-sig", "2"))),
-    "a header before the others": lambda sending: replace(sending, headers=(("x-sig", "s"), *sending.headers)),
-    "a header taken away": lambda sending: replace(sending, headers=(("x-sig", "s"),)),
-    "a header changed": lambda sending: replace(sending, headers=(("accept", "a/b"), ("x-sig", "s"))),
-    "another method": lambda sending: replace(with_header("x-sig")(sending), method="PUT"),
-    "another path": lambda sending: replace(with_header("x-sig")(sending), target="/z?b=1"),
-    "another pair in the query": lambda sending: replace(sending, target=f"{sending.target}&sign=s&name=Zoe"),
-    "a pair before the others": lambda sending: replace(sending, target="/a?sign=s&b=1"),
-    "one pair twice": lambda sending: replace(sending, body=sending.payload + b"&sign=1&sign=2"),
-    "a longer value": lambda sending: replace(sending, body=sending.payload + b"3&sign=s"),
-    "another body": lambda sending: replace(with_header("x-sig")(sending), body=b"c=3"),
-    "a longer body": lambda sending: replace(with_header("x-sig")(sending), body=b"c=2\n"),
-    "an empty body": lambda sending: replace(with_header("x-sig")(sending), body=b""),
+    "one header twice": lambda sending: changed(sending, headers=(*sending.headers, ("x-sig", "1"), ("x-sig", "2"))),
+    "a header before the others": lambda sending: changed(sending, headers=(("x-sig", "s"), *sending.headers)),
+    "a header taken away": lambda sending: changed(sending, headers=(("x-sig", "s"),)),
+    "a header changed": lambda sending: changed(sending, headers=(("accept", "a/b"), ("x-sig", "s"))),
+    "another method": lambda sending: changed(with_header("x-sig")(sending), method="PUT"),
+    "another path": lambda sending: changed(with_header("x-sig")(sending), target="/z?b=1"),
+    "another pair in the query": lambda sending: changed(sending, target=f"{sending.target}&sign=s&name=Zoe"),
+    "a pair before the others": lambda sending: changed(sending, target="/a?sign=s&b=1"),
+    "one pair twice": lambda sending: changed(sending, body=sending.payload + b"&sign=1&sign=2"),
+    "a longer value": lambda sending: changed(sending, body=sending.payload + b"3&sign=s"),
+    "another body": lambda sending: changed(with_header("x-sig")(sending), body=b"c=3"),
+    "a longer body": lambda sending: changed(with_header("x-sig")(sending), body=b"c=2\n"),
+    "an empty body": lambda sending: changed(with_header("x-sig")(sending), body=b""),
 }
 
 
@@ -73,7 +74,7 @@ def test_a_scheme_that_does_anything_else_sends_nothing(deed: Callable[[Sending]
 
 
 def test_a_header_of_the_signature_that_is_there_already_sends_nothing() -> None:
-    built = replace(BUILT, headers=(("X-Sig", "of somebody else"),))
+    built = changed(BUILT, headers=(("X-Sig", "of somebody else"),))
 
     with pytest.raises(Refusal) as refused:
         signed(Scheme(with_header("x-sig")), built, "host", MOMENT)
@@ -85,4 +86,4 @@ def test_a_header_of_the_signature_that_is_there_already_sends_nothing() -> None
     ("target", "left"), [("/a?sign=s", "/a"), ("/a?sign=s&sign_type=t", "/a"), ("/a?resign=1", "/a?resign=1")]
 )
 def test_a_query_that_is_all_signature_was_none(target: str, left: str) -> None:
-    assert unsigned(Scheme(with_header("x")), replace(BUILT, target=target)).target == left
+    assert unsigned(Scheme(with_header("x")), changed(BUILT, target=target)).target == left

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.frozen import changed
 from gateway.outbound.send import Sending
 from gateway.signing.signer import Moment, signed, unsigned
 from gateway.signing.sigv4 import SigV4, canonical_query
@@ -64,11 +64,11 @@ def test_what_leaves_is_signed_with_its_host_its_time_and_every_header_of_its_ow
 @pytest.mark.parametrize(
     "changed",
     [
-        replace(SENDING, body=b'{"a":2}'),
-        replace(SENDING, method="PUT"),
-        replace(SENDING, target="/v1/things?b=2&a=2"),
-        replace(SENDING, target="/v1/thing?b=2&a=1"),
-        replace(SENDING, headers=(("content-type", "application/json"), ("accept", "text/plain"))),
+        changed(SENDING, body=b'{"a":2}'),
+        changed(SENDING, method="PUT"),
+        changed(SENDING, target="/v1/things?b=2&a=2"),
+        changed(SENDING, target="/v1/thing?b=2&a=1"),
+        changed(SENDING, headers=(("content-type", "application/json"), ("accept", "text/plain"))),
     ],
     ids=["the body", "the method", "the query", "the path", "a header"],
 )
