@@ -15,18 +15,24 @@ REQUIREMENTS = ROOT / "docs" / "requirements.md"
 FAILED = 1
 """The status of pytest where tests ran and some failed; others say that it could not run them."""
 
-_ROW = re.compile(r"\| (R\d\.\d+[a-c]?) \| (.+?) \| (?:`(tests/[^`]+)`|not yet) \|")
+_ROW = re.compile(r"\| (R\d\.\d+[a-c]?) \| (.+?) \| ((?:`tests/[^`]+`(?: · )?)+) \|")
+_TEST = re.compile(r"`([^`]+)`")
 _LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "node_modules")
 _PATCH = re.compile(r"--- (\S+)\n-(.*)\n\+(.*)\n\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A line of the table: what must hold, and the test that shows it, or None where it does not hold yet."""
+    """A line of the table: what must hold, and the tests that show it, each of them another part."""
 
     id: str
     text: str
-    test: str | None
+    tests: tuple[str, ...]
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The test by the name of the patch that it has to notice: `R1.1`, and `R1.1-2` for the second part."""
+        return {self.id if not n else f"{self.id}-{n + 1}": test for n, test in enumerate(self.tests)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Patch:
 
 def requirements(text: str) -> list[Requirement]:
     """The lines of the table, in their order."""
-    return [Requirement(*found) for found in ((m[1], m[2], m[3]) for m in _ROW.finditer(text))]
+    return [Requirement(m[1], m[2], tuple(_TEST.findall(m[3]))) for m in _ROW.finditer(text)]
 
 
 def patch_of(name: str) -> Patch:
