@@ -70,8 +70,9 @@ lock: .venv/done ## Write the lock files anew (needs uv on the path)
 	uv pip compile bench/mitmproxy.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --quiet --output-file bench/mitmproxy.lock
 
-bench: .venv/done ## Measure by size of document, and against a plain proxy and mitmproxy (needs wrk; minutes)
+bench: .venv/done ## Measure documents by size, what deciding costs, and against two other proxies (needs wrk; minutes)
 	$(BIN)/python -m bench documents
+	$(BIN)/python -m bench clearance
 	$(BIN)/python -m bench compare
 
 bench-memory: .venv/done ## Measure what a hundred thousand calls leave in memory

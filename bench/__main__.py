@@ -1,4 +1,4 @@
-"""`python -m bench compare`, `python -m bench documents` and `python -m bench memory`."""
+"""`python -m bench`, with what to measure: `compare`, `documents`, `clearance` or `memory`."""
 
 import argparse
 import dataclasses
@@ -8,6 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.clearance import clearance
+from bench.clearance import rendered as rendered_clearance
 from bench.compare import Plan, compare
 from bench.documents import documents
 from bench.documents import rendered as rendered_documents
@@ -25,7 +27,7 @@ def main() -> int:
     # Ended from outside, the bench still ends the servers that it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     WORK.mkdir(exist_ok=True)
-    run = {"compare": _compare, "documents": _documents, "memory": _memory}[arguments.command]
+    run = {"compare": _compare, "documents": _documents, "clearance": _clearance, "memory": _memory}[arguments.command]
     try:
         with tempfile.TemporaryDirectory(dir=WORK, prefix="run-") as workdir:
             return run(arguments, Path(workdir))
@@ -45,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--server", action="append", choices=STARTS, help="only this one; may be given several times")
     command.add_argument("--json", action="store_true")
     command = commands.add_parser("documents", help="CPU by the size of a document and by the rules of its contract")
+    command.add_argument("--json", action="store_true")
+    command = commands.add_parser("clearance", help="how much of a call's CPU the decision takes")
     command.add_argument("--json", action="store_true")
     command = commands.add_parser("memory", help="resident memory after few and after many calls")
     command.add_argument("--first", type=int, default=20_000)
@@ -67,6 +71,15 @@ def _compare(arguments: argparse.Namespace, workdir: Path) -> int:
     else:
         print(rendered(comparison))
     return 1 if comparison.errors or any(claim.kind == "must" and not claim.met for claim in claims) else 0
+
+
+def _clearance(arguments: argparse.Namespace, workdir: Path) -> int:
+    shares = clearance(workdir)
+    if arguments.json:
+        print(json.dumps([dataclasses.asdict(each) | {"claim": dataclasses.asdict(each.claim())} for each in shares]))
+    else:
+        print(rendered_clearance(shares))
+    return 0
 
 
 def _documents(arguments: argparse.Namespace, workdir: Path) -> int:

@@ -9,7 +9,7 @@ import pytest
 from forgery import CLAIMS, HOUR, NOON, PUBLIC, SEED, THUMBPRINT, World, forged, issued, reason
 
 from gateway.errors import Refusal
-from gateway.identity import CACHED, LEEWAY, LIFETIMES, Caller, Tokens, thumbprint
+from gateway.identity import CACHED, LEEWAY, Caller, Tokens, thumbprint
 from gateway.vocabulary import Role
 
 
@@ -49,7 +49,9 @@ def test_a_persons_token_proves_the_person_and_no_message_shows_whom(tokens: Tok
     assert "4711" not in repr(proven)
 
 
-@pytest.mark.parametrize(("role", "longest"), list(LIFETIMES.items()))
+@pytest.mark.parametrize(
+    ("role", "longest"), [(Role.AUDITOR, 30 * 86_400), (Role.AGENT, 86_400), (Role.SUBJECT, 3_600)]
+)
 def test_some_roles_end_by_themselves(tokens: Tokens, role: Role, longest: int) -> None:
     def issued_for(lifetime: int) -> Caller:
         return tokens.issue("anna", entity="shop-eu", environment="live", lifetime=lifetime, role=role)[1]

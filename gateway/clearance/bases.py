@@ -96,13 +96,11 @@ def _fails(question: Question, basis: LegalBasis, person: Person | None, purpose
 
 def _is_evident(question: Question, basis: LegalBasis, person: Person | None) -> bool:
     """Whether there is what a basis rests on, as far as no person has to say it."""
-    stated = question.terms.operation.evidence
-    there: Mapping[Evidence | None, object] = {
-        Evidence.ORDER: question.facts.order_stated or (person and person.order),
-        Evidence.ASSESSMENT: stated.assessment,
-        Evidence.LAW: stated.law,
-    }
-    return bool(there.get(BASES[basis].needs, True))
+    stated, needs = question.terms.operation.evidence, BASES[basis].needs
+    if needs is Evidence.ORDER:
+        return question.facts.order_stated or bool(person and person.order)
+    there: Mapping[Evidence | None, object] = {Evidence.ASSESSMENT: stated.assessment, Evidence.LAW: stated.law}
+    return bool(there.get(needs, True))
 
 
 def _consent(question: Question, basis: LegalBasis, person: Person | None, purpose: Purpose) -> str:
@@ -134,8 +132,9 @@ def _evidence(question: Question, basis: LegalBasis, person: Person | None) -> t
             return Evidence.LEGAL_PERSON, ""
         said = answer(question, person, purpose)[1]
         return evidence, said.record if said else ""
-    references = {Evidence.ASSESSMENT: stated.assessment, Evidence.LAW: stated.law}
-    return evidence, (references.get(evidence) if evidence else "") or ""
+    if evidence is None or evidence is Evidence.ORDER:
+        return evidence, ""
+    return evidence, {Evidence.ASSESSMENT: stated.assessment, Evidence.LAW: stated.law}.get(evidence) or ""
 
 
 def grant(question: Question, group: GroupTerms) -> str:
@@ -145,12 +144,12 @@ def grant(question: Question, group: GroupTerms) -> str:
     people = [(subject, person) for subject, person in present(question) if subject.role in group.roles]
     if not people:
         return "subject.unresolved"
+    if is_of_the_call(question.terms, group):
+        return GRANTED  # the subjects' own grounds were checked for the whole call
     return next((reason for subject, person in people if (reason := _stays(question, group, subject, person))), GRANTED)
 
 
 def _stays(question: Question, group: GroupTerms, subject: SubjectTerms, person: Person | None) -> str:
-    if is_of_the_call(question.terms, group):
-        return GRANTED  # the subject's own ground was checked for the whole call
     if code := next(unusable(question, person, group.purpose), GRANTED):
         return code
     bases = group.bases or subject.bases

@@ -90,6 +90,8 @@ def _decided(question: Question, standing: Standing) -> Clearance:
 
 def weighed(failures: Sequence[Failure], levels: Mapping[str, Level]) -> tuple[list[Failure], tuple[str, ...]]:
     """What refuses, in its order, and the codes of what is only noted. What is off is neither."""
+    if not failures:
+        return [], ()
     by_level = {level: [each for each in failures if level_of(each.code, levels) is level] for level in Level}
     return by_level[Level.REFUSE], tuple(dict.fromkeys(each.code for each in by_level[Level.WARN]))
 
@@ -132,8 +134,9 @@ def _deleting(question: Question) -> Iterator[Failure]:
 
 
 def _suspended(question: Question) -> Iterator[Failure]:
+    if not (suspensions := question.facts.suspensions):
+        return
     vendor, operation = question.terms.vendor.vendor, question.terms.operation.operation
-    suspensions = question.facts.suspensions
     if Suspension(vendor, None) in suspensions:
         yield Failure("vendor.suspended", vendor)
     elif Suspension(vendor, operation) in suspensions:

@@ -1,6 +1,6 @@
 """Who is meant, and whether data about them may be used at all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from gateway.clearance.question import GRANTED, Question, is_looked_up, present
 from gateway.errors import Failure
@@ -17,6 +17,8 @@ _NOT_OF_MINORS = frozenset({Purpose.FRAUD_PREVENTION})
 
 
 def found(question: Question) -> Iterator[Failure]:
+    if not question.facts.missing:
+        return
     for subject in question.terms.subjects:
         if subject.role in question.facts.missing and is_looked_up(subject) and not subject.optional:
             yield Failure("subject.unresolved", f"no {subject.role} is known for this call", question.terms.file)
@@ -32,16 +34,18 @@ def usable(question: Question) -> Iterator[Failure]:
 
 def unusable(question: Question, person: Person | None, purpose: Purpose) -> Iterator[str]:
     """The codes for which data about a person is not used for a purpose, each once."""
-    if person is None or purpose is Purpose.RIGHTS_FULFILMENT:
+    if person is None or purpose is Purpose.RIGHTS_FULFILMENT or not question.facts.marks.get(person.ref):
         return
-    if is_flagged(question, person, Flag.MINOR) and (
+    of_the_call = _flags(question, person, question.terms.operation.purpose)
+    flags = of_the_call if purpose is question.terms.operation.purpose else _flags(question, person, purpose)
+    if Flag.MINOR in of_the_call and (
         purpose in _NOT_OF_MINORS or question.terms.operation.commercial is not Commercial.NONE
     ):
         yield "subject.minor"
-    if is_flagged(question, person, Flag.WINDING_UP) and not _winds_up(question, purpose):
+    if Flag.WINDING_UP in of_the_call and not _winds_up(question, purpose):
         yield "subject.winding_up"
     for flag, code in _STOPS.items():
-        if is_flagged(question, person, flag, purpose):
+        if flag in flags:
             yield code
 
 
@@ -55,12 +59,14 @@ def _winds_up(question: Question, purpose: Purpose) -> bool:
 
 def is_flagged(question: Question, person: Person | None, flag: Flag, purpose: Purpose | None = None) -> bool:
     """Whether a flag holds for a person at this vendor, and for a purpose where one is given."""
-    if person is None or not question.facts.marks:
-        return False
+    return person is not None and flag in _flags(question, person, purpose or question.terms.operation.purpose)
+
+
+def _flags(question: Question, person: Person, purpose: Purpose) -> Collection[Flag]:
+    if not (marks := question.facts.marks.get(person.ref)):
+        return ()
     vendor = question.terms.vendor.vendor
-    purpose = purpose or question.terms.operation.purpose
-    marks = question.facts.marks.get(person.ref, ())
-    return any(mark.flag is flag and mark.covers(purpose, vendor) for mark in marks)
+    return [mark.flag for mark in marks if mark.covers(purpose, vendor)]
 
 
 def order_states(question: Question) -> Iterator[Failure]:

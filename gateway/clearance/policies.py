@@ -106,7 +106,8 @@ def is_outdated(question: Question, purpose: Purpose, given: datetime | None) ->
 
     What was said before all versions that are known, or nobody knows when, counts as said under the first of them.
     """
-    versions = _versions(question)
+    if len(versions := _versions(question)) <= 1:
+        return False
     then = version_at(versions, given)
     if then is None or then is versions[-1]:
         return False

@@ -16,6 +16,8 @@ _SEPARATE = Marks(separate=True)
 def separate(question: Question) -> Iterator[Failure]:
     """Whether people under the law of China agreed to what of theirs is sensitive, as far as the call rests on it."""
     for subject, person in present(question):
+        if not _asks(question, person):
+            continue
         groups = [each for each in question.terms.sending.groups if subject.role in each.roles]
         codes = [lacks_separate(question, group, person) for group in groups if is_of_the_call(question.terms, group)]
         for code in dict.fromkeys(filter(None, codes)):
@@ -24,11 +26,16 @@ def separate(question: Question) -> Iterator[Failure]:
 
 def lacks_separate(question: Question, group: GroupTerms, person: Person | None) -> str:
     """Why what is sensitive in a group does not leave, or GRANTED."""
-    if not question.cn_separate or person is None or CHINA not in laws(question, person.jurisdiction):
-        return GRANTED
-    if is_flagged(question, person, Flag.LEGAL_PERSON) or group.number not in _sensitive(question.terms):
+    if not _asks(question, person) or group.number not in _sensitive(question.terms):
         return GRANTED
     return answer(question, person, group.purpose, _SEPARATE)[0]
+
+
+def _asks(question: Question, person: Person | None) -> bool:
+    """Whether the law asks for a separate consent of somebody, whatever it is to."""
+    if not question.cn_separate or person is None or CHINA not in laws(question, person.jurisdiction):
+        return False
+    return not is_flagged(question, person, Flag.LEGAL_PERSON)
 
 
 def is_of_the_call(terms: Terms, group: GroupTerms) -> bool:

@@ -31,6 +31,8 @@ def transferable(question: Question, standing: Standing) -> Iterator[Failure]:
 
 def crossed(question: Question, standing: Standing) -> tuple[tuple[str, str], ...]:
     """By whose law data goes on which mechanism, for everybody whom the call is about."""
+    if len(people := present(question)) == 1:
+        return route_of(question, standing, jurisdiction_of(people[0][1])).transfer
     return _together(route_of(question, standing, jurisdiction_of(person)) for _, person in present(question))
 
 

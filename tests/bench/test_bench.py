@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import documents, mitm, plain
+from bench import clearance, documents, mitm, plain
+from bench.clearance import Share
 from bench.disk import fdatasync_us
 from bench.documents import Cost
 from bench.minimal import TARGET, UnfitBody, minimised_answer, minimised_order
@@ -420,3 +421,19 @@ class TestDocuments:
         assert cost.cpu_us > 0
         assert cost.baseline_us > 0
         assert str(cost).startswith("json")
+
+
+class TestClearance:
+    def test_the_claim_is_about_what_is_left_without_deciding(self) -> None:
+        shares = [Share("alike", 500, 480), Share("single", 600, 480)]
+
+        claims = [(round(share.claim().figure, 2), share.claim().met) for share in shares]
+
+        assert claims == [(0.04, True), (0.2, False)]
+        assert "MISSED" in clearance.rendered(shares)
+
+    def test_every_call_that_is_measured_is_sent(self, tmp_path: Path) -> None:
+        alike, single = clearance.clearance(tmp_path, rounds=1)
+
+        assert alike.without_us > 0
+        assert single.without_us > 0
