@@ -1,16 +1,14 @@
 """What operators and reviewers do beside the calls: put facts in, issue tokens, look at the record."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
-from typing import Annotated, Any, Literal, Protocol
+from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, field_validator, model_validator
+from pydantic import TypeAdapter
 
-from gateway.contract.words import Name
+from gateway.asked import Ahead, Erase, From, Growth, Id, Issue, Keep, Look, Over, Release, Resolve
 from gateway.errors import GatewayError, refuse
 from gateway.exports import Exports
-from gateway.forecast import MOST, Foresight
+from gateway.forecast import Foresight
 from gateway.identity import DAY, LIFETIMES, Environment, Tokens
 from gateway.imports import Imports
 from gateway.intake import Intake
@@ -22,23 +20,15 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
 from gateway.policies import Policies
 from gateway.registry.claims import Claims
-from gateway.registry.entered import ROWS, Ref
+from gateway.registry.entered import ROWS
 from gateway.registry.stored import RevocationRow
 from gateway.retention import RetentionClass, kept
-from gateway.vocabulary import Role
 from gateway.waivers import Waivers
 
 DAYS = 90  # that a token lives for
-_TOGETHER = 500
-
-
-# Filters are written down, so nothing but the names of things may stand in them.
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
-
-
-Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _LONGEST_NUMBER = 15
+_TOGETHER = 500
 
 
 class UnknownEntry(GatewayError):
@@ -59,117 +49,6 @@ class NotInDoubt(GatewayError):
 
 class UnknownSize(GatewayError):
     """The log was not signed at this size."""
-
-
-class Asked(BaseModel):
-    """What somebody asks of the desk."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Issue(Asked):
-    """A token for a service or somebody of the shop, or (`subject`) for a person about their own data.
-
-    It lives for so many days, 90 where nobody says, or as long as its role may have.
-    """
-
-    service: Name | None = None
-    subject: Ref | None = None
-    entity: Name | None = None
-    vendor: Name | None = None
-    days: int | None = Field(default=None, ge=1, le=400)
-    role: Role = Role.SERVICE
-    services: tuple[Name, ...] = ()
-
-    @model_validator(mode="after")
-    def _is_somebody(self) -> "Issue":
-        if (self.subject is None) is (self.role is Role.SUBJECT) or (self.service is None) is (self.subject is None):
-            raise ValueError("name a subject for the role subject, and a service or a name for every other one")
-        return self
-
-
-class Look(Asked):
-    """Which entries: all that is given holds at once. Times in microseconds since 1970."""
-
-    id: Id | None = None
-    kind: Word | None = None
-    vendor: Word | None = None
-    operation: Word | None = None
-    caller: Word | None = None
-    code: Word | None = None
-    result: Word | None = None
-    subject: str | None = None
-    since: int | None = None
-    until: int | None = None
-    before: int | None = None
-    limit: int = Field(default=50, ge=1, le=1000)
-
-
-class Erase(Asked):
-    """Why a person is erased stands in the record for good, so it is a word. `force`: although vendors are not told."""
-
-    subject: Ref
-    reason: Word
-    force: bool = False
-
-
-class Keep(Asked):
-    """A hold, to the end of a day of UTC where it says until when."""
-
-    subject: Ref
-    reason: Word
-    until: date | None = None
-
-
-class Release(Asked):
-    subject: Ref
-
-
-class Growth(Asked):
-    """Two sizes of the log, the newer one that of a checkpoint; the newest where it is left out."""
-
-    old: int = Field(ge=1)
-    new: int | None = Field(default=None, ge=1)
-
-
-class Ahead(Asked):
-    """How many days to look ahead."""
-
-    days: int = Field(default=90, ge=1, le=MOST)
-
-
-class Over(Asked):
-    """What is over is to go; where it is rehearsed, it is only told."""
-
-    rehearsed: bool = False
-
-
-# As plain as a filter: what somebody types here stands in the record for as long as its intent does.
-Reason = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 .,:;/#()'_-]{2,199}$")]
-_LONG_NUMBER = re.compile(r"(?:\d[ .,:;/()'_-]*){9}")
-
-
-def names_nobody(reason: str) -> str:
-    """Raises ValueError for a reason with a long number in it."""
-    if _LONG_NUMBER.search(reason):
-        raise ValueError("a reason has no numbers of people, accounts or telephones in it")
-    return reason
-
-
-class Resolve(Asked):
-    """What was found out about an intent in doubt: by its number or id, or by that of the entry that says so."""
-
-    entry: str
-    result: Literal["sent", "not_sent"]
-    reason: Reason
-
-    _reason = field_validator("reason")(names_nobody)
-
-
-class From(Asked):
-    """Checkpoints of this size and larger ones."""
-
-    size: int = Field(default=0, ge=0)
 
 
 class Notices(Protocol):
@@ -252,11 +131,11 @@ class Desk:
     async def forecast(self, asked: Mapping[str, Any], *, by: str) -> list[dict[str, Any]]:
         """What will be refused for the first time in the days to come. Raises ValidationError and Refusal."""
         del by
-        return await self.foresight.ahead(TypeAdapter(Ahead).validate_python(asked).days)
+        return await self.foresight.ahead(Ahead.model_validate(asked).days)
 
     async def issue_token(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
         """A new token; this is the only time that it is shown."""
-        wanted = TypeAdapter(Issue).validate_python(asked)
+        wanted = Issue.model_validate(asked)
         days = DAYS if wanted.days is None else wanted.days
         text, caller = self._tokens.issue(
             wanted.subject or wanted.service or "",
@@ -290,7 +169,7 @@ class Desk:
 
         Raises Refusal `erasure.notices_open` unless forced, and `erasure.held` in any case.
         """
-        wanted = TypeAdapter(Erase).validate_python(asked)
+        wanted = Erase.model_validate(asked)
         _demand_nobody(wanted.reason, wanted.subject)
         is_open = bool(vendors := await self.notices.still_open(wanted.subject))
         if is_open and not wanted.force:
@@ -302,14 +181,14 @@ class Desk:
 
     async def hold(self, asked: Mapping[str, Any], *, by: str) -> str:
         """Nothing of a person is erased or purged from now on; the id of the entry."""
-        wanted = TypeAdapter(Keep).validate_python(asked)
+        wanted = Keep.model_validate(asked)
         _demand_nobody(wanted.reason, wanted.subject)
         until = wanted.until.isoformat() if wanted.until else ""
         return await self._ledger.erasing.hold(wanted.subject, reason=wanted.reason, by=by, until=until)
 
     async def release(self, asked: Mapping[str, Any], *, by: str) -> int:
         """How many holds on a person were ended."""
-        return await self._ledger.erasing.release(TypeAdapter(Release).validate_python(asked).subject, by=by)
+        return await self._ledger.erasing.release(Release.model_validate(asked).subject, by=by)
 
     async def turnover(self, *, by: str) -> int:
         """The number of the generation under which all keys of people are wrapped from now on."""
@@ -324,7 +203,7 @@ class Desk:
 
         Raises UnnamedService, and Refusal.
         """
-        look = TypeAdapter(Look).validate_python(asked or {})
+        look = Look.model_validate(asked or {})
         if own is not None and look.caller is None:
             raise UnnamedService(f"say which `caller`: {', '.join(sorted(own))}")
         if own is not None and (look.caller not in own or look.subject is not None):
@@ -352,7 +231,7 @@ class Desk:
 
     async def resolve(self, asked: Mapping[str, Any], *, by: str) -> str:
         """The id of the entry that says how an intent in doubt ended. Raises UnknownEntry and NotInDoubt."""
-        wanted = TypeAdapter(Resolve).validate_python(asked)
+        wanted = Resolve.model_validate(asked)
         async with self._claims.alone("resolve"):
             found = await self._found(wanted.entry, "resolve", by)
             if isinstance(found, Entry) and found.body.get("kind") == "outcome":
@@ -371,7 +250,7 @@ class Desk:
         self, asked: Mapping[str, Any], stated: Mapping[RetentionClass, str], *, by: str
     ) -> list[dict[str, Any]]:
         """Takes away what the rules of the policy say is over, and tells what that was. Raises Refusal."""
-        wanted = TypeAdapter(Over).validate_python(asked)
+        wanted = Over.model_validate(asked)
         done = await self._ledger.purge(kept(stated), by=by, rehearsed=wanted.rehearsed)
         return [dict(purge.members()) for purge in done]
 
@@ -382,7 +261,7 @@ class Desk:
     async def growth(self, asked: Mapping[str, Any], *, by: str) -> str:
         """That the log only grew. No look at the record: nothing of any entry is in it. Raises UnknownSize."""
         del by
-        wanted = TypeAdapter(Growth).validate_python(asked)
+        wanted = Growth.model_validate(asked)
         head = await self._ledger.head()
         if wanted.new is not None:
             found = [each for each in await self._ledger.heads(wanted.new, 1) if each.size == wanted.new]
@@ -401,7 +280,7 @@ class Desk:
     async def checkpoints(self, asked: Mapping[str, Any], *, by: str) -> list[dict[str, Any]]:
         """A page of all checkpoints, the smallest first."""
         del by
-        heads = await self._ledger.heads(TypeAdapter(From).validate_python(asked).size, _TOGETHER)
+        heads = await self._ledger.heads(From.model_validate(asked).size, _TOGETHER)
         return [{"size": head.size, "ts": head.ts, "note": head.note} for head in heads]
 
     async def key(self, *, by: str) -> str:

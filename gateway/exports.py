@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from gateway.errors import GatewayError, refuse
 from gateway.ledger.archive import FORMAT
@@ -50,7 +50,7 @@ class Exports:
 
     async def begin(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
         """Puts on record that the log is copied, and tells how it is to be read. Raises Refusal and ValidationError."""
-        wanted = TypeAdapter(Begin).validate_python(asked)
+        wanted = Begin.model_validate(asked)
         head = await self._ledger.extent()
         size = head.size if head else 0
         if wanted.since > size:
@@ -90,7 +90,7 @@ class Exports:
             return await self._ledger.archive.subtrees(page.first, page.first + SPAN)
 
     def _page(self, asked: Mapping[str, Any]) -> tuple[Page, Begin]:
-        page = TypeAdapter(Page).validate_python(asked)
+        page = Page.model_validate(asked)
         if page.export not in self._open:
             raise UnknownExport("this export was not begun, or too many others were since")
         return page, self._open[page.export]

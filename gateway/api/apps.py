@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -100,7 +99,7 @@ async def _facts(desk: Desk, request: Request, caller: Caller) -> Response:
     if media not in FILES:
         return JSONResponse({"result": await desk.put_facts(await body_of(request), by=caller.service)})
     query = dict(request.query_params)
-    how = TypeAdapter(How).validate_python({"form": FILES[media]} | query)
+    how = How.model_validate({"form": FILES[media]} | query)
     return JSONResponse({"result": await fed(desk.imports, how, request.stream(), by=caller.service)})
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from gateway.contract.words import Name
 from gateway.errors import GatewayError
@@ -75,7 +75,7 @@ class Canaries:
 
     async def make(self, asked: object, *, by: str) -> dict[str, Any]:
         """A new value for a vendor, which is put into an order of the shop's own. Raises ValidationError."""
-        wanted = TypeAdapter(Wanted).validate_python(asked)
+        wanted = Wanted.model_validate(asked)
         async with self._incidents.claims.alone("canary"):
             number = 1 + max((each.number for each in await self._all()), default=0)
             await self._ledger.record(CanaryMade(wanted.vendor, number, by))
@@ -94,7 +94,7 @@ class Canaries:
 
         Nothing of the text is kept.
         """
-        tags = tags_in(TypeAdapter(Seen).validate_python(asked).text.encode())
+        tags = tags_in(Seen.model_validate(asked).text.encode())
         found = [canary for tag, canary in (await self.tags()).items() if tag in tags]
         if not found:
             raise UnknownCanary("no canary of ours is in it")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, TypeAdapter, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from gateway.contract.words import Name
 from gateway.due import Due
@@ -123,7 +123,7 @@ class Incidents:
 
     async def open(self, asked: object, *, by: str) -> dict[str, Any]:
         """Puts an incident on record, and stops the vendor where that is asked for. Raises ValidationError."""
-        wanted = TypeAdapter(Opened).validate_python(asked)
+        wanted = Opened.model_validate(asked)
         if max(wanted.aware, wanted.began, wanted.ended or wanted.began) > self._now():
             raise UnfitIncident("a time of it is still to come")
         if wanted.suspend:
@@ -137,7 +137,7 @@ class Incidents:
 
     async def step(self, incident: str, asked: object, *, by: str) -> dict[str, Any]:
         """Puts on record that somebody was told, or that it is closed. Raises UnknownIncident and UnfitIncident."""
-        wanted = TypeAdapter(Stepped).validate_python(asked)
+        wanted = Stepped.model_validate(asked)
         at = wanted.at or self._now()
         async with self.claims.alone("incident"):
             found = await self._open(incident)
@@ -164,7 +164,7 @@ class Incidents:
 
     async def mailing(self, incident: str, asked: object, *, by: str) -> dict[str, Any]:
         """Who they are, encrypted for whoever writes to them. Raises UnknownIncident and UnfitIncident."""
-        wanted = TypeAdapter(Mailing).validate_python(asked)
+        wanted = Mailing.model_validate(asked)
         try:
             key = public_key(wanted.key)
         except ValueError as error:

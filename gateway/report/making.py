@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from gateway.clearance import version_in_force
 from gateway.contract.load import ContractSet
@@ -120,7 +120,7 @@ class Reports:
 
         That somebody looked is written down before the first piece. Raises ValidationError, UnknownReport, Refusal.
         """
-        wanted = TypeAdapter(Wanted).validate_python(asked)
+        wanted = Wanted.model_validate(asked)
         if wanted.report not in REPORTS:
             raise UnknownReport(f"there is no such report; there are {', '.join(sorted(REPORTS))}")
         report, known = (

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from gateway.desk import Reason, names_nobody
+from gateway.asked import Reason, names_nobody
 from gateway.errors import GatewayError
 from gateway.registry.entered import Ref
 from gateway.vocabulary import (

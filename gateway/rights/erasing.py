@@ -5,9 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from pydantic import TypeAdapter
-
-from gateway.desk import Erase
+from gateway.asked import Erase
 from gateway.errors import GatewayError
 from gateway.intake import Intake
 from gateway.ledger.housekeeping import Access
@@ -58,7 +56,7 @@ class Erasures:
 
         Raises Refusal.
         """
-        wanted = TypeAdapter(Erase).validate_python(asked)
+        wanted = Erase.model_validate(asked)
         id_, source = self._ledger.new_id(), f"erasure, {wanted.reason}"
         restricted = FlagRow(kind="flag", source=source, subject=wanted.subject, flag=Flag.RESTRICTED)
         telling = TellingRow(id=id_, source=source, cause=Cause.ERASURE, subject=wanted.subject)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from gateway.contract.load import ContractSet
 from gateway.contract.model import KeepsByLaw, Vendor
@@ -110,7 +110,7 @@ class Notices:
 
     async def tell(self, asked: Mapping[str, Any], *, by: str) -> Sequence[dict[str, Any]]:
         """Has every vendor told that received what is asked about; the notices, each open. Raises Refusal."""
-        wanted = TypeAdapter(Tell).validate_python(asked)
+        wanted = Tell.model_validate(asked)
         telling = TellingRow(id=self._ledger.new_id(), **wanted.model_dump())
         await self._intake.put([telling], by=by)
         await self.plan(by=by)
@@ -139,7 +139,7 @@ class Notices:
 
     async def listed(self, asked: Mapping[str, Any], *, by: str) -> Sequence[dict[str, Any]]:
         """Notices, those first that are due first. That somebody looked is written down."""
-        wanted = TypeAdapter(Listed).validate_python(asked)
+        wanted = Listed.model_validate(asked)
         subjects = await self._registry.same_person(wanted.subject) if wanted.subject else None
         which = Wanted(wanted.id, None, wanted.vendor, subjects, wanted.open, wanted.limit)
         found = await self._registry.read(rows.listed, which)
@@ -150,7 +150,7 @@ class Notices:
 
     async def step(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
         """The notice after the step. Raises UnknownNotice, NoticeEnded and Refusal."""
-        wanted = TypeAdapter(Step).validate_python(asked)
+        wanted = Step.model_validate(asked)
         found = await self._registry.read(rows.listed, Wanted(id=wanted.notice))
         if not found:
             raise UnknownNotice("there is no notice with this id")

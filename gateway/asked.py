@@ -1,0 +1,127 @@
+"""What operators and reviewers may ask of the desk: each a model, of words that may stand in the record."""
+
+import re
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from gateway.contract.words import Name
+from gateway.forecast import MOST
+from gateway.registry.entered import Ref
+from gateway.vocabulary import Role
+
+# Filters are written down, so nothing but the names of things may stand in them.
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Asked(BaseModel):
+    """What somebody asks of the desk."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Issue(Asked):
+    """A token for a service or somebody of the shop, or (`subject`) for a person about their own data.
+
+    It lives for so many days, 90 where nobody says, or as long as its role may have.
+    """
+
+    service: Name | None = None
+    subject: Ref | None = None
+    entity: Name | None = None
+    vendor: Name | None = None
+    days: int | None = Field(default=None, ge=1, le=400)
+    role: Role = Role.SERVICE
+    services: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_somebody(self) -> "Issue":
+        if (self.subject is None) is (self.role is Role.SUBJECT) or (self.service is None) is (self.subject is None):
+            raise ValueError("name a subject for the role subject, and a service or a name for every other one")
+        return self
+
+
+class Look(Asked):
+    """Which entries: all that is given holds at once. Times in microseconds since 1970."""
+
+    id: Id | None = None
+    kind: Word | None = None
+    vendor: Word | None = None
+    operation: Word | None = None
+    caller: Word | None = None
+    code: Word | None = None
+    result: Word | None = None
+    subject: str | None = None
+    since: int | None = None
+    until: int | None = None
+    before: int | None = None
+    limit: int = Field(default=50, ge=1, le=1000)
+
+
+class Erase(Asked):
+    """Why a person is erased stands in the record for good, so it is a word. `force`: although vendors are not told."""
+
+    subject: Ref
+    reason: Word
+    force: bool = False
+
+
+class Keep(Asked):
+    """A hold, to the end of a day of UTC where it says until when."""
+
+    subject: Ref
+    reason: Word
+    until: date | None = None
+
+
+class Release(Asked):
+    subject: Ref
+
+
+class Growth(Asked):
+    """Two sizes of the log, the newer one that of a checkpoint; the newest where it is left out."""
+
+    old: int = Field(ge=1)
+    new: int | None = Field(default=None, ge=1)
+
+
+class Ahead(Asked):
+    """How many days to look ahead."""
+
+    days: int = Field(default=90, ge=1, le=MOST)
+
+
+class Over(Asked):
+    """What is over is to go; where it is rehearsed, it is only told."""
+
+    rehearsed: bool = False
+
+
+# As plain as a filter: what somebody types here stands in the record for as long as its intent does.
+Reason = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 .,:;/#()'_-]{2,199}$")]
+_LONG_NUMBER = re.compile(r"(?:\d[ .,:;/()'_-]*){9}")
+
+
+def names_nobody(reason: str) -> str:
+    """Raises ValueError for a reason with a long number in it."""
+    if _LONG_NUMBER.search(reason):
+        raise ValueError("a reason has no numbers of people, accounts or telephones in it")
+    return reason
+
+
+class Resolve(Asked):
+    """What was found out about an intent in doubt: by its number or id, or by that of the entry that says so."""
+
+    entry: str
+    result: Literal["sent", "not_sent"]
+    reason: Reason
+
+    _reason = field_validator("reason")(names_nobody)
+
+
+class From(Asked):
+    """Checkpoints of this size and larger ones."""
+
+    size: int = Field(default=0, ge=0)
