@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ from gateway.demo import run
 from gateway.errors import ContractError, GatewayError, Refusal, StartError
 from gateway.examples import rehearsed
 from gateway.ledger.unready import MEANING
+from gateway.misfit import misfits, told
 from gateway.rehearse import parse_http
 from gateway.sandbox import vendors
 from gateway.scrub.measure import scores, sentences_in
@@ -69,6 +71,8 @@ cli.command("forecast")(cli_forecast.forecast)
 cli.command("backup")(cli_backup.backup)
 cli.command("restore")(cli_backup.restore)
 
+# Whose value could not be read, pydantic-settings says in its text alone.
+_FIELD = re.compile(r'field "([a-z_]+)"')
 _WIDE = 80
 _HOW = 23
 _BESIDE_PATHS = 20 + _HOW + 8
@@ -96,10 +100,19 @@ def main() -> None:
 
 
 def _told(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        problems = error.errors(include_url=False, include_context=False, include_input=False)
-        return "\n".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problems)
-    return "a file is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+    match error:
+        case ValidationError() if error.title == Settings.__name__:
+            return "\n".join(f"GATEWAY_{str(each.at[0]).upper()}: {each}" for each in misfits(error))
+        case ValidationError():
+            return told(error)
+        case SettingsError():
+            named = _FIELD.search(str(error))
+            return f"GATEWAY_{named[1].upper()}: not valid JSON" if named else "a setting cannot be read"
+        case UnicodeDecodeError():
+            return "a file is not UTF-8 text"
+        case OSError(filename=str(name), strerror=str(reason)):
+            return f"{name}: {reason.lower()}"
+    return str(error)
 
 
 @cli.command()

@@ -1,6 +1,5 @@
 """The commands that put facts in: a few at once, or files of them."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from gateway.console import Json, asking, counted, err, out, table
 from gateway.errors import StartError
 from gateway.feed import Batch, Feed, Form
 from gateway.imports import Tally
+from gateway.strict_json import read_json
 
 facts = typer.Typer(help="What decisions look up: orders, consents, suspensions.", no_args_is_help=True)
 
@@ -42,12 +42,12 @@ def put(
 
 def _rows(text: str) -> list[Any]:
     try:
-        whole = json.loads(text)
+        whole = read_json(text)
     except ValueError:
         try:
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-        except ValueError:
-            raise StartError("the facts are neither JSON nor one JSON object a line") from None
+            return [read_json(line) for line in text.splitlines() if line.strip()]
+        except ValueError as error:
+            raise StartError(f"the facts are neither JSON nor one JSON object a line: {error}") from None
     return whole if isinstance(whole, list) else [whole]
 
 

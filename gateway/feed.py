@@ -1,13 +1,13 @@
 """A file of facts, line by line, in batches that come out alike whenever the file is read again."""
 
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
 
 from gateway.errors import GatewayError
+from gateway.strict_json import read_json
 from gateway.vocabulary import SubjectRole
 
 Form = Literal["jsonl", "csv"]
@@ -137,11 +137,9 @@ class Feed:
                 problem = "more cells than the first line has"
             return Line(number, {} if problem else self._of_cells(dict(zip(names, cells, strict=False))), problem)
         try:
-            row = json.loads(record.decode("utf-8"))
-        except UnicodeDecodeError:
-            return Line(number, {}, "not UTF-8")
-        except (ValueError, RecursionError):
-            return Line(number, {}, "not JSON")
+            row = read_json(record)
+        except ValueError as error:
+            return Line(number, {}, str(error))
         return Line(number, row) if isinstance(row, dict) else Line(number, {}, "not a JSON object")
 
     def _of_cells(self, cells: Mapping[str, str]) -> dict[str, object]:

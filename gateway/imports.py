@@ -1,9 +1,9 @@
 """Takes files of facts in, batch by batch: counted, resumable, and nothing twice."""
 
-import re
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
@@ -12,15 +12,13 @@ from gateway.errors import GatewayError
 from gateway.feed import TOGETHER, Batch, Feed, Form
 from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
+from gateway.misfit import NO_KIND, misfits, place_of
 from gateway.registry import bulk
 from gateway.registry.claims import Claims
 from gateway.registry.entered import ROWS, AnyRow, Text
 from gateway.registry.stored import ImportRow, StoredRow
 
 TOLD = 1_000  # lines that were refused, of which an answer says more than their number
-
-_SHOWN = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_NO_KIND = frozenset({"union_tag_invalid", "union_tag_not_found"})
 
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -172,14 +170,9 @@ class Imports:
 
 def _told(error: ValidationError) -> Iterator[str]:
     """Where something is wrong and what, without what stands there; a name that nobody knows may be a value."""
-    for each in error.errors(include_url=False, include_context=False, include_input=False)[:5]:
-        if each["type"] in _NO_KIND:
-            yield "kind: there is no such kind of fact"
-            continue
-        places = [str(place) for place in each["loc"][1:]]
-        where = ".".join(place if place.isdigit() or _SHOWN.fullmatch(place) else "*" for place in places)
-        message = each["msg"].removeprefix("Value error, ")
-        yield f"{where}: {message}" if where else message
+    for each in islice(misfits(error), 5):
+        where = "kind" if each.kind in NO_KIND else place_of(replace(each, at=each.at[1:]))
+        yield f"{where}: {each}" if where else str(each)
 
 
 def _counted(verdicts: Sequence[bulk.Verdict], refused: int) -> dict[str, int]:

@@ -21,7 +21,7 @@ from gateway.daily import MINUTE, daily, often
 from gateway.errors import StartError
 from gateway.outbound.guard import Addresses, system_lookup
 from gateway.outbound.http1 import Http1
-from gateway.settings import Settings
+from gateway.settings import LOOPBACK, Settings
 from gateway.stores import opened
 from gateway.telemetry import Telemetry
 from gateway.wire import serve_config
@@ -86,8 +86,14 @@ def _check_listener(settings: Settings) -> None:
     control = settings.data / CONTROL
     if len(str(control.absolute())) > 100:  # noqa: PLR2004  a Unix socket's path has 107 bytes
         raise StartError("the path of the data folder is too long for a socket in it; use a shorter one")
-    if not ipaddress.ip_address(settings.operators_host).is_loopback:
+    if not _is_loopback(settings.operators_host):
         log.warning("the operators' listener is open to other machines")
+
+
+def _is_loopback(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host in LOOPBACK
 
 
 async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
@@ -123,7 +129,8 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
             ready(*map(port_of, servers[:-1]))
     for server, listener in zip(servers, served, strict=True):
         if not listener.result():
-            raise StartError(f"port {server.config.port} cannot be opened; is something else listening there?")
+            where = f"port {server.config.port} of {server.config.host}"
+            raise StartError(f"{where} cannot be opened; is that this machine, and is nothing else listening there?")
 
 
 def _servers(gateway: Gateway, control: Path) -> list[Server]:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway import problem
+from gateway import misfit, problem
 from gateway.errors import GatewayError, Refusal, refuse
 from gateway.identity import Caller, Tokens, find_token
 from gateway.openapi import Operation, document
@@ -179,7 +179,7 @@ def _answering(endpoint: Endpoint, tokens: Tokens) -> Callable[[Request], Awaita
             status, told_why = problem.problem(refusal)
             return JSONResponse(told_why, status, headers=_PRIVATE, media_type=problem.MEDIA_TYPE)
         except ValidationError as error:
-            return _unprocessable(_told(error))
+            return _unprocessable(misfit.told(error))
         except GatewayError as error:
             return _unprocessable(str(error))
         return _written(told, what)
@@ -202,16 +202,6 @@ async def _body(request: Request) -> bytes:
         if len(payload) > MAX_BODY:
             raise refuse("body.too_large", f"more than {MAX_BODY} bytes")
     return bytes(payload) or b"{}"
-
-
-def _told(error: ValidationError) -> str:
-    """Where something is wrong and what, without the value that is wrong, and without names that nobody knows."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{_place(each['loc'], each['type'])}: {each['msg']}" for each in problems[:5])
-
-
-def _place(steps: tuple[int | str, ...], problem: str) -> str:
-    return ".".join(map(str, (*steps[:-1], "*") if problem == "extra_forbidden" else steps))
 
 
 def _unprocessable(message: str) -> Response:

@@ -264,9 +264,26 @@ def test_a_file_or_a_setting_that_cannot_be_read_is_one_line(machine: Machine, t
     started = Machine(tmp_path, settings={"SANDBOX": "{"}).typed("serve")
 
     assert (shown.returncode, shown.stderr) == (1, "a file is not UTF-8 text\n")
-    assert started.returncode == 1
-    assert "sandbox" in started.stderr
-    assert "fault of the gateway" not in started.stderr
+    assert (started.returncode, started.stderr) == (1, "GATEWAY_SANDBOX: not valid JSON\n")
+
+
+@pytest.mark.parametrize(
+    ("setting", "line"),
+    [
+        ({"PORT": "http"}, "GATEWAY_PORT: not a whole number (write its digits)"),
+        ({"IN_FLIGHT": "0"}, "GATEWAY_IN_FLIGHT: too small (write more than 0)"),
+        ({"ENVIRONMENT": "test"}, "GATEWAY_ENVIRONMENT: there is no such word here (write one of sandbox, live)"),
+        ({"SANDBOX": '{"a": "http://10.0.0.1:1"}'}, "GATEWAY_SANDBOX: a sandbox stands on this machine"),
+        ({"CA": "none.pem"}, "none.pem: no such file or directory"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_told_by_the_name_it_is_set_by(
+    setting: dict[str, str], line: str, tmp_path: Path
+) -> None:
+    done = Machine(tmp_path, settings=setting).typed("serve")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(line)
 
 
 def test_what_nobody_foresaw_is_one_line_without_its_text(

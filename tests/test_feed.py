@@ -71,11 +71,11 @@ def test_another_file_is_noticed_before_anything_of_it_comes(other: bytes) -> No
 
 
 WRONG = {
-    b"{": "not JSON",
+    b"{": "not valid JSON",
     b"[1]": "not a JSON object",
     b'"zoe"': "not a JSON object",
     b'{"n": "\xff"}': "not UTF-8",
-    b"[" * 20_000: "not JSON",
+    b"[" * 20_000: "not valid JSON",
     b'{"n": "' + b"x" * LONGEST + b'"}': f"longer than {LONGEST} bytes",
 }
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx2
 import pytest
 from processes import Machine
 from sockets import Client
@@ -92,8 +93,18 @@ def test_a_port_that_is_taken_ends_the_start_with_a_word_and_leaves_no_socket(tm
         done = Machine(tmp_path, settings={"PORT": str(port)}).typed("serve")
 
     assert done.returncode == 1
-    assert f"port {port} cannot be opened" in done.stderr
+    assert f"port {port} of 127.0.0.1 cannot be opened" in done.stderr
     assert not (tmp_path / "data" / listeners.CONTROL).exists()
+
+
+def test_a_listener_may_be_given_by_the_name_of_this_machine(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, settings={"OPERATORS_HOST": "localhost"})
+
+    with machine.serving() as serving:
+        reached = httpx2.get(f"http://localhost:{serving.operators_port}/health", trust_env=False)
+
+        assert reached.status_code == 200
+        assert serving.stopped() == 0
 
 
 def test_killed_it_says_what_was_open_and_starts_again(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """An endpoint: it proves who asks, reads JSON, does one thing, and answers in JSON or with a problem document."""
 
-import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,8 @@ from gateway import problem
 from gateway.api.roles import MAY
 from gateway.errors import GatewayError, Refusal, refuse
 from gateway.identity import STAFF, Caller, Tokens, find_token
+from gateway.misfit import told
+from gateway.strict_json import read_json
 from gateway.vocabulary import Role
 
 MAX_BODY = 8 * 1024 * 1024
@@ -95,7 +96,7 @@ def answering(look: Look, who: Who) -> Callable[[Request], Awaitable[Response]]:
         except Refusal as refusal:
             return refused(refusal)
         except ValidationError as error:
-            return _unprocessable(_told(error))
+            return _unprocessable(told(error))
         except (GatewayError, ValueError) as error:
             return _unprocessable(str(error) if isinstance(error, GatewayError) else "not what is asked for here")
 
@@ -114,15 +115,9 @@ async def body_of(request: Request) -> Any:
         if len(payload) > MAX_BODY:
             raise refuse("body.too_large", f"more than {MAX_BODY} bytes")
     try:
-        return json.loads(payload) if payload else None
-    except ValueError:
-        raise refuse("body.unreadable", "not valid JSON") from None
-
-
-def _told(error: ValidationError) -> str:
-    """Where something is wrong and what, without the value that is wrong."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problems[:5])
+        return read_json(bytes(payload)) if payload else None
+    except ValueError as error:
+        raise refuse("body.unreadable", str(error)) from None
 
 
 def _unprocessable(message: str) -> Response:

@@ -21,6 +21,7 @@ from gateway.contract.model import Answer, Entities, ErrorAnswer, Operation, Pol
 from gateway.contract.strict_yaml import Location, Sheet, YamlError, read_yaml
 from gateway.contract.terms import Host, Section, Segment, SubjectTerms, Terms
 from gateway.errors import ContractError, Finding
+from gateway.misfit import MISSING, NO_KEY, Misfit, misfits
 from gateway.paths import EACH, Path, Place
 from gateway.vocabulary import SubjectRole, is_prohibited
 
@@ -240,14 +241,20 @@ class _Reading:
         except YamlError as error:
             self.findings.append(Finding("contract.value", name, error.line, str(error)))
             return None
-        except (OSError, UnicodeDecodeError):
-            self.findings.append(Finding("contract.missing", name, 1, "there is no such file, or it is not UTF-8 text"))
+        except FileNotFoundError:
+            self.findings.append(Finding("contract.missing", name, 1, "there is no such file", "write it"))
+            return None
+        except OSError:
+            self.findings.append(Finding("contract.missing", name, 1, "this file may not be read", "see its rights"))
+            return None
+        except UnicodeDecodeError:
+            self.findings.append(Finding("contract.missing", name, 1, "this is not UTF-8 text", "save it as UTF-8"))
             return None
         source = Source(name, sheet, content)
         try:
             return model.model_validate(sheet.data), source
         except ValidationError as error:
-            self.findings += _findings(error, sheet, name)
+            self.findings += _findings(error, model, sheet, name)
             return None
 
 
@@ -258,17 +265,15 @@ def _placed(key: str, values: Mapping[str, str], source: Source) -> Iterator[tup
             yield place, value
 
 
-def _findings(error: ValidationError, sheet: Sheet, file: str) -> Iterator[Finding]:
+def _findings(error: ValidationError, model: type[BaseModel], sheet: Sheet, file: str) -> Iterator[Finding]:
     seen: set[tuple[str, int, str]] = set()
-    problems = error.errors(include_url=False, include_context=False)
-    places = [sheet.nearest(problem["loc"]) for problem in problems]
-    for problem, place in zip(problems, places, strict=True):
+    problems = [(misfit, sheet.nearest(misfit.at)) for misfit in misfits(error, model)]
+    for misfit, place in problems:
         # Where a key takes a word or a block, a fault inside the block says more than that it is not the word.
-        if problem["type"] in _SHALLOW and any(other != place and other[: len(place)] == place for other in places):
+        if misfit.kind in _SHALLOW and any(other != place and other[: len(place)] == place for _, other in problems):
             continue
-        about_a_key = problem["type"] in ("missing", "extra_forbidden")
-        location = problem["loc"] if about_a_key else place
-        code, message, fix = _finding(problem["type"], location, problem["msg"], problem.get("input"))
+        about_a_key = misfit.kind in (MISSING, NO_KEY)
+        code, message, fix = _finding(misfit, misfit.at if about_a_key else place)
         line = sheet.lines.get(place, 1)
         mark = (code, line, message if about_a_key else "")
         if mark not in seen:
@@ -276,22 +281,22 @@ def _findings(error: ValidationError, sheet: Sheet, file: str) -> Iterator[Findi
             yield Finding(code, file, line, message, fix)
 
 
-def _finding(kind: str, location: Location, message: str, given: object) -> tuple[str, str, str]:
-    key = str(location[-1]) if location else ""
-    message = message.removeprefix("Value error, ")
-    if kind == "extra_forbidden" and key in NOT_YET:
+def _finding(misfit: Misfit, location: Location) -> tuple[str, str, str]:
+    key = str(next((part for part in reversed(location) if isinstance(part, str)), ""))
+    message, fix = misfit.message, misfit.fix
+    if misfit.kind == NO_KEY and key in NOT_YET:
         return "contract.value", f"`{key}`: {NOT_YET[key]} is not available in this version", "leave it out"
-    if kind == "extra_forbidden":
-        return "contract.unknown_key", f"there is no key `{key}` here", ""
-    if kind == "missing":
-        return _CODES.get(key, "contract.missing") if key == "why" else "contract.missing", f"`{key}` is missing", ""
-    if isinstance(given, str) and key == "purpose" and is_prohibited(given):
-        return "contract.purpose", "this purpose is prohibited by the policy", ""
+    if misfit.kind == NO_KEY:
+        return "contract.unknown_key", f"there is no key `{key}` here", fix or "leave it out"
+    if misfit.kind == MISSING:
+        return "contract.why" if key == "why" else "contract.missing", f"`{key}` is missing", f"add `{key}: …`"
+    if isinstance(misfit.given, str) and key == "purpose" and is_prohibited(misfit.given):
+        return "contract.purpose", "this purpose is prohibited by the policy", "there is no way to use data for it"
     for prefix in ("twice", "category", "secret"):
         if message.startswith(f"{prefix}: "):
-            return f"contract.{prefix}", message.removeprefix(f"{prefix}: "), ""
+            return f"contract.{prefix}", message.removeprefix(f"{prefix}: "), fix
     code = next((_CODES[str(part)] for part in reversed(location) if str(part) in _CODES), "contract.value")
-    return code, f"`{key}`: {message}", ""
+    return code, f"`{key}`: {message}" if key else message, fix
 
 
 def _in_environment(vendor: Vendor, environment: str) -> Vendor:

@@ -158,6 +158,8 @@ WRONG: dict[str, tuple[bytes, int]] = {
     "not JSON": (f'[{{"subject": "{CANARY}"'.encode(), 422),
     "no list": (json.dumps(FACT | {"subject": CANARY}).encode(), 422),
     "nothing": (b"", 422),
+    "a name twice": (f'[{{"subject": "{CANARY}", "subject": "c-1"}}]'.encode(), 422),
+    "deeper than the stack": (b"[" * 100_000, 422),
     "another purpose": (json.dumps([FACT | {"purpose": CANARY}]).encode(), 422),
     "another member": (json.dumps([FACT | {CANARY: CANARY}]).encode(), 422),
     "no fact at all": (json.dumps([CANARY]).encode(), 422),

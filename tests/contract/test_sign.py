@@ -44,7 +44,7 @@ def test_a_block_is_a_closed_model() -> None:
     [
         ("{scheme: rsa-sha256-params, key: MIIEvgIBADANBgkq}", "contract.secret", "a key is not written out"),
         ("{scheme: aws-sigv4, key: $K, access_key: a, region: b}", "contract.missing", "`service` is missing"),
-        ("{scheme: md5, key: $K}", "contract.value", "md5"),
+        ("{scheme: md5, key: $K}", "contract.value", "no such kind"),
         ("{scheme: rsa-sha256-params, key: $K, verify: MIIBIjAN}", "contract.secret", "a key is not written out"),
         ("{scheme: rsa-sha256-params, key: $K, answers: $P}", "contract.value", "nobody has checked"),
         (
