@@ -181,6 +181,8 @@ def _french(drawn: random.Random) -> str:
 
 def _chinese(drawn: random.Random) -> str:
     body = f"110105{_born(drawn)}{_digits(drawn, 3)}"
+    if body[6:8] == "19" and drawn.random() < 0.3:
+        return body[:6] + body[8:]
     return body + ric.calc_check_digit(body + "0")
 
 
@@ -195,6 +197,8 @@ def _korean(drawn: random.Random) -> str:
     digits = f"{born[2:]}{drawn.choice('12' if born < '2000' else '34')}{_digits(drawn, 5)}"
     weights = (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)
     check = str((11 - sum(weight * int(digit) for weight, digit in zip(weights, digits, strict=True)) % 11) % 10)
+    if drawn.random() < 0.3:
+        return digits + drawn.choice([check, "7"])
     return f"{digits[:6]}-{digits[6:]}{check}"
 
 
@@ -202,6 +206,10 @@ def _brazilian(drawn: random.Random) -> str:
     if drawn.random() < 0.5:
         person = next(number for number in iter(lambda: _digits(drawn, 11), "") if cpf.is_valid(number))
         return str(drawn.choice([person, cpf.format(person)]))
+    if drawn.random() < 0.3:
+        letters = "".join(drawn.choices("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", k=12))
+        made = letters + cnpj.calc_check_digits(letters)
+        return str(cnpj.format(made) if made.isdigit() else drawn.choice([made, cnpj.format(made)]))
     company = next(
         number for number in iter(lambda: _digits(drawn, 8) + "0001" + _digits(drawn, 2), "") if cnpj.is_valid(number)
     )
@@ -211,6 +219,9 @@ def _brazilian(drawn: random.Random) -> str:
 def _mail(drawn: random.Random, _market: str) -> str:
     name = drawn.choice(["zoe.mueller", "li_wei88", "o'brien", "a", "joão", "first.last+shop", "X-99"])
     domain = drawn.choice(["example.com", "mail.example.co.uk", "müller.example", "163.example", "a-b.example.io"])
+    if drawn.random() < 0.2:
+        at, dot = drawn.choice([(" [at] ", " [dot] "), ("(at)", "(dot)"), (" at ", " dot ")])
+        return f"li_wei88{at}{drawn.choice(['mail.example.io', 'example.com', 'post.co.uk']).replace('.', dot)}"
     return f"{name}@{domain}"
 
 

@@ -15,12 +15,14 @@ _BIG = 10**11
 _DIGITS_AT_MOST = 40
 
 # Most texts have none of these and are done with; both begin with signs that a search can look out for.
-_NUMBER_HINT = re.compile(r"\d(?:(?<=[A-Za-z]{2}\d)\d|(?:[ -]?\d){11})")
+_NUMBER_HINT = re.compile(r"\d(?:(?<=[A-Za-z]{2}\d)\d|(?:[ ./_|*:,·-]?\d){11})")
 _KEY_HINT = re.compile(r"eyJ|_(?:live|test)_|AKIA|gh[opsur]_|xox|AIza|-----BEGIN")
 # The last part of a domain begins with a letter; a release like shop@1.2.3 is no address.
 _MAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]*")
 # No part of a longer number and none of a fraction; the end of a sentence is neither.
 _DIGITS = re.compile(r"(?<!\d)(?<!\d\.)\d(?:[ -]?\d){11,18}(?!\.?\d)")
+# With other signs between them only in the groups of a card: numbers of versions and amounts have dots as well.
+_GROUPS = re.compile(r"(?<![\d.])\d{4}([./_|*:,·])(?:\d{4}\1\d{4}\1\d{1,7}|\d{6}\1\d{4,5})(?!\.?\d)")
 _IBAN = re.compile(r"\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?\b")
 _TOKEN = re.compile(
     r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"
@@ -56,7 +58,7 @@ def personal_kind(value: str | int | Decimal | None) -> str | None:
 def _kind_in(text: str) -> str | None:
     if _MAIL.search(text):
         return "e-mail address"
-    if any(_is_card(match.group()) for match in _DIGITS.finditer(text)):
+    if any(_is_card(match.group()) for groups in (_DIGITS, _GROUPS) for match in groups.finditer(text)):
         return "card number"
     if any(_is_iban(match.group()) for match in _IBAN.finditer(text)):
         return "account number"

@@ -6,6 +6,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from stdnum import ean
+
 from gateway.scrub.numbers import numbers
 from gateway.scrub.online import online
 from gateway.scrub.phones import Plan, phones, plan_of
@@ -37,7 +39,16 @@ _ROUNDS = 6
 _UUID = re.compile(
     r"(?<![0-9A-Za-z])(?=[0-9-]{0,35}[A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])"
 )
-_WORTH = re.compile(r"\d|@|%40|[(\[]at[)\]]|/|[:=]|eyJ|_|-----|www|sk-|sg\.|pypi-|bearer|basic", re.IGNORECASE)
+# What says that it is the number of an article, and is one (GS1).
+_ARTICLE = re.compile(
+    r"\b(?:EAN|GTIN|UPC|JAN|ISBN|bar ?code)(?:[ -]?1[234])?(?:[ -]?(?:no\.?|number|code))?[ :#=]{0,3}(\d{12,14})(?!\d)",
+    re.IGNORECASE,
+)
+_WORTH = re.compile(
+    r"\d|@|%40|[(\[{<] ?at ?[)\]}>]|[\[({< ](?:dot|punto|punkt|ponto)[\])}> ]"
+    r"|/|[:=]|eyJ|_|-----|www|sk-|sg\.|pypi-|bearer|basic|akia|asia|aiza|eaaa|xox|xapp|age-secret",
+    re.IGNORECASE,
+)
 
 
 class Known(NamedTuple):
@@ -108,7 +119,7 @@ def _found_in(text: str, start: int, end: int, plan: Plan, names: "_Names | None
     folded = fold(piece)
     finds: list[Span] = []
     if _WORTH.search(folded.text):
-        counted = _UUID.sub(_blank, folded.text).replace("%20", "   ")
+        counted = _ARTICLE.sub(_article, _UUID.sub(_blank, folded.text)).replace("%20", "   ")
         for finder in (online(folded.text), numbers(counted), phones(counted, plan)):
             finds += (Span(*folded.span(first, last), kind) for first, last, kind in finder)
     if names is not None:
@@ -119,6 +130,10 @@ def _found_in(text: str, start: int, end: int, plan: Plan, names: "_Names | None
 
 def _blank(match: re.Match[str]) -> str:
     return "x" * len(match.group())
+
+
+def _article(match: re.Match[str]) -> str:
+    return _blank(match) if ean.is_valid(match[1]) else match.group()
 
 
 class _Names(NamedTuple):

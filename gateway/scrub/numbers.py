@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
-from stdnum import iban
+from stdnum import ean, iban
 from stdnum.br import cnpj, cpf
 from stdnum.cn import ric
 from stdnum.de import idnr
@@ -18,16 +18,33 @@ from gateway.scrub.spans import Kind, Span
 
 _RUN = re.compile(r"(?<!\d)\d(?>(?:[ \t\r\n._/·,|:*-]{0,3}\d)*)")
 _GROUP = re.compile(r"\d+")
+_BEFORE = re.compile(r"\d[A-Za-z]{1,9}\Z")
+_BEHIND = re.compile(r"[A-Za-z]{1,9}\d")
+_AROUND = 10
 # The ranges of the schemes and the lengths in each (ISO/IEC 7812): an article's number is as long as some cards.
 _CARD = re.compile(
-    r"4\d{12}(?:\d{3}){0,2}|(?:2[2-7]|5[1-5])\d{14}|(?:5[0678]|6\d)\d{10,17}|3[47]\d{13}"
-    r"|3[0689]\d{12,17}|(?:35|81)\d{14,17}"
+    r"4\d{12}(?:\d{3}){0,2}|(?:2[2-7]|5[1-5])\d{14}|(?:5[0678]|6\d|0604)\d{10,17}|3[47]\d{13}"
+    r"|3[0689]\d{12,17}|(?:35|8[12])\d{14,17}|(?:2131|1800)\d{11}|(?:8600|9792|9860)\d{12}"
 )
+# Hardly a card has thirteen digits that does not begin with 4, and every article has (GS1).
+_ARTICLE = re.compile(r"[56]\d{12}")
 _FEWEST_DIGITS, _MOST_DIGITS = 11, 19
 _ACCOUNT = re.compile(
     r"(?:(?<![A-Za-z0-9])|(?<=\biban)|(?<=\bIBAN))[A-Za-z]{2}[ .-]?\d[ .-]?\d(?:[ .-]{0,2}[A-Za-z0-9]){11,30}"
 )
 _SHORTEST_ACCOUNT = 15
+# Since July 2026 there are letters among its signs, and the signs at the end are digits still. Without points it is in
+# capitals, as no word is that has this many digits.
+_COMPANY_BR = re.compile(
+    r"(?<!\w)(?:[0-9A-Za-z]{2}\.[0-9A-Za-z]{3}\.[0-9A-Za-z]{3}/?[0-9A-Za-z]{4}-?\d{2}"
+    r"|(?=[A-Z0-9]{0,11}[A-Z])[A-Z0-9]{8}[/ ]?[A-Z0-9]{4}[- ]?\d{2})(?!\w)",
+    re.ASCII,
+)
+# The first two digits of a place in China (GB/T 2260).
+_PROVINCES = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[12]|91")
+# Articles of Korea (GS1) begin like the numbers of people who were born in 1988.
+_ARTICLES_OF_KOREA = "880"
+_OLDEST, _YOUNGEST = 1920, 2040
 _PERSON_CN = re.compile(r"(?<!\w)(?:\d{17}|\d{6}[ -]\d{8}[ -]\d{3})[\dXx](?!\w)", re.ASCII)
 _PERSON_FR = re.compile(r"(?<!\w)[12](?:[ .-]?\d){4}[ .-]?(?:\d{2}|2[ABab])(?:[ .-]?\d){8}(?!\w)", re.ASCII)
 _PERSON_GB = re.compile(
@@ -56,10 +73,25 @@ def _resident_of_china(number: str) -> bool:
     return _born(number[6:14], first=1880, last=2100) and bool(ric.calc_check_digit(number) == number[-1].upper())
 
 
+def _older_resident_of_china(number: str) -> bool:
+    # Given out until 1999, without a check digit: the century was no part of the birthday.
+    return _PROVINCES.match(number) is not None and _born(f"19{number[6:12]}", first=1900, last=1999)
+
+
 def _resident_of_korea(number: str) -> bool:
     # Since October 2020 new numbers have no check digit, so the birthday and the sign of the century must do.
     century = {"1": 19, "2": 19, "5": 19, "6": 19, "3": 20, "4": 20, "7": 20, "8": 20, "9": 18, "0": 18}[number[6]]
     return _born(f"{century}{number[:6]}", first=1880, last=2100)
+
+
+def _resident_of_korea_bare(number: str) -> bool:
+    """The same without a hyphen, where it could also be an article or a moment: of somebody who may be alive."""
+    if rrn.is_valid(number):
+        return True
+    century = {"1": 19, "2": 19, "5": 19, "6": 19, "3": 20, "4": 20, "7": 20, "8": 20}.get(number[6])
+    if century is None or (number.startswith(_ARTICLES_OF_KOREA) and ean.is_valid(number)):
+        return False
+    return _born(f"{century}{number[:6]}", first=_OLDEST, last=_YOUNGEST)
 
 
 # By the number of digits, and the lengths of the groups in which the number may be written.
@@ -70,11 +102,21 @@ _BY_LENGTH: dict[int, tuple[tuple[Check, tuple[tuple[int, ...], ...]], ...]] = {
     ),
     12: ((in_.is_valid, ((12,), (4, 4, 4))),),
     13: (
-        (lambda number: bool(rrn.is_valid(number)), ((13,),)),
+        (_resident_of_korea_bare, ((13,),)),
         (_resident_of_korea, ((6, 7),)),
     ),
+    15: ((_older_resident_of_china, ((15,), (6, 6, 3))),),
     14: ((cnpj.is_valid, ((14,), (2, 3, 3, 4, 2), (8, 4, 2), (8, 6), (12, 2))),),
 }
+
+
+_MARKED: tuple[tuple[re.Pattern[str], Check], ...] = (
+    (_PERSON_CN, lambda text: _resident_of_china(re.sub(r"[ -]", "", text))),
+    (_PERSON_FR, lambda text: nir.is_valid(re.sub(r"[ .-]", "", text).upper())),
+    (_PERSON_US, lambda text: ssn.is_valid(re.sub(r"\D", "-", text))),
+    (_PERSON_GB, lambda _: True),
+    (_COMPANY_BR, cnpj.is_valid),
+)
 
 
 def numbers(text: str) -> Iterator[Span]:
@@ -93,9 +135,17 @@ def _in_run(text: str, start: int, end: int) -> Iterator[Span]:
     position = 0
     for index, (first, _) in enumerate(groups):
         for after, length in _ends(lengths, index):
-            if kind := _kind(digits[position : position + length], lengths[index:after]):
-                yield Span(first, groups[after - 1][1], kind)
+            kind = _kind(digits[position : position + length], lengths[index:after])
+            last = groups[after - 1][1]
+            if kind is not None and not (kind is Kind.NATIONAL_ID and _is_within(text, first, last)):
+                yield Span(first, last, kind)
         position += lengths[index]
+
+
+def _is_within(text: str, first: int, last: int) -> bool:
+    """Whether digits are a part of something longer that has letters and other digits, as the number of a parcel."""
+    around = _BEFORE.search(text, max(0, first - _AROUND), first), _BEHIND.match(text, last, last + _AROUND)
+    return any(match is not None and match.group() for match in around)
 
 
 def _ends(lengths: Sequence[int], index: int) -> Iterator[tuple[int, int]]:
@@ -110,7 +160,7 @@ def _ends(lengths: Sequence[int], index: int) -> Iterator[tuple[int, int]]:
 
 
 def _kind(digits: str, shape: tuple[int, ...]) -> Kind | None:
-    if _CARD.fullmatch(digits) and luhn(digits):
+    if _CARD.fullmatch(digits) and luhn(digits) and not (_ARTICLE.fullmatch(digits) and ean.is_valid(digits)):
         return Kind.CARD
     checks = (check for check, shapes in _BY_LENGTH.get(len(digits), ()) if shape in shapes)
     return Kind.NATIONAL_ID if any(check(digits) for check in checks) else None
@@ -133,16 +183,7 @@ def _is_account(signs: str) -> bool:
 
 def _marked(text: str) -> Iterator[Span]:
     """National ids that their letters or their groups give away."""
-    for match in _PERSON_CN.finditer(text):
-        if _resident_of_china(re.sub(r"[ -]", "", match.group())):
-            yield Span(*match.span(), Kind.NATIONAL_ID)
-    for match in _PERSON_FR.finditer(text):
-        if nir.is_valid(re.sub(r"[ .-]", "", match.group()).upper()):
-            yield Span(*match.span(), Kind.NATIONAL_ID)
-    for match in _PERSON_US.finditer(text):
-        if ssn.is_valid(re.sub(r"\D", "-", match.group())):
-            yield Span(*match.span(), Kind.NATIONAL_ID)
-    for match in _PERSON_GB.finditer(text):
-        yield Span(*match.span(), Kind.NATIONAL_ID)
+    for pattern, is_one in _MARKED:
+        yield from (Span(*match.span(), Kind.NATIONAL_ID) for match in pattern.finditer(text) if is_one(match.group()))
     for match in _SAID_US.finditer(text):
         yield Span(*match.span(1), Kind.NATIONAL_ID)

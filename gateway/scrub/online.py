@@ -6,8 +6,22 @@ from ipaddress import ip_address
 
 from gateway.scrub.spans import Kind, Span
 
-_AT = re.compile(r"@|%40| ?(?:\[at\]|\(at\)) ?", re.IGNORECASE)
-_DOMAIN = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[^\W\d_][\w-]{0,62}|\[[\w.:]{2,45}\]")
+# How people spell an address so that no machine finds it: `zoe [at] shop (dot) example`, `zoe at shop dot example`.
+_SAID_DOT = r"(?: ?[\[({<] ?(?:dot|punto|punkt|ponto|point|\.) ?[\])}>] ?| (?:dot|punto|punkt|ponto) )"
+_SAID_LABEL = r"(?!(?:the|a|an|that|this|every|each|which|der|die|das|el|la|un|una)\b)[\w-]{1,63}"
+_SAID_DOMAIN = (
+    rf"{_SAID_LABEL}(?:(?:\.|{_SAID_DOT}){_SAID_LABEL}){{0,4}}{_SAID_DOT}"
+    r"(?:[a-z]{2}|com|net|org|info|biz|edu|gov|name|app|dev|xyz|site|tech|shop|store|mail|online|email|cloud|example)(?:\.[a-z]{2})?(?![\w-])"
+)
+_AT = re.compile(
+    rf"@|%40| ?[\[({{<] ?(?:at|@|arroba|arobase|ät) ?[\])}}>] ?| (?:at|arroba|arobase) (?={_SAID_DOMAIN})",
+    re.IGNORECASE,
+)
+_DOMAIN = re.compile(
+    r"[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[^\W\d_][\w-]{0,62}|\[[\w.:]{2,45}\]" rf"|{_SAID_DOMAIN}", re.IGNORECASE
+)
+_SAID_BEFORE = re.compile(rf"(?<!\w)(?:[\w+-]{{1,40}}{_SAID_DOT}){{1,3}}\Z", re.IGNORECASE)
+_LONGEST_SAID = 80
 _LOCAL = frozenset("._%+'-!#$&*/=?^`{|}~")
 _QUOTES = '"'
 _LONGEST_LOCAL = 66  # signs in front of an @, with their quotes
@@ -71,6 +85,10 @@ def _mails(text: str) -> Iterator[Span]:
         start = sign.start()
         while start > done and (text[start - 1].isalnum() or text[start - 1] in _LOCAL):
             start -= 1
+        if len(sign.group()) > len("%40") and (
+            said := _SAID_BEFORE.search(text, max(done, start - _LONGEST_SAID), start)
+        ):
+            start = said.start()
         if start == sign.start() and text[start - 1 : start] == _QUOTES:
             # A name in quotes may have anything in it (RFC 5321 section 4.1.2).
             opened = text.rfind(_QUOTES, max(done, start - _LONGEST_LOCAL), start - 1)

@@ -30,16 +30,18 @@ _DATE = re.compile(
     r"(?:19|20)\d\d([-./ ])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])(?!\d)"
     r"|(?:0?[1-9]|[12]\d|3[01])([-./ ])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)\d\d(?!\d)"
 )
-# In such groups stand a class of goods (Harmonized System), a book (ISO 2108), an order at a market place.
+# In such groups stand a class of goods (Harmonized System), a book (ISO 2108), an order at a market place, and a moment
+# in seconds with a fraction.
 _GOODS = re.compile(
     r"(?<![\d.+])[1-9]\d{3}\.\d\d\.\d\d(?:\.?\d\d)?(?!\.?\d)"
     r"|(?<![\d+])97[89][ -]?(?:\d[ -]?){9}\d(?![ -]?\d)|(?<![\d-])\d{3}-\d{7}-\d{7}(?!-?\d)"
+    r"|(?<![\d.+])1[5-9]\d{8}\.\d{1,9}(?![\d.])"
 )
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:([. ])\d{3})(?:\1\d{3})+")
 _SAYS_SO = re.compile(
     r"(?:\bphone|\btele?f|\bt[ée]l\b|\bmobile?|\bcell|\bcall|\bring|\bfax\b|\bhandy|\btext me|\bsms\b"
     r"|\bwhats ?app|\breach|\bdial"
-    r"|\bconta[ct]t?|\bllam[ae]|\brufen?\b|\banruf|\bappele[rz]|\bportable\b|\bcelular|\bliga[re]|\bfone\b"
+    r"|\bconta[ct]t?|\bllam[ae]|\brufen?\b|\banruf|\bappele[rz]|\bportable\b|\bcelular|\bliga[re]?\b|\bligue|\bfone\b"
     r"|☎|📞|📱|电话|電話|手机|携帯|拨打|전화|휴대폰|연락)"
     r"[^\d]{0,24}$",
     re.IGNORECASE,
@@ -53,7 +55,7 @@ _MOST_NATIONAL = 13
 _GROUPS_OF_ONE = 3
 _MOST_GROUPS = 6
 _LONGEST = 24
-_SHORTEST_MOBILE = 10
+_SHORTEST_BARE = 10
 _LONGEST_BARE = 12
 
 
@@ -64,9 +66,9 @@ class Plan(NamedTuple):
     said: re.Pattern[str]
 
 
-def _is_dialled_bare(region: str, prefix: str | None) -> bool:
-    """Whether people write mobile numbers without a zero in front; elsewhere one without is something else."""
-    example = example_number_for_type(region, PhoneNumberType.MOBILE)
+def _is_dialled_bare(region: str, kind: int, prefix: str | None) -> bool:
+    """Whether people write such numbers without a zero in front; elsewhere one without is something else."""
+    example = example_number_for_type(region, kind)
     return example is not None and not format_number(example, PhoneNumberFormat.NATIONAL).startswith(prefix or "+")
 
 
@@ -78,14 +80,16 @@ def plan_of(regions: tuple[str, ...]) -> Plan:
         plan = PhoneMetadata.metadata_for_region(region)
         if plan is None:
             continue
-        mobile = plan.mobile.national_number_pattern if plan.mobile else None
-        either = "|".join(
-            desc for desc in (mobile, plan.fixed_line and plan.fixed_line.national_number_pattern) if desc
+        prefix, kinds = (
+            plan.national_prefix,
+            ((PhoneNumberType.MOBILE, plan.mobile), (PhoneNumberType.FIXED_LINE, plan.fixed_line)),
         )
-        prefix = plan.national_prefix
+        patterns = {kind: desc.national_number_pattern for kind, desc in kinds if desc and desc.national_number_pattern}
+        either = "|".join(filter(None, patterns.values()))
         said.append(f"(?:{prefix})?(?:{either})" if prefix else either)
-        if mobile and _is_dialled_bare(region, prefix):
-            certain.append(rf"(?=\d{{{_SHORTEST_MOBILE},}}$)(?:{mobile})")
+        for kind, pattern in patterns.items():
+            if _is_dialled_bare(region, kind, prefix):
+                certain.append(rf"(?=\d{{{_SHORTEST_BARE},}}$)(?:{pattern})")
         if prefix:
             certain.append(f"{prefix}(?:{either})")
     return Plan(*(re.compile(f"(?:{'|'.join(patterns)})$" if patterns else "(?!)") for patterns in (certain, said)))

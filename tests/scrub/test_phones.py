@@ -38,6 +38,16 @@ def test_two_numbers_in_a_row_are_two() -> None:
 
 def test_a_national_number_without_any_sign_of_one_needs_its_market() -> None:
     assert list(phones("13812345678", plan_of(()))) == []
+
+
+@pytest.mark.parametrize("text", ["me liga 1123470575 por favor", "(1123470575)", "11987654321"])
+def test_where_no_zero_is_dialled_numbers_of_landlines_are_bare_too(text: str) -> None:
+    assert len(list(phones(text, plan_of(("BR",))))) == 1
+    assert list(phones("1123470575", PLAN)) == []
+
+
+def test_a_moment_with_a_fraction_is_no_number() -> None:
+    assert list(phones("retry 98/5 at 1772828259.91", plan_of(("BR",)))) == []
     assert list(phones("13812345678", plan_of(("nowhere",)))) == []
 
 
