@@ -133,6 +133,7 @@ class Gateway:
             counted=self.telemetry.call,
             unnamed=self.telemetry.unnamed,
             look=self.lookout.look,
+            owe=stores.consignees.owe,
         )
 
     def _bound(self, contracts: ContractSet) -> InForce:
@@ -208,7 +209,9 @@ class Gateway:
         known = agenda.of_registry(self.stores.registry), agenda.of_contracts(self.as_entered, utc)
         counted = agenda.of_counts(self.stores.ledger.tallies, self.contracts, utc)
         keys = agenda.of_keys(self.stores.ledger.entries)
-        return await agenda.deadlines((self.office.due, self.incidents.due, counted, keys, *known))
+        certificates = agenda.of_certificates(lambda: self.exchange.contracts.certificates)
+        cases = self.office.due, self.incidents.due, self.stores.consignees.due
+        return await agenda.deadlines((*cases, counted, keys, certificates, *known))
 
     async def purge(self) -> None:
         """Takes away what is over by now."""
@@ -232,6 +235,11 @@ class Gateway:
         """Posts what has to be done by when, where somebody wants to hear it."""
         if (url := self.settings.webhook) is not None:
             await post(url.get_secret_value(), await self.due(), utc())
+
+    async def notify_new(self, post: Callable[[str, Sequence[Due], datetime], Awaitable[None]] = webhook.tell) -> None:
+        """Posts at once what cannot wait for the day: that somebody is to be told that their data is leaving."""
+        if (url := self.settings.webhook) is not None:
+            await self.stores.consignees.tell_new(lambda due: post(url.get_secret_value(), due, utc()))
 
     async def _finish_erasures(self) -> None:
         await self.stores.erasures.finish(lambda asked: self.stores.desk.erase(asked, by=BY_ITSELF))

@@ -71,6 +71,28 @@ def excuse(
     _step(id_, "excused", reason=reason)
 
 
+@notice.command("consignees")
+def consignees(as_json: Json = False) -> None:
+    """List who gets what others bought and is to be told that their data went to somebody."""
+    found = asked("consignees", {})
+    if as_json:
+        out.print_json(json.dumps(found))
+        return
+    shown = table("subject", "since", "orders", "entry")
+    for each in found:
+        shown.add_row(*map(escape, (each["subject"], each["since"][:16], ", ".join(each["orders"]), each["entry"])))
+    if found:
+        Console(highlight=False).print(shown)
+    out.print(f"{len(found)} people are to be told")
+
+
+@notice.command("informed")
+def informed(subjects: Annotated[list[str], typer.Argument(metavar="SUBJECT", help="The shop's own number.")]) -> None:
+    """Say that the shop has told them."""
+    count = asked("consignees/informed", {"subjects": subjects})
+    out.print(f"{count} were told")
+
+
 @erasure.command("begin")
 def begin(
     subject: Annotated[str, typer.Argument(metavar="REF", help="The shop's own number of the person.")],

@@ -75,6 +75,13 @@ class Direct(Protocol):
     async def record(self, asked: Any, *, by: str) -> Sequence[dict[str, Any]]: ...
 
 
+class Consignees(Protocol):
+    """Who gets what others bought, and is to be told."""
+
+    async def listed(self, *, by: str) -> Sequence[dict[str, Any]]: ...
+    async def informed(self, asked: Mapping[str, Any], *, by: str) -> int: ...
+
+
 class Desk:
     """One deed a method. `by` is who does it, and stands in the entry that every deed leaves."""
 
@@ -90,6 +97,7 @@ class Desk:
         notices: Notices,
         erasures: Erasures,
         direct: Direct,
+        consignees: Consignees,
         foresight: Foresight,
         policies: Policies,
         operations: Callable[[], Sequence[str]] = tuple,
@@ -108,6 +116,7 @@ class Desk:
         self.notices = notices
         self.erasures = erasures
         self.direct = direct
+        self.consignees = consignees
         # Between looking and writing nobody else settles the same intent.
         self._claims = Claims(intake.registry)
 

@@ -212,6 +212,11 @@ CODES: Mapping[str, Code] = {
     ),
     "subject.minor": Code(403, "The person is a minor", "A guardian has to consent."),
     "subject.inactive": Code(403, "The account has been inactive for long", "Have the person sign in first."),
+    "consignee.notice_due": Code(
+        403,
+        "Whoever gets the parcel was not told that others have their data",
+        "Tell them, then put in the flag `informed`: `gateway notice informed SUBJECT`.",
+    ),
     "order.state": Code(403, "The order is not in a state that allows this", "Check the order's state."),
     "basis.none": Code(
         403, "No legal basis for this person", "Give one for the person's jurisdiction in the contract."

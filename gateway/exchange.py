@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,7 @@ from gateway.batch import Decision, Documents, Item, at_hand, check_people, toge
 from gateway.body.document import Document
 from gateway.body.lines import Lines
 from gateway.caps import CODE, Caps
-from gateway.clearance import Question, clear, waivers_for
+from gateway.clearance import NOTICE_DUE, Question, clear, waivers_for
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal, refuse
@@ -123,6 +123,7 @@ class Exchange:
         counted: Callable[[str, str], None],
         unnamed: Callable[[str, Mapping[str, int]], None],
         look: Callable[[str, Sending, Answer | None], None],
+        owe: Callable[[Sequence[str]], Awaitable[None]],
     ) -> None:
         self.contracts = contracts
         self._registry = registry
@@ -138,6 +139,7 @@ class Exchange:
         self._counted = counted
         self._unnamed = unnamed
         self._look = look
+        self._owe = owe
         self._new_id = ledger.new_id
         self._repeats: OrderedDict[bytes, Disclosure] = OrderedDict()
 
@@ -186,6 +188,10 @@ class Exchange:
             cap = self._caps.of(terms, now, waivers)
             intent, subjects = self._recorder.intent(course, clearance, outgoing, disclosure)
             tallies = self._tallies.of(terms, policy, clearance, outgoing, subjects, disclosure.id, now)
+            if owed := _owed(decision):
+                # Who is to be told of it is on record before it leaves; that changed what is known of them.
+                await self._owe(owed)
+                continue
             disclosure.attempts += 1
             # Before sending: what cannot be written down does not leave.
             within = self._limits.intent
@@ -385,6 +391,14 @@ async def _written(course: Course, decision: Decision, outgoing: Minimised) -> S
     call = course.call
     write = partial(assemble.write, call, course.matched, decision.incoming, outgoing, course.media)
     return await asyncio.to_thread(write) if call.long is not None and call.long.is_away else write()
+
+
+def _owed(decision: Decision) -> tuple[str, ...]:
+    """Who is to be told that others have their data, where nobody has written that down yet."""
+    if NOTICE_DUE not in decision.clearance.warnings:
+        return ()
+    items = [item for item in decision.items if item.facts.untold == "new" and NOTICE_DUE in item.clearance.warnings]
+    return tuple(dict.fromkeys(item.facts.people[SubjectRole.CONSIGNEE].ref for item in items))
 
 
 def _alone(course: Course, refusal: Refusal) -> Refusal:

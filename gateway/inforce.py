@@ -26,6 +26,7 @@ from gateway.contract.routes import Routes
 from gateway.contract.terms import Terms
 from gateway.errors import Failure, StartError
 from gateway.jwe import PublicKey, public_key, throwaway
+from gateway.outbound.certified import Certified, certified
 from gateway.outbound.send import Host
 from gateway.paths import Place
 from gateway.registry.facts import NO_PAPERS, Papers
@@ -111,6 +112,12 @@ class InForce:
         self._since = self._until = datetime.max.replace(tzinfo=UTC)
         self.hosts = {name: vendor.vendor for vendor in contracts.vendors.values() for name in vendor.hosts or {}}
 
+    @property
+    def certificates(self) -> Mapping[str, datetime]:
+        """By vendor, when what we prove ourselves by there runs out."""
+        hosts = [(each.terms.vendor.vendor, each.host.own) for each in self.prepared.values()]
+        return {vendor: own.until for vendor, own in hosts if own is not None}
+
     def standing(self, terms: Terms, entity: str, now: datetime, papers: Papers = NO_PAPERS) -> Standing:
         """How things stand between a company and an operation; worked out once for a day, a policy and the papers that
         were entered.
@@ -167,21 +174,37 @@ def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey,
         )
         for each in contracts.hooks
     }
+    # A played vendor asks for no certificate.
+    asking = {} if is_played else {name: each.client_certificate for name, each in contracts.vendors.items()}
+    proofs = {name: (resolved(each.certificate), resolved(each.key)) for name, each in asking.items() if each}
     if missing:
         raise StartError(f"set these secrets, as variables or files: {', '.join(sorted(missing))}")
     schemes = {name: vendor.sign for name, vendor in contracts.vendors.items() if vendor.sign}
     signers = {name: signer_of(scheme, resolved, is_played=is_played) for name, scheme in schemes.items()}
     # A played vendor has no key of the real one's.
     seals = {} if is_played else {name: seal_of(scheme, resolved) for name, scheme in schemes.items()}
+    own = {name: _certified(name, *proof) for name, proof in proofs.items()}
     return InForce(
         contracts,
         {
-            name: replace(each, signer=signers.get(vendor), seal=seals.get(vendor))
+            name: replace(
+                each,
+                signer=signers.get(vendor),
+                seal=seals.get(vendor),
+                host=replace(each.host, own=own.get(vendor)) if vendor in own else each.host,
+            )
             for name, each in prepared.items()
             for vendor in (each.terms.vendor.vendor,)
         },
         hooks,
     )
+
+
+def _certified(vendor: str, certificate: str, key: str) -> Certified:
+    try:
+        return certified(certificate, key)
+    except ValueError as error:
+        raise StartError(f"`client_certificate` of {vendor}: {error}") from None
 
 
 def check_keys(contracts: ContractSet, environment: str, secrets: Secrets) -> None:

@@ -123,7 +123,7 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
             aside.append(running.create_task(often(gateway.tell)))
             aside += [
                 running.create_task(often(each, every=MINUTE))
-                for each in (gateway.office.escalate, gateway.lookout.refresh, gateway.turn)
+                for each in (gateway.office.escalate, gateway.lookout.refresh, gateway.turn, gateway.notify_new)
             ]
             # The last is the control socket, which has none.
             ready(*map(port_of, servers[:-1]))

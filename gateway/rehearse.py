@@ -104,6 +104,7 @@ class Stage:
             counted=lambda code, vendor: None,  # noqa: ARG005
             unnamed=lambda vendor, kinds: None,  # noqa: ARG005
             look=lambda vendor, sending, answer: None,  # noqa: ARG005
+            owe=self.owe,
         )
         reply = await exchange.reply(self._call(terms, given))
         return Rehearsed(reply, next(iter(self.sent), None), next(iter(self.intents), None))
@@ -148,6 +149,9 @@ class Stage:
     def basis(self, token: str) -> Basis:
         del token
         return NOTHING
+
+    async def owe(self, people: Sequence[str]) -> None:
+        """Nobody is told anything."""
 
     async def follow(self) -> None:
         """Nothing ever changes."""

@@ -30,7 +30,9 @@ from gateway.ledger.store import Store
 from gateway.ledger.vault import Vault
 from gateway.policies import Policies
 from gateway.registry import engine as registry_engine
+from gateway.registry.claims import Claims
 from gateway.registry.registry import Registry
+from gateway.rights.consignees import Consignees
 from gateway.rights.direct import Direct
 from gateway.rights.erasing import Erasures
 from gateway.rights.notices import Notices
@@ -53,6 +55,7 @@ class Stores:
     notices: Notices
     erasures: Erasures
     direct: Direct
+    consignees: Consignees
 
 
 @asynccontextmanager
@@ -118,6 +121,7 @@ def _furnished(
         ledger, registry, intake, lambda: contracts_of(settings), now=utc, within=timedelta(settings.notice_days)
     )
     direct = Direct(ledger, registry, lambda: contracts_of(settings), environment=environment, now=utc)
+    consignees = Consignees(intake, ledger, Claims(registry), utc)
     erasures = Erasures(notices, intake, registry, ledger, until=settings.erasure, now=utc)
     foresight = Foresight(
         ledger,
@@ -137,11 +141,12 @@ def _furnished(
         notices=notices,
         erasures=erasures,
         direct=direct,
+        consignees=consignees,
         foresight=foresight,
         policies=Policies(intake, lambda: notices.contracts(), foresight),  # noqa: PLW0108  as above
         operations=lambda: [each.name for each in notices.contracts().terms],
     )
-    return Stores(ledger, registry, intake, tokens, desk, notices, erasures, direct)
+    return Stores(ledger, registry, intake, tokens, desk, notices, erasures, direct, consignees)
 
 
 def _store_at(url: str, _: Path, log: str, *, guarded: bool) -> Store:

@@ -17,6 +17,7 @@ from sockets import Client, Reply
 from vendors import Vendor, answers, at_loopback, authority
 
 from gateway.app import Gateway
+from gateway.clearance import NOTICE_DUE
 from gateway.configured import first_entity
 from gateway.contract.words import Name
 from gateway.ledger import Entry, Filter
@@ -243,6 +244,8 @@ class _Run:
         # A shared disk may take seconds to write; what a test is not about must not end it.
         slow: dict[str, Any] = {"intent_deadline": 20.0, "vendor_connect": 5.0, "vendor_total": 10.0}
         given = {**slow, **self.settings}
+        # Of the two in the order one bought for the other, who has been told of it where a test is not about that.
+        given["levels"] = {NOTICE_DUE: "off", **given.get("levels", {})}
         return Settings(
             data=self.folder / "data", contracts=self.folder / "contracts", secrets=self.folder / "secrets", **given
         )

@@ -284,7 +284,7 @@ def noticing(stores: Stores) -> Desk:
     return Desk(
         Intake(stores.registry, stores.ledger, node="n1"), stores.ledger, stores.tokens,
         environment="live", entity=lambda: "shop-eu", people=stores.registry, notices=notices, erasures=notices,
-        direct=notices, foresight=stores.desk.foresight, policies=stores.desk.policies,
+        direct=notices, consignees=stores.consignees, foresight=stores.desk.foresight, policies=stores.desk.policies,
     )  # fmt: skip
 
 

@@ -57,6 +57,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "Lapses": papers.OnLapse,
     "Transfers": papers.Transfer,
     "Environments": model.Environment,
+    "Client certificates": model.ClientCertificate,
     "Attests": model.Attests,
     "Hooks": model.Hook,
     "Hook signatures": model.HookSignature,

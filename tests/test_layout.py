@@ -26,6 +26,7 @@ TOGETHER: Mapping[str, str] = {
     "exceptional/intent": "exceptional/test_office.py",
     "due": "exceptional/test_office.py",
     "registry/cases": "exceptional/test_office.py",
+    "registry/guests": "rights/test_consignees.py",
     "ledger/steps": "ledger/test_leaf.py",
     "vocabulary/china": "oversight/test_agenda.py",
     "vocabulary/exceptional": "exceptional/test_checks.py",

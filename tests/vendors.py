@@ -173,10 +173,15 @@ async def never_ends(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A certificate authority made for a test: its PEM, and a server side with a certificate that it signed."""
+    """A certificate authority made for a test: its PEM, and a server side with a certificate that it signed.
+
+    `certificate` and `key` are that one, as PEM.
+    """
 
     pem: bytes
     server: ssl.SSLContext
+    certificate: str
+    key: str
 
 
 def authority(*names: str, days: int = 1) -> Authority:
@@ -201,7 +206,10 @@ def authority(*names: str, days: int = 1) -> Authority:
         .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=True)
         .sign(ca_key, hashes.SHA256())
     )
-    return Authority(ca.public_bytes(serialization.Encoding.PEM), _server_side(leaf, key))
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    signed = leaf.public_bytes(pem)
+    return Authority(ca.public_bytes(pem), _server_side(private + signed), signed.decode(), private.decode())
 
 
 def _general(name: str) -> x509.GeneralName:
@@ -211,11 +219,8 @@ def _general(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _server_side(leaf: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> ssl.SSLContext:
+def _server_side(pem: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ) + leaf.public_bytes(serialization.Encoding.PEM)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "server.pem")
         path.write_bytes(pem)

@@ -50,11 +50,13 @@ def of_subjects(desk: Desk) -> Mapping[str, Deed]:
 
 def telling(desk: Desk) -> Mapping[str, Deed]:
     """What vendors are told about people, who is erased, and what went beside the gateway, by the path for it."""
-    of, erasures, direct = desk.notices, desk.erasures, desk.direct
+    of, erasures, direct, consignees = desk.notices, desk.erasures, desk.direct, desk.consignees
     return {
         "/notices": lambda asked, by: of.listed(asked or {}, by=by),
         "/notices/tell": lambda asked, by: of.tell(asked, by=by),
         "/notices/step": lambda asked, by: of.step(asked, by=by),
+        "/consignees": lambda _asked, by: consignees.listed(by=by),
+        "/consignees/informed": lambda asked, by: consignees.informed(asked, by=by),
         "/disclosures": lambda asked, by: direct.record(asked, by=by),
         "/erasures": lambda _asked, by: erasures.listed(by=by),
         "/erasures/begin": lambda asked, by: erasures.begin(asked, by=by),

@@ -19,6 +19,8 @@ MAY: Mapping[str, frozenset[Role]] = {
     "POST /notices": _CAREFUL | {Role.DPO, Role.AUDITOR},
     "POST /notices/tell": _CAREFUL,
     "POST /notices/step": _CAREFUL,
+    "POST /consignees": _CAREFUL | {Role.DPO, Role.AUDITOR},
+    "POST /consignees/informed": _CAREFUL,
     "POST /disclosures": _CAREFUL,
     "POST /erasures": _CAREFUL | {Role.DPO, Role.AUDITOR},
     "POST /erasures/begin": _CAREFUL,

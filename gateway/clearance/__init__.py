@@ -3,7 +3,7 @@
 from gateway.clearance.bases import basis_for, grant, has_basis, may_ask, needs_consents
 from gateway.clearance.decide import clear, waived, waivers_for
 from gateway.clearance.papers import End, around, day, ends, stand, vendor_with, with_papers
-from gateway.clearance.people import usable
+from gateway.clearance.people import NOTICE_DUE, usable
 from gateway.clearance.policies import (
     Registered,
     clashes,
@@ -22,6 +22,7 @@ from gateway.clearance.transfer import Pairs, went
 
 __all__ = [
     "GRANTED",
+    "NOTICE_DUE",
     "Clearance",
     "End",
     "Ground",

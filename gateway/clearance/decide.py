@@ -5,7 +5,7 @@ from datetime import datetime
 
 from gateway.clearance.bases import grant, grounds_of, has_basis
 from gateway.clearance.papers import stand
-from gateway.clearance.people import found, order_states, usable
+from gateway.clearance.people import found, informed, order_states, usable
 from gateway.clearance.question import Clearance, Ground, Question, Standing
 from gateway.clearance.sale import sale
 from gateway.clearance.sensitive import separate
@@ -21,6 +21,7 @@ _LIKENESSES = 1_000
 _CHECKS: tuple[Callable[[Question], Iterator[Failure]], ...] = (
     found,
     usable,
+    informed,
     order_states,
     has_basis,
     separate,
@@ -64,7 +65,8 @@ def _likeness(question: Question) -> tuple[object, ...] | None:
     ):
         return None
     people = [(role, each.jurisdiction, each.order is None) for role, each in facts.people.items()]
-    return question.caller, question.signal, facts.order_stated, facts.orders, is_overdue(question), *people
+    call = question.caller, question.signal, facts.order_stated
+    return *call, facts.orders, facts.untold, is_overdue(question), *people
 
 
 def _decided(question: Question, standing: Standing) -> Clearance:

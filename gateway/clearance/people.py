@@ -1,11 +1,21 @@
 """Who is meant, and whether data about them may be used at all."""
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 
-from gateway.clearance.question import GRANTED, Question, is_looked_up, present
+from gateway.clearance.question import GRANTED, Question, is_looked_up, laws, present
 from gateway.errors import Failure
 from gateway.registry.facts import Person
-from gateway.vocabulary import LIVE, Commercial, Flag, OrderLevel, OrderState, Purpose
+from gateway.vocabulary import (
+    LIVE,
+    Commercial,
+    Flag,
+    OrderLevel,
+    OrderState,
+    Purpose,
+    SubjectRole,
+    territory_of,
+)
 
 # What nobody's data is used for any more, but to tell vendors what became of it (GDPR 19).
 _STOPS: Mapping[Flag, str] = {
@@ -13,6 +23,8 @@ _STOPS: Mapping[Flag, str] = {
     Flag.RESTRICTED: "subject.restricted",
     Flag.ERASED: "subject.erased",
 }
+NOTICE_DUE: Final = "consignee.notice_due"
+_TOLD_BY_LAW = frozenset({"EU", "GB"})
 _NOT_OF_MINORS = frozenset({Purpose.FRAUD_PREVENTION})
 
 
@@ -47,6 +59,17 @@ def unusable(question: Question, person: Person | None, purpose: Purpose) -> Ite
     for flag, code in _STOPS.items():
         if flag in flags:
             yield code
+
+
+def informed(question: Question) -> Iterator[Failure]:
+    """Who gets a gift is told that others have their data, at the latest when it is first disclosed (GDPR 14(3)(c))."""
+    person = question.facts.people.get(SubjectRole.CONSIGNEE) if question.facts.untold else None
+    if person is None or question.terms.operation.purpose is Purpose.RIGHTS_FULFILMENT:
+        return
+    if is_flagged(question, person, Flag.LEGAL_PERSON):
+        return
+    if not _TOLD_BY_LAW.isdisjoint(map(territory_of, laws(question, person.jurisdiction))):
+        yield Failure(NOTICE_DUE, "data of the consignee", question.terms.file)
 
 
 def _winds_up(question: Question, purpose: Purpose) -> bool:

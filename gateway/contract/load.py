@@ -31,7 +31,6 @@ Model = TypeVar("Model", bound=BaseModel)
 NOT_YET: Mapping[str, str] = {
     "oauth": "signing in at the vendor",
     "sign_in": "signing in at the vendor",
-    "client_certificate": "client certificates",
 }
 _CODES: Mapping[str, str] = {
     "why": "contract.why",
@@ -305,7 +304,10 @@ def _in_environment(vendor: Vendor, environment: str) -> Vendor:
         return vendor
     hosts, credential = own.hosts or vendor.hosts, own.credential or vendor.credential
     keys = vendor.keys if own.keys is None else own.keys
-    return vendor.model_copy(update={"hosts": hosts, "credential": credential, "keys": keys})
+    certificate = own.client_certificate or vendor.client_certificate
+    return vendor.model_copy(
+        update={"hosts": hosts, "credential": credential, "keys": keys, "client_certificate": certificate}
+    )
 
 
 def _in_body(terms: Terms) -> tuple[Path, ...]:

@@ -238,11 +238,19 @@ class SubProcessor(Block):
     since: Day
 
 
+class ClientCertificate(Block):
+    """What we prove ourselves by when a connection is made: a certificate and its key, each the name of a secret."""
+
+    certificate: Secret
+    key: Secret
+
+
 class Environment(Block):
     hosts: dict[Name, Text] | None = None
     credential: dict[Text, str] | None = None
     keys: dict[SecretName, Key] | None = None
     key_pattern: re.Pattern[str] | None = None
+    client_certificate: ClientCertificate | None = None
 
 
 class Notices(Block):
@@ -311,6 +319,7 @@ class Vendor(Block):
     token: tuple[Text, ...]
     credential: dict[Text, str]
     keys: dict[SecretName, Key] = Field(default={})
+    client_certificate: ClientCertificate | None = None
     sign: Sign | None = None
     refusals: dict[str, Any] | None = None
     no_retry: dict[Text, Text] = Field(default={})

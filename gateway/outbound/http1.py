@@ -7,6 +7,7 @@ from functools import cached_property
 
 from gateway.deadlines import Deadlines
 from gateway.errors import Refusal, StartError
+from gateway.outbound.certified import Certified, present
 from gateway.outbound.connection import Connection
 from gateway.outbound.guard import Address, Addresses
 from gateway.outbound.send import STALE, Holds, Host, Outcome, Sending, request
@@ -14,8 +15,10 @@ from gateway.outbound.send import STALE, Holds, Host, Outcome, Sending, request
 UNREACHABLE = Outcome("not_sent", "vendor.unreachable")
 _ADDRESSES = 2
 
-_Key = tuple[str, bytes]
-"""The origin of a host and one of its addresses, packed: as objects their hashes are worked out anew each time."""
+_Key = tuple[str, bytes, bytes]
+"""The origin of a host, one of its addresses, packed, and what proves us there: as objects their hashes are worked out
+anew each time.
+"""
 
 
 class Http1:
@@ -42,7 +45,9 @@ class Http1:
         self._total = total
         self._connect = connect
         self._silence = silence
+        self._ca = ca
         self._tls = _client_side(ca)
+        self._proving: dict[bytes, ssl.SSLContext] = {}
         self._kept = kept
         self._idle = idle
         self._free: dict[_Key, list[Connection]] = {}
@@ -59,7 +64,7 @@ class Http1:
         if host.scheme == "http" and not all(address.is_loopback for address in addresses):
             return Outcome("not_sent", "vendor.address")
         for address in self._warm_first(host, addresses)[:_ADDRESSES]:
-            key = host.origin, address.packed
+            key = host.origin, address.packed, host.mark
             connection = self._taken(key) or await self._connected(host, address, until)
             if connection is None:
                 # It is proven that nothing left, so the next address may be tried.
@@ -88,7 +93,7 @@ class Http1:
     def _warm_first(self, host: Host, addresses: Sequence[Address]) -> Sequence[Address]:
         if len(addresses) == 1:
             return addresses
-        return sorted(addresses, key=lambda address: (host.origin, address.packed) not in self._free)
+        return sorted(addresses, key=lambda address: (host.origin, address.packed, host.mark) not in self._free)
 
     def _taken(self, key: _Key) -> Connection | None:
         """A free connection, the one used last first: the others may run out."""
@@ -104,7 +109,7 @@ class Http1:
     async def _connected(self, host: Host, address: Address, until: float) -> Connection | None:
         loop = self._loop
         connection = Connection(loop, self._deadlines)
-        tls, name = (self._tls, host.hostname) if host.scheme == "https" else (None, None)
+        tls, name = (self._context(host.own), host.hostname) if host.scheme == "https" else (None, None)
         try:
             async with asyncio.timeout_at(min(until, loop.time() + self._connect)):
                 await loop.create_connection(lambda: connection, str(address), host.port, ssl=tls, server_hostname=name)
@@ -112,6 +117,14 @@ class Http1:
             # That of TLS is one too, and so is the one that says that time has run out.
             return None
         return connection
+
+    def _context(self, own: Certified | None) -> ssl.SSLContext:
+        if own is None:
+            return self._tls
+        if (context := self._proving.get(own.mark)) is None:
+            context = self._proving[own.mark] = _client_side(self._ca)
+            present(context, own)
+        return context
 
     @cached_property
     def _deadlines(self) -> Deadlines[Connection]:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from gateway.errors import refuse
 from gateway.frozen import Frozen
+from gateway.outbound.certified import Certified
 from gateway.outbound.guard import Network
 from gateway.pieces import Payload, joined, whole
 
@@ -49,7 +50,8 @@ class Host:
     """A host of a vendor, from its file: the key it has there, and where requests go.
 
     `hostname` is a name in lower case or an address without brackets; `networks` are those outside the public internet
-    that it may stand in. Plain `http` is for hosts whose networks are all loopback.
+    that it may stand in. Plain `http` is for hosts whose networks are all loopback. `own` is what we prove ourselves by
+    there.
     """
 
     name: str
@@ -57,10 +59,13 @@ class Host:
     hostname: str
     port: int
     networks: tuple[Network, ...] = ()
+    own: Certified | None = None
     authority: str = field(init=False)
     """Host and, where it is not the default, port, as in the Host header (RFC 9110 section 7.2)."""
     origin: str = field(init=False)
     """Scheme and authority (RFC 6454 section 6.2)."""
+    mark: bytes = field(init=False)
+    """Which connections to the same place are not for others: those that prove us in another way."""
     is_plain: bool = field(init=False)
     """Whether the name reads in one way only, and plain `http` stays on this machine."""
 
@@ -68,6 +73,7 @@ class Host:
         object.__setattr__(self, "authority", _authority(self))
         object.__setattr__(self, "origin", f"{self.scheme}://{self.authority}")
         object.__setattr__(self, "is_plain", _is_plain(self))
+        object.__setattr__(self, "mark", self.own.mark if self.own else b"")
 
 
 def _authority(host: Host) -> str:

@@ -1,6 +1,6 @@
 """What has to be done by when, from every part that knows deadlines: as a list, and as a calendar."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -83,6 +83,15 @@ def _papers(contracts: ContractSet, now: datetime) -> Iterator[Due]:
         yield Due(what, ref, datetime.combine(last, time.max, zone), Role.STEWARD)
     for version in (each for each in contracts.policy.versions if now < each.published):
         yield Due("policy.planned", version.version, version.published, Role.STEWARD)
+
+
+def of_certificates(certificates: Callable[[], Mapping[str, datetime]]) -> Source:
+    """When what we prove ourselves by to a vendor runs out, and nothing reaches it any more."""
+
+    async def source() -> Sequence[Due]:
+        return [Due("client_certificate.ends", each, at, Role.OPERATOR) for each, at in certificates().items()]
+
+    return source
 
 
 def of_keys(entries: Callable[[Filter], Awaitable[Sequence[Entry]]]) -> Source:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Literal
 
 from gateway.contract.model import PolicyVersion
 from gateway.contract.papers import Agreement
@@ -138,8 +139,10 @@ class Facts(Frozen, frozen=True):
 
     `people` are those who were found; `missing` are the roles of the others. `marks` has those of whom there are any,
     by reference, `linked` all references of those who have several, `orders` every order that the call or one of its
-    people comes from, `overdue_from` when a vendor's first unconfirmed deletion is overdue. `basis` is what all of it
-    was taken from, so that it can be told whether it still holds.
+    people comes from, `overdue_from` when a vendor's first unconfirmed deletion is overdue. `untold` is whether whoever
+    gets the parcel is somebody else than who bought, and does not know yet that others have their data: `noted` once it
+    is on record that they are to be told. `basis` is what all of it was taken from, so that it can be told whether it
+    still holds.
     """
 
     people: Mapping[SubjectRole, Person]
@@ -153,6 +156,7 @@ class Facts(Frozen, frozen=True):
     papers: Papers = NO_PAPERS
     linked: Mapping[str, frozenset[str]] = {}
     overdue_from: Mapping[str, datetime] = {}
+    untold: Literal["", "noted", "new"] = ""
 
     @property
     def references(self) -> frozenset[str]:

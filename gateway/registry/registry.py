@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,6 +35,7 @@ _UNKNOWABLE = "\0"  # PostgreSQL keeps no text with it, so nobody is called that
 SUSPENSIONS: Key = ("suspension", "")
 DELETIONS: Key = ("deletion", "")
 PAPERS: Key = ("papers", "")
+_OF_NOTICE = frozenset({Flag.INFORMED, Flag.NOTICE_DUE})  # beside the others: they forbid nothing
 Asked = TypeVar("Asked")
 Value = TypeVar("Value")
 Written = Callable[[Connection], Iterable[rows.Statement]]
@@ -220,6 +221,7 @@ class Registry:
         marks: dict[str, tuple[Mark, ...]] = {}
         linked: dict[str, frozenset[str]] = {}
         answers: dict[str, tuple[Consent, ...]] = {}
+        flags: set[Flag] = set()
         suspensions = await self._look_up(SUSPENSIONS, lookups.suspensions, seen)
         papers = await self._look_up(PAPERS, lookups.papers, seen)
         for mention in mentions:
@@ -231,12 +233,17 @@ class Registry:
             person = people[mention.role] = _as_known(somebody, mention, known)
             if len(known) > 1:
                 linked[person.ref] = frozenset(known)
-            if held := tuple(dict.fromkeys(mark for each in known.values() for mark in each.marks)):
-                marks[person.ref] = held
+            held = tuple(dict.fromkeys(mark for each in known.values() for mark in each.marks))
+            if bearing := tuple(mark for mark in held if mark.flag not in _OF_NOTICE):
+                marks[person.ref] = bearing
+            if person.role is SubjectRole.CONSIGNEE:
+                flags = {mark.flag for mark in held}
             if consents or person.jurisdiction in consents_in or any(mark.flag is Flag.MINOR for mark in held):
                 answers[person.ref] = await self._answers(known, seen)
         numbers = dict.fromkeys([order, *(person.order for person in people.values())])
-        orders = [await self._order(number, seen) for number in numbers if number is not None]
+        found = [await self._order(number, seen) for number in numbers if number is not None]
+        consignee = people.get(SubjectRole.CONSIGNEE)
+        others = _others_who_bought(consignee, people, found, linked) if consignee else False
         # No part of the basis: what is only noted has no call decided anew.
         overdue_from = await self._look_up(DELETIONS, notices.overdue_from, [])
         basis = Basis(tuple(seen), moment, version, self._changes)
@@ -248,10 +255,11 @@ class Registry:
             order is not None,
             basis,
             marks,
-            tuple(orders),
+            tuple(order for order, _ in found),
             papers,
             linked,
             overdue_from,
+            _untold(flags) if others else "",
         )
 
     async def papers(self) -> Papers:
@@ -293,11 +301,10 @@ class Registry:
         every = (answer for each in answers for answer in each)
         return tuple(sorted(every, key=lambda answer: (answer.given, answer.number), reverse=True))
 
-    async def _order(self, number: str, seen: list[Key]) -> Order:
+    async def _order(self, number: str, seen: list[Key]) -> tuple[Order, tuple[Person, ...]]:
         if _UNKNOWABLE in number:
-            return Order(is_known=False, state=None)
-        order, _ = await self._look_up(("order", number), lookups.order_of, seen)
-        return order
+            return Order(is_known=False, state=None), ()
+        return await self._look_up(("order", number), lookups.order_of, seen)
 
     async def _look_up(self, key: Key, read: Callable[[Connection, str], Value], seen: list[Key]) -> Value:
         while (value := cast("Value | None", self._rows.get(key))) is None:
@@ -382,6 +389,25 @@ def _as_known(found: Person, mention: Mention, known: Mapping[str, Known]) -> Pe
     if jurisdiction == "unknown":
         jurisdiction = law_of(known.values())
     return changed(found, jurisdiction=jurisdiction, role=mention.role)
+
+
+def _others_who_bought(
+    consignee: Person,
+    people: Mapping[SubjectRole, Person],
+    orders: Iterable[tuple[Order, Sequence[Person]]],
+    linked: Mapping[str, Collection[str]],
+) -> bool:
+    """Whether whoever gets the parcel is nobody by whom it was bought, as far as somebody is known to have."""
+    buyer = people.get(SubjectRole.PURCHASER)
+    bought = {each.ref for _, of in orders for each in of if each.role is SubjectRole.PURCHASER}
+    buyers = {buyer.ref} if buyer else bought
+    return bool(buyers) and buyers.isdisjoint(linked.get(consignee.ref, (consignee.ref,)))
+
+
+def _untold(flags: Collection[Flag]) -> Literal["", "noted", "new"]:
+    if Flag.INFORMED in flags:
+        return ""
+    return "noted" if Flag.NOTICE_DUE in flags else "new"
 
 
 def _keys(row: StoredRow) -> Iterable[Key]:

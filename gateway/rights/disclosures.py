@@ -206,7 +206,7 @@ def _others(body: Mapping[str, Any], roles: frozenset[str]) -> Iterator[Word]:
     """Other people of the same disclosure, by nothing but their role."""
     everybody = {role for group in body.get("disclosed", ()) for role in group.get("of", ())}
     for role in sorted(everybody - roles):
-        yield _plain(role)
+        yield _word(SubjectRole, role, SUBJECT_ROLE_LABELS) or _plain(role)
 
 
 def _word(of: Callable[[str], Code], code: str | None, labels: Mapping[Code, Label]) -> Word | None:

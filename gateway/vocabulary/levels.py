@@ -38,6 +38,10 @@ LEVELS: Mapping[str, LevelTerm] = {
     "vendor.review_overdue": LevelTerm(
         Level.WARN, "PIPL 21 and NDSR 12 ask the shop to supervise its vendors; by when to look again, it sets itself."
     ),
+    "consignee.notice_due": LevelTerm(
+        Level.WARN,
+        "GDPR 14(3)(c): who gets a gift is told when data about them is first disclosed; that it waits, no law says.",
+    ),
     "subject.inactive": LevelTerm(
         Level.REFUSE, "The policy promises stricter care of accounts long unused; how strict, no law says."
     ),

@@ -21,6 +21,10 @@ class Flag(StrEnum):
     """Withdrew everything: what is under way is only brought to its end."""
     LEGAL_PERSON = "legal_person"
     """A company, whose data is nobody's; somebody who only works there is a person."""
+    INFORMED = "informed"
+    """Knows that others have their data, which somebody else gave: who gets a gift."""
+    NOTICE_DUE = "notice_due"
+    """Is to be told that; the gateway says so when data about them is about to leave for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ FLAGS: Mapping[Flag, FlagTerm] = {
     Flag.ERASED: FlagTerm("GDPR 17; PIPL 47"),
     Flag.WINDING_UP: FlagTerm("GDPR 7(3); PIPL 15; the policy, section 6"),
     Flag.LEGAL_PERSON: FlagTerm("GDPR recital 14"),
+    Flag.INFORMED: FlagTerm("GDPR 14"),
+    Flag.NOTICE_DUE: FlagTerm("GDPR 14(3)(c)"),
 }
 
 

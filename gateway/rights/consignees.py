@@ -1,0 +1,88 @@
+"""Who gets what others bought: the shop is told whom it has to tell, and says when it has (GDPR 14)."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from gateway.due import Due
+from gateway.intake import Intake
+from gateway.ledger.housekeeping import Access
+from gateway.ledger.ledger import Ledger
+from gateway.registry.claims import Claims
+from gateway.registry.entered import FlagRow, Ref
+from gateway.registry.guests import Guest, waiting
+from gateway.vocabulary import Flag, Role
+
+SOURCE = "gateway"
+_MOST = 500
+_REMEMBERED = timedelta(days=1)  # then everything that is due is told anyway
+
+
+class Informed(BaseModel):
+    """Whom the shop has told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    subjects: Annotated[tuple[Ref, ...], Field(min_length=1, max_length=_MOST)]
+
+
+class Consignees:
+    """Each deed leaves an entry; `by` is who does it."""
+
+    def __init__(self, intake: Intake, ledger: Ledger, claims: Claims, now: Callable[[], datetime]) -> None:
+        self._intake = intake
+        self._ledger = ledger
+        self._claims = claims
+        self._now = now
+
+    async def owe(self, people: Sequence[str]) -> None:
+        """Puts on record that they are to be told, before data about them leaves for the first time. Raises Refusal."""
+        rows = [FlagRow(kind="flag", source=SOURCE, subject=each, flag=Flag.NOTICE_DUE) for each in people]
+        await self._intake.put(rows, by=SOURCE)
+
+    async def listed(self, *, by: str) -> Sequence[dict[str, Any]]:
+        """Whom the shop is to tell, those first who have waited longest. That somebody looked is written down."""
+        found = await self._waiting()
+        await self._ledger.record(Access(by, "consignees", found=len(found)))
+        return [
+            {"subject": each.subject, "since": each.since.isoformat(), "entry": each.entry, "orders": each.orders}
+            for each in found
+        ]
+
+    async def informed(self, asked: Mapping[str, Any], *, by: str) -> int:
+        """That they were told; how many that are. Raises ValidationError and Refusal."""
+        wanted = TypeAdapter(Informed).validate_python(asked)
+        subjects = dict.fromkeys(wanted.subjects)
+        rows = [FlagRow(kind="flag", source=by, subject=each, flag=Flag.INFORMED) for each in subjects]
+        await self._intake.put(rows, by=by)
+        return len(rows)
+
+    async def due(self) -> Sequence[Due]:
+        """The same without anybody in it: by the entry that says so. It was due when their data left."""
+        return [_due(each) for each in await self._waiting()]
+
+    async def tell_new(self, post: Callable[[Sequence[Due]], Awaitable[None]]) -> None:
+        """Posts what nobody has posted yet, on any node. Raises Refusal, and what `post` raises."""
+        since = self._now() - _REMEMBERED
+        new = [each for each in await self._waiting() if each.since > since]
+        mine = [each for each in new if await self._claims.take(_name(each), each.since + 2 * _REMEMBERED)]
+        try:
+            if mine:
+                await post([_due(each) for each in mine])
+        except BaseException:
+            for each in mine:
+                await self._claims.give_back(_name(each))
+            raise
+
+    async def _waiting(self) -> Sequence[Guest]:
+        return await self._intake.registry.read(waiting, _MOST)
+
+
+def _due(guest: Guest) -> Due:
+    return Due("consignee.notice", guest.entry, guest.since, Role.STEWARD)
+
+
+def _name(guest: Guest) -> str:
+    return f"told:{guest.entry}"
