@@ -61,22 +61,13 @@ class Gateway:
         self.incidents = Incidents(stores.ledger, stores.intake, now=utc)
         self.canaries = Canaries(stores.ledger, self.incidents, now=utc)
         self.lookout = Lookout(self.canaries)
-        environment = environment_of(settings)
         exchange = self._path()
         self.exchange: Exchange = exchange(vendors=vendors)
         # The same path, with a folder at its end in place of a vendor.
         self._mailing: Exchange = exchange(
             vendors=MailDrop(settings.notice_mail or settings.data / MAIL, self._letterhead)
         )
-        self.delivery = Delivery(
-            stores.notices,
-            stores.ledger,
-            stores.registry,
-            stores.tokens,
-            {NoticeWay.HTTPS: self.exchange.reply, NoticeWay.MAIL: self._mailed},
-            environment=environment,
-            now=utc,
-        )
+        self.delivery = self._delivery()
         parts = stores.intake, stores.registry, stores.ledger
         self.requests = RequestDesk(*parts, utc)
         self.disclosures = ReportDesk(
@@ -84,14 +75,7 @@ class Gateway:
         )
         self.consents = ConsentDesk(*parts, self.contracts, now=utc, stops=settings.withdraw_all_stops_contract)
         self.entrance = Entrance(stores.tokens, stores.ledger, settings.account_centres)
-        self.office = Office(
-            stores.registry,
-            stores.ledger,
-            stores.intake,
-            contracts=self.contracts,
-            rules=Rules(environment, settings.exceptional_delay, settings.intent_deadline),
-            now=utc,
-        )
+        self.office = self._office()
         self.hooks = Hooks(
             lambda: self.exchange.contracts,
             stores.ledger,
@@ -108,6 +92,29 @@ class Gateway:
         )
         stores.notices.contracts = stores.direct.contracts = self.contracts
         self.telemetry.gauge("gateway.calls.in_flight", "Calls on their way.", lambda: self.proxy.busy)
+
+    def _delivery(self) -> Delivery:
+        stores = self.stores
+        return Delivery(
+            stores.notices,
+            stores.ledger,
+            stores.registry,
+            stores.tokens,
+            {NoticeWay.HTTPS: self.exchange.reply, NoticeWay.MAIL: self._mailed},
+            environment=environment_of(self.settings),
+            now=utc,
+        )
+
+    def _office(self) -> Office:
+        settings, stores = self.settings, self.stores
+        return Office(
+            stores.registry,
+            stores.ledger,
+            stores.intake,
+            contracts=self.contracts,
+            rules=Rules(environment_of(settings), settings.exceptional_delay, settings.intent_deadline),
+            now=utc,
+        )
 
     def _path(self) -> Callable[..., Exchange]:
         """The path of a call, but for who is at its end."""

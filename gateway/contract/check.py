@@ -3,22 +3,19 @@
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.contract.addresses import check_addresses
 from gateway.contract.batches import check_batch
 from gateway.contract.bodies import check_body, check_sent_body
-from gateway.contract.check_form import check_form, check_forms, check_keys, check_restores
-from gateway.contract.check_notices import check_notices
-from gateway.contract.check_papers import check_agreements, check_lapses, check_transfers
+from gateway.contract.check_form import check_form, check_forms, check_keys
+from gateway.contract.check_papers import check_agreements, check_transfers
 from gateway.contract.compile import Source
 from gateway.contract.free_text import check_free_text
 from gateway.contract.headers import GATEWAYS_OWN, never_sent
-from gateway.contract.model import Entities, ErrorAnswer, Policy, Vendor, importers_of
+from gateway.contract.model import ErrorAnswer, Policy, Vendor, importers_of
 from gateway.contract.model import Section as Written
-from gateway.contract.routes import overlap
 from gateway.contract.strict_yaml import Location
 from gateway.contract.telling import check_telling
 from gateway.contract.terms import Origin, Rule, Section, Terms
@@ -180,19 +177,25 @@ def _check_purpose(terms: Terms, source: Source) -> None:
             source.find("contract.purpose", at, f"`{purpose}` is no purpose of a {kind} vendor")
 
 
-def _check_places(terms: Terms, source: Source) -> None:
+def _check_segments(terms: Terms, source: Source) -> None:
     variables = {part.name for part in terms.segments if not isinstance(part, str)}
     named = {rule.place.path[0] for rule in terms.sending.rules if rule.place.kind == "path"}
     for name in sorted(variables - named):
         source.find("contract.match", ("match",), f"nothing names the segment {{{name}}}", f"add a field path:{name}")
     for name in sorted(str(step) for step in named - variables):
         source.find("contract.path", ("match",), f"`match` has no segment {{{name}}}")
+
+
+def _check_places(terms: Terms, source: Source) -> None:
     checked = {name.lower() for name in terms.vendor.headers}
     for rule in terms.sending.rules:
         if rule.place.kind == "header" and rule.place.path[0] not in checked:
             _sendable(str(rule.place.path[0]), rule.where, source)
         if rule.place.kind == "body" and terms.sending.body == "none":
             source.find("contract.path", rule.where, f"there is no body for {rule.path}")
+
+
+def _check_tokens(terms: Terms, source: Source) -> None:
     tokens = set(terms.tokens) - set(terms.credentials)
     for rule in terms.sending.rules:
         if rule.origin is not Origin.CREDENTIAL and rule.place in tokens and rule.form.name not in FORMS_FOR_ANY:
@@ -211,24 +214,27 @@ def _check_retry(terms: Terms, source: Source) -> None:
 
 def _check_subjects(terms: Terms, source: Source) -> None:
     roles = {subject.role for subject in terms.subjects}
+    for rule in _grouped(terms):
+        for role in rule.roles:
+            if role not in roles:
+                at = ("sending", "groups", rule.group, "of")
+                source.find("contract.whose", at, f"`{role}` is not a subject of this operation")
+
+
+def _check_whose(terms: Terms, source: Source) -> None:
+    """Of what is personal it must be known whose it is, and whom it identifies must be found."""
     # Of what goes beside the gateway whoever records it says whom it was about.
     found = {each.role for each in terms.subjects if each.order or each.ref or each.earlier or terms.is_direct}
     for rule in _grouped(terms):
-        at = ("sending", "groups", rule.group)
-        for role in rule.roles:
-            if role not in roles:
-                source.find("contract.whose", (*at, "of"), f"`{role}` is not a subject of this operation")
         if rule.category in _HARMLESS or rule.form.name in FORMS_FOR_ANY:
             continue
-        if not roles:
+        if not terms.subjects:
             source.find("contract.whose", rule.where, f"{rule.path} is personal, and the call is about nobody")
         elif not rule.roles:
             source.find("contract.whose", rule.where, f"{rule.path} is personal: whose is it?", "add `of`")
         elif not found & set(rule.roles) and rule.category in _IDENTIFYING and rule.form.name in _CLEAR:
-            source.find(
-                "contract.whose", rule.where, f"{rule.path} identifies, and nobody is looked up",
-                "give the subject a `ref`",
-            )  # fmt: skip
+            message = f"{rule.path} identifies, and nobody is looked up"
+            source.find("contract.whose", rule.where, message, "give the subject a `ref`")
 
 
 def _grouped(terms: Terms) -> Iterator[Rule]:
@@ -319,10 +325,17 @@ def _check_grounds(terms: Terms, source: Source) -> None:
     for at, bases in written:
         for jurisdiction, basis in bases.items():
             _check_basis(jurisdiction, basis, at, given, source)
+
+
+def _check_orders(terms: Terms, source: Source) -> None:
+    evidence = terms.operation.evidence
     if any(each.order for each in terms.subjects) and not evidence.order:
         source.find("contract.evidence", ("evidence",), "`ref: order` needs `evidence.order`")
     if evidence.level is not OrderLevel.STATED and not evidence.order:
         source.find("contract.evidence", ("evidence", "level"), "of which order? `level` needs `evidence.order`")
+
+
+def _check_required(terms: Terms, source: Source) -> None:
     for rule in _grouped(terms):
         group = terms.sending.groups[rule.group]
         if rule.required and group.bases and LegalBasis.CONSENT in group.bases.values():
@@ -350,12 +363,15 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     _check_status,
     _check_empty,
     _check_purpose,
+    _check_segments,
     _check_places,
+    _check_tokens,
     check_sent_body,
     check_batch,
     _check_secrets,
     _check_retry,
     _check_subjects,
+    _check_whose,
     _check_categories,
     check_vendor_requires,
     check_telling,
@@ -364,42 +380,7 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     check_forms,
     _check_answer,
     _check_grounds,
+    _check_orders,
+    _check_required,
     _check_transfers,
 )
-
-
-def check_set(vendors: Mapping[str, Vendor], terms: Sequence[Terms], entities: Entities) -> Iterator[Finding]:
-    """What is wrong between files: one call with two contracts, one host name twice, a card masked in two ways."""
-    for one, other in combinations(terms, 2):
-        if one.host.name == other.host.name and not one.is_direct and overlap(one, other):
-            yield Finding(
-                "contract.match", other.file, 1, f"a call could match {one.name} too", "tell them apart by `pins`"
-            )
-    hosts: dict[str, str] = {}
-    for vendor in vendors.values():
-        for name in vendor.hosts or {}:
-            if hosts.setdefault(name, vendor.vendor) != vendor.vendor:
-                yield Finding(
-                    "contract.hosts", f"{vendor.vendor}/vendor.yaml", 1, f"the host `{name}` is {hosts[name]}'s"
-                )
-        of_lines = {entity for lines in vendor.transfer.values() for line in lines for entity in line.entities}
-        for named in (of_lines, *(agreement.entities for agreement in vendor.agreements)):
-            for entity in sorted(set(named) - set(entities.entities)):
-                message = f"no company `{entity}` in entities.yaml"
-                yield Finding("contract.value", f"{vendor.vendor}/vendor.yaml", 1, message)
-        own = {each.operation.operation for each in terms if each.vendor.vendor == vendor.vendor}
-        yield from check_lapses(vendor, own)
-    yield from _card_masks(terms)
-    yield from dict.fromkeys(check_restores(terms))
-    yield from check_notices(vendors, terms)
-
-
-def _card_masks(terms: Sequence[Terms]) -> Iterator[Finding]:
-    masks: dict[str, str] = {}
-    for each in terms:
-        for rule in each.sending.rules:
-            if rule.category is Category.PAYMENT_PAN and rule.form.name in ("mask", "truncate"):
-                first = masks.setdefault(f"{rule.form.name} {rule.form.value}", each.name)
-                if len(masks) > 1:
-                    message = f"{first} and another contract mask one card in two ways, which together show more"
-                    yield Finding("contract.cards", each.file, 1, message, "use one form for cards everywhere")

@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path as Folder
@@ -13,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 from gateway.contract.activities import NOTHING, Activities, unknown
 from gateway.contract.addresses import origins
 from gateway.contract.batches import batch_of
-from gateway.contract.check import check_answer, check_policy, check_set, check_terms, check_vendor
+from gateway.contract.check import check_answer, check_policy, check_terms, check_vendor
+from gateway.contract.check_set import check_set
 from gateway.contract.check_sign import check_sign, check_signed_places
 from gateway.contract.compile import Defaults, Source, compile_section, match_of, with_names
 from gateway.contract.hooks import HookTerms, hook_terms
@@ -166,23 +167,20 @@ class _Reading:
         method, segments = _matched(operation, source)
         host = self._host(vendor, operation, source)
         pins = list(_placed("pins", operation.pins, source))
-        tokens, token_source = (operation.token, source) if operation.token else (vendor.token, vendor_source)
-        inherited = {text: value for text, value in vendor.credential.items() if text not in operation.credential}
-        credentials = [
-            *_placed("credential", inherited, vendor_source),
-            *_placed("credential", operation.credential, source),
-        ]
+        credentials = _credentials(vendor, operation, source, vendor_source)
         batch = batch_of(operation.sending, source)
         item: Path = (*batch.path, EACH) if batch else ()
         subjects = tuple(_subjects(operation, source, item))
         defaults = Defaults(tuple(each.role for each in subjects) if len(subjects) == 1 else (), operation.purpose)
-        fixed: list[tuple[Place, Location]] = [(place, ("pins",)) for place, _ in pins]
-        fixed += [(Place("header", (name.lower(),)), ()) for name in vendor.headers]
         sending = compile_section(
-            operation.sending, source, ("sending",), defaults, fixed=fixed, credentials=credentials
+            operation.sending,
+            source,
+            ("sending",),
+            defaults,
+            fixed=_fixed(vendor, [place for place, _ in pins]),
+            credentials=credentials,
         )
         answer, errors = self._answers(vendor, operation, source, vendor_source, defaults)
-        retry = operation.retry
         if host is None:
             return None
         return Terms(
@@ -194,11 +192,11 @@ class _Reading:
             method=method,
             segments=segments,
             pins=dict(pins),
-            tokens=tuple(place for place, _ in _placed("token", dict.fromkeys(tokens, ""), token_source)),
+            tokens=_tokens(vendor, operation, source, vendor_source),
             credentials=dict(credentials),
             subjects=subjects,
             orders=tuple(_orders(operation, source, item)),
-            retry_key=source.place(retry.key, ("retry", "key")) if retry else None,
+            retry_key=source.place(operation.retry.key, ("retry", "key")) if operation.retry else None,
             transfer=operation.transfer if operation.transfer is not None else vendor.transfer,
             role=operation.role or vendor.role,
             sending=replace(
@@ -262,6 +260,29 @@ def _placed(key: str, values: Mapping[str, str], source: Source) -> Iterator[tup
     for text, value in values.items():
         if (place := source.place(text, (key, text))) is not None:
             yield place, value
+
+
+def _credentials(
+    vendor: Vendor, operation: Operation, source: Source, vendor_source: Source
+) -> Sequence[tuple[Place, str]]:
+    """Where credentials of ours go: the vendor's, but for places where the operation has one of its own."""
+    inherited = {text: value for text, value in vendor.credential.items() if text not in operation.credential}
+    return [
+        *_placed("credential", inherited, vendor_source),
+        *_placed("credential", operation.credential, source),
+    ]
+
+
+def _tokens(vendor: Vendor, operation: Operation, source: Source, vendor_source: Source) -> tuple[Place, ...]:
+    """Where callers put their tokens: where the operation says, or else the vendor."""
+    named, named_in = (operation.token, source) if operation.token else (vendor.token, vendor_source)
+    return tuple(place for place, _ in _placed("token", dict.fromkeys(named, ""), named_in))
+
+
+def _fixed(vendor: Vendor, pinned: Iterable[Place]) -> Sequence[tuple[Place, Location]]:
+    """What the contract writes itself, so that no field of a call can stand there, and by which key it does."""
+    headers: list[tuple[Place, Location]] = [(Place("header", (name.lower(),)), ()) for name in vendor.headers]
+    return [*((place, ("pins",)) for place in pinned), *headers]
 
 
 def _findings(error: ValidationError, model: type[BaseModel], sheet: Sheet, file: str) -> Iterator[Finding]:

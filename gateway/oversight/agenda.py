@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from gateway.clearance.papers import binds, day, last_day
 from gateway.contract.attesting import owed
 from gateway.contract.load import ContractSet
+from gateway.contract.terms import Terms
 from gateway.due import Due
 from gateway.ledger.store import Entry, Filter
 from gateway.ledger.tallies import Count
@@ -62,27 +63,37 @@ def of_contracts(contracts: Callable[[], Awaitable[ContractSet]], now: Callable[
 
 
 def _papers(contracts: ContractSet, now: datetime) -> Iterator[Due]:
-    zone, today = ZoneInfo(contracts.policy.time_zone), day(contracts.policy, now)
-    ends: dict[tuple[str, str], date] = {}
+    zone = ZoneInfo(contracts.policy.time_zone)
     for name, vendor in contracts.vendors.items():
         yield Due("vendor.review", name, datetime.combine(vendor.review, time.max, zone), Role.REVIEWER)
         for each in owed(vendor, contracts.attested):
             ref = f"{name} {each.of}"
             yield Due("vendor.attestation", ref, datetime.combine(each.due, time.max, zone), Role.REVIEWER)
-        going_on = any(binds(paper, each, today) for paper in vendor.agreements for each in contracts.entities.entities)
-        lasts = [(paper.id, last_day(paper)) for paper in vendor.agreements]
-        # One that has ended and was followed by another has nobody do anything.
-        ends |= {
-            ("agreement.ends", f"{name} {id_}"): last for id_, last in lasts if last and not (last < today and going_on)
-        }
-    for terms in contracts.terms:
-        for law, lines in terms.transfer.items():
-            named = [(f"{terms.vendor.vendor} {line.mechanism} for {law}", line.until) for line in lines]
-            ends |= {("transfer.ends", name): last for name, last in named if last is not None}
+    ends = dict(_agreements(contracts, day(contracts.policy, now))) | dict(_mechanisms(contracts.terms))
     for (what, ref), last in ends.items():
         yield Due(what, ref, datetime.combine(last, time.max, zone), Role.STEWARD)
     for version in (each for each in contracts.policy.versions if now < each.published):
         yield Due("policy.planned", version.version, version.published, Role.STEWARD)
+
+
+def _agreements(contracts: ContractSet, today: date) -> Iterator[tuple[tuple[str, str], date]]:
+    """The last day of each; one that has ended and was followed by another has nobody do anything."""
+    entities = contracts.entities.entities
+    for name, vendor in contracts.vendors.items():
+        going_on = any(binds(paper, each, today) for paper in vendor.agreements for each in entities)
+        for paper in vendor.agreements:
+            last = last_day(paper)
+            if last and not (last < today and going_on):
+                yield ("agreement.ends", f"{name} {paper.id}"), last
+
+
+def _mechanisms(terms: Iterable[Terms]) -> Iterator[tuple[tuple[str, str], date]]:
+    """The last day of each mechanism by which data leaves the area of a law, however many operations it serves."""
+    for each in terms:
+        for law, lines in each.transfer.items():
+            for line in lines:
+                if line.until is not None:
+                    yield ("transfer.ends", f"{each.vendor.vendor} {line.mechanism} for {law}"), line.until
 
 
 def of_certificates(certificates: Callable[[], Mapping[str, datetime]]) -> Source:
