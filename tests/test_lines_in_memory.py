@@ -3,7 +3,6 @@
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +10,7 @@ import pytest
 from bodies import operation
 
 from gateway.assemble import Call, match, read, write
+from gateway.frozen import changed
 from gateway.minimise import Minimised, minimise
 from gateway.outbound.send import Sending, request
 from gateway.pieces import Payload, peek
@@ -100,7 +100,7 @@ def elsewhere(tmp_path: Path) -> Iterator[Elsewhere]:
 
 
 async def test_of_long_lines_few_are_in_memory(elsewhere: Elsewhere) -> None:
-    assert await _peak(replace(IN_MEMORY, long=elsewhere)) < MOST
+    assert await _peak(changed(IN_MEMORY, long=elsewhere)) < MOST
 
 
 async def test_of_lines_that_are_in_memory_all_are() -> None:
