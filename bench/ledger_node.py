@@ -44,10 +44,11 @@ def intent(number: int) -> Intent:
 
 async def begun(ledger: Ledger) -> None:
     """What an auditor wants to find before the first intent."""
-    contract = _ORDER.contract.partition("@")[2]
-    await ledger.record(ContractActivated(_ORDER.vendor, _ORDER.operation, contract, _ORDER.contract_digest))
-    await ledger.record(PolicyActivated(_ORDER.policy, _ORDER.contract_digest))
-    await ledger.record(TokenChanged(_ORDER.token, _ORDER.caller, "issued"))
+    manner = _ORDER.manner
+    contract = manner.contract.partition("@")[2]
+    await ledger.record(ContractActivated(manner.vendor, manner.operation, contract, manner.contract_digest))
+    await ledger.record(PolicyActivated(manner.policy, manner.contract_digest))
+    await ledger.record(TokenChanged(manner.token, manner.caller, "issued"))
 
 
 async def loaded(ledger: Ledger, clients: int, seconds: float) -> Load:

@@ -94,7 +94,7 @@ def _judged(done: Rehearsed, prepared: Prepared, root: Path, example: Example) -
     yield from _sending(sent, parse_http(wanted), prepared)
     yield from (f"sends: without {place}, which the vendor requires" for place in lacking(terms, done.intent))
     if example.withholds is not None and done.intent is not None:
-        stayed = {path for group in done.intent.withheld for path, _ in group.paths}
+        stayed = {path for group in done.intent.manner.withheld for path, _ in group.paths}
         yield from _difference("withholds", {_plain(place) for place in example.withholds}, stayed)
     if example.returns is not None:
         yield from _reply(done.reply, parse_http(text_of(example.returns, root, terms)), prepared)
@@ -102,7 +102,7 @@ def _judged(done: Rehearsed, prepared: Prepared, root: Path, example: Example) -
 
 def lacking(terms: Terms, intent: Intent | None) -> Iterator[Place]:
     """What the vendor requires and did not leave."""
-    left = {path for group in (intent.disclosed if intent else ()) for path, *_ in group.fields}
+    left = {path for group in (intent.manner.disclosed if intent else ()) for path, *_ in group.fields}
     return (each for each in required_of_calls(terms) if str(each) not in left)
 
 

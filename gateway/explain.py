@@ -78,10 +78,10 @@ def _fields(terms: Terms, done: Rehearsed) -> Iterator[FieldRow]:
     if done.intent is None:
         return
     lines = {rule.path: rule for rule in terms.sending.rules}
-    for disclosed in done.intent.disclosed:
+    for disclosed in done.intent.manner.disclosed:
         for path, _, count in disclosed.fields:
             yield FieldRow(path, count, left=True, how=disclosed.form, where=lines[path].where)
-    for withheld in done.intent.withheld:
+    for withheld in done.intent.manner.withheld:
         for path, count in withheld.paths:
             where = lines[path].where if path in lines else "no line names it"
             yield FieldRow(path, count, left=False, how=withheld.reason, where=where)

@@ -24,6 +24,7 @@ from gateway.ledger.entry import (
     Evidence,
     Ground,
     Intent,
+    Manner,
     Outcome,
     Recipient,
     Refused,
@@ -123,6 +124,7 @@ class Recorder:
         self._fixed: dict[str, _Fixed] = {}
         self._shapes: dict[tuple[object, ...], Shape] = {}
         self._grounds: dict[tuple[object, ...], tuple[Ground, ...]] = {}
+        self._manners: dict[tuple[object, ...], Manner] = {}
         self._of: InForce | None = None
 
     def intent(
@@ -133,26 +135,8 @@ class Recorder:
         disclosure: Disclosure,
     ) -> tuple[Intent, tuple[Subject, ...]]:
         """The entry of what is about to leave, and the people it is about, who stand beside it."""
-        fixed, caller = self._fixed_of(course.contracts, course.matched.prepared), course.caller
-        disclosed, withheld = self._shape(course.matched.terms, fixed.rows, outgoing)
-        intent = Intent(
-            **fixed.members,
-            disclosure=disclosure.id,
-            attempt=disclosure.attempts + 1,
-            entity=clearance.entity,
-            policy=clearance.policy,
-            agreements=clearance.agreements,
-            transfer=clearance.transfer,
-            grounds=self._grounds_of(clearance),
-            warnings=clearance.warnings,
-            waivers=clearance.waivers,
-            disclosed=disclosed,
-            withheld=withheld,
-            media=course.media,
-            caller=caller.service,
-            token=caller.token_id,
-        )
-        return intent, tuple(dict.fromkeys(_subjects(clearance)))
+        manner = self._manner(course, clearance, outgoing)
+        return Intent(disclosure.id, manner, disclosure.attempts + 1), tuple(dict.fromkeys(_subjects(clearance)))
 
     def refusal(self, refusal: Refusal, caller: Caller, matched: Matched | None) -> Refused:
         """The entry of a call that did not go."""
@@ -170,9 +154,38 @@ class Recorder:
             token=caller.token_id,
         )
 
+    def _manner(self, course: Course, clearance: Clearance, outgoing: Minimised) -> Manner:
+        """The same one for calls that look alike: its part of their entries is written once."""
+        fixed, caller, terms = (
+            self._fixed_of(course.contracts, course.matched.prepared),
+            course.caller,
+            course.matched.terms,
+        )
+        disclosed, withheld = self._shape(terms, fixed.rows, outgoing)
+        grounds = self._grounds_of(clearance)
+        of_call: dict[str, Any] = {
+            "entity": clearance.entity,
+            "policy": clearance.policy,
+            "agreements": clearance.agreements,
+            "transfer": clearance.transfer,
+            "warnings": clearance.warnings,
+            "waivers": clearance.waivers,
+            "media": course.media,
+            "caller": caller.service,
+            "token": caller.token_id,
+        }
+        # What nests is the same object in calls that look alike, and hashing it would cost more than all the rest.
+        key = (terms.name, id(disclosed), id(withheld), id(grounds), *of_call.values())
+        if (manner := self._manners.get(key)) is None:
+            if len(self._manners) > _SHAPES:
+                self._manners.clear()
+            manner = Manner(**fixed.members, **of_call, grounds=grounds, disclosed=disclosed, withheld=withheld)
+            self._manners[key] = manner
+        return manner
+
     def _fixed_of(self, contracts: InForce, prepared: Prepared) -> _Fixed:
         if self._of is not contracts:
-            self._fixed, self._of = {}, contracts
+            self._fixed, self._manners, self._of = {}, {}, contracts
         if (fixed := self._fixed.get(prepared.terms.name)) is None:
             members = _members(prepared, self._environment, self._deadline_ms)
             fixed = self._fixed[prepared.terms.name] = _Fixed(members, tuple(_rows(prepared.sending)))

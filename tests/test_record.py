@@ -30,7 +30,7 @@ async def intent(body: bytes, *headers: tuple[str, str], made: Recorder | None =
 
 
 def withheld(recorded: Intent) -> dict[str, list[str]]:
-    return {group.reason: [path for path, _ in group.paths] for group in recorded.withheld}
+    return {group.reason: [path for path, _ in group.paths] for group in recorded.manner.withheld}
 
 
 PARCEL = b'{"reference":"A-1","weight":1,"to":{"name":"Zoe","zoe@example.com":1},"note":"x"}'
@@ -38,14 +38,15 @@ PARCEL = b'{"reference":"A-1","weight":1,"to":{"name":"Zoe","zoe@example.com":1}
 
 async def test_an_entry_says_who_sends_what_to_whom_for_what_and_on_what_grounds() -> None:
     recorded = await intent(PARCEL)
+    manner = recorded.manner
 
-    assert (recorded.vendor, recorded.operation, recorded.contract) == ("parcels", "ship", "parcels/ship@1")
-    assert (recorded.entity, recorded.caller, recorded.token) == ("shop-eu", "fulfilment", "0" * 32)
-    assert (recorded.purpose, recorded.policy, recorded.agreements) == ("delivery", "1", ("DPA-1",))
-    assert recorded.recipient.name == "Parcels GmbH"
-    assert recorded.destination is not None
-    assert recorded.destination.path_template == "/api/shipments"
-    assert recorded.retention.vendor_keeps == "P90D"
+    assert (manner.vendor, manner.operation, manner.contract) == ("parcels", "ship", "parcels/ship@1")
+    assert (manner.entity, manner.caller, manner.token) == ("shop-eu", "fulfilment", "0" * 32)
+    assert (manner.purpose, manner.policy, manner.agreements) == ("delivery", "1", ("DPA-1",))
+    assert manner.recipient.name == "Parcels GmbH"
+    assert manner.destination is not None
+    assert manner.destination.path_template == "/api/shipments"
+    assert manner.retention.vendor_keeps == "P90D"
     assert (recorded.disclosure, recorded.attempt) == ("d" * 32, 1)
 
 
@@ -77,7 +78,7 @@ async def test_an_entry_has_room_for_a_body_of_names_that_nobody_knows() -> None
 
     recorded = await intent(b'{"reference":"A-1","weight":1,%s}' % names)
 
-    (unnamed,) = [group for group in recorded.withheld if group.reason == "field.unnamed"]
+    (unnamed,) = [group for group in recorded.manner.withheld if group.reason == "field.unnamed"]
     assert len(unnamed.paths) < 300
     assert sum(count for _, count in unnamed.paths) == 501
     assert dict(unnamed.paths)["$.*"] > 250
@@ -95,8 +96,8 @@ async def test_a_recorder_does_not_take_one_call_for_another_that_looks_alike() 
     again = await intent(b'{"reference":"A-1","weight":1}', made=one)
 
     assert bare == again
-    assert bare.disclosed != full.disclosed
-    assert bare.withheld != full.withheld
+    assert bare.manner.disclosed != full.manner.disclosed
+    assert bare.manner.withheld != full.manner.withheld
 
 
 async def test_what_is_counted_is_what_left() -> None:
@@ -104,7 +105,7 @@ async def test_what_is_counted_is_what_left() -> None:
 
     recorded = await intent(items)
 
-    counts = {path: count for group in recorded.disclosed for path, _, count in group.fields}
+    counts = {path: count for group in recorded.manner.disclosed for path, _, count in group.fields}
     assert counts["$.items.*.quantity"] == 2
     assert counts["$.reference"] == 1
 

@@ -43,7 +43,7 @@ async def test_a_rehearsal_shows_what_would_be_sent_recorded_and_answered() -> N
     assert done.sent is not None
     assert json.loads(done.sent.payload)["to"] == {"name": "Zoe"}
     assert done.intent is not None
-    assert done.intent.environment == "sandbox"
+    assert done.intent.manner.environment == "sandbox"
     assert done.reply.status == 200
 
 

@@ -7,7 +7,7 @@ from gateway.exceptional.case import REVIEW, Case
 from gateway.exceptional.checks import basis_of, crossing_of
 from gateway.exceptional.cut import Cut
 from gateway.identity import Caller
-from gateway.ledger.entry import Evidence, Exceptional, Ground, Intent, Recipient, Retention
+from gateway.ledger.entry import Evidence, Exceptional, Ground, Intent, Manner, Recipient, Retention
 from gateway.retention import RetentionClass
 from gateway.vocabulary import SCENARIO_PURPOSES, Scenario
 from gateway.vocabulary.exceptional import Handover, RecipientKind
@@ -36,8 +36,7 @@ def intent_of(
     grounds = [Ground(role, law, basis_of(asked, law).value, Evidence("case", case.id)) for role, law in laws]
     is_legal = asked.scenario is Scenario.LEGAL_COMPULSION
     kept = RetentionClass.LEGAL_REQUEST if is_legal else RetentionClass.EXCEPTIONAL
-    return Intent(
-        disclosure=disclosure,
+    manner = Manner(
         environment=environment,
         entity=entity,
         vendor="",
@@ -62,6 +61,7 @@ def intent_of(
         token=by.token_id,
         deadline_ms=int(within * 1000),
     )
+    return Intent(disclosure, manner)
 
 
 def _exceptional(case: Case, how: Handover, now: datetime) -> Exceptional:

@@ -2,7 +2,7 @@
 
 import hashlib
 from binascii import b2a_base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -26,14 +26,30 @@ def canonical(value: Json) -> bytes:
     Raises a Refusal `ledger.unavailable` for anything else and for more than 65,535 bytes.
     """
     _demand_sound(value)
-    try:
-        body = _encode(value)
-    except (UnicodeEncodeError, TypeError):
-        # `from None`: the encoder's own error carries the text.
-        raise refuse("ledger.unavailable", "an entry has text that is not Unicode") from None
-    if len(body) > MAX_BODY:
-        raise refuse("ledger.unavailable", f"an entry is longer than {MAX_BODY:,} bytes")
-    return body
+    return _limited(_encoded(value))
+
+
+class Blank:
+    """A canonical object of which some members are still to come: what stands between them is written once."""
+
+    def __init__(self, members: Mapping[str, Json], blanks: Collection[str]) -> None:
+        """`blanks` are the names of the members that are still to be filled in. Raises Refusal as `canonical` does."""
+        self._between: list[tuple[bytes, str]] = []
+        written = b"{"
+        for place, name in enumerate(sorted({*members, *blanks})):
+            written += b"," * (place > 0) + canonical(name) + b":"
+            if name in blanks:
+                self._between.append((written, name))
+                written = b""
+            else:
+                written += canonical(members[name])
+        self._end = written + b"}"
+
+    def filled(self, members: Mapping[str, Json]) -> bytes:
+        """What `canonical` makes of all members together. Raises Refusal as it does."""
+        _demand_sound(members)
+        parts = [part for before, name in self._between for part in (before, _encoded(members[name]))]
+        return _limited(b"".join(parts) + self._end)
 
 
 def epoch_of(body: bytes) -> int:
@@ -97,6 +113,20 @@ class Noise:
             self._pool, self._at, end = self._source(max(self._draw, length)), 0, length
         piece, self._at = self._pool[self._at : end], end
         return piece
+
+
+def _encoded(value: Json) -> bytes:
+    try:
+        return _encode(value)
+    except (UnicodeEncodeError, TypeError):
+        # `from None`: the encoder's own error carries the text.
+        raise refuse("ledger.unavailable", "an entry has text that is not Unicode") from None
+
+
+def _limited(body: bytes) -> bytes:
+    if len(body) > MAX_BODY:
+        raise refuse("ledger.unavailable", f"an entry is longer than {MAX_BODY:,} bytes")
+    return body
 
 
 def _demand_sound(value: Json) -> None:

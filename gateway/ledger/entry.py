@@ -9,7 +9,7 @@ from msgspec import Raw
 
 from gateway.errors import CODES
 from gateway.frozen import Frozen
-from gateway.ledger.canonical import Json, canonical
+from gateway.ledger.canonical import Blank, Json, canonical
 
 Result: TypeAlias = Literal["sent", "not_sent", "possibly", "in_doubt"]
 Paths: TypeAlias = tuple[tuple[str, int], ...]  # a path as the contract writes it, and how many fields it met
@@ -59,21 +59,16 @@ class Subject(Frozen, frozen=True):
 
 def leaf(event: Event, stamp: Stamp, joined: Mapping[str, Json]) -> bytes:
     """The canonical body, version 1; `joined` are members that the ledger adds (`subjects`, `payload`, `intent`)."""
-    return canonical(
-        {
-            "v": 1,
-            "kind": event.kind,
-            "id": stamp.id,
-            "log": stamp.log,
-            "ts": stamp.ts,
-            "mono": stamp.mono,
-            "boot": stamp.boot,
-            "node": stamp.node,
-            "epoch": stamp.epoch,
-            **event.members(),
-            **joined,
-        }
-    )
+    moment: dict[str, Json] = {"id": stamp.id, "ts": stamp.ts, "mono": stamp.mono}
+    if isinstance(event, Intent):
+        own = {**moment, **event.own(), **joined}
+        return _blank(event.manner, stamp, own).filled(own)
+    return canonical({**_written_by(event.kind, stamp), **moment, **event.members(), **joined})
+
+
+def _written_by(kind: str, stamp: Stamp) -> dict[str, Json]:
+    """What is the same in every entry of one kind that a process writes."""
+    return {"v": 1, "kind": kind, "log": stamp.log, "boot": stamp.boot, "node": stamp.node, "epoch": stamp.epoch}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +206,9 @@ def _written(part: Recipient | Ground | Disclosed | Withheld | Destination | Ret
     return raw
 
 
-class Intent(Frozen, frozen=True, kw_only=True):
-    """What is about to leave, to whom and on what grounds: one attempt of one disclosure."""
+class Manner(Frozen, frozen=True, kw_only=True):
+    """How something leaves: what, to whom and on what grounds. The same in most calls of a service."""
 
-    kind: ClassVar[str] = "intent"
-
-    disclosure: str
-    attempt: int = 1
     environment: str
     entity: str
     vendor: str
@@ -249,14 +240,8 @@ class Intent(Frozen, frozen=True, kw_only=True):
     token: str
     deadline_ms: int
 
-    @property
-    def index(self) -> Index:
-        return Index(vendor=self.vendor or None, operation=self.operation or None, caller=self.caller)
-
     def members(self) -> dict[str, Json]:
         return _stated(
-            disclosure=self.disclosure,
-            attempt=self.attempt,
             environment=self.environment,
             entity=self.entity,
             vendor=self.vendor,
@@ -287,6 +272,45 @@ class Intent(Frozen, frozen=True, kw_only=True):
             token=self.token,
             deadline_ms=self.deadline_ms,
         )
+
+
+class Intent(Frozen, frozen=True):
+    """What is about to leave: one attempt of one disclosure, and the manner of it."""
+
+    kind: ClassVar[str] = "intent"
+
+    disclosure: str
+    manner: Manner
+    attempt: int = 1
+
+    @property
+    def index(self) -> Index:
+        manner = self.manner
+        return Index(manner.vendor or None, manner.operation or None, manner.caller)
+
+    def members(self) -> dict[str, Json]:
+        return {**self.own(), **self.manner.members()}
+
+    def own(self) -> dict[str, Json]:
+        """The members that are not of its manner."""
+        return {"disclosure": self.disclosure, "attempt": self.attempt}
+
+
+_blanks: dict[tuple[object, ...], tuple[Manner, Blank]] = {}
+
+
+def _blank(manner: Manner, stamp: Stamp, own: Mapping[str, Json]) -> Blank:
+    """The leaves of one manner and writer differ in a few members; the rest of them is written once."""
+    # By identity, as above.
+    key = (id(manner), stamp.log, stamp.boot, stamp.node, stamp.epoch, *own)
+    kept = _blanks.get(key)
+    if kept is not None and kept[0] is manner:
+        return kept[1]
+    blank = Blank({**_written_by(Intent.kind, stamp), **manner.members()}, own)
+    if len(_blanks) >= _WRITTEN:
+        _blanks.clear()
+    _blanks[key] = manner, blank
+    return blank
 
 
 class Answer(Frozen, frozen=True):

@@ -203,7 +203,7 @@ class Ledger:
             far = await self._fetched(subjects, within)
             data = payload if isinstance(payload, bytes) else await committed(payload, self._scribe.randomness)
             with self._keys.fetched(far) if far else _NOTHING_FAR:
-                row = self._scribe.row(intent, subjects, Payload(data, intent.media), basis, cap, tallies)
+                row = self._scribe.row(intent, subjects, Payload(data, intent.manner.media), basis, cap, tallies)
         place = await self._durable(row, deadline - self._loop.time())
         not_after = begun + (row.lasts or 0)
         if place in _TURNED_DOWN:

@@ -72,7 +72,7 @@ class Scribe:
             basis=basis,
             cap=cap,
             tallies=tuple(_marked(tally, sealed.links) for tally in tallies),
-            lasts=event.deadline_ms + LEAVES if isinstance(event, Intent) else None,
+            lasts=event.manner.deadline_ms + LEAVES if isinstance(event, Intent) else None,
         )
 
     def outcome(self, outcome: Outcome | Resolved, ticket: Ticket, earlier: Sequence[bytes] = ()) -> Row:

@@ -16,7 +16,7 @@ from gateway.contract.load import ContractSet
 from gateway.contract.terms import Origin, Rule, Terms
 from gateway.contract.words import Name
 from gateway.errors import GatewayError
-from gateway.ledger.entry import Disclosed, Ground, Intent, Outcome, Recipient, Retention, Subject
+from gateway.ledger.entry import Disclosed, Ground, Intent, Manner, Outcome, Recipient, Retention, Subject
 from gateway.ledger.ledger import Ledger
 from gateway.registry import lookups
 from gateway.registry.claims import Claims
@@ -137,7 +137,14 @@ class Direct:
         left = list(_left(terms, {each.role for each in told.people}, told.categories))
         intent = self._intent(told, terms, subjects, left, replace(papers, versions=versions), contracts, by)
         tallies = counted(
-            terms, contracts.policy, intent.transfer, intent.entity, left, subjects, intent.disclosure, told.happened
+            terms,
+            contracts.policy,
+            intent.manner.transfer,
+            intent.manner.entity,
+            left,
+            subjects,
+            intent.disclosure,
+            told.happened,
         )
         ticket = await self._ledger.intend(intent, subjects, b"", within=WITHIN, tallies=tallies)
         self._ledger.settle(ticket, Outcome("sent"))
@@ -192,8 +199,7 @@ class Direct:
         nobody = Facts({}, frozenset(), {}, frozenset(), order_stated=False)
         question = Question(terms, nobody, contracts.policy, entity, by, told.happened, standing, exporter=exporter)
         transfer, missing = went(question, standing, (each.jurisdiction for each in subjects))
-        return Intent(
-            disclosure=self._ledger.new_id(),
+        manner = Manner(
             environment=self._environment,
             entity=entity,
             vendor=vendor.vendor,
@@ -221,6 +227,7 @@ class Direct:
             token="",
             deadline_ms=int(WITHIN * 1000),
         )
+        return Intent(self._ledger.new_id(), manner)
 
     def _grounds(self, terms: Terms, subjects: Sequence[Subject], contracts: ContractSet) -> Iterator[Ground]:
         bases = {each.role.value: each.bases for each in terms.subjects}

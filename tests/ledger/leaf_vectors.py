@@ -6,7 +6,6 @@ from typing import TypedDict
 import msgspec
 from ledger_fakes import PURCHASER, SENT, Repeating, shipment
 
-from gateway.frozen import changed
 from gateway.ledger import (
     Access,
     ContractActivated,
@@ -59,8 +58,7 @@ class Vector(TypedDict):
 EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
     "intent with two subjects": (shipment(), (PURCHASER, CONSIGNEE), Payload(DATA, "application/json"), ""),
     "intent beside the gateway": (
-        changed(
-            shipment(),
+        shipment(
             destination=None,
             media="",
             channel="direct",
@@ -216,8 +214,8 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
         "",
     ),
     "intent outside contracts": (
-        changed(
-            shipment("2" * 32),
+        shipment(
+            "2" * 32,
             vendor="",
             vendor_kind="",
             vendor_role="",

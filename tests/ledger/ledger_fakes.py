@@ -6,7 +6,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from gateway.frozen import changed
 from gateway.ledger import (
     Answer,
     Destination,
@@ -15,6 +17,7 @@ from gateway.ledger import (
     Ground,
     Intent,
     Ledger,
+    Manner,
     Outcome,
     Recipient,
     Retention,
@@ -102,10 +105,9 @@ class Shop:
         return self.stores[-1]
 
 
-def shipment(disclosure: str = "0" * 32) -> Intent:
-    """An order's way to a courier."""
-    return Intent(
-        disclosure=disclosure,
+def shipment(disclosure: str = "0" * 32, **other: Any) -> Intent:
+    """An order's way to a courier, or what is like it but for some members of its manner."""
+    manner = Manner(
         environment="live",
         entity="shop-eu",
         vendor="parcels",
@@ -142,3 +144,4 @@ def shipment(disclosure: str = "0" * 32) -> Intent:
         token="01980000000070008000000000000001",
         deadline_ms=2_000,
     )
+    return Intent(disclosure, changed(manner, **other))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ledger_fakes import SENT, shipment
 
-from gateway.frozen import changed
 from gateway.ledger import Intent, Ledger, Retention, Subject
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Store
@@ -46,7 +45,7 @@ def opened(folder: Path, times: Times, store: Callable[[Path, str], Store] = Sql
 
 
 def disclosure(of: str = RetentionClass.ROUTINE) -> Intent:
-    return changed(shipment(), retention=Retention("P30D", of))
+    return shipment(retention=Retention("P30D", of))
 
 
 async def sent(ledger: Ledger, *subjects: Subject, of: str = RetentionClass.ROUTINE) -> int:

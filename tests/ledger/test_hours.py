@@ -15,7 +15,7 @@ from gateway.ledger.sealing import Payload
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Cap, Row, Store
 
-SCOPE = "{0.vendor}/{0.operation}".format(shipment())
+SCOPE = "{0.vendor}/{0.operation}".format(shipment().manner)
 NOON = 494_028 * HOUR
 
 

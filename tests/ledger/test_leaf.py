@@ -1,6 +1,7 @@
 """A leaf is the same bytes for ever, for everybody, and says nothing about anybody."""
 
 import hashlib
+import itertools
 import json
 from base64 import b64decode, b64encode
 from pathlib import Path
@@ -10,11 +11,12 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 from leaf_vectors import CONSIGNEE, DATA, EVENTS, Vector, vectors
-from ledger_fakes import PURCHASER, Repeating
+from ledger_fakes import PURCHASER, Repeating, shipment
 
 from gateway.errors import Refusal
 from gateway.ledger import Outcome, Refused
-from gateway.ledger.canonical import Json, Noise, canonical, commitment, uuid7, uuid7_floor
+from gateway.ledger.canonical import Blank, Json, Noise, canonical, commitment, uuid7, uuid7_floor
+from gateway.ledger.entry import Stamp, leaf
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import PAYLOAD, SUBJECT
 
@@ -22,9 +24,10 @@ COMMITTED: list[Vector] = json.loads((Path(__file__).parents[1] / "vectors" / "l
 BY_NAME = {vector["name"]: vector for vector in COMMITTED}
 
 scalars = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
+names = st.text(st.characters(max_codepoint=127))
 documents = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(max_codepoint=127)), inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner),
     max_leaves=20,
 )
 
@@ -39,6 +42,34 @@ def test_canonical_bytes_are_those_of_rfc_8785(document: Json) -> None:
     body = canonical(document)
 
     assert body == rfc8785.dumps(document)
+
+
+@given(members=st.dictionaries(names, documents, min_size=1), data=st.data())
+def test_an_object_with_members_still_to_come_is_filled_to_the_byte(
+    members: dict[str, Json], data: st.DataObject
+) -> None:
+    own = {name: members[name] for name in data.draw(st.sets(st.sampled_from(sorted(members))))}
+    blank = Blank({name: member for name, member in members.items() if name not in own}, own)
+
+    assert blank.filled(own) == rfc8785.dumps(members)
+
+
+@pytest.mark.parametrize("member", [1.0, 2**53, "\ud800", {"ö": 1}, b"", "x" * 65_535])
+def test_what_has_no_canonical_form_fills_nothing(member: Json) -> None:
+    with pytest.raises(Refusal) as refused:
+        Blank({"v": 1}, ["it"]).filled({"it": member})
+
+    assert refused.value.code == "ledger.unavailable"
+
+
+def test_the_leaves_of_one_manner_are_those_of_their_members() -> None:
+    """Also where the writer is another, or the manner is another at the place of one that is gone."""
+    for node, entity in itertools.product(["n1", "n2"], ["shop-eu", "shop-uk"]):
+        stamp, intent = Stamp("0" * 32, "shop", 1, 2, "b", node, 3), shipment("1" * 32, entity=entity)
+        written_by: dict[str, Json] = {"v": 1, "kind": "intent", "log": "shop", "boot": "b", "node": node, "epoch": 3}
+        moment: dict[str, Json] = {"id": stamp.id, "ts": 1, "mono": 2}
+
+        assert leaf(intent, stamp, {}) == canonical({**written_by, **moment, **intent.members()})
 
 
 @pytest.mark.parametrize(

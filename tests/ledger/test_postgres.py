@@ -371,7 +371,7 @@ async def test_what_a_dead_node_left_open_is_in_doubt_soon(
     shutil.copytree(
         tmp_path / "one", tmp_path / "two", ignore=shutil.ignore_patterns("ledger.lock", "high-water", "releases")
     )
-    ticket = await one.intend(changed(shipment(), deadline_ms=100), [PURCHASER], b"{}", within=20)
+    ticket = await one.intend(shipment(deadline_ms=100), [PURCHASER], b"{}", within=20)
     one._looking.cancel()
     await one._writer.stop()
     two = ledger_of(shared_log, tmp_path / "two", "n2")

@@ -126,7 +126,7 @@ def test_epochs_go_up(open_store: Opening, write: Write, scribe: Scribe) -> None
 
 def test_entries_are_found_by_what_they_are(store: Store, write: Write, scribe: Scribe) -> None:
     store.claim("n1")
-    intent, other = write(), write(changed(shipment(), vendor="payments", operation="pay"), ())
+    intent, other = write(), write(shipment(vendor="payments", operation="pay"), ())
     refusal = write(Refused(caller="checkout", code="consent.missing", vendor="parcels"), ())
     store.append([intent, other, refusal, outcome(scribe, intent, 0), outcome(scribe, other, 1, Outcome("possibly"))])
     [link] = intent.links
