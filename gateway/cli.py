@@ -324,6 +324,8 @@ def issue(
         "days": days,
     }
     issued = asked("issue", wanted)
+    if "note" in issued:
+        err.print(escape(issued["note"]))
     out.print_json(data=issued) if as_json else print(issued["token"])  # noqa: T201  for use in a shell
 
 

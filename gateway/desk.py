@@ -1,11 +1,12 @@
 """What operators and reviewers do beside the calls: put facts in, issue tokens, look at the record."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
 from gateway.asked import Ahead, Erase, From, Growth, Id, Issue, Keep, Look, Over, Release, Resolve
+from gateway.contract.load import ContractSet
 from gateway.errors import GatewayError, refuse
 from gateway.exports import Exports
 from gateway.forecast import Foresight
@@ -20,9 +21,10 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
 from gateway.policies import Policies
 from gateway.registry.claims import Claims
-from gateway.registry.entered import ROWS
-from gateway.registry.stored import RevocationRow
+from gateway.registry.entered import ROWS, SuspensionRow
+from gateway.registry.stored import RevocationRow, StoredRow
 from gateway.retention import RetentionClass, kept
+from gateway.vocabulary import Role
 from gateway.waivers import Waivers
 
 DAYS = 90  # that a token lives for
@@ -33,6 +35,10 @@ _TOGETHER = 500
 
 class UnknownEntry(GatewayError):
     """There is no such entry."""
+
+
+class UnknownName(GatewayError):
+    """What is named is not in the contracts."""
 
 
 class UnnamedService(GatewayError):
@@ -101,6 +107,7 @@ class Desk:
         foresight: Foresight,
         policies: Policies,
         operations: Callable[[], Sequence[str]] = tuple,
+        known: Callable[[], ContractSet | None] = lambda: None,
     ) -> None:
         self.exports = Exports(ledger)
         self.imports = Imports(intake, ledger)
@@ -119,13 +126,16 @@ class Desk:
         self.consignees = consignees
         # Between looking and writing nobody else settles the same intent.
         self._claims = Claims(intake.registry)
+        self._known = known
 
     async def put_facts(self, rows: Sequence[Mapping[str, Any]], *, by: str) -> int:
         """Writes facts down and returns how many. Whatever becomes durable after this was decided on them.
 
-        Raises ValidationError for what is not a fact, and Refusal where ledger or registry do not take them.
+        Raises ValidationError for what is not a fact, UnknownName for a stop that would stop nothing, and Refusal where
+        ledger or registry do not take them.
         """
         facts = ROWS.validate_python(rows)
+        self._demand_stops(facts)
         await self._intake.put(facts, by=by)
         return len(facts)
 
@@ -143,8 +153,12 @@ class Desk:
         return await self.foresight.ahead(Ahead.model_validate(asked).days)
 
     async def issue_token(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
-        """A new token; this is the only time that it is shown."""
+        """A new token; this is the only time that it is shown. Raises UnknownName where no call could be made with it.
+
+        `note` is there where no contract names the service.
+        """
         wanted = Issue.model_validate(asked)
+        note = self._noted(wanted)
         days = DAYS if wanted.days is None else wanted.days
         text, caller = self._tokens.issue(
             wanted.subject or wanted.service or "",
@@ -166,7 +180,32 @@ class Desk:
             )
         )
         known = {"service": caller.service, "role": caller.role, "expires": caller.expires, "by": by}
-        return {"token": text, "id": caller.token_id, **known}
+        return {"token": text, "id": caller.token_id, **known} | ({"note": note} if note else {})
+
+    def _noted(self, wanted: Issue) -> str:
+        """What is to be said of a token that is asked for. Raises UnknownName."""
+        if (shop := self._known()) is None:
+            return ""
+        if wanted.vendor is not None:
+            _demand(wanted.vendor, shop.vendors, "vendor")
+        if wanted.entity is not None:
+            _demand(wanted.entity, shop.entities.entities, "entity")
+        callers = {name for terms in shop.terms for name in terms.operation.callers}
+        is_caller = wanted.role is not Role.SERVICE or wanted.service in callers
+        return "" if is_caller else "no contract names this service under `callers`: its calls are refused"
+
+    def _demand_stops(self, facts: Sequence[StoredRow]) -> None:
+        """A stop with a slip of the pen in it would stop nothing, and nobody would know."""
+        stops = [(number, fact) for number, fact in enumerate(facts) if isinstance(fact, SuspensionRow)]
+        if not stops or (shop := self._known()) is None:
+            return
+        for number, stop in stops:
+            if stop.lifted:
+                continue
+            _demand(stop.vendor, shop.vendors, f"{number}.vendor")
+            if stop.operation is not None:
+                own = {terms.operation.operation for terms in shop.terms if terms.vendor.vendor == stop.vendor}
+                _demand(stop.operation, own, f"{number}.operation")
 
     async def revoke_token(self, token_id: str, *, by: str) -> None:
         """The next call with this token is refused. Raises ValidationError for the token itself."""
@@ -310,6 +349,11 @@ class Desk:
 
 def _unknown_entry() -> UnknownEntry:
     return UnknownEntry("there is no entry with this number or id")
+
+
+def _demand(name: str, known: Collection[str], where: str) -> None:
+    if name not in known:
+        raise UnknownName(f"{where}: the contracts have no such name; they have {', '.join(sorted(known)) or 'none'}")
 
 
 def _demand_nobody(reason: str, subject: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -15,6 +15,7 @@ from gateway.clock import microseconds, utc
 from gateway.configured import contracts_of, environment_of, levels_of
 from gateway.contract.load import ContractSet
 from gateway.desk import Desk
+from gateway.errors import ContractError, StartError
 from gateway.forecast import Foresight
 from gateway.identity import Tokens
 from gateway.inforce import as_entered
@@ -131,6 +132,13 @@ def _furnished(
         cn_separate=settings.cn_sensitive_requires_separate_consent,
         now=utc,
     )
+
+    def known() -> ContractSet | None:
+        # What stops a vendor must not wait until a slip in a contract is mended.
+        with suppress(ContractError, StartError):
+            return notices.contracts()
+        return None
+
     desk = Desk(
         intake,
         ledger,
@@ -145,6 +153,7 @@ def _furnished(
         foresight=foresight,
         policies=Policies(intake, lambda: notices.contracts(), foresight),  # noqa: PLW0108  as above
         operations=lambda: [each.name for each in notices.contracts().terms],
+        known=known,
     )
     return Stores(ledger, registry, intake, tokens, desk, notices, erasures, direct, consignees)
 

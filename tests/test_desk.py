@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clearances import placed
 from ledger_fakes import PURCHASER, shipment
 from pydantic import ValidationError
+from running import write_files
+from shop_contracts import FILES
 
-from gateway.desk import Desk, NotInDoubt, UnknownEntry
+from gateway.contract.load import load
+from gateway.desk import Desk, NotInDoubt, UnknownEntry, UnknownName
 from gateway.errors import Refusal
 from gateway.intake import Intake
 from gateway.ledger import Filter, Outcome
@@ -34,8 +38,8 @@ async def record(stores: Stores, **wanted: Any) -> list[dict[str, Any]]:
 async def test_what_people_said_and_what_was_stopped_is_on_record_without_saying_who(stores: Stores) -> None:
     facts: list[dict[str, Any]] = [
         CONSENT,
-        {"kind": "suspension", "vendor": "parcels"},
-        {"kind": "suspension", "vendor": "parcels", "lifted": True},
+        {"kind": "suspension", "vendor": "parcelgate"},
+        {"kind": "suspension", "vendor": "parcelgate", "lifted": True},
         {"kind": "subject", "subject": "c-1", "jurisdiction": "DE"},
         {"kind": "order", "order": "A-1", "people": [{"role": "payer", "subject": "c-1"}]},
     ]
@@ -45,8 +49,8 @@ async def test_what_people_said_and_what_was_stopped_is_on_record_without_saying
     told = [(each["fact"], each["state"], each["vendor"], each["by"]) for each in await record(stores, kind="fact")]
     assert count == 5
     assert told == [
-        ("suspension", "lifted", "parcels", "anna"),
-        ("suspension", "suspended", "parcels", "anna"),
+        ("suspension", "lifted", "parcelgate", "anna"),
+        ("suspension", "suspended", "parcelgate", "anna"),
         ("consent:delivery", "given", "parcels", "anna"),
     ]
     assert "c-1" not in repr(await record(stores))
@@ -68,11 +72,11 @@ async def test_thousands_of_facts_go_in_at_once(stores: Stores) -> None:
 
 
 async def test_a_token_is_issued_for_a_service_and_only_its_id_is_on_record(stores: Stores) -> None:
-    issued = await stores.desk.issue_token({"service": "checkout", "vendor": "parcels", "days": 1}, by="anna")
+    issued = await stores.desk.issue_token({"service": "checkout", "vendor": "parcelgate", "days": 1}, by="anna")
 
     caller = stores.tokens.verify(issued["token"])
     assert (caller.service, caller.vendor, caller.entity, caller.environment) == (
-        "checkout", "parcels", "shop-eu", "live",
+        "checkout", "parcelgate", "shop-eu", "live",
     )  # fmt: skip
     [entry] = await record(stores, kind="token")
     assert (entry["token"], entry["service"], entry["state"]) == (issued["id"], "checkout", "issued")
@@ -276,6 +280,74 @@ class Untold:
 
     async def still_open(self, _: str) -> list[str]:
         return ["parcels", "stripe"]
+
+
+def knowing(stores: Stores, folder: Path) -> Desk:
+    """A desk that knows the contracts of the shop."""
+    write_files(folder, placed(FILES))
+    contracts = load(folder)
+    nothing: Any = Untold()
+    return Desk(
+        Intake(stores.registry, stores.ledger, node="n1"), stores.ledger, stores.tokens,
+        environment="live", entity=lambda: "shop-eu", people=stores.registry, notices=nothing, erasures=nothing,
+        direct=nothing, consignees=stores.consignees, foresight=stores.desk.foresight, policies=stores.desk.policies,
+        known=lambda: contracts,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stop", "where"),
+    [
+        ({"vendor": "parcel"}, "1.vendor: the contracts have no such name; they have faults, "),
+        ({"vendor": "parcels", "operation": "shipp"}, "1.operation: the contracts have no such name; they have depot"),
+        ({"vendor": "payments", "operation": "ship"}, "1.operation: the contracts have no such name; they have "),
+    ],
+)
+async def test_a_stop_that_would_stop_nothing_is_refused_with_everything_beside_it(
+    stores: Stores, tmp_path: Path, stop: dict[str, Any], where: str
+) -> None:
+    desk = knowing(stores, tmp_path)
+
+    with pytest.raises(UnknownName, match=f"^{where}"):
+        await desk.put_facts([CONSENT, {"kind": "suspension", **stop}], by="anna")
+
+    assert await record(stores, kind="fact") == []
+
+
+async def test_what_stops_something_is_taken_and_so_is_whatever_is_lifted(stores: Stores, tmp_path: Path) -> None:
+    desk = knowing(stores, tmp_path)
+    stops: list[dict[str, Any]] = [
+        {"vendor": "parcels"},
+        {"vendor": "parcels", "operation": "ship"},
+        {"vendor": "gone", "lifted": True},
+    ]
+
+    assert await desk.put_facts([{"kind": "suspension", **stop} for stop in stops], by="anna") == 3
+
+
+async def test_where_the_contracts_do_not_load_a_stop_is_taken_as_it_is(stores: Stores) -> None:
+    assert await noticing(stores).put_facts([{"kind": "suspension", "vendor": "anybody"}], by="anna") == 1
+
+
+@pytest.mark.parametrize("narrowed", [{"vendor": "parcel"}, {"entity": "shop-en"}])
+async def test_no_token_is_issued_with_which_no_call_could_be_made(
+    stores: Stores, tmp_path: Path, narrowed: dict[str, Any]
+) -> None:
+    with pytest.raises(UnknownName, match=f"^{next(iter(narrowed))}: "):
+        await knowing(stores, tmp_path).issue_token({"service": "fulfilment", **narrowed}, by="anna")
+
+    assert await record(stores, kind="token") == []
+
+
+async def test_of_a_token_for_a_service_that_no_contract_names_that_is_said(stores: Stores, tmp_path: Path) -> None:
+    desk = knowing(stores, tmp_path)
+
+    named = await desk.issue_token({"service": "fulfilment", "vendor": "parcels", "entity": "shop-eu"}, by="anna")
+    unnamed = await desk.issue_token({"service": "fulfillment"}, by="anna")
+    staff = await desk.issue_token({"service": "rita", "role": "operator"}, by="anna")
+
+    assert "no contract names this service" in unnamed["note"]
+    assert not {"note"} & (named.keys() | staff.keys())
 
 
 def noticing(stores: Stores) -> Desk:

@@ -42,7 +42,7 @@ async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
 
 @asynccontextmanager
 async def started(folder: Path) -> AsyncIterator[Stores]:
-    async with opened(Settings(data=folder), lambda: "shop-eu") as stores:
+    async with opened(Settings(data=folder, contracts=folder / "none"), lambda: "shop-eu") as stores:
         yield stores
 
 
