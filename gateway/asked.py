@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from gateway.contract.words import Name
+from gateway.exports import Place
 from gateway.forecast import MOST
+from gateway.ledger.store import PLACES
 from gateway.registry.entered import Ref
 from gateway.vocabulary import Role
 
@@ -54,9 +56,9 @@ class Look(Asked):
     code: Word | None = None
     result: Word | None = None
     subject: str | None = None
-    since: int | None = None
-    until: int | None = None
-    before: int | None = None
+    since: Place | None = None
+    until: Place | None = None
+    before: Place | None = None
     limit: int = Field(default=50, ge=1, le=1000)
 
 
@@ -83,8 +85,8 @@ class Release(Asked):
 class Growth(Asked):
     """Two sizes of the log, the newer one that of a checkpoint; the newest where it is left out."""
 
-    old: int = Field(ge=1)
-    new: int | None = Field(default=None, ge=1)
+    old: int = Field(ge=1, lt=PLACES)
+    new: int | None = Field(default=None, ge=1, lt=PLACES)
 
 
 class Ahead(Asked):
@@ -124,4 +126,4 @@ class Resolve(Asked):
 class From(Asked):
     """Checkpoints of this size and larger ones."""
 
-    size: int = Field(default=0, ge=0)
+    size: Place = 0

@@ -193,7 +193,9 @@ def _written(folder: Path, handed: Handed) -> dict[str, int]:
 def _size_in(since: Path) -> int:
     try:
         return ledger_verify.checkpoint_of(ledger_verify.parts_of(ledger_verify.note_at(since))[0]).size
-    except (BadNote, Unreadable) as error:
+    except Unreadable as error:
+        raise StartError(str(error)) from None
+    except BadNote as error:
         raise StartError(f"{since}: {error}") from None
 
 

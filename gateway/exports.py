@@ -11,11 +11,14 @@ from gateway.ledger.archive import FORMAT
 from gateway.ledger.database import or_refused
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.store import Filter
+from gateway.ledger.store import PLACES, Filter
 
 PAGE = 500  # entries
 SPAN = 256 * 1_000  # entries whose subtrees are one page
 OPEN = 16  # exports under way; the one that was begun first makes room for the next
+
+
+Place = Annotated[int, Field(ge=0, lt=PLACES)]
 
 
 class UnknownExport(GatewayError):
@@ -30,7 +33,7 @@ class Begin(_Asked):
     """What for, from which size of the log on, and whether with the sealed links to people."""
 
     action: Literal["export", "verify"] = "export"
-    since: int = Field(default=0, ge=0)
+    since: Place = 0
     links: bool = False
 
 
@@ -38,7 +41,7 @@ class Page(_Asked):
     """Entries, or subtrees, of an export from a place on."""
 
     export: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-    first: int = Field(ge=0)
+    first: Place
 
 
 class Exports:

@@ -252,12 +252,28 @@ async def test_a_reason_that_could_hold_a_value_is_not_taken(stores: Stores, wro
         {"id": "1"},
         {"limit": 0},
         {"limit": 1_001},
+        {"before": -1},
+        {"before": 2**63},
+        {"since": 10**30},
+        {"until": 10**30},
         {"who": "c-1"},
     ],
 )
 async def test_a_filter_that_could_hold_a_value_is_not_taken(stores: Stores, asked: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         await stores.desk.entries(asked, by="rita")
+
+
+async def test_numbers_that_no_database_holds_are_not_taken(stores: Stores) -> None:
+    with pytest.raises(ValidationError):
+        await stores.desk.checkpoints({"size": 2**63}, by="rita")
+    for asked in ({"old": 2**63}, {"old": 1, "new": 2**63}):
+        with pytest.raises(ValidationError):
+            await stores.desk.growth(asked, by="rita")
+    page = await stores.desk.entries({"before": 2**63 - 1, "since": 0, "until": 2**63 - 1, "limit": 1}, by="rita")
+
+    assert len(page["entries"]) == 1
+    assert await stores.desk.checkpoints({"size": 2**63 - 1}, by="rita") == []
 
 
 async def test_where_the_record_cannot_be_written_nobody_looks_and_nothing_is_put(stores: Stores) -> None:

@@ -16,6 +16,9 @@ from gateway.ledger.tallies import Count, Tally
 from gateway.ledger.tree import HASH, Span, Tree
 from gateway.registry.basis import Basis, Later
 
+PLACES = 2**63
+"""How many places and moments a database can tell apart."""
+
 Range: TypeAlias = tuple[int, int]
 """Entries from the first place to the last, with both."""
 

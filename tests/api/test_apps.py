@@ -77,6 +77,29 @@ def test_an_operators_token_makes_no_calls(gateway: Running) -> None:
     assert (reply.status, reply.code) == (401, "caller.unknown")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/log/main/checkpoints?from=99999999999999999999",
+        "/v1/log/main/checkpoints?from=-1",
+        "/v1/log/main/proof/consistency?old=99999999999999999999",
+        "/v1/log/main/proof/consistency?old=1&new=99999999999999999999",
+        "/v1/log/main/proof/inclusion/99999999999999999999",
+    ],
+)
+def test_a_number_that_is_out_of_range_is_not_taken(gateway: Running, path: str) -> None:
+    reply = asked(gateway, "GET", path)
+
+    assert (reply.status, reply.code) == (422, "request.invalid")
+    assert b"999999" not in reply.payload
+
+
+def test_a_body_that_goes_too_deep_is_not_taken(gateway: Running) -> None:
+    reply = asked(gateway, "POST", "/facts", b"[" * 200_000)
+
+    assert (reply.status, reply.code) == (422, "body.unreadable")
+
+
 PROOFS = [
     "/v1/log/main/checkpoint",
     "/v1/log/main/checkpoints",
