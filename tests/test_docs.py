@@ -111,6 +111,15 @@ def test_a_command_that_does_not_exist_is_noticed(line: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(page: Path) -> None:
+    assert list(_uneven(page.read_text("utf-8"))) == []
+
+
+def test_a_row_with_a_cell_too_many_is_noticed() -> None:
+    assert list(_uneven("| a | b |\n|---|---|\n| 1 | `x \\| y` |\n| 1 | 2 | 3 |\n")) == ["| 1 | 2 | 3 |"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?://)([^)\s]+)\)", page.read_text("utf-8"))
 
@@ -206,6 +215,18 @@ def _rows(table: str) -> Iterator[list[str]]:
         cells = [cell.strip() for cell in line.strip("|").split(" |")]
         # A cell that is one piece of code is that code; others keep their marks.
         yield [cell.strip("`") if cell.count("`") == 2 and cell[0] == cell[-1] == "`" else cell for cell in cells]
+
+
+def _uneven(text: str) -> Iterator[str]:
+    """The rows of tables that have another number of cells than the head of theirs."""
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    for table in re.findall(r"(?:^\|.*\n)+", prose, re.MULTILINE):
+        head, *lines = table.splitlines()
+        yield from (line for line in lines if _cells(line) != _cells(head))
+
+
+def _cells(row: str) -> int:
+    return len(re.findall(r"(?<!\\)\|", row)) - 1
 
 
 def _default(value: object) -> str:
