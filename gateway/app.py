@@ -29,6 +29,7 @@ from gateway.oversight.incidents import Incidents
 from gateway.oversight.lookout import Lookout
 from gateway.proxy import Proxy
 from gateway.record import Recorder
+from gateway.registry import lookups
 from gateway.registry.claims import Claims
 from gateway.reply import Reply
 from gateway.report.making import Reports
@@ -236,7 +237,13 @@ class Gateway:
         """Takes away what is over by now, and forgets who is to be forgotten."""
         await self.purge()
         await self._finish_erasures()
+        await self.sort()
         await self.claims.prune()
+
+    async def sort(self) -> tuple[int, int]:
+        """Puts the keys of people away whose accounts are long unused, and brings those of others back."""
+        inactive, others = await self.stores.registry.read(lookups.inactive, "")
+        return await self.stores.ledger.dormant.sort(inactive, others, by=BY_ITSELF)
 
     async def notify(self, post: Callable[[str, list[Due], datetime], Awaitable[None]] = webhook.tell) -> None:
         """Posts what has to be done by when, where somebody wants to hear it."""

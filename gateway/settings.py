@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     """The folder of the embedded stores and keys."""
     high_water: Path | None = None
     """Where it is kept how far the record was written; in `data` where it is not given."""
+    archive_key: Path | None = None
+    """Where the key stands under which the keys of inactive people are put away; in `data` where it is not given."""
     database: SecretStr | None = None
     """A PostgreSQL in place of the embedded stores, for any number of nodes: `postgresql://ROLE:PASSWORD@HOST/NAME`."""
     database_owner: SecretStr | None = None

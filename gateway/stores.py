@@ -105,6 +105,7 @@ def _ledger(settings: Settings, loop: asyncio.AbstractEventLoop, store: Opens | 
         store=store,
         vault=vault,
         high_water=settings.high_water,
+        archive_key=settings.archive_key,
     )
 
 

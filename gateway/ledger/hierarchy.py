@@ -11,6 +11,7 @@ from gateway.errors import StartError
 from gateway.failpoints import failpoint
 from gateway.ledger.blinding import Blinding, Blocks
 from gateway.ledger.canonical import Randomness
+from gateway.ledger.dormant import SECRET, ArchiveKey, PutAwayError
 from gateway.ledger.kek import Held, Kek, KekFile, derived
 from gateway.ledger.subject_key import SubjectKey
 from gateway.ledger.vault import Generation, OldGenerationError, Vault, WrappedKey
@@ -29,8 +30,11 @@ class Hierarchy:
     What is done there draws its random bytes from the system: those of the loop are for its own thread.
     """
 
-    def __init__(self, root: bytes, file: KekFile, vault: Vault, randomness: Randomness) -> None:
+    def __init__(
+        self, root: bytes, file: KekFile, vault: Vault, randomness: Randomness, archive: ArchiveKey | None = None
+    ) -> None:
         self._root = root
+        self._archive = archive
         self._file = file
         self._vault = vault
         self._randomness = randomness
@@ -64,15 +68,37 @@ class Hierarchy:
         return SubjectKey(dek, AESGCM(secret)), WrappedKey(dek, kek.generation, wrapped)
 
     def opened(self, key: WrappedKey) -> SubjectKey:
-        """Raises StoreError where the generation of the key is not known here."""
-        return SubjectKey(key.id, AESGCM(self._secret(key)))
+        """Raises StoreError where the generation of the key is not known here, or it is put away out of reach."""
+        inner = self._secret(key)
+        return SubjectKey(key.id, AESGCM(inner if len(inner) == SECRET else self._away.opened(inner, key.id)))
+
+    def put_away(self, key: WrappedKey) -> WrappedKey | None:
+        """The key wrapped under the archive key as well; None where it is. Raises StoreError."""
+        inner = self._secret(key)
+        return self._anew(key, self._away.closed(inner, key.id)) if len(inner) == SECRET else None
+
+    def brought_back(self, key: WrappedKey) -> WrappedKey | None:
+        """The key as it is in use; None where it is so. Raises StoreError."""
+        inner = self._secret(key)
+        return None if len(inner) == SECRET else self._anew(key, self._away.opened(inner, key.id))
+
+    @property
+    def _away(self) -> ArchiveKey:
+        if self._archive is None:
+            raise PutAwayError
+        return self._archive
+
+    def _anew(self, key: WrappedKey, inner: bytes) -> WrappedKey:
+        newest = self._newest
+        return WrappedKey(key.id, newest.generation, newest.wrapped(inner, key.id, os.urandom))
 
     def current(self, key: WrappedKey) -> WrappedKey:
         """The key under the newest generation."""
         newest = self._newest
         if key.generation == newest.generation:
             return key
-        return WrappedKey(key.id, newest.generation, newest.wrapped(self._secret(key), key.id, os.urandom))
+        # Of one that is put away the archive key stays around it.
+        return self._anew(key, self._secret(key))
 
     def begin(self) -> int:
         """Makes the next generation, under which new keys are from now on, and tells its number."""

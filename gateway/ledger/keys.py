@@ -14,6 +14,7 @@ from gateway.failpoints import failpoint
 from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Randomness
 from gateway.ledger.database import StoreError
+from gateway.ledger.dormant import OUT_OF_REACH, ArchiveKey, PutAwayError
 from gateway.ledger.hierarchy import Hierarchy
 from gateway.ledger.kek import KekFile, derived
 from gateway.ledger.oblivion import tombstone
@@ -63,15 +64,23 @@ class Keys:
 
     @classmethod
     def open(
-        cls, folder: Path, randomness: Randomness = os.urandom, vault: Callable[[Path], Vault] = SqliteVault
+        cls,
+        folder: Path,
+        randomness: Randomness = os.urandom,
+        vault: Callable[[Path], Vault] = SqliteVault,
+        archive_key: Path | None = None,
     ) -> "Keys":
-        """Makes `root.key` and the vault at the first start. Raises StartError where they do not belong together."""
+        """Makes `root.key` and the vault at the first start. Raises StartError where they do not belong together.
+
+        `archive_key` is where the key stands under which those of inactive people are put away, if not in the folder.
+        """
         _demand_complete(folder)
         database = vault(folder / "keys.db")
         try:
             _demand_root(folder, database)
             root = secret(folder / "root.key", randomness)
-            hierarchy = Hierarchy(root, KekFile(folder / "kek.key"), database, randomness)
+            archive = ArchiveKey(root, folder, archive_key, randomness)
+            hierarchy = Hierarchy(root, KekFile(folder / "kek.key"), database, randomness, archive)
         except BaseException:
             database.close()
             raise
@@ -148,6 +157,25 @@ class Keys:
         row = self._tokens.row(scope, token)
         key = self.by_id(row.dek) if row else None
         return value_behind(key, scope, row, token) if row and key else None
+
+    def sorted_away(self, ref: str, *, away: bool) -> int:
+        """Puts the key of a person away, or brings it back: 1 where it was not so before, OUT_OF_REACH where the
+        archive key is not there. On the thread of the writer; raises StoreError. Where somebody else wrapped it anew at
+        the same moment it is left as it is.
+        """
+        dek = self._assigned(tok := self.token(ref))
+        found = next(iter(self._vault.wrapped([dek])), None) if dek else None
+        if found is None:
+            return 0
+        try:
+            anew = (self.hierarchy.put_away if away else self.hierarchy.brought_back)(found)
+        except PutAwayError:
+            return OUT_OF_REACH
+        if anew is None or not self._vault.replace(found, anew):
+            return 0
+        if away:
+            self.forget([tok])
+        return 1
 
     def linked(self, toks: Iterable[bytes]) -> None:
         """Forgets that these had no link, once one is durable."""

@@ -19,6 +19,7 @@ from gateway.ledger.archive import Archive
 from gateway.ledger.canonical import Noise, Randomness
 from gateway.ledger.checkpoint import signer_of
 from gateway.ledger.database import StoreError, known_errors, locked, or_refused
+from gateway.ledger.dormant import Dormant
 from gateway.ledger.entry import Event, Index, Intent, Outcome, Subject
 from gateway.ledger.erasing import Erasing, demand_newest, resume
 from gateway.ledger.fetching import Fetching
@@ -106,6 +107,7 @@ class Ledger:
         self.named = scribe.keys.named
         self.new_id = scribe.new_id
         self.erasing = Erasing(store, scribe, self._deed, self.record)
+        self.dormant = Dormant(lambda ref, away: scribe.keys.sorted_away(ref, away=away), self._deed, self.record)
         signed = Signed(store, notary, self._writer, self._read)
         self.vkey = signed.vkey
         self.head, self.heads, self.extent, self.signed = signed.head, signed.heads, signed.extent, signed.count
@@ -128,6 +130,7 @@ class Ledger:
         store: Callable[[Path, str], Store] = SqliteStore,
         vault: Callable[[Path], Vault] = SqliteVault,
         high_water: Path | None = None,
+        archive_key: Path | None = None,
     ) -> "Ledger":
         """Takes the folder for this process, settles what an earlier one left open, and begins an epoch.
 
@@ -139,7 +142,7 @@ class Ledger:
             try:
                 noise = Noise(randomness)
                 with known_errors():
-                    keys = Keys.open(folder, noise, vault)
+                    keys = Keys.open(folder, noise, vault, archive_key)
                 undo.callback(keys.close)
                 database = store(folder / "ledger.db", LOG)
                 undo.callback(database.close)

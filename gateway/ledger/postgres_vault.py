@@ -56,6 +56,7 @@ _REWRAPPED = """
     FROM unnest(%b::bytea[], %s::bigint[], %b::bytea[]) n(dek, generation, wrapped)
     WHERE k.dek = n.dek AND k.generation < n.generation
 """
+_REPLACED = "UPDATE keys.subject_key SET generation = %s, wrapped = %b WHERE dek = %b AND wrapped = %b"
 _EARLIER = "SELECT digest FROM keys.token WHERE digest < %b ORDER BY digest LIMIT %s"
 _REBLINDED = """
     UPDATE keys.token t SET digest = n.now FROM unnest(%b::bytea[], %b::bytea[]) n(was, now) WHERE t.digest = n.was
@@ -123,6 +124,16 @@ class PostgresVault:
         if keys:
             with known_errors():
                 self._session().execute(_REWRAPPED, _columns(keys))
+
+    def wrapped(self, deks: Sequence[bytes]) -> Sequence[WrappedKey]:
+        with known_errors():
+            found = self._session().execute(f"{_KEY} WHERE dek = ANY(%b::bytea[])", [list(deks)]).fetchall()
+        return [WrappedKey(*each) for each in found]
+
+    def replace(self, old: WrappedKey, new: WrappedKey) -> bool:
+        with known_errors():
+            done = self._session().execute(_REPLACED, [new.generation, new.wrapped, old.id, old.wrapped])
+        return done.rowcount == 1
 
     def blinded_before(self, first: bytes, limit: int) -> Sequence[bytes]:
         with known_errors():

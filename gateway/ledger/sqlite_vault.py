@@ -45,6 +45,7 @@ _TRACES = """
     SELECT wrapped FROM subject_key WHERE dek = ?1 UNION SELECT lookup FROM token WHERE dek = ?1
     UNION SELECT digest FROM token WHERE dek = ?1 UNION SELECT sealed FROM token WHERE dek = ?1
 """
+_REPLACED = "UPDATE subject_key SET generation = ?, wrapped = ? WHERE dek = ? AND wrapped = ?"
 _KEY = "SELECT dek, generation, wrapped FROM subject_key"
 _TOKEN = "SELECT lookup, digest, dek, sealed FROM token"  # noqa: S105 - a query
 
@@ -113,6 +114,17 @@ class SqliteVault:
         with known_errors(), self._writing:
             values = [(key.generation, key.wrapped, key.id) for key in keys]
             self._writing.executemany("UPDATE subject_key SET generation = ?, wrapped = ? WHERE dek = ?", values)
+
+    def wrapped(self, deks: Sequence[bytes]) -> Sequence[WrappedKey]:
+        with known_errors():
+            found = [rows(self._writing, f"{_KEY} WHERE dek = ?", dek) for dek in deks]
+        return [WrappedKey(*each) for part in found for each in part]
+
+    def replace(self, old: WrappedKey, new: WrappedKey) -> bool:
+        with known_errors(), self._writing:
+            self._writing.execute(_REPLACED, (new.generation, new.wrapped, old.id, old.wrapped))
+            changed = self._writing.changes()
+        return changed == 1
 
     def blinded_before(self, first: bytes, limit: int) -> Sequence[bytes]:
         with known_errors():

@@ -105,6 +105,12 @@ class Vault(Protocol):
     def rewrap(self, keys: Sequence[WrappedKey]) -> None:
         """Puts these in the place of the same keys, of those that are still there."""
 
+    def wrapped(self, deks: Sequence[bytes]) -> Sequence[WrappedKey]:
+        """Those of these keys that are there, as they stand now."""
+
+    def replace(self, old: WrappedKey, new: WrappedKey) -> bool:
+        """Puts one in the place of another that is still there as it was; False where it is not."""
+
     def blinded_before(self, first: bytes, limit: int) -> Sequence[bytes]:
         """Digests of tokens that are blinded under an earlier generation: they sort before `first`."""
 

@@ -165,6 +165,13 @@ def roles_of(connection: Connection, subject: str) -> frozenset[SubjectRole]:
     return frozenset(map(SubjectRole, connection.scalars(select(PEOPLE.c.role).where(PEOPLE.c.subject == subject))))
 
 
+def inactive(connection: Connection, _: str = "") -> tuple[frozenset[str], frozenset[str]]:
+    """Whose account is long unused, and whose was and is used again."""
+    flagged = select(FLAGS.c.subject, FLAGS.c.lifted).where(FLAGS.c.flag == Flag.INACTIVE.value)
+    found = [(str(ref), bool(lifted)) for ref, lifted in connection.execute(flagged)]
+    return frozenset(ref for ref, lifted in found if not lifted), frozenset(ref for ref, lifted in found if lifted)
+
+
 def everybody(connection: Connection, _: str) -> frozenset[str]:
     """Every reference of a person."""
     return frozenset(ref for table in (*OF_PEOPLE, REQUESTS) for ref in connection.scalars(select(table.c.subject))) - {
