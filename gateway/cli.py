@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from gateway import cli_backup, cli_forecast, cli_report, explain, listeners
+from gateway import cli_backup, cli_forecast, cli_report, clock, explain, listeners
 from gateway.cli_exceptional import exceptional
 from gateway.cli_facts import facts
 from gateway.cli_incident import canary, incident
@@ -73,6 +73,7 @@ cli.command("restore")(cli_backup.restore)
 
 # Whose value could not be read, pydantic-settings says in its text alone.
 _FIELD = re.compile(r'field "([a-z_]+)"')
+_REQUEST = re.compile(r"[A-Z]+ /")
 _WIDE = 80
 _HOW = 23
 _BESIDE_PATHS = 20 + _HOW + 8
@@ -178,7 +179,8 @@ def check(path: Annotated[Path, typer.Argument()] = Path("contracts"), as_json: 
     """Say what is wrong with contracts, with file, line and a fix."""
     root, below = _root(path)
     contracts, findings = read(root)
-    shown = [finding for finding in findings if finding.file.startswith(below)]
+    standing = explain.refused_today(contracts, clock.utc()) if contracts else ()
+    shown = [finding for finding in (*findings, *standing) if finding.file.startswith(below)]
     if as_json:
         out.print_json(data=[_finding(each) for each in shown])
     for finding in [] if as_json else shown:
@@ -243,8 +245,7 @@ def _terms(contracts: ContractSet, name: str) -> Terms:
 def _as_http(payload: Path, terms: Terms) -> str:
     """A file that holds only a body gets the contract's own request line."""
     text = payload.read_text("utf-8")
-    first = text.split("\n", 1)[0].split(" ")
-    if len(first) > 1 and first[0] == terms.method:
+    if _REQUEST.match(text):
         return text
     return f"{terms.method} {terms.template.replace('{', '').replace('}', '')}\n\n{text}"
 
@@ -283,7 +284,7 @@ def _show_call(done: Any, rows: list[explain.FieldRow], *, as_json: bool) -> Non
         out.print_json(data=[{name: getattr(row, name) for name in row.__slots__} for row in rows])
         return
     if done.sent is None:
-        out.print("[red]refused[/]: " + escape(done.reply.payload.decode()))
+        _show_refused(json.loads(done.reply.payload))
         return
     out.print(escape(f"{done.sent.method} {done.sent.target}"))
     out.print(escape(done.sent.payload.decode("utf-8", "replace")))
@@ -292,6 +293,12 @@ def _show_call(done: Any, rows: list[explain.FieldRow], *, as_json: bool) -> Non
         mark = "[green]leaves[/]" if row.left else "[yellow]stays[/]"
         shown.add_row(escape(row.place), str(row.count), mark, escape(row.how), escape(row.where))
     Console(highlight=False).print(shown)
+
+
+def _show_refused(document: dict[str, Any]) -> None:
+    for each in document["errors"]:
+        out.print(f"[red]refused[/]: {each['code']}: {escape(each['detail'])}")
+    out.print(escape(document["fix"] + (f" ({document['where']})" if "where" in document else "")))
 
 
 @contract.command("reload")

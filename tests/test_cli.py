@@ -251,6 +251,25 @@ def test_of_a_payload_it_is_shown_what_leaves_and_what_stays(inside: CliRunner, 
     assert {row["place"]: row["left"] for row in rows} == {"$.weight": True, "$.reference": True, "$.crm": False}
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("{bad", "refused: body.unreadable: not valid JSON\n"),
+        ("GET /nowhere\n\n", "refused: operation.unknown: "),
+    ],
+)
+def test_of_a_call_that_is_refused_it_is_shown_why_and_the_way_out(
+    inside: CliRunner, tmp_path: Path, text: str, line: str
+) -> None:
+    (tmp_path / "call.http").write_text(text, "utf-8")
+
+    told = inside.invoke(cli, ["contract", "explain", "parcels/ship", "--in", str(tmp_path / "call.http")])
+
+    assert told.stdout.startswith(line)
+    assert "urn:gateway" not in told.stdout
+    assert len(told.stdout.splitlines()) == 2
+
+
 def test_an_operation_that_does_not_exist_is_answered_with_those_that_do(machine: Machine) -> None:
     done = machine.typed("contract", "explain", "parcels/fly")
 

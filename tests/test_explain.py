@@ -1,6 +1,11 @@
 """A contract as a reviewer reads it, and one call of it line by line."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 from clearances import CONTRACTS, TERMS
+from small_contracts import ACME, SHIP, changed, read_files
 
 from gateway import explain
 from gateway.rehearse import parse_http
@@ -57,3 +62,41 @@ async def test_a_call_that_is_refused_has_no_rows() -> None:
     done, rows = await explain.call(CONTRACTS, TERMS["ship"], parse_http('POST /shipments\n\n{"weight": 1}'))
 
     assert (done.sent, rows) == (None, [])
+
+
+WHOLE = changed(
+    ACME,
+    "clauses: [confidentiality]",
+    "clauses: [confidentiality, no_marketing_use, no_sale, instructions, security, sub_processors, assistance,"
+    " delete_or_return, audit]",
+)
+REFUSED = {
+    "an agreement of another type": (ACME, "type: dpa", "type: c2c_sharing", "agreement.wrong_type"),
+    "a clause that is missing": (ACME, "no_sale, ", "", "agreement.clause_missing"),
+    "an agreement that has ended": (ACME, "until: 2030-12-31", "until: 2026-05-31", "agreement.expired"),
+    "a purpose that is not published": ("policy.yaml", "[delivery]", "[customs_clearance]", "policy.purpose"),
+    "a kind that is not published": ("policy.yaml", "[logistics]", "[payment]", "policy.vendor_kind"),
+}
+
+
+@pytest.mark.parametrize(("file", "old", "new", "code"), REFUSED.values(), ids=REFUSED)
+def test_what_papers_and_policy_refuse_whoever_it_is_about_is_told_before_any_call(
+    file: str, old: str, new: str, code: str, tmp_path: Path
+) -> None:
+    contracts, findings = read_files(tmp_path, changed(file, old, new, WHOLE))
+    assert contracts is not None, findings
+
+    told = list(explain.refused_today(contracts, datetime(2026, 6, 15, tzinfo=UTC)))
+
+    assert [(each.code, each.file, each.level) for each in told] == [(code, SHIP, "note")]
+    assert told[0].fix
+
+
+def test_where_papers_and_policy_let_calls_go_and_of_drafts_nothing_is_told(tmp_path: Path) -> None:
+    ended = changed(ACME, "until: 2030-12-31", "until: 2026-05-31")
+    whole, _ = read_files(tmp_path / "whole", WHOLE)
+    draft, _ = read_files(tmp_path / "draft", changed(SHIP, "status: enforce", "status: draft", ended))
+
+    for contracts in (whole, draft):
+        assert contracts is not None
+        assert list(explain.refused_today(contracts, datetime(2026, 6, 15, tzinfo=UTC))) == []

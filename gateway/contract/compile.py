@@ -60,7 +60,9 @@ class Source:
     def find(self, code: str, at: Location | str, message: str, fix: str = "", *, note: bool = False) -> None:
         """One more finding, at a key of this file or, where `at` is a rule's own `where`, at its line."""
         line = int(at.rpartition(":")[2]) if isinstance(at, str) else self.sheet.line(at)
-        self.findings.append(Finding(code, self.file, line, message, fix, "note" if note else "error"))
+        found = Finding(code, self.file, line, message, fix, "note" if note else "error")
+        if found not in self.findings:
+            self.findings.append(found)
 
     def place(self, text: str, at: Location, base: Path = ()) -> Place | None:
         try:
@@ -90,7 +92,15 @@ def match_of(text: str, source: Source) -> tuple[str, tuple[Segment, ...]]:
     if not (match := _MATCH.match(text)):
         source.find("contract.match", ("match",), "not a method and a path", "write POST /v1/things/{thing}")
         return "", ()
-    return match[1], tuple(_segment(part, source) for part in match[2][1:].split("/"))
+    parts = match[2][1:].split("/")
+    if {".", ".."} & set(parts) or "" in parts[:-1]:
+        source.find(
+            "contract.match",
+            ("match",),
+            "a path with dots or nothing between slashes is never routed",
+            "write it plain",
+        )
+    return match[1], tuple(_segment(part, source) for part in parts)
 
 
 def _segment(text: str, source: Source) -> Segment:

@@ -23,7 +23,7 @@ from gateway.contract.strict_yaml import Location, Sheet, YamlError, read_yaml
 from gateway.contract.terms import Host, Section, Segment, SubjectTerms, Terms
 from gateway.errors import ContractError, Finding
 from gateway.misfit import MISSING, NO_KEY, Misfit, misfits
-from gateway.paths import EACH, Path, Place
+from gateway.paths import EACH, PLACES, Path, Place
 from gateway.vocabulary import SubjectRole, is_prohibited
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -258,7 +258,14 @@ class _Reading:
 def _placed(key: str, values: Mapping[str, str], source: Source) -> Iterator[tuple[Place, str]]:
     """What stands at each place that a block of the file names; a place that is none is a finding."""
     for text, value in values.items():
-        if (place := source.place(text, (key, text))) is not None:
+        if not text.startswith(("$", *(f"{kind}:" for kind in PLACES if kind != "body"))):
+            source.find(
+                "contract.path",
+                (key, text),
+                f"where is `{text}`?",
+                f"write `header:{text}`, `query:{text}` or `$.{text}`",
+            )
+        elif (place := source.place(text, (key, text))) is not None:
             yield place, value
 
 

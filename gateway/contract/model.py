@@ -33,6 +33,7 @@ from gateway.contract.words import (
     Text,
     as_tuple,
 )
+from gateway.errors import CODES
 from gateway.retention import RetentionClass
 from gateway.vocabulary import (
     Attested,
@@ -108,6 +109,10 @@ class Group(Block):
             if len(set(map(str, fields))) != len(fields):
                 raise ValueError("twice: a path stands twice in the list")
             return rest | {"fields": dict.fromkeys(map(str, fields), category)}
+        if isinstance(fields, str):
+            raise ValueError(  # noqa: TRY004  pydantic tells of no other
+                "category: `fields` is a map of places with their categories, or a list: write [one, another]"
+            )
         if category is not None:
             raise ValueError("category: a map of fields has the category behind each path already")
         return data
@@ -189,6 +194,8 @@ class Example(Block):
     def _is_either_sent_or_refused(self) -> Self:
         if (self.sends is None) == (self.refuses is None):
             raise ValueError("give either `sends` or `refuses`")
+        if self.refuses is not None and self.refuses not in CODES:
+            raise ValueError("there is no such code in `refuses`; docs/operations.md lists them")
         if self.returns is not None and self.answers is None:
             raise ValueError("`returns` needs `answers`")
         return self

@@ -52,7 +52,7 @@ def read_yaml(text: str) -> Sheet:
         mark = getattr(error, "problem_mark", None)
         raise YamlError(mark.line + 1 if mark else 1, getattr(error, "problem", None) or "not YAML") from None
     if sum(isinstance(event, yaml.DocumentStartEvent) for event in events) != 1:
-        raise YamlError(1, "a contract file holds one document")
+        raise YamlError(1, "a contract file holds one document, and this has none or several")
     lines: dict[Location, int] = {}
     data = _value(iter(events[2:]), (), lines)
     if not isinstance(data, dict):

@@ -114,7 +114,6 @@ def test_an_item_may_be_a_file_and_a_text_in_one_may_hold_a_document() -> None:
             "nobody can look into $.attachment for $.attachment.*",
             "nobody can look into $.attachment for $.attachment.*.@attachment_type",
             "nothing is named of what items of the type attachment hold",
-            "nothing is named of what items of the type attachment hold",
         ]),
     ],
     ids=["any type", "any length", "its name alone", "its length", "something in it", "lines", "all files at once"],

@@ -45,6 +45,13 @@ BROKEN = {
     "a document in a text in another coding": Broken(
         "contract.value", SHIP, BODY, "  body: json\n  nested: {$.a: {body: json, encoding: [br]}}\n" + GROUPS, ""
     ),
+    "dots in a path": Broken("contract.match", SHIP, "match: POST /", "match: POST /../", "match"),
+    "nothing between slashes": Broken("contract.match", SHIP, "match: POST /", "match: POST //", "match"),
+    "a code that there is not": Broken(
+        "contract.value", SHIP, "    sends: |\n      POST /ship/P-1\n", "    refuses: field.typ\n", "name: one"
+    ),
+    "a token in no known place": Broken("contract.path", ACME, "token: [header:", "token: [", "token"),
+    "one field and no list": Broken("contract.category", SHIP, "{$.order: order.id}", "$.order", "Matches"),
     "no version": Broken("contract.missing", SHIP, "version: 1\n", ""),
     "no grounds": Broken("contract.missing", SHIP, ", legal_basis: legitimate_interest", "", "consignee"),
     "no registration": Broken("contract.missing", ACME, " registration: HRB 1 Bonn,", "", "legal_entity"),
