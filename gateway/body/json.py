@@ -14,7 +14,7 @@ from gateway.errors import refuse
 
 _CONTAINERS = frozenset((dict, list))
 # Numbers that a Decimal is not written like, and an integer that has no sign: exponents, long fractions, minus zero.
-# Looking for them takes long. Where none can be is told by three quick searches: where all that may stand around a
+# Looking for them takes long. Where none can be is told by quick searches: where all that may stand around a
 # number is the same sign, a minus zero ends with it, and of an exponent only its letter is left without the digits.
 _AROUND = bytes.maketrans(b"E:[]}\t\n\r ", b"e,,,,,,,,")
 _OF_NUMBERS = b"0123456789+-."
@@ -65,7 +65,9 @@ def _is_odd(data: bytes) -> bool:
 
 
 def _may_be_odd(data: bytes) -> bool:
-    return b"0.000000" in data or b"-0," in data.translate(_AROUND) or b",e," in data.translate(_AROUND, _OF_NUMBERS)
+    if b"0.000000" in data or (b"-0" in data and b"-0," in data.translate(_AROUND)):
+        return True
+    return b",e," in data.translate(_AROUND, _OF_NUMBERS)
 
 
 def _as_written(document: Any, data: bytes) -> Document:

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from gateway.frozen import Frozen
 
 HASH = 32  # bytes of SHA-256
 Span: TypeAlias = tuple[int, int]
@@ -12,8 +13,7 @@ WIDTHS = frozenset(256**height for height in range(1, 8))
 """Leaves under the complete subtrees whose roots are worth keeping: those in the tiles of c2sp.org/tlog-tiles."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Frozen, frozen=True):
     """A tree of which only the roots of its complete subtrees are kept, the largest first: enough to go on from."""
 
     size: int = 0
@@ -21,7 +21,7 @@ class Tree:
 
     def __post_init__(self) -> None:
         """Raises ValueError where there is not one hash for each bit of the size."""
-        if self.size < 0 or self.size.bit_count() != len(self.peaks) or any(len(peak) != HASH for peak in self.peaks):
+        if self.size < 0 or self.size.bit_count() != len(self.peaks) or set(map(len, self.peaks)) - {HASH}:
             raise ValueError("the subtrees do not make a tree of this size")
 
     def plus(self, leaves: Iterable[bytes], complete: dict[Span, bytes] | None = None) -> "Tree":
