@@ -44,6 +44,7 @@ TOGETHER: Mapping[str, str] = {
     "clearance/decide": "test_clearance.py",
     "clearance/question": "test_clearance.py",
     # What a report shows is what a real gateway has sent.
+    "report/activities": "report/test_making.py",
     "report/looks": "report/test_making.py",
     "report/oversight": "report/test_making.py",
     "report/registers": "report/test_making.py",

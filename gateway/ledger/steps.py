@@ -1,10 +1,14 @@
 """What the ledger records step by step: cases outside contracts, and incidents at vendors."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from datetime import timedelta
+from typing import ClassVar, Final
 
 from gateway.ledger.canonical import Json
 from gateway.ledger.entry import Index
+
+CLOCK: Final = timedelta(hours=72)
+"""In which an authority is told of an incident, from when the company knew (GDPR 33(1))."""
 
 
 @dataclass(frozen=True, slots=True)

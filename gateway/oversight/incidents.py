@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -17,15 +17,13 @@ from gateway.jwe import encrypted, public_key
 from gateway.ledger.canonical import Json
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.steps import IncidentStep
+from gateway.ledger.steps import CLOCK, IncidentStep
 from gateway.ledger.store import Entry, Filter
 from gateway.oversight.affected import Affected
 from gateway.registry.claims import Claims
 from gateway.registry.entered import SuspensionRow
 from gateway.vocabulary import Role
 
-CLOCK = timedelta(hours=72)
-"""In which an authority is told, from when the company knew (GDPR 33(1))."""
 _PAGE = 1_000
 # Stands in the record for good, so it is as plain as the number of a file.
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 ._:/#-]{1,79}$")]

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
+from gateway.ledger.steps import CLOCK
 from gateway.report.seen import Known, Seen, moment
 from gateway.report.table import Cell, Row, Table
 
@@ -55,6 +57,18 @@ INCIDENTS = Table(
     {
         "incident": "incident",
         "vendor": "vendor",
+        "reference": "reference",
+        "nature": "nature",
+        "operations": "operations, all where none is named",
+        "began": "began",
+        "ended": "ended",
+        "vendor_told": "the vendor told us",
+        "aware": "we were aware",
+        "authority_due": "authority to be told by",
+        "authority_told": "authority told",
+        "hours_late": "hours too late",
+        "why": "why so late",
+        "people_told": "people told",
         "opened": "opened",
         "steps": "steps, and when",
         "closed": "closed",
@@ -175,29 +189,38 @@ class Totals:
             yield {"year": year, "scenario": scenario, **named}
 
 
+_TOLD = {"authority": "authority_told", "people": "people_told", "closed": "closed"}
+
+
 class Incidents:
     """One row for each incident."""
 
-    def __init__(self, _: Known) -> None:
+    def __init__(self, known: Known) -> None:
+        self._now = known.now
         self._rows: dict[str, dict[str, Any]] = {}
 
     def take(self, seen: Seen) -> Iterable[Row]:
         if seen.kind == "incident":
-            body = seen.body
-            first = {
-                "incident": body["incident"],
-                "vendor": body["vendor"],
-                "opened": seen.at,
-                "steps": (),
-                "closed": None,
-            }
-            row = self._rows.setdefault(body["incident"], first)
-            row["steps"] = (*row["steps"], f"{body['step']} {seen.at}")
-            row["closed"] = seen.at if body["step"] == "closed" else row["closed"]
+            body, step = seen.body, seen.body["step"]
+            row = self._rows.setdefault(body["incident"], dict.fromkeys(INCIDENTS.columns) | {"steps": ()})
+            if step == "opened":
+                row |= {name: _words(body[name]) for name in INCIDENTS.columns if name in body} | {"opened": seen.at}
+            row["steps"] = (*row["steps"], f"{step} {seen.at}")
+            if (told := _TOLD.get(step)) is not None:
+                row |= {told: body.get("at", seen.at), "why": body.get("why", row["why"])}
         return ()
 
     def rest(self) -> Iterator[Row]:
-        yield from self._rows.values()
+        yield from (row | self._clock(row) for row in self._rows.values())
+
+    def _clock(self, row: Row) -> dict[str, Cell]:
+        """Nothing where it was opened before the days that are asked for; its hours run until it is closed."""
+        if row["aware"] is None:
+            return {}
+        due, told = datetime.fromisoformat(str(row["aware"])) + CLOCK, row["authority_told"]
+        late = (datetime.fromisoformat(str(told)) if told else self._now) - due
+        hours = max(late // timedelta(hours=1), 0) if told or not row["closed"] else None
+        return {"authority_due": due.strftime("%Y-%m-%dT%H:%M:%SZ"), "hours_late": hours}
 
 
 class Notices:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from gateway.ledger.database import or_refused
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Head, Stored
+from gateway.report.activities import ACTIVITIES, Activities
 from gateway.report.cases import (
     DEMANDS,
     INCIDENTS,
@@ -35,7 +36,7 @@ from gateway.report.cases import (
 )
 from gateway.report.looks import LOOKS, WITHDRAWN, Looks, Withdrawals
 from gateway.report.oversight import DRIFT, EXPIRING, MINIMISED, VENDORS, Drift, Expiring, Minimised, Vendors
-from gateway.report.registers import ACTIVITIES, SALES, TRANSFER, Activities, Sales, Transfers
+from gateway.report.registers import SALES, TRANSFER, Sales, Transfers
 from gateway.report.seen import Fold, Joined, Known, Seen
 from gateway.report.table import WRITERS, Form, Row, Table, Writer
 
@@ -45,35 +46,41 @@ _NOTHING = Head(0, b"", 0, "", b"")
 
 
 class UnknownReport(GatewayError):
-    """There is no such report."""
+    """There is no such report, or not of what is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A table and what fills it. `linked`: entries are told apart by people. `streams`: rows come with entries."""
+    """A table and what fills it. `linked`: entries are told apart by people. `streams`: rows come with entries.
+
+    `of` is what it can be about one of; of what its entries do not name, nobody could tell which they are about.
+    """
 
     table: Table
     fold: Callable[[Known], Fold]
+    of: frozenset[str] = frozenset()
     linked: bool = False
     streams: bool = False
 
 
+_VENDOR = frozenset({"vendor"})
+_EITHER = frozenset({"vendor", "entity"})
 REPORTS: Mapping[str, Report] = {
-    "activities": Report(ACTIVITIES, Activities),
-    "transfers": Report(TRANSFER, Transfers),
-    "sales": Report(SALES, Sales, streams=True),
-    "vendors": Report(VENDORS, Vendors),
-    "minimisation": Report(MINIMISED, Minimised),
-    "drift": Report(DRIFT, Drift),
-    "expiring": Report(EXPIRING, Expiring),
+    "activities": Report(ACTIVITIES, Activities, _EITHER),
+    "transfers": Report(TRANSFER, Transfers, _EITHER),
+    "sales": Report(SALES, Sales, _EITHER, streams=True),
+    "vendors": Report(VENDORS, Vendors, _VENDOR),
+    "minimisation": Report(MINIMISED, Minimised, _EITHER),
+    "drift": Report(DRIFT, Drift, _EITHER),
+    "expiring": Report(EXPIRING, Expiring, _VENDOR),
     "accesses": Report(LOOKS, Looks, streams=True),
     "demands": Report(DEMANDS, Demands),
     "demand-totals": Report(TOTALS, Totals),
-    "incidents": Report(INCIDENTS, Incidents),
-    "notices": Report(NOTICES, Notices),
+    "incidents": Report(INCIDENTS, Incidents, _VENDOR),
+    "notices": Report(NOTICES, Notices, _VENDOR),
     "requests": Report(REQUESTS, Requests, streams=True),
     "waivers": Report(WAIVERS, Waivers),
-    "withdrawals": Report(WITHDRAWN, Withdrawals, linked=True),
+    "withdrawals": Report(WITHDRAWN, Withdrawals, _VENDOR, linked=True),
 }
 
 
@@ -121,12 +128,8 @@ class Reports:
         That somebody looked is written down before the first piece. Raises ValidationError, UnknownReport, Refusal.
         """
         wanted = Wanted.model_validate(asked)
-        if wanted.report not in REPORTS:
-            raise UnknownReport(f"there is no such report; there are {', '.join(sorted(REPORTS))}")
-        report, known = (
-            REPORTS[wanted.report],
-            Known(await self._contracts(), self._now(), await self._ledger.tallies()),
-        )
+        report = _report(wanted)
+        known = Known(_narrowed(await self._contracts(), wanted), self._now(), await self._ledger.tallies())
         span = await self._span(wanted, known)
         whole: list[Row] = []
         if report.streams:
@@ -256,11 +259,36 @@ def _seen(stored: Stored, body: bytes) -> Seen:
     return Seen(stored.seq, json.loads(body), toks=tuple(link.tok for link in stored.links))
 
 
-def _is_wanted(seen: Seen, wanted: Wanted) -> bool:
-    body = seen.body
-    return (wanted.vendor is None or body.get("vendor") == wanted.vendor) and (
-        wanted.entity is None or body.get("entity") == wanted.entity
+def _report(wanted: Wanted) -> Report:
+    """Raises UnknownReport."""
+    if (report := REPORTS.get(wanted.report)) is None:
+        raise UnknownReport(f"there is no such report; there are {', '.join(sorted(REPORTS))}")
+    asked = {name for name in sorted(_EITHER) if getattr(wanted, name) is not None}
+    if unfit := sorted(asked - report.of):
+        raise UnknownReport(f"{wanted.report} cannot be made of one {unfit[0]}; leave `{unfit[0]}` out")
+    return report
+
+
+def _narrowed(contracts: ContractSet, wanted: Wanted) -> ContractSet:
+    """Those of the vendor and the company that are asked for: others have no row, also where they have nothing."""
+    vendors = {name: each for name, each in contracts.vendors.items() if wanted.vendor in (None, name)}
+    companies = contracts.entities.entities
+    entities = {name: each for name, each in companies.items() if wanted.entity in (None, name)}
+    return replace(
+        contracts,
+        vendors=vendors,
+        terms=tuple(each for each in contracts.terms if each.vendor.vendor in vendors),
+        entities=contracts.entities.model_copy(update={"entities": entities}),
     )
+
+
+def _is_wanted(seen: Seen, wanted: Wanted) -> bool:
+    """Disclosures of this vendor and company; of all else what does not name another."""
+    for name, asked in (("vendor", wanted.vendor), ("entity", wanted.entity)):
+        said = seen.body.get(name) or None
+        if asked not in (None, said) and (said is not None or seen.kind == "intent"):
+            return False
+    return True
 
 
 def _broken(page: Sequence[Stored]) -> int | None:

@@ -32,9 +32,13 @@ VENDORS = Table(
         "agreements": "agreements, and until when",
         "missing_clauses": "clauses that are missing",
         "attestations": "attestations, and until when",
+        "reviewed": "reviewed in the period",
         "review": "next review",
         "overdue_days": "days overdue",
         "contracts": "contracts in force",
+        "stopped": "stopped and let go on, and when",
+        "incidents": "incidents, and how far they are",
+        "notices": "what it was told about people, and what it answered",
         "disclosures": "disclosures",
         "possibly": "of them possibly sent, or in doubt",
         "categories": "categories",
@@ -100,6 +104,19 @@ class _Watched:
     received: int = 0
     answers_withheld: int = 0
     answers: set[str] = field(default_factory=set)
+    stopped: list[str] = field(default_factory=list)
+    reviewed: str = ""
+    incidents: dict[str, str] = field(default_factory=dict)
+    notices: dict[str, str] = field(default_factory=dict)
+
+    def fact(self, seen: Seen) -> None:
+        body = seen.body
+        if "notice" in body:
+            self.notices[body["notice"]] = body["state"]
+        elif body["fact"] == "suspension":
+            self.stopped.append(f"{body['state']} {seen.at}")
+        elif body["fact"] == "review":
+            self.reviewed = seen.at[:10]
 
     def add(self, seen: Seen) -> None:
         outcome = seen.outcome
@@ -138,6 +155,10 @@ class Vendors:
             self._watched.setdefault(vendor, _Watched()).received += 1
         elif vendor and seen.kind == "refusal":
             self._watched.setdefault(vendor, _Watched()).refused[seen.body["code"]] += 1
+        elif vendor and seen.kind == "fact":
+            self._watched.setdefault(vendor, _Watched()).fact(seen)
+        elif vendor and seen.kind == "incident":
+            self._watched.setdefault(vendor, _Watched()).incidents[seen.body["incident"]] = seen.body["step"]
         return ()
 
     def rest(self) -> Iterator[Row]:
@@ -160,9 +181,13 @@ class Vendors:
             "agreements": tuple(_paper(each) for each in vendor.agreements) if vendor else (),
             "missing_clauses": tuple(_missing(vendor)) if vendor else (),
             "attestations": tuple(_attestations(vendor, self._known, today)) if vendor else (),
+            "reviewed": watched.reviewed or None,
             "review": vendor.review.isoformat() if vendor else None,
             "overdue_days": max(overdue, 0),
             "contracts": tuple(sorted(contracts)),
+            "stopped": tuple(watched.stopped),
+            "incidents": _counted(Counter(watched.incidents.values())),
+            "notices": _counted(Counter(watched.notices.values())),
             "disclosures": watched.disclosures,
             "possibly": watched.possibly,
             "categories": tuple(sorted(watched.categories)),

@@ -114,7 +114,8 @@ def _activities(rows: Rows, counted: Counted) -> Iterator[str]:
         said[row["recipient"]] += row["disclosures"]
     received = _by_vendor(counted.received)
     own = Counter({"Parcelgate GmbH": received["parcelgate"], "Northpay A/S": received["northpay"]})
-    own["Parcelgate GmbH"] += counted.beside.total()
+    # That the courier writes to somebody is an activity of its own.
+    own["Parcelgate GmbH"] += counted.beside.total() + len(counted.emailed)
     own.update(name for name, _ in counted.outside_to)
     yield from _compared("disclosures", +said, own)
     ways = [row["channels"] for row in rows if row["id"] == "shop-eu/parcelgate/delivery"]

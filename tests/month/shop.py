@@ -141,6 +141,7 @@ class Shop:
         for _ in range(2):
             self._machine.typed("disclosure", "import", str(file))
         self._counted.beside.update(each.person for each in people)
+        self._counted.countries.update(("parcelgate", each.country) for each in people)
 
     def end_agreement(self, vendor: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         """The paper with a vendor ended two days ago, says its file from now on."""

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from asking import People
 from demands import EMERGENCY, LEGAL, Staff
 from running import Running, running
 
+from gateway.report.cases import Incidents
+from gateway.report.seen import Known, Seen
 from gateway.vocabulary import Role
 
 NOW = datetime.now(UTC)
@@ -103,6 +106,27 @@ def test_an_incident_has_a_row_with_its_steps(gateway: Running) -> None:
     assert (row["incident"], row["vendor"]) == (incident, "parcels")
     assert [step.partition(" ")[0] for step in row["steps"]] == ["opened", "authority", "closed"]
     assert row["closed"] is not None
+    assert (row["reference"], row["nature"], row["began"]) == ("INC-2026/4", "confidentiality", "2026-01-01T00:00:00Z")
+    due, told = datetime.fromisoformat(row["authority_due"]), datetime.fromisoformat(row["authority_told"])
+    assert due == NOW.replace(microsecond=0) + timedelta(hours=72)
+    assert told < due
+    assert (row["hours_late"], row["why"], row["people_told"]) == (0, None, None)
+
+
+def test_an_authority_that_was_told_late_or_not_at_all_stands_there_with_the_hours(gateway: Running) -> None:
+    def entry(step: str, **said: str) -> Seen:
+        return Seen(0, {"kind": "incident", "ts": 0, "incident": "7", "vendor": "parcels", "step": step, **said})
+
+    aware = datetime(2026, 1, 1, tzinfo=UTC)
+    fold = Incidents(Known(gateway.gateway.contracts(), aware + timedelta(hours=80)))
+    list(fold.take(entry("opened", aware=aware.isoformat(), began=aware.isoformat())))
+
+    [untold] = fold.rest()
+    list(fold.take(entry("authority", at=(aware + timedelta(hours=75)).isoformat(), why="holidays")))
+    [told] = fold.rest()
+
+    assert (untold["hours_late"], untold["authority_told"]) == (8, None)
+    assert (told["hours_late"], told["why"]) == (3, "holidays")
 
 
 def test_what_people_asked_and_what_vendors_were_told_has_a_row_and_shows_nobody(gateway: Running) -> None:
@@ -121,3 +145,22 @@ def test_what_people_asked_and_what_vendors_were_told_has_a_row_and_shows_nobody
     assert [(row["cause"], row["vendor"]) for row in notices] == [("rectification", "parcels")]
     assert "c-89" not in json.dumps([requests, notices])
     assert rows(gateway, "waivers") == []
+
+
+def test_the_oversight_of_a_vendor_knows_what_became_of_it(tmp_path: Path) -> None:
+    with running(tmp_path) as gateway:
+        gateway.ship(to={"name": "Zoe", "city": "Kiel", "country": "DE"})
+        gateway.entries()
+        stop = {"kind": "suspension", "vendor": "parcels"}
+        gateway.put({"kind": "review", "vendor": "parcels", "held": "2026-01-02", "next": "2095-01-01"}, stop)
+        gateway.put(stop | {"lifted": True})
+        gateway.do(lambda: gateway.stores.desk.notices.tell({"cause": "erasure", "subject": "c-89"}, by="a test"))
+        lost = {"vendor": "parcels", "nature": "availability", "began": NOW.isoformat(), "aware": NOW.isoformat()}
+        gateway.do(lambda: gateway.gateway.incidents.open(lost | {"reference": "INC-9"}, by="a test"))
+
+        [parcels] = [row for row in rows(gateway, "vendors") if row["vendor"] == "parcels"]
+
+    assert [each.partition(" ")[0] for each in parcels["stopped"]] == ["suspended", "lifted"]
+    assert parcels["incidents"] == ["opened 1"]
+    assert parcels["notices"] in (["queued 1"], ["task 1"])
+    assert parcels["reviewed"] is not None

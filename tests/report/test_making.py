@@ -1,6 +1,7 @@
 """Reports of a real gateway: what was sent to vendors is what they say, and nothing of a person is in them."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -64,6 +65,31 @@ def test_every_report_has_a_header_and_one_table_and_shows_nobody(gateway: Runni
         assert text.count("<th>") == len(REPORTS[report].table.columns)
 
 
+def shown(cell: object) -> str:
+    return "; ".join(map(str, cell)) if isinstance(cell, list) else "" if cell is None else str(cell)
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_report_says_the_same_in_all_three_forms(gateway: Running, report: str) -> None:
+    texts = {form: asked(gateway, report, form=form).payload.decode() for form in ("json", "csv", "html")}
+    document = json.loads(texts["json"])
+    said = [[shown(row[name]) for name in document["columns"]] for row in document["rows"]]
+
+    lines = [line for line in texts["csv"].splitlines(keepends=True) if not line.startswith("#")]
+    csv_rows = [[cell.removeprefix("'") for cell in row] for row in csv.reader(io.StringIO("".join(lines)))][1:]
+    html_rows = [
+        [html.unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", row)]
+        for row in re.findall(r"<tr>(<td>.*?)</tr>", texts["html"])
+    ]
+    # Each report is a look, so that the log of looks is longer by the time it is shown again.
+    assert csv_rows[: len(said)] == html_rows[: len(said)] == said
+    assert len(csv_rows) == len(html_rows) == len(said) or report == "accesses"
+    about = dict(re.findall(r"^# (\w+): (.*?)\r$", texts["csv"], re.MULTILINE))
+    assert {about["report"], document["report"]} == {REPORTS[report].table.title}
+    for name in ("law", "policy", "entity", "vendor", "since", "until"):
+        assert about[name] == shown(document[name])
+
+
 def test_each_report_is_a_look_that_is_on_record_before_it_is_shown(gateway: Running) -> None:
     reply = asked(gateway, "vendors", vendor="parcels", since="2020-01-01")
 
@@ -84,6 +110,25 @@ def test_activities_are_the_contracts_with_what_went(gateway: Running) -> None:
     ]  # fmt: skip
     assert set(found) >= {f"{entity}/parcels/delivery" for entity in ("shop-eu", "shop-uk")}
     assert found["shop-uk/parcels/delivery"]["disclosures"] == 0
+
+
+def test_what_a_group_lets_out_for_a_purpose_of_its_own_is_an_activity_of_its_own(tmp_path: Path) -> None:
+    yes = {"kind": "consent", "subject": "c-89", "purpose": "delivery_notification", "state": "given"}
+    to = {"name": "Zoe", "city": "Kiel", "country": "DE", "email": "zoe@example.com"}
+    with running(tmp_path) as gateway:
+        gateway.ship(to=to)
+        gateway.put(yes)
+        gateway.ship(to=to)
+        found = {row["id"].partition("/")[2]: row for row in rows(gateway, "activities", entity="shop-eu")}
+
+    told, parcel = found["parcels/delivery_notification"], found["parcels/delivery"]
+    shown = ("disclosures", "categories", "legal_bases", "assessments", "subjects", "never_sent")
+    assert [told[name] for name in shown] == [1, ["contact.email"], ["consent"], [], ["consignee"], []]
+    assert (parcel["disclosures"], "contact.email" in parcel["categories"]) == (2, False)
+    assert parcel["legal_bases"] == ["explicit_consent", "legitimate_interest", "performance_of_contract"]
+    assert (parcel["assessments"], parcel["subjects"]) == (["LIA-1"], ["consignee", "purchaser"])
+    customs = found["parcels/customs_clearance"]
+    assert [customs[name] for name in shown[:4]] == [0, ["identity.national_id"], ["legal_obligation"], ["Customs law"]]
 
 
 def test_oversight_counts_what_went_what_stayed_and_what_was_refused(gateway: Running) -> None:
@@ -114,6 +159,29 @@ def test_what_no_line_names_drifts(gateway: Running) -> None:
 def test_a_period_is_days_and_a_vendor_is_a_filter(gateway: Running) -> None:
     assert [row["disclosures"] for row in rows(gateway, "vendors", until="2020-01-01")] == [0, 0, 0]
     assert rows(gateway, "minimisation", vendor="payments") == []
+
+
+@pytest.mark.parametrize("report", [name for name, report in REPORTS.items() if "vendor" in report.of])
+def test_a_report_of_one_vendor_has_no_row_of_another(gateway: Running, report: str) -> None:
+    names = ("vendor", "operation", "id", "importer")
+    found = [str(row.get(name, "")) for row in rows(gateway, report, vendor="parcels") for name in names]
+
+    assert not [each for each in found if "payments" in each or "faults" in each or "Payments" in each]
+    assert found or report in ("sales", "incidents", "notices", "withdrawals")
+
+
+def test_a_report_of_one_company_has_no_row_of_another(gateway: Running) -> None:
+    found = {row["entity"] for row in rows(gateway, "activities", entity="shop-uk")}
+
+    assert found == {"shop-uk"}
+
+
+@pytest.mark.parametrize(("report", "of"), [("accesses", "vendor"), ("vendors", "entity"), ("demands", "entity")])
+def test_a_report_whose_entries_do_not_say_it_is_not_made_of_one(gateway: Running, report: str, of: str) -> None:
+    reply = asked(gateway, report, **{of: "parcels"})
+
+    assert reply.status == 422
+    assert f"leave `{of}` out" in reply.payload.decode()
 
 
 @pytest.mark.parametrize(

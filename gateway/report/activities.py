@@ -1,0 +1,232 @@
+"""The record of processing activities: what is done with data, for what and by whom, group by group of contracts."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from gateway.contract.model import Entity, Vendor
+from gateway.contract.terms import Origin, Rule, Terms
+from gateway.report.registers import Observed, bases_of, words
+from gateway.report.seen import Known, Seen
+from gateway.report.table import Row, Table
+from gateway.vocabulary import BASES, CATEGORIES, FORMS_FOR_ANY, Category, Evidence, LegalBasis, Purpose
+from gateway.vocabulary.labels import CHANNEL_LABELS
+
+ACTIVITIES = Table(
+    "Record of processing activities",
+    "GDPR 30(1); PIPL 55, 56",
+    {
+        "id": "activity",
+        "name": "name of the activity",
+        "department": "department",
+        "entity": "company",
+        "controller": "controller",
+        "contact": "contact of the controller",
+        "representative": "representative",
+        "officer": "data protection officer",
+        "joint_controllers": "joint controllers",
+        "purpose": "purpose",
+        "subjects": "people, by role",
+        "categories": "categories of data",
+        "forms": "forms in which they leave",
+        "origins": "where the data comes from",
+        "legal_bases": "legal bases",
+        "assessments": "assessments and laws that they rest on",
+        "special_condition": "condition for special categories",
+        "impact_assessment": "impact assessment",
+        "services": "internal recipients",
+        "channels": "through the gateway, or beside it",
+        "recipient": "external recipient",
+        "recipient_kind": "kind of recipient",
+        "recipient_role": "its role",
+        "recipient_contact": "its contact",
+        "agreements": "agreements",
+        "countries": "countries",
+        "mechanisms": "transfer mechanisms",
+        "vendor_keeps": "how long the recipient keeps it",
+        "erased": "when the shop erases it",
+        "measures": "measures",
+        "contracts": "contracts",
+        "first_disclosed": "first disclosure in the period",
+        "last_disclosed": "last disclosure in the period",
+        "disclosures": "disclosures in the period",
+        "never_sent": "allowed, and not sent in the period",
+        "reviewed": "last reviewed",
+    },
+)
+_MEASURES = ("TLS", "minimised by contract", "written down before sending", "subjects sealed under keys of their own")
+
+
+class Activities:
+    """One row for each company, vendor and purpose of the contracts in force, and for those that were used before.
+
+    A call can be for several purposes: what a group lets out belongs to the group's own.
+    """
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._purposes = {terms.contract: _purposes(terms) for terms in known.contracts.terms}
+        self._observed: dict[tuple[str, str, str], Observed] = {}
+        self._names: dict[str, str] = {}
+
+    def take(self, seen: Seen) -> Iterable[Row]:
+        if seen.is_disclosed:
+            body = seen.body
+            for purpose, categories in self._by_purpose(seen).items():
+                bases = bases_of(seen) if purpose == body["purpose"] else ()
+                self._observed.setdefault((body["entity"], seen.to, purpose), Observed()).add(seen, categories, bases)
+            self._names[seen.to] = body["recipient"]["name"]
+        return ()
+
+    def _by_purpose(self, seen: Seen) -> Mapping[str, set[str]]:
+        """The categories that left, for each purpose. Under a contract that is not in force any more all is for one."""
+        known = self._purposes.get(str(seen.body.get("contract", "")), {})
+        found: dict[str, set[str]] = {seen.body["purpose"]: set()}
+        for group in seen.body.get("disclosed", ()):
+            for path, category in _personal(group):
+                for purpose in known.get(path, (seen.body["purpose"],)):
+                    found.setdefault(purpose, set()).add(category)
+        return found
+
+    def rest(self) -> Iterator[Row]:
+        declared = self._declared()
+        for key in sorted(declared.keys() | self._observed.keys()):
+            yield self._row(key, declared.get(key, []), self._observed.get(key, Observed()))
+
+    def _declared(self) -> dict[tuple[str, str, str], list[Terms]]:
+        found: dict[tuple[str, str, str], list[Terms]] = {}
+        for terms in self._known.contracts.terms:
+            purposes = {terms.operation.purpose} | {group.purpose for group in terms.sending.groups}
+            for entity in self._known.contracts.entities.entities:
+                for purpose in purposes:
+                    found.setdefault((entity, terms.vendor.vendor, purpose.value), []).append(terms)
+        return found
+
+    def _row(self, key: tuple[str, str, str], declared: list[Terms], observed: Observed) -> Row:
+        entity, vendor, purpose = key
+        company = self._known.contracts.entities.entities.get(entity)
+        of = self._known.contracts.vendors.get(vendor)
+        rules = [rule for terms in declared for rule in _rules(terms, Purpose(purpose))]
+        categories = {rule.category.value for rule in rules} | observed.categories
+        bases = {basis for terms in declared for basis in _bases(terms, Purpose(purpose))} | observed.bases
+        return {
+            "id": "/".join(key),
+            **self._said(entity, Purpose(purpose)),
+            "entity": entity,
+            **_controller(company),
+            "purpose": purpose,
+            **_subjects(declared, rules, Purpose(purpose)),
+            "categories": words(categories),
+            "origins": words(CATEGORIES[Category(each)].origin for each in categories),
+            "legal_bases": words(bases),
+            "assessments": words(each for terms in declared for each in _rests_on(terms, bases)),
+            **_ways(declared),
+            "recipient": of.legal_entity.name if of else self._names.get(vendor),
+            **_recipient(of, declared),
+            "measures": (*_MEASURES, *self._known.contracts.activities.measures),
+            **_sent(observed, categories),
+        }
+
+    def _said(self, entity: str, purpose: Purpose) -> Row:
+        """What activities.yaml says of it."""
+        activities = self._known.contracts.activities
+        activity, officers = activities.purposes.get(purpose), activities.companies.get(entity)
+        reviewed = activity.reviewed if activity else None
+        return {
+            "name": activity.name if activity else None,
+            "department": activity.department if activity else None,
+            "impact_assessment": activity.assessment if activity else None,
+            "special_condition": activity.special_condition if activity else None,
+            "erased": activity.erased if activity else None,
+            "reviewed": reviewed.isoformat() if reviewed else None,
+            "officer": officers.officer if officers else None,
+            "joint_controllers": officers.joint_controllers if officers else (),
+        }
+
+
+def _controller(company: Entity | None) -> Row:
+    return {
+        "controller": company.name if company else None,
+        "contact": company.contact if company else None,
+        "representative": company.representative if company else None,
+    }
+
+
+def _subjects(declared: Sequence[Terms], rules: Sequence[Rule], purpose: Purpose) -> Row:
+    of_the_call = {each.role for terms in declared if terms.operation.purpose is purpose for each in terms.subjects}
+    return {
+        "subjects": words(of_the_call | {role for rule in rules for role in rule.roles}),
+        "forms": words(rule.form.name for rule in rules),
+    }
+
+
+def _ways(declared: Sequence[Terms]) -> Row:
+    """For whom contracts are, and by which way they lead out."""
+    return {
+        "services": words(caller for terms in declared for caller in terms.operation.callers),
+        "channels": words(CHANNEL_LABELS[terms.operation.channel].en for terms in declared),
+        "vendor_keeps": words(terms.operation.retention.vendor_keeps for terms in declared),
+        "contracts": words(terms.contract for terms in declared),
+    }
+
+
+def _sent(observed: Observed, categories: set[str]) -> Row:
+    """What the ledger has of it, beside what contracts would let out."""
+    return {
+        "first_disclosed": observed.first or None,
+        "last_disclosed": observed.last or None,
+        "disclosures": observed.count,
+        "never_sent": words(categories - observed.categories),
+    }
+
+
+def _recipient(vendor: Vendor | None, declared: list[Terms]) -> Row:
+    return {
+        "recipient_kind": vendor.kind.value if vendor else None,
+        "recipient_role": words(terms.role for terms in declared),
+        "recipient_contact": vendor.legal_entity.contact if vendor else None,
+        "agreements": words(f"{paper.type} {paper.id}" for paper in vendor.agreements) if vendor else (),
+        "countries": tuple(vendor.countries) if vendor else (),
+        "mechanisms": words(
+            f"{place}: {line.mechanism}"
+            for terms in declared
+            for place, lines in terms.transfer.items()
+            for line in lines
+        ),
+    }
+
+
+def _rules(terms: Terms, purpose: Purpose) -> Iterator[Rule]:
+    for rule in terms.sending.rules:
+        is_personal = rule.category is not Category.NOT_PERSONAL and rule.form.name not in FORMS_FOR_ANY
+        if rule.origin is Origin.GROUP and is_personal and terms.sending.groups[rule.group].purpose is purpose:
+            yield rule
+
+
+def _personal(disclosed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    return ((path, each) for path, each, *_ in disclosed["fields"] if each != Category.NOT_PERSONAL)
+
+
+def _purposes(terms: Terms) -> Mapping[str, Collection[str]]:
+    """What each place of an operation is for."""
+    found: dict[str, set[str]] = {}
+    for rule in terms.sending.rules:
+        if rule.origin is Origin.GROUP:
+            found.setdefault(rule.path, set()).add(terms.sending.groups[rule.group].purpose.value)
+    return found
+
+
+def _bases(terms: Terms, purpose: Purpose) -> Iterator[str]:
+    """On what an operation rests for a purpose: as a whole, or where a group of it has no ground of its own."""
+    groups = [group for group in terms.sending.groups if group.purpose is purpose]
+    roles = {role for group in groups if group.bases is None for role in group.roles}
+    is_whole = terms.operation.purpose is purpose
+    given = [subject.bases for subject in terms.subjects if is_whole or subject.role in roles]
+    given += [group.bases for group in groups if group.bases]
+    return (basis.value for bases in given for basis in bases.values())
+
+
+def _rests_on(terms: Terms, bases: Collection[str]) -> Iterator[str]:
+    """The assessment and the law that a contract names, as far as one of the bases needs it."""
+    needed = {BASES[LegalBasis(basis)].needs for basis in bases}
+    stated = {Evidence.ASSESSMENT: terms.operation.evidence.assessment, Evidence.LAW: terms.operation.evidence.law}
+    return (each for needs, each in stated.items() if each and needs in needed)
