@@ -90,8 +90,11 @@ def _shared(settings: Settings) -> str | None:
 def _ledger(settings: Settings, loop: asyncio.AbstractEventLoop, store: Opens | None) -> Ledger:
     vault: Callable[[Path], Vault] = SqliteVault
     if (shared := _shared(settings)) is not None:
+        if (settings.data / "ledger.db").exists():
+            raise StartError(f"{settings.data} has a record of its own; `gateway ledger migrate` brings it over")
         if settings.database_unguarded:
             prepare(shared, shared)
+        postgres_schema.demand_ready(shared)
         store = partial(_store_at, shared, guarded=not settings.database_unguarded)
         vault = partial(_vault_at, shared)
     elif store is None:

@@ -90,6 +90,22 @@ def test_the_files_are_laid_aside_and_nothing_goes_on_in_them(
         pass
 
 
+def test_a_gateway_whose_record_was_not_brought_over_does_not_begin_another_one(
+    tmp_path: Path, prepared: str, written: dict[str, Any]
+) -> None:
+    (tmp_path / "data" / "high-water").unlink()
+
+    with pytest.raises(StartError, match="gateway ledger migrate"), running(tmp_path, database=SecretStr(prepared)):
+        pass
+
+    assert move(tmp_path, prepared).entries >= len(written["entries"])
+
+
+def test_a_gateway_of_a_database_that_was_not_prepared_says_how(tmp_path: Path, emptied: str) -> None:
+    with pytest.raises(StartError, match="gateway ledger prepare"), running(tmp_path, database=SecretStr(emptied)):
+        pass
+
+
 @pytest.mark.parametrize("step", ["registry-moved", "ledger-moved"])
 def test_what_broke_off_is_done_again_or_was_done(
     tmp_path: Path, prepared: str, written: dict[str, Any], step: str

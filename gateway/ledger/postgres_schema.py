@@ -6,6 +6,7 @@ import psycopg
 from psycopg import conninfo, sql
 
 from gateway.errors import StartError
+from gateway.ledger.database import StoreError
 from gateway.ledger.postgres_blinding import SCHEMA as BLINDED
 from gateway.ledger.postgres_oblivion import SCHEMA as ERASED
 from gateway.ledger.postgres_purge import SCHEMA as PURGED
@@ -158,6 +159,15 @@ def demand_prepared(session: Session) -> None:
         raise StartError(f"the database was made by a newer gateway (version {number}); use that one")
     if number < len(MIGRATIONS):
         raise StartError("the database has no tables for this version; run `gateway ledger prepare`")
+
+
+def demand_ready(url: str) -> None:
+    """Raises StartError unless a database is there, with the tables of this version."""
+    with reached(url, WRITING) as session:
+        try:
+            demand_prepared(session)
+        except StoreError as error:
+            raise StartError(f"the database of GATEWAY_DATABASE cannot be read: {error}") from None
 
 
 def demand_weak(session: Session) -> None:

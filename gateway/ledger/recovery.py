@@ -63,6 +63,8 @@ def unusable(folder: Path, error: StoreError) -> StartError:
     told = f"the ledger in {folder} cannot be opened: {error}"
     if error.corrupt:
         return Distrusted("CORRUPT", f"{told}; {_WAY_OUT}")
+    if str(error) == "InsufficientPrivilege":
+        told += "; `gateway ledger prepare` gives the role of GATEWAY_DATABASE what it needs"
     return DiskFailed(told) if error.lasting else StartError(told)
 
 

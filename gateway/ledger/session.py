@@ -105,20 +105,27 @@ def doubt(session: Session) -> str:
     return ""
 
 
+# Those that a session may take on, also where it does not have what they may do before it has taken them on.
+_ROLES = "pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER')"
+
+
 def power(session: Session, tables: Mapping[str, tuple[str, ...]]) -> str:
     """What the role of a session may do that it must not; empty where nothing. `tables` names the privileges that it
     must lack, by table. Raises psycopg.Error.
     """
-    [(superuser, bypass)] = session.execute(
-        "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
-    ).fetchall()
-    if superuser or bypass:
+    strong = f"SELECT bool_or(rolsuper OR rolbypassrls), bool_or(rolcreaterole) FROM {_ROLES}"  # noqa: S608 - no value
+    [(bypass, makes)] = session.execute(strong.encode()).fetchall()
+    if bypass:
         return "it is a superuser, or passes over row security"
+    if makes:
+        return "it can give itself other roles"
     for table, privileges in tables.items():
         owner = "SELECT pg_has_role(current_user, relowner, 'MEMBER') FROM pg_class WHERE oid = %s::regclass"
         if session.execute(owner, [table]).fetchall() == [(True,)]:
             return f"it owns the table {table}"
         for privilege in privileges:
-            if session.execute("SELECT has_table_privilege(%s, %s)", [table, privilege]).fetchall() == [(True,)]:
+            has = "has_any_column_privilege" if privilege == "UPDATE" else "has_table_privilege"
+            may = f"SELECT bool_or({has}(oid, %s::text, %s::text)) FROM {_ROLES}"  # noqa: S608 - no value
+            if session.execute(may.encode(), [table, privilege]).fetchall() == [(True,)]:
                 return f"it may {privilege} in the table {table}"
     return ""

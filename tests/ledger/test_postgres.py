@@ -100,6 +100,8 @@ def test_the_log_never_gets_shorter(shared_log: Prepared) -> None:
         ("GRANT UPDATE ON leaf TO writer", "may UPDATE in the table leaf"),
         ("GRANT DELETE ON checkpoint TO writer", "may DELETE in the table checkpoint"),
         ("GRANT UPDATE ON purged TO writer", "may UPDATE in the table purged"),
+        ("GRANT UPDATE (kind) ON leaf TO writer", "may UPDATE in the table leaf"),
+        ("ALTER ROLE writer CREATEROLE", "can give itself other roles"),
         ("GRANT TRUNCATE ON leaf_body TO PUBLIC", "may TRUNCATE in the table leaf_body"),
     ],
 )
@@ -111,7 +113,28 @@ def test_a_role_that_could_alter_the_record_does_not_start(shared_log: Prepared,
 
         shared_log.open(guarded=False).close()
     finally:
-        shared_log.does("ALTER ROLE writer NOSUPERUSER NOBYPASSRLS")
+        shared_log.does("ALTER ROLE writer NOSUPERUSER NOBYPASSRLS NOCREATEROLE")
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("GRANT DELETE ON leaf TO boss", "may DELETE in the table leaf"),
+        ("ALTER TABLE leaf OWNER TO boss", "owns the table leaf"),
+        ("ALTER ROLE boss BYPASSRLS", "row security"),
+    ],
+)
+def test_what_a_role_may_do_once_it_has_taken_on_another_one_counts(shared_log: Prepared, given: str, why: str) -> None:
+    shared_log.does("CREATE ROLE boss; ALTER ROLE writer NOINHERIT; GRANT boss TO writer")
+    try:
+        shared_log.open().close()
+        shared_log.does(given)
+
+        with pytest.raises(StartError, match=why):
+            shared_log.open()
+    finally:
+        shared_log.does("ALTER ROLE writer INHERIT; REASSIGN OWNED BY boss TO postgres; DROP OWNED BY boss")
+        shared_log.does("DROP ROLE boss")
 
 
 def test_a_database_that_was_not_prepared_says_how(emptied: str) -> None:
