@@ -25,7 +25,7 @@ test: .venv/done ## Run the tests
 	$(BIN)/python -m pytest
 
 test-slow: .venv/done ## Run the tests that start many processes, or take long
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow --timeout=600
 
 fuzz: .venv/done ## Feed every codec with made-up bodies (FUZZ_CANARY=1 plants a bug to be found; minutes)
 	PYTHONPATH=tests $(BIN)/python -m fuzz

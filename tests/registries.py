@@ -1,6 +1,5 @@
 """Databases for the registry alone, as the ledger would have prepared them."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,10 +28,3 @@ def nodes(url: str, count: int, *, now: Callable[[], datetime] = lambda: NOON) -
     yield opened
     for each in opened:
         each.close()
-
-
-async def until(holds: Callable[[], bool], within: float = 10.0) -> None:
-    """Returns when it holds, and fails where it does not come to that."""
-    async with asyncio.timeout(within):
-        while not holds():  # noqa: ASYNC110 - what is waited for happens in a thread of the registry
-            await asyncio.sleep(0.01)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from processes import Machine
-from registries import until
+from waiting import until
 
 from gateway import failpoints, intake
 from gateway.clock import utc

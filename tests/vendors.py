@@ -34,13 +34,23 @@ async def at_loopback(hostname: str, port: int) -> Sequence[str]:
     return ["127.0.0.1"]
 
 
+HASTY = 1.0
+"""Seconds for a whole attempt, where what is tested is that they end."""
+
+
 @asynccontextmanager
 async def carrying(
-    lookup: Lookup = at_loopback, *, ca: bytes | None = None, kept: int = 64, idle: float = 20.0, silence: float = 20.0
+    lookup: Lookup = at_loopback,
+    *,
+    ca: bytes | None = None,
+    kept: int = 64,
+    idle: float = 20.0,
+    silence: float = 20.0,
+    total: float = 30.0,
 ) -> AsyncIterator[Http1]:
-    """The real way out, with little patience; every name leads where `lookup` says."""
+    """The real way out; every name leads where `lookup` says. Times are seconds."""
     addresses = Addresses(lookup, clock=time.monotonic)
-    carrier = Http1(addresses, total=1.0, connect=0.5, ca=ca, kept=kept, idle=idle, silence=silence)
+    carrier = Http1(addresses, total=total, connect=total / 2, ca=ca, kept=kept, idle=idle, silence=silence)
     try:
         yield carrier
     finally:

@@ -10,7 +10,8 @@ import pytest
 from ledger_fakes import PURCHASER, Shop, shipment
 from postgres_stores import WRITER, prepared, rows
 from psycopg.conninfo import conninfo_to_dict
-from registries import NOON, until
+from registries import NOON
+from waiting import until
 
 from gateway.frozen import changed
 from gateway.ledger import Filter

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 
 import httpx2
 import pytest
-from vendors import LOOPBACK, Script, Vendor, answers, authority, carrying, hangs_up, says, stays_silent
+from vendors import HASTY, LOOPBACK, Script, Vendor, answers, authority, carrying, hangs_up, says, stays_silent
+from waiting import until
 
 from gateway.outbound.guard import Lookup, system_lookup
 from gateway.outbound.http1 import Http1
@@ -182,15 +183,15 @@ async def test_the_beginning_of_a_second_answer_is_not_that_of_the_next(vendors:
     assert len(vendor.connections) == 3
 
 
-async def test_an_answer_that_came_too_late_is_not_that_of_the_next(vendors: Http1) -> None:
+async def test_an_answer_that_came_too_late_is_not_that_of_the_next() -> None:
     count = iter(b"12")
 
     async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         payload = bytes([next(count)])
-        await asyncio.sleep(1.2 if payload == b"1" else 0.3)
+        await asyncio.sleep(HASTY + 0.2 if payload == b"1" else 0.3)
         await answers(200, payload)(reader, writer)
 
-    async with Vendor(late) as vendor:
+    async with carrying(total=HASTY) as vendors, Vendor(late) as vendor:
         outcomes = [await vendors.send(vendor.at(), SENDING, limit=LIMIT) for _ in range(2)]
 
     assert [outcome.code for outcome in outcomes] == ["vendor.timeout", ""]
@@ -304,19 +305,18 @@ async def test_a_bounded_number_of_free_connections_is_kept() -> None:
 
 
 async def test_a_free_connection_is_ended_after_a_while() -> None:
-    async with carrying(idle=0.05) as vendors, Vendor(answers()) as vendor:
+    async with carrying(idle=0.3) as vendors, Vendor(answers()) as vendor:
         await vendors.send(vendor.at(), SENDING, limit=LIMIT)
-        ended = vendor.ended
-        await asyncio.sleep(0.3)
-        assert (ended, vendor.ended) == (0, 1)
+        assert vendor.ended == 0
+        await until(lambda: vendor.ended == 1)
 
 
 async def test_a_connection_that_is_old_is_not_used_again() -> None:
-    async with carrying(idle=0.1) as vendors, Vendor(answers()) as vendor:
-        for pause in (0.06, 0.06, 0.0):
+    async with carrying(idle=0.6) as vendors, Vendor(answers()) as vendor:
+        for pause in (0.35, 0.35, 0.0):
             await vendors.send(vendor.at(), SENDING, limit=LIMIT)
             await asyncio.sleep(pause)
-        await asyncio.sleep(0.11)
+        await asyncio.sleep(0.65)
         await vendors.send(vendor.at(), SENDING, limit=LIMIT)
 
     assert (len(vendor.connections), len(vendor.received)) == (2, 4)
@@ -329,7 +329,7 @@ async def test_what_comes_unasked_on_a_free_connection_is_nobodys_answer(vendors
         outcomes = []
         for _ in range(3):
             outcomes.append(await vendors.send(vendor.at(), SENDING, limit=LIMIT))
-            await asyncio.sleep(0.1)
+            await until(lambda: vendor.ended == len(outcomes))
 
     assert [outcome.answer.payload for outcome in outcomes if outcome.answer] == [b"2"] * 3
     assert len(vendor.connections) == 3

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from registries import NOON, fenced, until
+from registries import NOON, fenced
 from sqlalchemy import Engine, event
+from waiting import until
 
 from gateway.errors import Refusal, StartError
 from gateway.registry.entered import ROWS

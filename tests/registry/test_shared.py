@@ -7,7 +7,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from registries import HEAD, NOON, fenced, nodes, until
+from registries import HEAD, NOON, fenced, nodes
+from waiting import until
 
 from gateway.errors import Refusal
 from gateway.registry.basis import Basis, Changes, Later
