@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx2
 import typer
 from pydantic import ValidationError
 from rich.console import Console
@@ -32,7 +31,8 @@ from gateway.contract.terms import Terms
 from gateway.demo import run
 from gateway.errors import ContractError, GatewayError, Refusal, StartError
 from gateway.examples import rehearsed
-from gateway.ledger.unready import MEANING
+from gateway.health import unready
+from gateway.ledger.unready import MEANING, Unready
 from gateway.misfit import misfits, told
 from gateway.rehearse import parse_http
 from gateway.sandbox import vendors
@@ -162,16 +162,11 @@ def demo(
 
 @cli.command()
 def health() -> None:
-    """Exit with 0 if the gateway on this machine is ready; for health checks of containers."""
-    settings = Settings()
-    url = f"http://{settings.operators_host}:{settings.operators_port}/health"
-    try:
-        answer = httpx2.get(url, trust_env=False, timeout=5)
-    except httpx2.HTTPError:
-        raise StartError(f"nothing answers on port {settings.operators_port}") from None
-    if answer.status_code != httpx2.codes.OK:
-        reason = answer.json().get("reason")
-        raise StartError(f"the gateway is not ready: {reason}" + (f", {MEANING[reason]}" if reason in MEANING else ""))
+    """Exit with 0 if the gateway on this machine is ready, otherwise with 1 and the reason."""
+    if (reason := unready(Settings())) is not None:
+        raise StartError(
+            f"the gateway is not ready: {reason}" + (f", {MEANING[Unready(reason)]}" if reason in MEANING else "")
+        )
 
 
 @contract.command("check")
