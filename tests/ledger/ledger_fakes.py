@@ -26,7 +26,10 @@ from gateway.ledger import (
     Withheld,
 )
 from gateway.ledger.sqlite import SqliteStore
-from gateway.ledger.store import Row
+from gateway.ledger.store import Row, Store
+
+Opening = Callable[[str], Store]
+"""Opens one store as the node of a name."""
 
 PURCHASER = Subject("customer-48151623", "purchaser", "DE", "order-4815")
 SENT = Outcome("sent", http_status=201, bytes_sent=812, answer=Answer(64, (("shipment.tracking", 1),)), dur_ms=97)

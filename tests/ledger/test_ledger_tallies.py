@@ -1,11 +1,9 @@
 """Months and years are counted where intents become durable: over restarts, over nodes, and no mark of them twice."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from ledger_fakes import shipment
-from postgres_stores import prepared
+from ledger_fakes import Opening, shipment
 
 from gateway.frozen import changed
 from gateway.ledger import Erased, Subject
@@ -13,31 +11,12 @@ from gateway.ledger.blinding import Blinding, Block
 from gateway.ledger.oblivion import Forgotten, tombstone
 from gateway.ledger.scribe import Scribe
 from gateway.ledger.sealing import Payload
-from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Row, Store
 from gateway.ledger.tallies import Count, Tally, TooOftenError
 
 RARE = Tally("rare", "2026-11", "parcels delivery", most=2)
 PEOPLE = Tally("people", "2026", "shop-eu")
-Opening = Callable[[str], Store]
 Writing = Callable[..., Row]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opening]:
-    """Opens the same store as one node or another; of SQLite there is one."""
-    stores: list[Store] = []
-    database = prepared(request.getfixturevalue("emptied")) if request.param == "postgres" else None
-
-    def as_node(node: str) -> Store:
-        store: Store = database.open() if database else SqliteStore(tmp_path / "ledger.db", "main")
-        store.claim(node)
-        stores.append(store)
-        return store
-
-    yield as_node
-    for store in stores:
-        store.close()
 
 
 @pytest.fixture

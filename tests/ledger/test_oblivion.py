@@ -1,10 +1,10 @@
 """What forgetting a person does to every store: links go with the entry that says so, or nothing does."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from ledger_fakes import PURCHASER, SENT, shipment
+from ledger_fakes import PURCHASER, SENT, Opening, shipment
 from postgres_stores import prepared
 
 from gateway.frozen import changed
@@ -19,30 +19,10 @@ from gateway.ledger.store import ErasedKeysError, Filter, Row, Store
 OTHER = Subject("guest-2342", "consignee", "FR")
 ERASED = Erased(reason="request", by="anna", links=1, keys=1, root="", generation=1)
 
-Opening = Callable[[str], Store]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opening]:
-    """Opens the same store as one node or another; of SQLite there is one."""
-    opened: list[Store] = []
-    if request.param == "postgres":
-        database = prepared(request.getfixturevalue("database"))
-
-    def as_node(node: str) -> Store:
-        store: Store = SqliteStore(tmp_path / "ledger.db", "main") if request.param == "sqlite" else database.open()
-        store.claim(node)
-        opened.append(store)
-        return store
-
-    yield as_node
-    for store in opened:
-        store.close()
-
 
 @pytest.fixture
-def store(open_store: Opening) -> Store:
-    return open_store("n1")
+def store(opened: Opening) -> Store:
+    return opened("n1")
 
 
 def call(scribe: Scribe, subjects: Sequence[Subject], event: Event | None = None) -> Row:
