@@ -42,6 +42,7 @@ from gateway.registry.facts import Facts
 from gateway.registry.registry import Mention
 from gateway.relinks import Way
 from gateway.reply import Reply, Returned, accepted, answered, is_authentic, refused, returned, sealed
+from gateway.signin import Accesses, given, presented
 from gateway.signing.signer import Moment
 from gateway.subjects import check_stated, mentioned, order_of
 from gateway.tallies import Tallies
@@ -129,6 +130,7 @@ class Exchange:
         self._registry = registry
         self._ledger = ledger
         self._vendors = vendors
+        self._accesses = Accesses(vendors, time.monotonic)
         self._tokens = tokens
         self._recorder = recorder
         self._environment = environment
@@ -147,6 +149,8 @@ class Exchange:
         """What the caller gets, whatever happens. What a proven caller is refused is written down."""
         trail = Trail()
         try:
+            if (signing_in := self.contracts.signing_in(call.method, call.path)) is not None:
+                return await self._given(call, signing_in, trail)
             return await self(call, trail)
         except Refusal as refusal:
             vendor = trail.matched.terms.vendor if trail.matched else None
@@ -177,10 +181,12 @@ class Exchange:
         for _ in range(_DECISIONS):
             proven = self._proven(course)
             decision = await self._decision(course)
+            # Once it is decided that something may go; nobody's data goes with it.
+            way = course if prepared.client is None else await self._signed_in(course)
             basis = proven.beside(item.facts.basis for item in decision.items)
             outgoing = decision.completed(await self._left(course, decision))
-            sending = await _written(course, decision, outgoing)
-            sending = assemble.sign(course.matched, sending, self._moment)
+            sending = await _written(way, decision, outgoing)
+            sending = assemble.sign(way.matched, sending, self._moment)
             now = self._now()
             waivers = [each.id for each in waivers_for(terms, decision.items[0].facts, now) if CODE in each.codes]
             clearance = self._caps.noted(terms, decision.clearance, now, waivers)
@@ -217,7 +223,9 @@ class Exchange:
             raise refuse("gateway.overloaded", "the facts of this call keep changing")
         failpoint("after-response")
         self._look(terms.vendor.vendor, sending, sent.answer)
-        sent, back = self._returned(course.matched, sent, self._situation(course, decision))
+        if prepared.client is not None and sent.answer is not None and sent.answer.status == HTTPStatus.UNAUTHORIZED:
+            self._accesses.refused(prepared)
+        sent, back = self._returned(way.matched, sent, self._situation(course, decision))
         left = back.minimised if back else None
         outcome = outcome_of(sent, sending.body, time.monotonic() - began, terms, left)
         self._ledger.settle(ticket, outcome, self._digests(terms, left.retained if left else ()))
@@ -226,6 +234,10 @@ class Exchange:
         if sent.result == "possibly":
             course.trail.sent = "possibly"
         return Attempt(sent, back, outgoing.staying)
+
+    async def _signed_in(self, course: Course) -> Course:
+        prepared = await self._accesses.signed_in(course.matched.prepared)
+        return changed(course, matched=changed(course.matched, prepared=prepared))
 
     def _may_leave(self, basis: Basis, ticket: Ticket) -> bool:
         return basis.hold() and self._ledger.release(ticket)
@@ -249,15 +261,23 @@ class Exchange:
             texts = [text for text in texts if token_in(text)]
             if not texts:
                 return
-        token = find_token(texts)
+        self._verify(trail, find_token(texts), matched.terms.vendor.vendor)
+
+    def _verify(self, trail: Trail, token: str, vendor: str) -> None:
         caller = self._tokens.verify(token)
         if caller.environment != self._environment:
             raise refuse(
                 "caller.unknown", f"the token is for {caller.environment}, this gateway for {self._environment}"
             )
         trail.caller, trail.token = caller, token
-        if caller.vendor not in (None, matched.terms.vendor.vendor):
+        if caller.vendor not in (None, vendor):
             raise refuse("caller.not_allowed", "the token is narrowed to another vendor")
+
+    async def _given(self, call: Call, vendor: str, trail: Trail) -> Reply:
+        """What an SDK gets that signs in by itself: the service's own token, with which it goes on calling us."""
+        self._verify(trail, find_token(await presented(call)), vendor)
+        self._counted("signed_in", vendor)
+        return given(trail, self._now().timestamp())
 
     def _proven(self, course: Course) -> Basis:
         """That the caller's token is in force at this moment; every decision rests on it too."""

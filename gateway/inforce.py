@@ -22,6 +22,7 @@ from gateway.clearance import (
 )
 from gateway.contract.hooks import HookTerms
 from gateway.contract.load import ContractSet
+from gateway.contract.model import ACCESS_TOKEN, Vendor
 from gateway.contract.routes import Routes
 from gateway.contract.terms import Terms
 from gateway.errors import Failure, StartError
@@ -42,6 +43,17 @@ _TELLING = 8
 
 Secrets = Callable[[str], str | None]
 VendorKey = Callable[[str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a vendor gives access tokens, and as whom we ask for them (RFC 6749, section 4.4)."""
+
+    host: Host
+    target: str
+    id: str
+    secret: str = field(repr=False)
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,8 @@ class Prepared:
     """Headers that carry a token or a credential."""
     signer: Signer | None = None
     seal: Seal | None = None
+    client: Client | None = None
+    """As whom we sign in at the vendor, where its credentials have ACCESS_TOKEN in them."""
 
     @property
     def digest(self) -> str:
@@ -110,7 +124,18 @@ class InForce:
         self._standings: dict[tuple[str, str], Standing] = {}
         self._papers = NO_PAPERS
         self._since = self._until = datetime.max.replace(tzinfo=UTC)
+        self._signing_in = {
+            (method, f"/{host}{path}"): vendor.vendor
+            for vendor in contracts.vendors.values()
+            for method, _, path in ((vendor.sign_in or "").partition(" "),)
+            for host in vendor.hosts or {}
+            if vendor.sign_in
+        }
         self.hosts = {name: vendor.vendor for vendor in contracts.vendors.values() for name in vendor.hosts or {}}
+
+    def signing_in(self, method: str, path: str) -> str | None:
+        """The vendor whose SDKs fetch their token so."""
+        return self._signing_in.get((method, path)) if self._signing_in else None
 
     @property
     def certificates(self) -> Mapping[str, datetime]:
@@ -149,8 +174,11 @@ def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey,
     """
     missing: set[str] = set()
 
+    # What stays where it is until a call. A played vendor takes whatever the settings say for it.
+    fetched = () if is_played else (ACCESS_TOKEN,)
+
     def resolved(text: str) -> str:
-        return _SECRET.sub(lambda match: _value(match[1], secrets, missing), text)
+        return _SECRET.sub(lambda match: match[0] if match[0] in fetched else _value(match[1], secrets, missing), text)
 
     def public(terms: Terms, written: str) -> PublicKey:
         name = written.removeprefix("$")
@@ -177,6 +205,8 @@ def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey,
     # A played vendor asks for no certificate.
     asking = {} if is_played else {name: each.client_certificate for name, each in contracts.vendors.items()}
     proofs = {name: (resolved(each.certificate), resolved(each.key)) for name, each in asking.items() if each}
+    signing_in = {} if is_played else {name: each for name, each in contracts.vendors.items() if each.oauth}
+    clients = {name: _client(each, resolved) for name, each in signing_in.items()}
     if missing:
         raise StartError(f"set these secrets, as variables or files: {', '.join(sorted(missing))}")
     schemes = {name: vendor.sign for name, vendor in contracts.vendors.items() if vendor.sign}
@@ -192,12 +222,26 @@ def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey,
                 signer=signers.get(vendor),
                 seal=seals.get(vendor),
                 host=replace(each.host, own=own.get(vendor)) if vendor in own else each.host,
+                client=_proven(clients.get(vendor), own.get(vendor)),
             )
             for name, each in prepared.items()
             for vendor in (each.terms.vendor.vendor,)
         },
         hooks,
     )
+
+
+def _client(vendor: Vendor, resolved: Callable[[str], str]) -> Client | None:
+    if (oauth := vendor.oauth) is None:
+        return None
+    parts = urlsplit(oauth.url)
+    networks = tuple(ipaddress.ip_network(text) for text in vendor.networks)
+    host = Host(f"{vendor.vendor}-sign-in", parts.scheme, parts.hostname or "", parts.port or 443, networks)
+    return Client(host, parts.path or "/", resolved(oauth.id), resolved(oauth.secret), oauth.scope or "")
+
+
+def _proven(client: Client | None, own: Certified | None) -> Client | None:
+    return replace(client, host=replace(client.host, own=own)) if client and own else client
 
 
 def _certified(vendor: str, certificate: str, key: str) -> Certified:
@@ -267,9 +311,12 @@ def _secrets(terms: Terms, resolved: Callable[[str], str]) -> Iterator[str]:
     }
     for text in (text for place, text in terms.credentials.items() if place.kind != "path"):
         values = [resolved(f"${name}") for name in _SECRET.findall(text) if name not in public]
+        values = [value for value in values if value != ACCESS_TOKEN]
         values.append(_basic(resolved(text), text).removeprefix("Basic "))
         yield from (value for value in values if len(value) >= _TELLING)
-    for text in secrets_of(terms.vendor.sign) if terms.vendor.sign else ():
+    oauth = terms.vendor.oauth
+    signed_with = secrets_of(terms.vendor.sign) if terms.vendor.sign else ()
+    for text in (*signed_with, *((oauth.secret,) if oauth else ())):
         values = [resolved(f"${name}") for name in _SECRET.findall(text)]
         yield from (value for value in values if len(value) >= _TELLING)
 

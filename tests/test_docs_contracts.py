@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from gateway.contract import activities, model, papers, sign
 from gateway.contract.form import KINDS, PLAIN, WITH_ARGUMENT
-from gateway.contract.load import NOT_YET
 from gateway.contract.words import Block
 from gateway.errors import CODES
 from gateway.retention import RULES
@@ -58,6 +57,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "Transfers": papers.Transfer,
     "Environments": model.Environment,
     "Client certificates": model.ClientCertificate,
+    "Signing in": model.OAuth,
     "Attests": model.Attests,
     "Hooks": model.Hook,
     "Hook signatures": model.HookSignature,
@@ -184,12 +184,6 @@ def test_every_form_is_listed() -> None:
 
 def test_every_kind_of_generalise_is_listed() -> None:
     assert set(first(rows(PAGE, "Kinds of generalise"))) == KINDS | {"{number: 100}"}
-
-
-def test_the_keys_of_a_later_version_are_listed() -> None:
-    [said] = [cells[0] for cells in rows(PAGE, "Not in this version") if cells[0].startswith("the keys")]
-
-    assert set(re.findall(r"`(\w+)`", said)) == NOT_YET.keys()
 
 
 def said_of(allowed: Allowed) -> str:

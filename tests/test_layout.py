@@ -32,6 +32,7 @@ TOGETHER: Mapping[str, str] = {
     "vocabulary/exceptional": "exceptional/test_checks.py",
     # The words of a contract are what the loader takes and refuses.
     "contract/attesting": "oversight/test_agenda.py",
+    "contract/check_oauth": "test_signin.py",
     "contract/check_set": "contract/test_check.py",
     "contract/hooks": "test_hooks.py",
     "signing/hooks": "test_hooks.py",

@@ -10,6 +10,7 @@ from gateway.contract.addresses import check_addresses
 from gateway.contract.batches import check_batch
 from gateway.contract.bodies import check_body, check_sent_body
 from gateway.contract.check_form import check_form, check_forms, check_keys
+from gateway.contract.check_oauth import check_oauth
 from gateway.contract.check_papers import check_agreements, check_transfers
 from gateway.contract.compile import Source
 from gateway.contract.free_text import check_free_text
@@ -89,6 +90,7 @@ def check_vendor(vendor: Vendor, source: Source, folder: str) -> None:
     for place, text in vendor.credential.items():
         _credential(place, text, source)
     check_keys(vendor, source)
+    check_oauth(vendor, source)
     check_agreements(vendor, source)
     check_transfers(vendor.transfer, vendor, importers_of(vendor), source)
     for header in vendor.headers:

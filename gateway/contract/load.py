@@ -28,11 +28,6 @@ from gateway.vocabulary import SubjectRole, is_prohibited
 
 Model = TypeVar("Model", bound=BaseModel)
 
-# Keys of the language that this version does not act on; loading them would promise what does not happen.
-NOT_YET: Mapping[str, str] = {
-    "oauth": "signing in at the vendor",
-    "sign_in": "signing in at the vendor",
-}
 _CODES: Mapping[str, str] = {
     "why": "contract.why",
     "form": "contract.form",
@@ -311,8 +306,6 @@ def _findings(error: ValidationError, model: type[BaseModel], sheet: Sheet, file
 def _finding(misfit: Misfit, location: Location) -> tuple[str, str, str]:
     key = str(next((part for part in reversed(location) if isinstance(part, str)), ""))
     message, fix = misfit.message, misfit.fix
-    if misfit.kind == NO_KEY and key in NOT_YET:
-        return "contract.value", f"`{key}`: {NOT_YET[key]} is not available in this version", "leave it out"
     if misfit.kind == NO_KEY:
         return "contract.unknown_key", f"there is no key `{key}` here", fix or "leave it out"
     if misfit.kind == MISSING:
@@ -332,10 +325,11 @@ def _in_environment(vendor: Vendor, environment: str) -> Vendor:
         return vendor
     hosts, credential = own.hosts or vendor.hosts, own.credential or vendor.credential
     keys = vendor.keys if own.keys is None else own.keys
-    certificate = own.client_certificate or vendor.client_certificate
-    return vendor.model_copy(
-        update={"hosts": hosts, "credential": credential, "keys": keys, "client_certificate": certificate}
-    )
+    proofs = {
+        "client_certificate": own.client_certificate or vendor.client_certificate,
+        "oauth": own.oauth or vendor.oauth,
+    }
+    return vendor.model_copy(update={"hosts": hosts, "credential": credential, "keys": keys, **proofs})
 
 
 def _in_body(terms: Terms) -> tuple[Path, ...]:

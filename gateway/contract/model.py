@@ -252,12 +252,25 @@ class ClientCertificate(Block):
     key: Secret
 
 
+ACCESS_TOKEN = "$ACCESS_TOKEN"  # noqa: S105 - what stands in credentials for a token that is fetched
+
+
+class OAuth(Block):
+    """How the gateway signs in at the vendor: with its own credentials, for a token of some time."""
+
+    url: Text
+    id: Secret
+    secret: Secret
+    scope: Text | None = None
+
+
 class Environment(Block):
     hosts: dict[Name, Text] | None = None
     credential: dict[Text, str] | None = None
     keys: dict[SecretName, Key] | None = None
     key_pattern: re.Pattern[str] | None = None
     client_certificate: ClientCertificate | None = None
+    oauth: OAuth | None = None
 
 
 class Notices(Block):
@@ -327,6 +340,8 @@ class Vendor(Block):
     credential: dict[Text, str]
     keys: dict[SecretName, Key] = Field(default={})
     client_certificate: ClientCertificate | None = None
+    oauth: OAuth | None = None
+    sign_in: Annotated[str, StringConstraints(pattern=r"^(GET|POST) (/[A-Za-z0-9._~-]+)+$")] | None = None
     sign: Sign | None = None
     refusals: dict[str, Any] | None = None
     no_retry: dict[Text, Text] = Field(default={})

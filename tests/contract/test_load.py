@@ -38,7 +38,6 @@ BROKEN = {
         "contract.unknown_key", SHIP, "form: pseudonymise\n", "form: pseudonymise\n      mask: x\n", "mask: x"
     ),
     "an unknown key of a vendor": Broken("contract.unknown_key", ACME, "kind:", "pet: cat\nkind:", "pet"),
-    "a key that this version does not act on": Broken("contract.value", ACME, "kind:", "oauth: {}\nkind:", "oauth"),
     "a document of another format in a text": Broken(
         "contract.value", SHIP, BODY, "  body: json\n  nested: {$.a: none}\n" + GROUPS, ""
     ),
