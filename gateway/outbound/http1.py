@@ -1,6 +1,8 @@
 """The way out: a pool of connections, each to an address that was checked."""
 
 import asyncio
+import logging
+import os
 import ssl
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -14,6 +16,9 @@ from gateway.outbound.send import STALE, Holds, Host, Outcome, Sending, request
 
 UNREACHABLE = Outcome("not_sent", "vendor.unreachable")
 _ADDRESSES = 2
+_QUIET = 60.0  # seconds in which the same reason is not told of the same host again
+
+log = logging.getLogger(__name__)
 
 _Key = tuple[str, bytes, bytes]
 """The origin of a host, one of its addresses, packed, and what proves us there: as objects their hashes are worked out
@@ -53,6 +58,7 @@ class Http1:
         self._free: dict[_Key, list[Connection]] = {}
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
+        self._told: dict[tuple[str, str], float] = {}
 
     async def send(self, host: Host, sending: Sending, *, limit: int, holds: Holds = lambda: True) -> Outcome:
         until = self._loop.time() + self._total
@@ -60,6 +66,7 @@ class Http1:
             written = request(host, sending)
             addresses = await self._addresses.of(host.hostname, host.port, host.networks)
         except Refusal as refusal:
+            self._tell(host, refusal.failures[0].detail)
             return Outcome("not_sent", refusal.code)
         if host.scheme == "http" and not all(address.is_loopback for address in addresses):
             return Outcome("not_sent", "vendor.address")
@@ -113,8 +120,9 @@ class Http1:
         try:
             async with asyncio.timeout_at(min(until, loop.time() + self._connect)):
                 await loop.create_connection(lambda: connection, str(address), host.port, ssl=tls, server_hostname=name)
-        except OSError:
+        except OSError as error:
             # That of TLS is one too, and so is the one that says that time has run out.
+            self._tell(host, _why(error))
             return None
         return connection
 
@@ -125,6 +133,13 @@ class Http1:
             context = self._proving[own.mark] = _client_side(self._ca)
             present(context, own)
         return context
+
+    def _tell(self, host: Host, why: str) -> None:
+        """Tells operators why a vendor gets nothing; callers are told that it could not be reached."""
+        now = self._loop.time()
+        if now >= self._told.get((host.origin, why), now):
+            self._told[host.origin, why] = now + _QUIET
+            log.warning("%s: nothing was sent: %s", host.name, why)
 
     @cached_property
     def _deadlines(self) -> Deadlines[Connection]:
@@ -156,6 +171,18 @@ class Http1:
                 connection.close()
             if not free:
                 del self._free[key]
+
+
+def _why(error: OSError) -> str:
+    """Why there is no connection. Nothing of a request stands in what is said before there is one."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"the certificate is not accepted: {error.verify_message}"
+        case ssl.SSLError():
+            return f"TLS failed: {error.reason}"
+        case TimeoutError():
+            return "no connection in time"
+    return f"no connection: {os.strerror(error.errno)}" if error.errno else "no connection"
 
 
 def _client_side(ca: bytes | None) -> ssl.SSLContext:

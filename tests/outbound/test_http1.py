@@ -442,3 +442,28 @@ async def test_a_decision_is_looked_at_once_more_when_the_address_is_known(holds
 
         assert (outcome is STALE) is not holds
         assert len(vendor.received) == holds
+
+
+async def nowhere(hostname: str, _: int) -> list[str]:
+    raise OSError(hostname)
+
+
+UNTOLD: dict[str, tuple[Lookup, str]] = {
+    "nobody listens": (at("127.0.0.1"), "no connection: Connection refused"),
+    "a name without an address": (nowhere, "a.test cannot be resolved"),
+    "a name without any": (at(), "a.test has no address"),
+}
+
+
+@pytest.mark.parametrize(("lookup", "why"), UNTOLD.values(), ids=UNTOLD)
+async def test_why_a_vendor_cannot_be_reached_operators_hear_once_a_minute(
+    lookup: Lookup, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Vendor(answers()) as closed:
+        host = closed.at(hostname="a.test")
+
+    async with carrying(lookup) as vendors:
+        outcomes = [await vendors.send(host, SENDING, limit=LIMIT) for _ in range(3)]
+
+    assert outcomes == [UNREACHABLE] * 3
+    assert caplog.messages == [f"{host.name}: nothing was sent: {why}"]

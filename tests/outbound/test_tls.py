@@ -36,18 +36,23 @@ async def test_a_certificate_of_the_given_authority_is_accepted() -> None:
 
 
 CERTIFICATES = {
-    "of an unknown authority": (authority("api.parcels.test"), authority("api.parcels.test").pem),
-    "of no authority that the system knows": (authority("api.parcels.test"), None),
-    "for another name": ((other := authority("api.evil.test")), other.pem),
-    "that has run out": ((old := authority("api.parcels.test", days=-1)), old.pem),
+    "of an unknown authority": (authority("api.parcels.test"), authority("api.parcels.test").pem, "certificate"),
+    "of no authority that the system knows": (authority("api.parcels.test"), None, "certificate"),
+    "for another name": ((other := authority("api.evil.test")), other.pem, "Hostname mismatch"),
+    "that has run out": ((old := authority("api.parcels.test", days=-1)), old.pem, "certificate has expired"),
 }
 
 
-@pytest.mark.parametrize(("paper", "trusted"), CERTIFICATES.values(), ids=CERTIFICATES.keys())
-async def test_a_certificate_is_refused_before_anything_is_sent(paper: Authority, trusted: bytes | None) -> None:
+@pytest.mark.parametrize(("paper", "trusted", "why"), CERTIFICATES.values(), ids=CERTIFICATES.keys())
+async def test_a_certificate_is_refused_before_anything_is_sent(
+    paper: Authority, trusted: bytes | None, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
     outcome, received = await _over_tls("api.parcels.test", trusted, Vendor(answers(), tls=paper.server))
 
     assert (outcome, received) == (UNREACHABLE, 0)
+    [told] = caplog.messages
+    assert "nothing was sent: the certificate is not accepted: " in told
+    assert why in told
 
 
 async def test_plain_text_where_tls_was_promised_is_not_sent() -> None:
