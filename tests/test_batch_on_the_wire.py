@@ -348,6 +348,26 @@ def test_who_the_shop_means_is_one_of_them(gateway: Running) -> None:
     assert (meant.status, other.code) == (200, "subject.mismatch")
 
 
+def test_other_calls_have_their_turn_between_two_items(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange, turns, seen = gateway.gateway.exchange, [0], []
+    cleared = exchange._cleared
+
+    def turn() -> None:
+        turns[0] += 1
+        if len(seen) < 4:
+            gateway.loop.call_soon(turn)
+
+    def clear(*arguments: Any) -> Any:
+        seen.append(turns[0])
+        return cleared(*arguments)
+
+    monkeypatch.setattr(exchange, "_cleared", clear)
+    gateway.loop.call_soon_threadsafe(turn)
+
+    assert sent(gateway, "manifests", *map(parcel, (1, 2, 3, 4))).status == 200
+    assert len(set(seen)) == 4
+
+
 def test_lines_are_items_too(gateway: Running) -> None:
     lines = b"\n".join(json.dumps(each).encode() for each in (parcel(1), parcel(77), parcel(2)))
 
