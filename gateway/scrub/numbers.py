@@ -49,7 +49,9 @@ _PERSON_CN = re.compile(r"(?<!\w)(?:\d{17}|\d{6}[ -]\d{8}[ -]\d{3})[\dXx](?!\w)"
 _PERSON_FR = re.compile(r"(?<!\w)[12](?:[ .-]?\d){4}[ .-]?(?:\d{2}|2[ABab])(?:[ .-]?\d){8}(?!\w)", re.ASCII)
 _PERSON_GB = re.compile(
     r"(?<![A-Za-z0-9])(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]"
-    r"(?:[ -]?\d{2}){3}[ -]?[A-D](?![A-Za-z0-9])",
+    r"(?:[ -]?\d{2}){3}[ -]?[A-D](?![A-Za-z0-9])"
+    # What stands for a number in examples and tests.
+    r"|(?<![A-Za-z0-9])ZZ(?:[ -]?\d{2}){3}[ -]?T(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 _PERSON_US = re.compile(r"(?<![\w-])\d{3}(?P<sign>[ .-])\d{2}(?P=sign)\d{4}(?![\w-])", re.ASCII)
@@ -79,13 +81,13 @@ def _older_resident_of_china(number: str) -> bool:
 
 
 def _resident_of_korea(number: str) -> bool:
-    # Since October 2020 new numbers have no check digit, so the birthday and the sign of the century must do.
-    century = {"1": 19, "2": 19, "5": 19, "6": 19, "3": 20, "4": 20, "7": 20, "8": 20, "9": 18, "0": 18}[number[6]]
-    return _born(f"{century}{number[:6]}", first=1880, last=2100)
+    # Since October 2020 new numbers have no check digit; in these groups a month, a day and a century must do, of which
+    # what is unknown is nought.
+    return number[2:4] <= "12" and number[4:6] <= "31"
 
 
 def _resident_of_korea_bare(number: str) -> bool:
-    """The same without a hyphen, where it could also be an article or a moment: of somebody who may be alive."""
+    """The same in one group, where it could also be an article or a moment: of somebody who may be alive."""
     if rrn.is_valid(number):
         return True
     century = {"1": 19, "2": 19, "5": 19, "6": 19, "3": 20, "4": 20, "7": 20, "8": 20}.get(number[6])
@@ -137,9 +139,18 @@ def _in_run(text: str, start: int, end: int) -> Iterator[Span]:
         for after, length in _ends(lengths, index):
             kind = _kind(digits[position : position + length], lengths[index:after])
             last = groups[after - 1][1]
-            if kind is not None and not (kind is Kind.NATIONAL_ID and _is_within(text, first, last)):
+            if kind is None or (kind is Kind.NATIONAL_ID and _is_within(text, first, last)):
+                continue
+            if kind is not Kind.CARD or not _is_measure(text[first:last], lengths[index:after]):
                 yield Span(first, last, kind)
         position += lengths[index]
+
+
+def _is_measure(written: str, lengths: Sequence[int]) -> bool:
+    """Whether digits are a number with a fraction, or two of them such as coordinates, and not the groups of a card."""
+    if "," in written and "." in written:
+        return True
+    return len(lengths) == 2 and "." in written and any(each % 4 for each in lengths)  # noqa: PLR2004  before and behind
 
 
 def _is_within(text: str, first: int, last: int) -> bool:

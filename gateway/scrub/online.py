@@ -29,7 +29,7 @@ _LONGEST_LOCAL = 66  # signs in front of an @, with their quotes
 _LINK = re.compile(
     r"(?:(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}://|(?<![A-Za-z0-9_/.])www\."
     r"|(?<![A-Za-z0-9_@%/.-])(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?::\d{1,5})?(?=/|\?[\w.-]{1,40}=)"
-    r"|(?<![A-Za-z0-9_/.:])//?(?!/))[^\s<>\"']++"
+    r"|(?<![A-Za-z0-9_/.:])//?(?!/))[^\s<>\"']++(?:'\w[^\s<>\"']*+)*"
 )
 _TELLS = re.compile(r"[?#]\S|://[^/\s]*@")
 _TRAILING = ".,;:!?)]}"
@@ -37,7 +37,7 @@ _V4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d)")
 # What is counted like an address, and how far: `section 4.2.1.7`, `§§ 4.2.1.7 and 4.2.1.8`, `firmware v1.0.12.3`.
 _COUNTED = re.compile(
     r"(?:\b(?:sections?|sect?|clauses?|chapters?|paragraphs?|para|articles?|art|annex|appendix|tables?|figures?|fig"
-    r"|items?|steps?|versions?|vers?|releases?|firmware|revision|rev|abschnitte?s?|kapitel|ziffern?|absatz|punkt)\b\.?"
+    r"|items?|steps?|versions?|vers?|releases?|firmware|revision|rev|rv|abschnitte?s?|kapitel|ziffern?|absatz|punkt)\b\.?"
     r"|§|[第节章条款])[\s:#(]{0,3}(?:no\.?\s?|nr\.?\s?)?v?\Z|(?<![A-Za-z])v\Z",
     re.IGNORECASE,
 )

@@ -30,12 +30,13 @@ _DATE = re.compile(
     r"(?:19|20)\d\d([-./ ])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])(?!\d)"
     r"|(?:0?[1-9]|[12]\d|3[01])([-./ ])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)\d\d(?!\d)"
 )
-# In such groups stand a class of goods (Harmonized System), a book (ISO 2108), an order at a market place, and a moment
-# in seconds with a fraction.
+# In such groups stand a class of goods (Harmonized System), a book (ISO 2108, before 2007 with ten digits), an order at
+# a market place, a moment in seconds with a fraction, and any number with a long one.
 _GOODS = re.compile(
     r"(?<![\d.+])[1-9]\d{3}\.\d\d\.\d\d(?:\.?\d\d)?(?!\.?\d)"
     r"|(?<![\d+])97[89][ -]?(?:\d[ -]?){9}\d(?![ -]?\d)|(?<![\d-])\d{3}-\d{7}-\d{7}(?!-?\d)"
-    r"|(?<![\d.+])1[5-9]\d{8}\.\d{1,9}(?![\d.])"
+    r"|(?<![\d.+])(?:1[5-9]\d{8}\.\d{1,9}|0\.\d{5,16}|[1-9]\d{0,5}\.\d{8,16})(?![\d.])"
+    r"|(?<![\d-])(?=[\d-]{12}[\dXx](?![\d-]))\d-\d{1,7}-\d{1,7}-[\dXx]"
 )
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:([. ])\d{3})(?:\1\d{3})+")
 _SAYS_SO = re.compile(
@@ -46,11 +47,24 @@ _SAYS_SO = re.compile(
     r"[^\d]{0,24}$",
     re.IGNORECASE,
 )
+_SAYS_OTHERWISE = re.compile(
+    r"(?:\border|\binvoice|\bticket|\bref(?:erence)?|\bcase|\bsku|\bitem|\barticle|\bartikel|bestellung|rechnung|auftrag"
+    r"|\bcommande|\bfacture|\bpedido|订单|訂單|注文|주문)"
+    r"\W{0,3}(?:(?:no|nr|num|number|nummer|numéro|id|is|号|號|番号|번호)\b\W{0,3}){0,2}\Z",
+    re.IGNORECASE,
+)
+_SAYS_JUST_SO = re.compile(
+    r"(?:phone|tele?f(?:on)?|t[ée]l|mobile?|cell|call|ring|fax|handy|contact|kontakt|reach|whats ?app|sms"
+    r"|电话|電話|手机|携帯|전화)"
+    r"\W{0,3}(?:(?:number|numéro|nummer|no|nr|me|us|him|her|on|at|is|unter)\b\W{0,3}){0,2}\Z",
+    re.IGNORECASE,
+)
 _LOOKS_BACK = 40
 _GROUP = re.compile(r"\+?\d+")
 _BETWEEN = " \t./-"
 _POSSIBLE = range(7, 16)
 _USUAL = range(8, 16)
+_DIALLED = range(8, 13)
 _MOST_NATIONAL = 13
 _GROUPS_OF_ONE = 3
 _MOST_GROUPS = 6
@@ -104,7 +118,7 @@ def phones(text: str, plan: Plan) -> Iterator[Span]:
             start = date.end() + len(text[date.end() : end]) - len(text[date.end() : end].lstrip(_BETWEEN))
         if _is_phone(text[start:end], text[max(0, start - _LOOKS_BACK) : start], plan):
             yield Span(start, match.end(), Kind.PHONE)
-        else:
+        elif not text[start:end].isdecimal():
             yield from _several(text, start, end, plan)
 
 
@@ -125,11 +139,18 @@ def _several(text: str, start: int, end: int, plan: Plan) -> Iterator[Span]:
 def _is_phone(written: str, before: str, plan: Plan) -> bool:
     groups = _GROUP.findall(written)
     digits = "".join(filter(str.isdigit, written))
-    if len(digits) not in _POSSIBLE:
+    if len(digits) not in _POSSIBLE or (written == digits and _SAYS_OTHERWISE.search(before)):
         return False
     if _is_certain(written.lstrip("("), plan) or _is_written_like_one(written, groups, digits):
         return True
-    return bool(_SAYS_SO.search(before)) and (len(groups) > 1 or bool(plan.said.match(digits)))
+    if not _SAYS_SO.search(before):
+        return False
+    return len(groups) > 1 or bool(plan.said.match(digits)) or _may_be_any(digits, before)
+
+
+def _may_be_any(digits: str, before: str) -> bool:
+    """Whether a text says of bare digits, and of nothing in between, that one can dial them."""
+    return len(digits) in _DIALLED and bool(_SAYS_JUST_SO.search(before))
 
 
 def _is_certain(written: str, plan: Plan) -> bool:
@@ -155,7 +176,7 @@ def _is_international(digits: str) -> bool:
 
 def _is_written_like_one(written: str, groups: list[str], digits: str) -> bool:
     """Whether nothing else is usually written in these groups, in whatever country."""
-    if len(groups) == 1 or len(digits) not in _USUAL or _THOUSANDS.fullmatch(written):
+    if len(groups) == 1 or len(digits) not in _USUAL or _THOUSANDS.fullmatch(written) or written.startswith("0."):
         return False
     if any(len(group) == 1 for group in groups[1:]):
         return False

@@ -46,8 +46,39 @@ def test_where_no_zero_is_dialled_numbers_of_landlines_are_bare_too(text: str) -
     assert list(phones("1123470575", PLAN)) == []
 
 
-def test_a_moment_with_a_fraction_is_no_number() -> None:
-    assert list(phones("retry 98/5 at 1772828259.91", plan_of(("BR",)))) == []
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("Contact: 4674924708", 1),
+        ("reach me on 03069990175 or by mail", 1),
+        ("Tel. 0030926002", 1),
+        ("Please call about order 10045678", 0),
+        ("my number is 46749247", 0),
+    ],
+)
+def test_what_is_said_to_be_one_need_be_in_no_plan(text: str, count: int) -> None:
+    assert len(list(phones(text, PLAN))) == count
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "retry 98/5 at 1772828259.91",
+        "took 73660.2549271981 s",
+        "at 0.3432615,-21.503316",
+        "ISBN 0-334-22020-3",
+        "Order no. 7179438023",
+        "order 7179438023 is late",
+        "Bestellung Nr. 7179438023",
+        "订单号 7179438023",
+    ],
+)
+def test_what_is_written_or_called_otherwise_is_no_number(text: str) -> None:
+    assert list(phones(text, plan_of(("BR", "DE", "US")))) == []
+
+
+def test_what_is_called_otherwise_is_one_all_the_same_where_it_is_written_so() -> None:
+    assert len(list(phones("order +49 30 901820", PLAN))) == len(list(phones("order 415-555-0123", PLAN))) == 1
     assert list(phones("13812345678", plan_of(("nowhere",)))) == []
 
 
