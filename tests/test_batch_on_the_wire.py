@@ -349,7 +349,8 @@ def test_who_the_shop_means_is_one_of_them(gateway: Running) -> None:
 
 
 def test_other_calls_have_their_turn_between_two_items(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    exchange, turns, seen = gateway.gateway.exchange, [0], []
+    exchange, turns = gateway.gateway.exchange, [0]
+    seen: list[int] = []
     cleared = exchange._cleared
 
     def turn() -> None:
