@@ -93,7 +93,7 @@ def send(
     """Cut a document to what was approved, write down that it leaves, and put what is handed over into a file."""
     if not to.is_dir():
         # Before: from then on it is on record as handed over.
-        raise StartError(f"{to} is no folder")
+        raise StartError(f"{to} is no folder; make it first, or name another with --out")
     given = {
         "document": b64encode(document.read_bytes()).decode(),
         "media": media,

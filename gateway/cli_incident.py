@@ -98,7 +98,7 @@ def mailing(
 ) -> None:
     """Hand out who they are, encrypted for one key."""
     if not to.is_dir():
-        raise StartError(f"{to} is no folder")
+        raise StartError(f"{to} is no folder; make it first, or name another with --out")
     done = asked_as(token, "POST", f"/incidents/{incident}/mailing", {"key": key.read_text("utf-8")})
     file = to / done["name"]
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handed:

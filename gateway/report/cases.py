@@ -18,6 +18,7 @@ DEMANDS = Table(
         "opened": "opened",
         "requested_by": "opened by",
         "recipient": "kind of recipient",
+        "recipient_name": "which one, where something went",
         "country": "its country",
         "demand": "origin of the demand",
         "subjects": "people asked about",
@@ -131,6 +132,9 @@ class Demands:
             row = self._cases.setdefault(body["case"], dict.fromkeys(DEMANDS.columns) | {"case": body["case"]})
             row["scenario"] = body["scenario"]
             _STEPS.get(body["step"], _nothing)(row, body, at)
+        elif outside := seen.body.get("exceptional"):
+            # A private person stands there without their name. A case of before the days that are asked for has no row.
+            self._cases.get(outside["case"], {})["recipient_name"] = seen.body["recipient"]["name"]
         return ()
 
     def rest(self) -> Iterator[Row]:

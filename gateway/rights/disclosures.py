@@ -1,10 +1,12 @@
 """Who received somebody's data: lines made of what the record says, for that person and nobody else."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
+from gateway.clearance.bases import basis_for
 from gateway.contract.load import ContractSet
 from gateway.ledger.personal import Personal
 from gateway.rights.asked import Told, Word
@@ -25,6 +27,8 @@ from gateway.vocabulary.wording import RIGHT_LABELS, SUBJECT_ROLE_LABELS, TRANSF
 Code = TypeVar("Code", bound=StrEnum)
 _OWN_ORDERS = frozenset({SubjectRole.PURCHASER.value, SubjectRole.PAYER.value})
 
+_FORMS: Mapping[str, Label] = {**FORM_LABELS, "replace": Label("as a word that says nothing of it", "以通用词代替")}
+
 
 class Company(Told):
     """A company, as it was on the day."""
@@ -36,9 +40,11 @@ class Company(Told):
 
 
 class CategoryTold(Word):
-    """A category of data, and in which forms it left."""
+    """A category of data, in which forms it left, and for what and on which basis where it is not that of the rest."""
 
     forms: tuple[Word, ...]
+    purposes: tuple[Word, ...] = ()
+    bases: tuple[Word, ...] = ()
 
 
 class BasisTold(Word):
@@ -81,6 +87,15 @@ class Disclosure(Told):
     orders: tuple[str, ...]
     others: tuple[Word, ...]
     notices: tuple[NoticeTold, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """A category of a group that has a purpose or a ground of its own; empty where it has not."""
+
+    category: str
+    purpose: str
+    bases: frozenset[LegalBasis]
 
 
 def disclosures(
@@ -141,6 +156,7 @@ def _line(each: Personal, contracts: ContractSet, notices: Mapping[str, Sequence
     laws = {subject.jurisdiction for subject in each.subjects}
     recipient = body["recipient"]
     entity = contracts.entities.entities.get(body["entity"])
+    apart = list(_apart(each, contracts))
     own = {subject.order_ref for subject in each.subjects if subject.role in _OWN_ORDERS and subject.order_ref}
     return Disclosure(
         first=when,
@@ -160,8 +176,8 @@ def _line(each: Personal, contracts: ContractSet, notices: Mapping[str, Sequence
         countries=tuple(body.get("countries", ())),
         purpose=_word(Purpose, body["purpose"], PURPOSE_LABELS) or _plain(body["purpose"]),
         about=tuple(filter(None, (_word(SubjectRole, role, SUBJECT_ROLE_LABELS) for role in roles))),
-        categories=tuple(_categories(body, each.roles)),
-        bases=tuple(_bases(body, each.roles)),
+        categories=tuple(_categories(body, each.roles, apart)),
+        bases=tuple(_bases(body, each.roles, apart)),
         safeguards=tuple(_safeguards(body, laws)),
         keeps=(body.get("retention") or {}).get("vendor_keeps"),
         orders=tuple(sorted(own)),
@@ -174,21 +190,52 @@ def _channel(code: str) -> Word:
     return _labelled(code, CHANNEL_LABELS.get(code))
 
 
-def _categories(body: Mapping[str, Any], roles: frozenset[str]) -> Iterator[CategoryTold]:
+def _apart(each: Personal, contracts: ContractSet) -> Iterator[_Apart]:
+    """What of it was this person's and left for a purpose or on a ground of its own, as its contract says."""
+    body: Mapping[str, Any] = each.entry.body
+    terms = next((terms for terms in contracts.terms if terms.contract == body.get("contract")), None)
+    left = {(path, category) for group in _own(body, each.roles) for path, category, *_ in group["fields"]}
+    if terms is None:
+        return
+    for rule in terms.sending.rules:
+        if rule.group < 0 or (rule.path, rule.category) not in left:
+            continue
+        group = terms.sending.groups[rule.group]
+        found = (basis_for(group.bases or {}, of.jurisdiction, contracts.policy) for of in each.subjects)
+        purpose = group.purpose.value if group.purpose != body["purpose"] else ""
+        bases = frozenset(basis for basis in found if basis is not None)
+        if purpose or bases:
+            yield _Apart(rule.category.value, purpose, bases)
+
+
+def _own(body: Mapping[str, Any], roles: frozenset[str]) -> Iterator[Mapping[str, Any]]:
+    return (group for group in body.get("disclosed", ()) if roles & set(group.get("of", ())))
+
+
+def _categories(body: Mapping[str, Any], roles: frozenset[str], apart: Sequence[_Apart]) -> Iterator[CategoryTold]:
     """What of it was this person's."""
     forms: dict[str, set[str]] = {}
-    for group in body.get("disclosed", ()):
-        if roles & set(group.get("of", ())):
-            for _, category, *_ in group["fields"]:
-                forms.setdefault(category, set()).add(group["form"])
+    for group in _own(body, roles):
+        for _, category, *_ in group["fields"]:
+            forms.setdefault(category, set()).add(group["form"])
     for category in sorted(set(forms) - {Category.NOT_PERSONAL.value}):
         word = _word(Category, category, CATEGORY_LABELS) or _plain(category)
-        told = tuple(_labelled(form, FORM_LABELS.get(form)) for form in sorted(forms[category]))
-        yield CategoryTold(**word.model_dump(), forms=told)
+        told = tuple(_labelled(form, _FORMS.get(form)) for form in sorted(forms[category]))
+        mine = [each for each in apart if each.category == category]
+        purposes = sorted({each.purpose for each in mine} - {""})
+        bases = sorted({basis for each in mine for basis in each.bases})
+        yield CategoryTold(
+            **word.model_dump(),
+            forms=told,
+            purposes=tuple(_labelled(each, PURPOSE_LABELS.get(Purpose(each))) for each in purposes),
+            bases=tuple(_labelled(each, BASIS_LABELS.get(each)) for each in bases),
+        )
 
 
-def _bases(body: Mapping[str, Any], roles: frozenset[str]) -> Iterator[BasisTold]:
+def _bases(body: Mapping[str, Any], roles: frozenset[str], apart: Sequence[_Apart]) -> Iterator[BasisTold]:
+    """Those of the call, and those of what left on a ground of its own."""
     stated = {ground["basis"] for ground in body.get("grounds", ()) if ground["role"] in roles}
+    stated |= {basis.value for each in apart for basis in each.bases}
     for code in sorted(stated):
         basis = LegalBasis(code)
         rights = tuple(_labelled(article, RIGHT_LABELS.get(article)) for article in BASES[basis].rights)

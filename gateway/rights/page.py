@@ -137,7 +137,9 @@ def _company(company: Company) -> str:
 
 
 def _kinds(categories: Iterable[CategoryTold], language: Language) -> str:
-    return "; ".join(f"{_word(each, language)} ({_words(each.forms, language)})" for each in categories)
+    """In which form each left; where a category left for something else or on another basis, for what and on which."""
+    told = ((each, (*each.forms, *each.purposes, *each.bases)) for each in categories)
+    return "; ".join(f"{_word(each, language)} ({_words(words, language)})" for each, words in told)
 
 
 def _bases(bases: Iterable[BasisTold], language: Language) -> str:

@@ -52,6 +52,7 @@ def test_every_case_has_a_row_and_every_year_its_totals(gateway: Running) -> Non
     assert found[sent]["approved_by"] == ["dora"]
     assert found[sent]["requested_by"] == "stella"
     assert (found[sent]["recipient"], found[sent]["country"]) == ("law_enforcement", "DE")
+    assert (found[sent]["recipient_name"], found[refused]["recipient_name"]) == (LEGAL["recipient"]["name"], None)
     assert (found[sent]["fields"], found[sent]["withheld"]) == (3, 4)
     assert found[sent]["categories"] == ["address.city", "order.id", "person.name"]
     year = str(NOW.year)

@@ -71,6 +71,24 @@ def test_exactly_what_went_to_whom_about_a_person_is_told(people: People) -> Non
     assert [each["code"] for each in line["safeguards"]] == ["none_domestic"]
 
 
+def test_what_left_on_a_consent_of_its_own_says_so_with_the_right_to_withdraw_it(tmp_path: Path) -> None:
+    yes = {"kind": "consent", "subject": CONSIGNEE, "purpose": "delivery_notification", "state": "given"}
+    with running(tmp_path) as gateway:
+        people = People(gateway)
+        gateway.put(yes)
+        assert gateway.ship(to=TO).status == 200
+        [line] = report(people, CONSIGNEE)["disclosures"]
+        paper = people.ask(people.subject(CONSIGNEE), "/v1/disclosures", {"form": "csv"}).payload.decode()
+
+    apart = {each["code"]: (codes(each["purposes"]), codes(each["bases"])) for each in line["categories"]}
+    assert apart.pop("contact.email") == ({"delivery_notification"}, {"consent"})
+    assert all(each == (set(), set()) for each in apart.values())
+    bases = {basis["code"]: codes(basis["rights"]) for basis in line["bases"]}
+    assert set(bases) == {"consent", "legitimate_interest"}
+    assert "7(3)" in bases["consent"] - bases["legitimate_interest"]
+    assert "e-mail address (as it is, Telling you when the parcel comes, your consent" in paper
+
+
 def test_each_person_of_a_gift_sees_their_own_part_and_that_there_is_another(people: People) -> None:
     purchaser, consignee = (report(people, ref)["disclosures"] for ref in (PURCHASER, CONSIGNEE))
 
