@@ -18,13 +18,13 @@ import uvloop
 
 from gateway.app import Gateway
 from gateway.daily import MINUTE, daily, often
+from gateway.edge import serve_config
 from gateway.errors import StartError
 from gateway.outbound.guard import Addresses, system_lookup
 from gateway.outbound.http1 import Http1
 from gateway.settings import LOOPBACK, Settings
 from gateway.stores import opened
 from gateway.telemetry import Telemetry
-from gateway.wire import serve_config
 
 CONTROL: Final = "control.sock"
 LAST_WORDS: Final = 1.0  # seconds in which calls on their way are still answered, once nothing can be written any more

@@ -5,20 +5,15 @@ import json
 import logging
 import re
 import traceback
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping
 from math import inf
-from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import httptools
-import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gateway.errors import Refusal, StartError, refuse
+from gateway.errors import Refusal, refuse
 from gateway.problem import MEDIA_TYPE, problem
-
-TESTED_UVICORN = "0.54."
-"""The release whose internals the protocol below builds on."""
 
 # Origin form (RFC 9112 section 3.2.1) in visible ASCII, without `"` and `#`.
 _TARGET = re.compile(rb"/[!$-~]*\Z")
@@ -337,79 +332,6 @@ class _Lingering:
             self._protocol.linger()
         else:
             self._protocol.transport.close()
-
-
-def serve_config(
-    app: Callable[..., Any],
-    *,
-    on_refused: Callable[[str], None],
-    host: str = "127.0.0.1",
-    port: int = 0,
-    uds: Path | None = None,
-    keep_alive: int = 15,
-    graceful: int = 35,
-    ends_calls: bool = True,
-    protocol: type[StrictProtocol] = StrictProtocol,
-) -> uvicorn.Config:
-    """How uvicorn serves `app` on one listener, over TCP or a Unix socket. Times are whole seconds.
-
-    What is still under way `graceful` seconds after the end began is cancelled, unless `ends_calls` is false.
-
-    Raises StartError where the strict protocol, or the parser that it is built on, would not be what listens.
-    """
-    edge = type("Edge", (protocol,), {"on_refused": staticmethod(on_refused), "unended": None if ends_calls else set()})
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        uds=None if uds is None else str(uds),
-        http=edge,
-        ws="none",
-        loop="uvloop",
-        lifespan="on",
-        interface="asgi3",
-        access_log=False,
-        log_config=None,
-        # A caller's forwarding headers must not decide who it is.
-        proxy_headers=False,
-        forwarded_allow_ips=[],
-        server_header=False,
-        date_header=False,
-        # It counts idle connections, and then refuses everybody; MAX_CONNECTIONS stands in for it.
-        limit_concurrency=None,
-        timeout_keep_alive=keep_alive,
-        timeout_graceful_shutdown=graceful,
-        backlog=512,
-        workers=1,
-        root_path="",
-    )
-    check_edge(config)
-    return config
-
-
-def check_edge(
-    config: uvicorn.Config,
-    *,
-    version: str = uvicorn.__version__,
-    parser: Callable[[object], Any] = httptools.HttpRequestParser,
-) -> None:
-    """Raises StartError unless this configuration listens with the strict protocol over a strict httptools parser."""
-    if not version.startswith(TESTED_UVICORN):
-        raise StartError(f"the edge is tested with uvicorn {TESTED_UVICORN}x only, and {version} is installed")
-    if not config.loaded:
-        config.load()
-    if not (isinstance(config.http_protocol_class, type) and issubclass(config.http_protocol_class, StrictProtocol)):
-        raise StartError("the listener does not use the strict protocol of gateway.wire")
-    if not _is_strict(parser(object())):
-        raise StartError("the HTTP parser lets a request pass that has both Content-Length and Transfer-Encoding")
-
-
-def _is_strict(parser: Any) -> bool:
-    try:
-        parser.feed_data(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")
-    except httptools.HttpParserError:
-        return True
-    return False
 
 
 def _check_fields(fields: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -13,7 +13,8 @@ from typing import Any
 
 import uvicorn
 
-from gateway.wire import StrictProtocol, serve_config
+from gateway.edge import serve_config
+from gateway.wire import StrictProtocol
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

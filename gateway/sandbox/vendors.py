@@ -21,13 +21,14 @@ from starlette.routing import Route
 from gateway.body.codecs import CODECS
 from gateway.body.document import Document
 from gateway.contract.load import load
+from gateway.edge import serve_config
 from gateway.errors import StartError
 from gateway.inforce import InForce, in_force
 from gateway.pieces import whole
 from gateway.rehearse import Http1
 from gateway.sandbox.answer import DECLINED, Model, answer, chosen, models
 from gateway.sandbox.arrival import CREDENTIAL, Arrival, Judged, judged
-from gateway.wire import StrictProtocol, serve_config
+from gateway.wire import StrictProtocol
 
 Behaviour = Literal["answer", "decline", "stall", "drop"]
 Scope = MutableMapping[str, Any]
