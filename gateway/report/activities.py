@@ -203,6 +203,9 @@ def _rules(terms: Terms, purpose: Purpose) -> Iterator[Rule]:
 
 
 def _personal(disclosed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Places and categories of what is about people; of what a form puts in its place, nothing left."""
+    if disclosed["form"] in FORMS_FOR_ANY:
+        return iter(())
     return ((path, each) for path, each, *_ in disclosed["fields"] if each != Category.NOT_PERSONAL)
 
 
