@@ -1,6 +1,7 @@
 """Finding personal data in text that claims to hold none."""
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 
 from gateway.scrub.spans import fold
@@ -15,14 +16,19 @@ _BIG = 10**11
 _DIGITS_AT_MOST = 40
 
 # Most texts have none of these and are done with; both begin with signs that a search can look out for.
-_NUMBER_HINT = re.compile(r"\d(?:(?<=[A-Za-z]{2}\d)\d|(?:[ ./_|*:,·-]?\d){11})")
+_NUMBER_HINT = re.compile(r"\d(?:(?<=[A-Za-z]{2}\d)\d|(?:[ \t\r\n./_|*:,·-]{0,3}\d){11})")
 _KEY_HINT = re.compile(r"eyJ|_(?:live|test)_|AKIA|gh[opsur]_|xox|AIza|-----BEGIN")
 # The last part of a domain begins with a letter; a release like shop@1.2.3 is no address.
 _MAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]*")
 # No part of a longer number and none of a fraction; the end of a sentence is neither.
-_DIGITS = re.compile(r"(?<!\d)(?<!\d\.)\d(?:[ -]?\d){11,18}(?!\.?\d)")
+_DIGITS = re.compile(r"(?<!\d)(?<!\d\.)\d(?:[ -]?\d){11,}(?!\.?\d)")
+_CARD_DIGITS = range(12, 20)
+_MOST_GROUPS = 12
 # With other signs between them only in the groups of a card: numbers of versions and amounts have dots as well.
-_GROUPS = re.compile(r"(?<![\d.])\d{4}([./_|*:,·])(?:\d{4}\1\d{4}\1\d{1,7}|\d{6}\1\d{4,5})(?!\.?\d)")
+_GROUPS = re.compile(
+    r"(?<!\d)(?<!\d\.)\d{4}([./_|*:,·]|[ \t\r\n]{1,3})"
+    r"(?:\d{4}\1\d{4}(?:\1\d{4}\1\d{1,3}|\1\d{1,4})?|\d{6}\1\d{4,5})(?!\.?\d)"
+)
 _IBAN = re.compile(r"\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?\b")
 _TOKEN = re.compile(
     r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"
@@ -35,7 +41,7 @@ _TOKEN = re.compile(
 _MADE_BY_CHANCE = re.compile(
     r"(?=.[\d-]*+[a-f].)(?:(?!be\d{14}\Z)[0-9a-f]{16}(?:[0-9a-f]{16})?|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 )
-_CARD = re.compile(r"3[0-9]|4|5[0-8]|6|2[2-7]")
+_CARD = re.compile(r"3[0-9]|4|5[0-8]|6|2[2-7]|(?:2131|1800)\d{11}\Z")
 
 
 def personal_kind(value: str | int | Decimal | None) -> str | None:
@@ -58,7 +64,7 @@ def personal_kind(value: str | int | Decimal | None) -> str | None:
 def _kind_in(text: str) -> str | None:
     if _MAIL.search(text):
         return "e-mail address"
-    if any(_is_card(match.group()) for groups in (_DIGITS, _GROUPS) for match in groups.finditer(text)):
+    if any(map(_is_card, _runs(text))):
         return "card number"
     if any(_is_iban(match.group()) for match in _IBAN.finditer(text)):
         return "account number"
@@ -72,8 +78,20 @@ def _digits(number: int | Decimal | None) -> str:
     return str(abs(number)) if number is not None and abs(number) > _BIG else ""
 
 
-def _is_card(text: str) -> bool:
-    digits = str(int(re.sub(r"\D", "", text)))
+def _runs(text: str) -> Iterator[str]:
+    """Digits that stand together as long as a card's: an expiry or a number of something else may be beside them."""
+    for match in (match for pattern in (_DIGITS, _GROUPS) for match in pattern.finditer(text)):
+        groups = re.findall(r"\d+", match.group())
+        if len(groups) > _MOST_GROUPS:
+            groups = ["".join(groups)]
+        for first in range(len(groups)):
+            for last in range(first + 1, len(groups) + 1):
+                if len(run := "".join(groups[first:last])) in _CARD_DIGITS:
+                    yield run
+
+
+def _is_card(run: str) -> bool:
+    digits = str(int(run))
     return bool(_CARD.match(digits)) and luhn(digits)
 
 

@@ -23,8 +23,8 @@ _BEHIND = re.compile(r"[A-Za-z]{1,9}\d")
 _AROUND = 10
 # The ranges of the schemes and the lengths in each (ISO/IEC 7812): an article's number is as long as some cards.
 _CARD = re.compile(
-    r"4\d{12}(?:\d{3}){0,2}|(?:2[2-7]|5[1-5])\d{14}|(?:5[0678]|6\d|0604)\d{10,17}|3[47]\d{13}"
-    r"|3[0689]\d{12,17}|(?:35|8[12])\d{14,17}|(?:2131|1800)\d{11}|(?:8600|9792|9860)\d{12}"
+    r"4\d{12}(?:\d{3}){0,2}|(?:2[2-7]|5[1-5])\d{14}|(?:5[0678]|6\d)\d{10,17}|3[47]\d{13}"
+    r"|0604\d{8,15}|3[0689]\d{12,17}|(?:35|8[12])\d{14,17}|(?:2131|1800)\d{11}|(?:8600|9792|9860)\d{12}"
 )
 # Hardly a card has thirteen digits that does not begin with 4, and every article has (GS1).
 _ARTICLE = re.compile(r"[56]\d{12}")

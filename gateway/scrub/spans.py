@@ -88,10 +88,27 @@ def _sign(cluster: str) -> str:
     return "".join(str(unicodedata.decimal(sign, sign)) if sign.isdecimal() else sign for sign in normal)
 
 
+def _joined(spans: Iterable[Span]) -> Iterator[Span]:
+    reached: dict[Kind, Span] = {}
+    for span in sorted(spans):
+        before = reached.get(span.kind)
+        if before is not None and span.start < before.end:
+            reached[span.kind] = Span(before.start, max(before.end, span.end), span.kind)
+            continue
+        if before is not None:
+            yield before
+        reached[span.kind] = span
+    yield from reached.values()
+
+
 def settled(spans: Iterable[Span]) -> list[Span]:
-    """Spans that do not overlap, in order: the longest count first, then the order of kinds."""
+    """Spans that do not overlap, in order: the longest count first, then the order of kinds.
+
+    Those of one kind that overlap count as one: which of two numbers is meant does not matter, and of neither is a part
+    to be left.
+    """
     taken: list[Span] = []
-    ranked = sorted(spans, key=lambda span: (span.start - span.end, _ORDER[span.kind], span.start))
+    ranked = sorted(_joined(spans), key=lambda span: (span.start - span.end, _ORDER[span.kind], span.start))
     free = bytearray(max((span.end for span in ranked), default=0))
     for span in ranked:
         # Longer ones were taken before, so one that reaches into this span covers one of its ends.

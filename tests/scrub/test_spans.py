@@ -44,3 +44,9 @@ def test_of_finds_that_overlap_the_longest_counts_and_then_the_kind() -> None:
 
     assert settled([phone, card]) == [card]
     assert settled([phone, longer, after]) == [longer, after]
+
+
+def test_of_two_finds_of_one_kind_that_overlap_no_part_is_left() -> None:
+    first, second, third = Span(0, 19, Kind.CARD), Span(5, 25, Kind.CARD), Span(25, 30, Kind.CARD)
+
+    assert settled([second, third, first]) == [Span(0, 25, Kind.CARD), third]
