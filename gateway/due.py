@@ -1,9 +1,30 @@
 """Something that has to be done by a time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from gateway.vocabulary import Role
+
+WORDS: Final[Mapping[str, str]] = {
+    "agreement.ends": "Agreement ends",
+    "client_certificate.ends": "Client certificate ends",
+    "consignee.notice": "Tell the consignee who has their data",
+    "exceptional.review": "Review the emergency",
+    "exceptional.suppression_ends": "The person may be told from now on",
+    "exceptional.tell": "Tell the person what was disclosed",
+    "incident.authority": "Tell the authority of the incident",
+    "keys.turnover": "Turn over the keys of people",
+    "notice": "The vendor is to confirm",
+    "policy.planned": "A version of the policy comes into force",
+    "request": "Answer the request",
+    "transfer.ends": "Transfer mechanism ends",
+    "transfer.people_in_china": "So many people in China that more is asked for",
+    "vendor.attestation": "The vendor is to attest",
+    "vendor.review": "Review the vendor",
+}
+"""What is to be done, in words, by what a deadline is called or by what its name begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +35,13 @@ class Due:
     ref: str
     at: datetime
     role: Role
+
+    @property
+    def said(self) -> str:
+        """What is to be done, in words for whoever does it."""
+        family, _, kind = self.what.partition(".")
+        words = WORDS.get(self.what) or f"{WORDS[family]}: {kind.replace('_', ' ')}"
+        return f"{words}: {self.ref}"
 
     def members(self) -> dict[str, str]:
         return {"what": self.what, "ref": self.ref, "at": self.at.astimezone(UTC).isoformat(), "role": self.role.value}

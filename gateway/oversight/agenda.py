@@ -164,7 +164,8 @@ def calendar(found: Iterable[Due], now: datetime) -> str:
             f"UID:{_text(due.what)}/{_text(due.ref)}@data-sharing-gateway",
             f"DTSTAMP:{_moment(now)}",
             f"DTSTART:{_moment(due.at)}",
-            f"SUMMARY:{_text(due.what)}: {_text(due.ref)} ({due.role})",
+            f"SUMMARY:{_text(due.said)} ({due.role})",
+            f"CATEGORIES:{_text(due.what)}",
             "END:VEVENT",
         ]
     return "".join(f"{part}\r\n" for line in [*lines, "END:VCALENDAR"] for part in _folded(line))

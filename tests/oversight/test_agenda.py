@@ -13,7 +13,7 @@ from running import Running, running
 from shop_contracts import FILES
 
 from gateway.contract.load import ContractSet
-from gateway.due import Due
+from gateway.due import WORDS, Due
 from gateway.frozen import changed
 from gateway.ledger.canonical import Json
 from gateway.ledger.store import Entry, Filter
@@ -235,3 +235,13 @@ def test_a_calendar_is_one_that_others_read() -> None:
     assert "Größe\\;\\,\\\\" in whole
     assert re.findall(r"DTSTART:(\S+)", whole) == ["20260615T120000Z", "20260615T130000Z"]
     assert len(set(re.findall(r"UID:(.+)", whole))) == 2
+    assert f"SUMMARY:Tell the authority of the incident: {'i' * 32} (dpo)\r\nCATEGORIES:incident.authority" in whole
+
+
+def test_every_deadline_there_is_has_words() -> None:
+    sources = [file.read_text("utf-8") for file in (Path(__file__).parents[2] / "gateway").rglob("*.py")]
+    named = {name for text in sources for name in re.findall(r'Due\(\s*f?"([a-z_.]+)', text)}
+    named |= {name for text in sources for name in re.findall(r'yield \("([a-z_]+\.[a-z_]+)", f"', text)}
+
+    assert {name.removesuffix(".") for name in named} == set(WORDS)
+    assert Due("request.erasure", "7", NOON, Role.STEWARD).said == "Answer the request: erasure: 7"
