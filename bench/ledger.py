@@ -17,6 +17,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import apsw
 import uvloop
 from clusters import binaries, cluster
 from ledger_fakes import SENT
@@ -83,6 +84,7 @@ class Measured:
     leaf_us: dict[int, float] = field(default_factory=dict)
     bytes_each: float = 0.0
     checks: dict[str, float] = field(default_factory=dict)
+    bytes_in: dict[str, float] = field(default_factory=dict)
 
     def claims(self) -> Iterator[Claim]:
         """Rates are aims from below, so they are shown as how long one takes, which is an aim from above."""
@@ -180,6 +182,18 @@ def _growth(measured: Measured, workdir: Path, _: float, leaves: int) -> None:
         measured.leaf_us = runner.run(_grown(folder, leaves))
     size = sum(path.stat().st_size for path in folder.iterdir() if ".db" in path.name)
     measured.bytes_each = size / (leaves / 2)
+    measured.bytes_in = {name: pages / (leaves / 2) for name, pages in _pages(folder)}
+
+
+def _pages(folder: Path) -> Iterator[tuple[str, int]]:
+    """Tables and indexes of which there is more than a little, the largest first, and the bytes of their pages."""
+    found = [
+        (f"{file.stem}.{name}", pages)
+        for file in folder.glob("*.db")
+        for name, pages in apsw.Connection(str(file)).execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name")
+    ]
+    least = sum(pages for _, pages in found) / 200
+    return iter(sorted((each for each in found if each[1] > least), key=lambda each: -each[1]))
 
 
 async def _grown(folder: Path, leaves: int) -> dict[int, float]:
@@ -262,6 +276,7 @@ def rendered(measured: Measured) -> str:
         f"a leaf costs {cost:6.1f} us of CPU just below {size:>9,} leaves" for size, cost in measured.leaf_us.items()
     ]
     lines += [f"{measured.bytes_each:,.0f} bytes on disk for a disclosure"] if measured.bytes_each else []
+    lines += [f"{each:10,.0f} of them in {name}" for name, each in measured.bytes_in.items()]
     lines += [f"ledger_verify.py, {name}: {rate:,.0f} leaves/s" for name, rate in measured.checks.items()]
     return "\n".join([*lines, "", *map(str, measured.claims())])
 

@@ -26,6 +26,8 @@ def test_a_small_log_is_grown_measured_and_verified(tmp_path: Path) -> None:
     measured = ledger(["growth", "verify"], tmp_path, seconds=0.1, leaves=1_000)
 
     assert measured.bytes_each > 100
+    assert next(iter(measured.bytes_in)) == "ledger.leaf_body"
+    assert sum(measured.bytes_in.values()) < measured.bytes_each
     # How fast is not asked of so few: a start of the verifier takes longer than all of them.
     assert len(measured.checks) == 2
 
