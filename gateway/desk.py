@@ -21,7 +21,7 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
 from gateway.policies import Policies
 from gateway.registry.claims import Claims
-from gateway.registry.entered import ROWS, SuspensionRow
+from gateway.registry.entered import ROWS, AgreementEndRow, AgreementRow, SuspensionRow
 from gateway.registry.stored import RevocationRow, StoredRow
 from gateway.retention import RetentionClass, kept
 from gateway.vocabulary import Role
@@ -135,17 +135,19 @@ class Desk:
         ledger or registry do not take them.
         """
         facts = ROWS.validate_python(rows)
-        self._demand_stops(facts)
+        await self._demand_stops(facts)
         await self._intake.put(facts, by=by)
         return len(facts)
 
     async def rehearse(self, rows: Sequence[Mapping[str, Any]], *, by: str) -> list[dict[str, Any]]:
         """Puts nothing in, and tells which calls of the last days these facts would have stopped.
 
-        Raises ValidationError and Refusal.
+        Raises ValidationError, UnknownName and Refusal.
         """
         del by
-        return await self.foresight.stopping(ROWS.validate_python(rows))
+        facts = ROWS.validate_python(rows)
+        await self._demand_stops(facts)
+        return await self.foresight.stopping(facts)
 
     async def forecast(self, asked: Mapping[str, Any], *, by: str) -> list[dict[str, Any]]:
         """What will be refused for the first time in the days to come. Raises ValidationError and Refusal."""
@@ -194,14 +196,19 @@ class Desk:
         is_caller = wanted.role is not Role.SERVICE or wanted.service in callers
         return "" if is_caller else "no contract names this service under `callers`: its calls are refused"
 
-    def _demand_stops(self, facts: Sequence[StoredRow]) -> None:
+    async def _demand_stops(self, facts: Sequence[StoredRow]) -> None:
         """A stop with a slip of the pen in it would stop nothing, and nobody would know."""
-        stops = [(number, fact) for number, fact in enumerate(facts) if isinstance(fact, SuspensionRow)]
-        if not stops or (shop := self._known()) is None:
+        stops = [(at, fact) for at, fact in enumerate(facts) if isinstance(fact, SuspensionRow) and not fact.lifted]
+        ends = [(at, fact) for at, fact in enumerate(facts) if isinstance(fact, AgreementEndRow)]
+        if not (stops or ends) or (shop := self._known()) is None:
             return
+        for number, end in ends:
+            _demand(end.vendor, shop.vendors, f"{number}.vendor")
+            entered = (await self._intake.registry.papers()).entered.get(end.vendor, ())
+            here = [each.agreement for each in facts if isinstance(each, AgreementRow) and each.vendor == end.vendor]
+            papers = {paper.id for paper in (*shop.vendors[end.vendor].agreements, *entered, *here)}
+            _demand(end.agreement, papers, f"{number}.agreement")
         for number, stop in stops:
-            if stop.lifted:
-                continue
             _demand(stop.vendor, shop.vendors, f"{number}.vendor")
             if stop.operation is not None:
                 own = {terms.operation.operation for terms in shop.terms if terms.vendor.vendor == stop.vendor}

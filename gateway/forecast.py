@@ -141,16 +141,27 @@ def forecast(world: World, now: datetime, days: int) -> list[dict[str, Any]]:
         moment, failure = next(((moment, each) for moment, each in found if each), (now, None))
         if failure is not None:
             told.append(_told(world, use, count, failure) | {"from": moment.astimezone(UTC).isoformat()})
-    return sorted(told, key=lambda each: (each["from"], each["operation"], each["caller"]))
+    return sorted(_summed(told), key=lambda each: (each["from"], each["operation"], each["caller"]))
 
 
 def stopped(world: World, then: World, now: datetime) -> list[dict[str, Any]]:
     """Which calls of the last days would be refused in another world, and are not in this one."""
-    return [
+    told = [
         _told(then, use, count, failure)
         for use, count in world.uses.items()
         if world.first_failure(use, now) is None and (failure := then.first_failure(use, now)) is not None
     ]
+    return _summed(told)
+
+
+def _summed(told: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is alike for people of several laws as one, with all of its calls."""
+    found: dict[tuple[object, ...], dict[str, Any]] = {}
+    for each in told:
+        alike = tuple(value for name, value in each.items() if not name.startswith("calls"))
+        calls = each["calls"] + (found[alike]["calls"] if alike in found else 0)
+        found[alike] = each | {"calls": calls, "calls_a_day": round(calls / BACK, 1)}
+    return list(found.values())
 
 
 def _told(world: World, use: Use, count: int, failure: Failure) -> dict[str, Any]:

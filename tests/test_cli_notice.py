@@ -80,7 +80,7 @@ def test_what_went_beside_the_gateway_is_recorded_and_who_is_erased_is_listed_by
     assert str(broken) == "line 1 is not a JSON object; nothing was recorded"
     assert isinstance(unfit, StartError)
     assert str(unfit).splitlines() == [
-        "line 3: parcels/ship is no operation with `channel: direct`",
+        "line 3: parcels/ship is no operation with `channel: direct`; there are parcels/claim",
         "Nothing was recorded. Mend these lines, and import the file again.",
     ]
     assert "parcels" in begun

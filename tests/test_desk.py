@@ -330,6 +330,24 @@ async def test_a_stop_that_would_stop_nothing_is_refused_with_everything_beside_
     assert await record(stores, kind="fact") == []
 
 
+async def test_the_end_of_a_paper_that_nobody_has_is_refused_and_so_is_its_rehearsal(
+    stores: Stores, tmp_path: Path
+) -> None:
+    desk = knowing(stores, tmp_path)
+    end = {"kind": "agreement_end", "vendor": "parcels", "agreement": "NDA-9"}
+    paper = {"type": "nda", "id": "NDA-9", "signed": "2026-01-01", "until": "2095-12-31"}
+
+    for asked in (desk.put_facts([end], by="anna"), desk.rehearse([end], by="anna")):
+        with pytest.raises(UnknownName, match=r"^0\.agreement: .* they have DPA-1$"):
+            await asked
+    with pytest.raises(UnknownName, match=r"^0\.vendor: "):
+        await desk.put_facts([end | {"vendor": "parcel"}], by="anna")
+    taken = await desk.put_facts([{"kind": "agreement", "vendor": "parcels", "agreement": paper}, end], by="anna")
+    again = await desk.put_facts([end], by="anna")
+
+    assert (taken, again) == (2, 1)
+
+
 async def test_what_stops_something_is_taken_and_so_is_whatever_is_lifted(stores: Stores, tmp_path: Path) -> None:
     desk = knowing(stores, tmp_path)
     stops: list[dict[str, Any]] = [

@@ -23,6 +23,7 @@ from gateway.contract.papers import OnLapse, Transfer
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal
 from gateway.forecast import Use, World, by_last_token, changed, forecast, stopped
+from gateway.frozen import changed as other
 from gateway.registry.entered import ROWS
 from gateway.registry.facts import Papers, Waiver
 from gateway.vocabulary import LegalBasis, Level, TransferMechanism
@@ -68,6 +69,15 @@ def test_what_is_refused_already_is_told_from_now_on() -> None:
     assert told["from"] == NOON.isoformat()
 
 
+def test_what_is_alike_for_people_of_several_laws_is_told_once_with_all_of_its_calls() -> None:
+    there = replace(USE, people=tuple((role, "FR") for role, _ in USE.people))
+    several = replace(world(agreed(until=TODAY - timedelta(days=1))), uses={USE: 70, there: 7})
+
+    [told] = forecast(several, NOON, DAYS)
+
+    assert (told["calls"], told["calls_a_day"]) == (77, 11.0)
+
+
 def test_a_token_ends_at_its_second() -> None:
     end = NOON + timedelta(days=3, seconds=7)
 
@@ -86,7 +96,7 @@ def test_calls_whose_contract_is_gone_are_told() -> None:
 def refused(at: datetime, made: World) -> str:
     """What a call is refused for at a time; nothing where it goes."""
     [terms] = made.contracts.terms
-    facts = replace(given(), papers=made.papers, overdue_from=made.overdue_from)
+    facts = other(given(), papers=made.papers, overdue_from=made.overdue_from)
     if (end := made.expires.get("t-1")) is not None and end <= at:
         return "caller.unknown"
     try:

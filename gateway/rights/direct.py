@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -18,6 +19,7 @@ from gateway.contract.words import Name
 from gateway.errors import GatewayError
 from gateway.ledger.entry import Disclosed, Ground, Intent, Manner, Outcome, Recipient, Retention, Subject
 from gateway.ledger.ledger import Ledger
+from gateway.misfit import Misfit, misfits, place_of
 from gateway.registry import lookups
 from gateway.registry.claims import Claims
 from gateway.registry.entered import Country, Ref
@@ -68,9 +70,6 @@ class Told(_Asked):
     line: int | None = Field(default=None, ge=1)
 
 
-_MEMBERS = frozenset(Told.model_fields) | frozenset(Somebody.model_fields)
-
-
 class Direct:
     """Takes disclosures in; `contracts` gives those in force."""
 
@@ -114,7 +113,8 @@ class Direct:
             return f"there is no company {told.entity} in entities.yaml"
         terms, name = _terms(told, contracts), f"{told.vendor}/{told.operation}"
         if terms is None:
-            return f"{name} is no operation with `channel: direct`"
+            direct = ", ".join(sorted(each.name for each in contracts.terms if each.is_direct))
+            return f"{name} is no operation with `channel: direct`; there are {direct or 'none'}"
         strange = {each.role for each in told.people} - {each.role for each in terms.subjects}
         return f"{name} is about no {', '.join(sorted(strange))}" if strange else ""
 
@@ -244,14 +244,14 @@ def _read(asked: Sequence[Any]) -> Sequence[Told]:
         lines = [each.get("line") if isinstance(each, dict) else None for each in asked]
         if not all(isinstance(line, int) for line in lines):
             raise
-        problems = error.errors(include_url=False, include_context=False, include_input=False)[:_SHOWN]
-        found = [_placed(lines[int(each["loc"][0])], f"{_where(each['loc'][1:])}: {each['msg']}") for each in problems]
+        found = [_placed(lines[int(each.at[0])], _said(each)) for each in islice(misfits(error), _SHOWN)]
     raise NotDirect("; ".join(found))
 
 
-def _where(places: Sequence[object]) -> str:
-    """A name that nobody knows may be a value."""
-    return ".".join(str(each) if isinstance(each, int) or each in _MEMBERS else "*" for each in places)
+def _said(misfit: Misfit) -> str:
+    """Without the place among those that came together, which is no line of a file."""
+    where = place_of(replace(misfit, at=misfit.at[1:]))
+    return f"{where}: {misfit}" if where else str(misfit)
 
 
 def _placed(line: int | None, why: str) -> str:

@@ -176,7 +176,7 @@ def test_what_is_wrong_in_a_file_is_told_by_its_line_and_without_what_stands_the
     assert told[0].startswith("line 5: people.0.*: ")
     assert canary not in str(misread.value)
     assert str(unknown.value) == (
-        "line 4: parcels/ship is no operation with `channel: direct`; "
+        "line 4: parcels/ship is no operation with `channel: direct`; there are parcels/claim; "
         "line 6: there is no company other in entities.yaml"
     )
     assert gateway.record(kind="intent") == []
