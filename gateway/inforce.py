@@ -172,76 +172,101 @@ def in_force(contracts: ContractSet, *, secrets: Secrets, vendor_key: VendorKey,
     keys stand in for those that calls are signed with, and answers have no signatures. Raises StartError naming every
     secret of an enforced operation that is not set, or a key that is none.
     """
-    missing: set[str] = set()
+    outside = _Outside(secrets, is_played)
+    markets = contracts.policy.markets
+    prepared = {terms.name: _prepared(terms, outside, vendor_key, markets) for terms in contracts.terms}
+    hooks = {
+        (each.vendor, each.name): PreparedHook(
+            each,
+            bind(each.receiving, partial(vendor_key, each.vendor), outside.resolved, markets),
+            outside.resolved(each.hook.signature.key).encode(),
+        )
+        for each in contracts.hooks
+    }
+    for vendor in contracts.vendors.values():
+        outside.look_up(vendor)
+    if outside.missing:
+        raise StartError(f"set these secrets, as variables or files: {', '.join(sorted(outside.missing))}")
+    known = {name: _known(name, vendor, outside) for name, vendor in contracts.vendors.items()}
+    return InForce(
+        contracts, {name: known[each.terms.vendor.vendor].by(each) for name, each in prepared.items()}, hooks
+    )
 
-    # What stays where it is until a call. A played vendor takes whatever the settings say for it.
-    fetched = () if is_played else (ACCESS_TOKEN,)
 
-    def resolved(text: str) -> str:
-        return _SECRET.sub(lambda match: match[0] if match[0] in fetched else _value(match[1], secrets, missing), text)
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """Secrets and keys that contracts name and do not have; whatever is not set is among the `missing`."""
 
-    def public(terms: Terms, written: str) -> PublicKey:
+    secrets: Secrets
+    is_played: bool
+    missing: set[str] = field(default_factory=set)
+
+    def resolved(self, text: str) -> str:
+        """A text with its secrets in place; an access token of a vendor that is not played is fetched for a call."""
+        fetched = () if self.is_played else (ACCESS_TOKEN,)
+        return _SECRET.sub(lambda match: match[0] if match[0] in fetched else self._value(match[1]), text)
+
+    def public(self, terms: Terms, written: str) -> PublicKey:
+        """The key that values are encrypted for. Raises StartError for one that is none."""
         name = written.removeprefix("$")
         text = terms.vendor.keys.get(name)
-        if text is None and is_played:
+        if text is None and self.is_played:
             return throwaway()
-        if not (text := text or _value(name, secrets, missing)):
+        if not (text := text or self._value(name)):
             return throwaway()
         try:
             return public_key(text)
         except ValueError as error:
             raise StartError(f"{name}, for which values are encrypted ({terms.file}): {error}") from None
 
-    markets = contracts.policy.markets
-    prepared = {terms.name: _prepared(terms, resolved, vendor_key, markets, public) for terms in contracts.terms}
-    hooks = {
-        (each.vendor, each.name): PreparedHook(
-            each,
-            bind(each.receiving, partial(vendor_key, each.vendor), resolved, markets),
-            resolved(each.hook.signature.key).encode(),
-        )
-        for each in contracts.hooks
-    }
-    # A played vendor asks for no certificate.
-    asking = {} if is_played else {name: each.client_certificate for name, each in contracts.vendors.items()}
-    proofs = {name: (resolved(each.certificate), resolved(each.key)) for name, each in asking.items() if each}
-    signing_in = {} if is_played else {name: each for name, each in contracts.vendors.items() if each.oauth}
-    clients = {name: _client(each, resolved) for name, each in signing_in.items()}
-    if missing:
-        raise StartError(f"set these secrets, as variables or files: {', '.join(sorted(missing))}")
-    schemes = {name: vendor.sign for name, vendor in contracts.vendors.items() if vendor.sign}
-    signers = {name: signer_of(scheme, resolved, is_played=is_played) for name, scheme in schemes.items()}
-    # A played vendor has no key of the real one's.
-    seals = {} if is_played else {name: seal_of(scheme, resolved) for name, scheme in schemes.items()}
-    own = {name: _certified(name, *proof) for name, proof in proofs.items()}
-    return InForce(
-        contracts,
-        {
-            name: replace(
-                each,
-                signer=signers.get(vendor),
-                seal=seals.get(vendor),
-                host=replace(each.host, own=own.get(vendor)) if vendor in own else each.host,
-                client=_proven(clients.get(vendor), own.get(vendor)),
-            )
-            for name, each in prepared.items()
-            for vendor in (each.terms.vendor.vendor,)
-        },
-        hooks,
-    )
+    def look_up(self, vendor: Vendor) -> None:
+        """Looks up what we prove ourselves to a vendor by, before anything is made of it."""
+        paper, oauth = vendor.client_certificate, vendor.oauth
+        texts = [*((paper.certificate, paper.key) if paper else ()), *((oauth.id, oauth.secret) if oauth else ())]
+        for text in () if self.is_played else texts:
+            self.resolved(text)
+
+    def _value(self, name: str) -> str:
+        value = self.secrets(name)
+        if not value:
+            self.missing.add(name)
+        return value or ""
 
 
-def _client(vendor: Vendor, resolved: Callable[[str], str]) -> Client | None:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """By what a vendor knows us and we know it: a signer of calls, a seal of answers, our certificate and account."""
+
+    signer: Signer | None = None
+    seal: Seal | None = None
+    own: Certified | None = None
+    client: Client | None = None
+
+    def by(self, prepared: Prepared) -> Prepared:
+        """An operation that goes by these."""
+        host = replace(prepared.host, own=self.own) if self.own else prepared.host
+        return replace(prepared, signer=self.signer, seal=self.seal, host=host, client=self.client)
+
+
+def _known(name: str, vendor: Vendor, outside: _Outside) -> _Known:
+    """Raises StartError for a key or certificate that is none."""
+    signer = signer_of(vendor.sign, outside.resolved, is_played=outside.is_played) if vendor.sign else None
+    if outside.is_played:
+        # Whoever is played has no key of the real vendor's, and asks for no certificate and no account.
+        return _Known(signer)
+    seal = seal_of(vendor.sign, outside.resolved) if vendor.sign else None
+    paper = vendor.client_certificate
+    own = _certified(name, outside.resolved(paper.certificate), outside.resolved(paper.key)) if paper else None
+    return _Known(signer, seal, own, _client(vendor, own, outside.resolved))
+
+
+def _client(vendor: Vendor, own: Certified | None, resolved: Callable[[str], str]) -> Client | None:
     if (oauth := vendor.oauth) is None:
         return None
     parts = urlsplit(oauth.url)
     networks = tuple(ipaddress.ip_network(text) for text in vendor.networks)
-    host = Host(f"{vendor.vendor}-sign-in", parts.scheme, parts.hostname or "", parts.port or 443, networks)
+    host = Host(f"{vendor.vendor}-sign-in", parts.scheme, parts.hostname or "", parts.port or 443, networks, own=own)
     return Client(host, parts.path or "/", resolved(oauth.id), resolved(oauth.secret), oauth.scope or "")
-
-
-def _proven(client: Client | None, own: Certified | None) -> Client | None:
-    return replace(client, host=replace(client.host, own=own)) if client and own else client
 
 
 def _certified(vendor: str, certificate: str, key: str) -> Certified:
@@ -262,27 +287,15 @@ def check_keys(contracts: ContractSet, environment: str, secrets: Secrets) -> No
                 raise StartError(f"{name} is not a key for {environment} at {vendor.vendor} (see its `key_pattern`)")
 
 
-def _value(name: str, secrets: Secrets, missing: set[str]) -> str:
-    value = secrets(name)
-    if not value:
-        missing.add(name)
-    return value or ""
-
-
-def _prepared(
-    terms: Terms,
-    resolved: Callable[[str], str],
-    vendor_key: VendorKey,
-    markets: Sequence[str],
-    public: Callable[[Terms, str], PublicKey],
-) -> Prepared:
+def _prepared(terms: Terms, outside: _Outside, vendor_key: VendorKey, markets: Sequence[str]) -> Prepared:
     def key() -> bytes:
         return vendor_key(terms.vendor.vendor)
 
+    resolved = outside.resolved
     host, base = _host(terms)
     return Prepared(
         terms=terms,
-        sending=bind(terms.sending, key, resolved, markets, partial(public, terms)),
+        sending=bind(terms.sending, key, resolved, markets, partial(outside.public, terms)),
         answer=bind(terms.answer, key, resolved, markets) if terms.answer else None,
         errors=bind(terms.errors, key, resolved, markets) if terms.errors else None,
         host=host,
