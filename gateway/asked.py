@@ -4,11 +4,13 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from gateway.contract.words import Name
+from gateway.errors import CODES
 from gateway.exports import Place
 from gateway.forecast import MOST
+from gateway.ledger.entry import Result
 from gateway.ledger.store import PLACES
 from gateway.registry.entered import Ref
 from gateway.vocabulary import Role
@@ -16,6 +18,19 @@ from gateway.vocabulary import Role
 # Filters are written down, so nothing but the names of things may stand in them.
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+Kind = Literal[
+    "access", "canary", "contract", "epoch", "erase", "exceptional", "fact", "genesis", "hold", "hold_release",
+    "incident", "intent", "key", "outcome", "policy", "purge", "received", "refusal", "resolve", "restore", "token",
+]  # fmt: skip
+"""What an entry is of."""
+
+
+def _known(code: str) -> str:
+    if code not in CODES:
+        raise ValueError("there is no such code; docs/operations.md lists them")
+    return code
 
 
 class Asked(BaseModel):
@@ -49,12 +64,12 @@ class Look(Asked):
     """Which entries: all that is given holds at once. Times in microseconds since 1970."""
 
     id: Id | None = None
-    kind: Word | None = None
+    kind: Kind | None = None
     vendor: Word | None = None
     operation: Word | None = None
     caller: Word | None = None
-    code: Word | None = None
-    result: Word | None = None
+    code: Annotated[Word, AfterValidator(_known)] | None = None
+    result: Result | None = None
     subject: str | None = None
     since: Place | None = None
     until: Place | None = None

@@ -1,9 +1,11 @@
 """What operators and reviewers do is itself on record, and every look at the record too."""
 
 import asyncio
+import pkgutil
 from collections.abc import AsyncIterator
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from clearances import placed
@@ -12,6 +14,8 @@ from pydantic import ValidationError
 from running import write_files
 from shop_contracts import FILES
 
+import gateway.ledger
+from gateway.asked import Kind
 from gateway.contract.load import load
 from gateway.desk import Desk, NotInDoubt, UnknownEntry, UnknownName
 from gateway.errors import Refusal
@@ -296,6 +300,24 @@ class Untold:
 
     async def still_open(self, _: str) -> list[str]:
         return ["parcels", "stripe"]
+
+
+@pytest.mark.parametrize("asked", [{"kind": "intents"}, {"result": "gone"}, {"code": "consent.mising"}])
+async def test_a_filter_that_fits_no_entry_by_its_spelling_is_refused(stores: Stores, asked: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        await stores.desk.entries(asked, by="rita")
+
+
+def test_every_kind_of_entry_can_be_asked_for() -> None:
+    modules = [import_module(f"gateway.ledger.{found.name}") for found in pkgutil.iter_modules(gateway.ledger.__path__)]
+    kinds = {
+        str(vars(each)["kind"])
+        for module in modules
+        for each in vars(module).values()
+        if isinstance(each, type) and isinstance(vars(each).get("kind"), str)
+    }
+
+    assert set(get_args(Kind)) == kinds
 
 
 def knowing(stores: Stores, folder: Path) -> Desk:
