@@ -28,7 +28,7 @@ WORKDIR /
 VOLUME /data
 EXPOSE 8080
 # The operators' listener stays on loopback; the check runs in here, beside it, and loads little for that.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-m", "gateway.health"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-I", "-m", "gateway.health"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["gateway"]
 CMD ["serve"]

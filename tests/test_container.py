@@ -44,7 +44,7 @@ def test_the_process_is_not_root() -> None:
 
 
 def test_the_health_check_asks_the_gateway_beside_it() -> None:
-    assert _last(DOCKERFILE, "HEALTHCHECK").endswith('CMD ["python", "-m", "gateway.health"]')
+    assert _last(DOCKERFILE, "HEALTHCHECK").endswith('CMD ["python", "-I", "-m", "gateway.health"]')
     assert "GATEWAY_OPERATORS" not in DOCKERFILE
 
 
