@@ -22,17 +22,21 @@ def serve_config(
     port: int = 0,
     uds: Path | None = None,
     keep_alive: int = 15,
+    in_flight: int = 0,
     graceful: int = 35,
     ends_calls: bool = True,
     protocol: type[StrictProtocol] = StrictProtocol,
 ) -> uvicorn.Config:
     """How uvicorn serves `app` on one listener, over TCP or a Unix socket. Times are whole seconds.
 
-    What is still under way `graceful` seconds after the end began is cancelled, unless `ends_calls` is false.
+    There may be as many connections as calls `in_flight`, and more where the protocol allows it. What is still under
+    way `graceful` seconds after the end began is cancelled, unless `ends_calls` is false.
 
     Raises StartError where the strict protocol, or the parser that it is built on, would not be what listens.
     """
-    edge = type("Edge", (protocol,), {"on_refused": staticmethod(on_refused), "unended": None if ends_calls else set()})
+    most = max(protocol.MAX_CONNECTIONS, in_flight)
+    bounds: dict[str, Any] = {"unended": None if ends_calls else set(), "MAX_CONNECTIONS": most}
+    edge = type("Edge", (protocol,), {"on_refused": staticmethod(on_refused)} | bounds)
     config = uvicorn.Config(
         app,
         host=host,

@@ -138,7 +138,14 @@ def _servers(gateway: Gateway, control: Path) -> list[Server]:
     settings, telemetry = gateway.settings, gateway.telemetry
     people, vendors = settings.privacy_port, settings.hooks_port
     return [
-        listener(gateway.proxy, telemetry, host=settings.host, port=settings.port, ends_calls=False),
+        listener(
+            gateway.proxy,
+            telemetry,
+            host=settings.host,
+            port=settings.port,
+            in_flight=settings.in_flight,
+            ends_calls=False,
+        ),
         listener(gateway.operators(), telemetry, host=settings.operators_host, port=settings.operators_port),
         *([] if people is None else [listener(gateway.privacy(), telemetry, host=settings.privacy_host, port=people)]),
         *([] if vendors is None else [listener(gateway.hooks.app, telemetry, host=settings.hooks_host, port=vendors)]),

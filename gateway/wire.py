@@ -55,6 +55,7 @@ class StrictProtocol(HttpToolsProtocol):
     MAX_FRAMING: ClassVar[int] = 64 * 1024
     MAX_DISCARD: ClassVar[int] = 256 * 1024
     MAX_CONNECTIONS: ClassVar[int] = 512
+    """Above it somebody idle is let go for whoever comes; where nobody is idle, who comes is refused."""
     HEAD_TIMEOUT: ClassVar[float] = 10.0
     LINGER: ClassVar[float] = 2.0
     WRITE_TIMEOUT: ClassVar[float] = 10.0
@@ -82,13 +83,34 @@ class StrictProtocol(HttpToolsProtocol):
             self.tasks = self.unended
         # A line of an access log has the query in it, and uvicorn writes one wherever somebody listens.
         self.access_log = False
-        if len(self.connections) > self.MAX_CONNECTIONS:
+        if len(self.connections) > self.MAX_CONNECTIONS and not self._made_room():
             # Refused connections must not linger, or those who try again would keep everybody out.
             self.on_refused("gateway.overloaded")
             self._write(refuse("gateway.overloaded", "too many connections"))
             transport.close()
         else:
             self._await_head()
+
+    def _made_room(self) -> bool:
+        """Whether an idle connection was ended instead, which its owner has to expect at any time (RFC 9112, 9.5)."""
+        ends = [
+            (end, id(each), each)
+            for each in self.connections
+            if isinstance(each, StrictProtocol) and (end := each.idle_until)
+        ]
+        if not ends:
+            return False
+        # The one that would have ended next anyway.
+        min(ends)[-1].transport.close()
+        return True
+
+    @property
+    def idle_until(self) -> float | None:
+        """When a connection on which nothing is under way would be ended; None of any other."""
+        timer = self.timeout_keep_alive_task or self._timer
+        if timer is None or not self._in_head or self._head_begun or self._answer_pending() or self._closing:
+            return None
+        return None if self.transport.is_closing() else timer.when()
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -55,16 +55,18 @@ class Listening:
         await answer(send, 200, b"ok")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Slow:
-    """An application that answers after a while, in seconds."""
+    """An application that answers after a while, in seconds; how many requests have begun stands in `begun`."""
 
     delay: float = 0.2
+    begun: int = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await live(receive, send)
             return
+        self.begun += 1
         await asyncio.sleep(self.delay)
         await answer(send, 200, b"slow")
 

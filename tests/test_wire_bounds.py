@@ -73,16 +73,34 @@ def test_a_pending_answer_is_not_cut_off_by_the_time_for_heads() -> None:
 
 
 def test_connections_over_the_bound_are_refused_and_the_others_stay() -> None:
-    with listening(Listening(), Hasty) as edge, edge.client() as first, edge.client() as second:
+    app = Slow(3.0)
+    with listening(app, Hasty) as edge, edge.client() as first, edge.client() as second:
         first.say(GET)
         second.say(GET)
-        taken = [first.reply().status, second.reply().status]
+        while app.begun < 2:
+            time.sleep(0.01)
         with edge.client() as third:
             refused = third.reply()
-        first.say(GET)
-        again = first.reply().status
+        taken = [first.reply().status, second.reply().status]
 
-    assert (taken, refused.status, refused.code, again) == ([200, 200], 503, "gateway.overloaded", 200)
+    assert (taken, refused.status, refused.code) == ([200, 200], 503, "gateway.overloaded")
+
+
+def test_who_comes_takes_the_place_of_whoever_has_been_idle_longest() -> None:
+    with listening(Listening(), Hasty) as edge, edge.client() as first, edge.client() as second:
+        for client in (first, second):
+            client.say(GET)
+            assert client.reply().status == 200
+            # Timers are told apart by milliseconds.
+            time.sleep(0.05)
+        with edge.client() as third:
+            third.say(GET)
+            taken = third.reply().status
+            second.say(GET)
+            stays = second.reply().status
+        gone = first.rest()
+
+    assert (taken, stays, gone, edge.refused.total()) == (200, 200, b"", 0)
 
 
 def test_a_connection_that_ended_makes_room() -> None:

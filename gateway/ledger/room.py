@@ -66,7 +66,12 @@ class Room:
             self._file.unlink(missing_ok=True)
 
     def _update(self) -> None:
-        free = self._look(self._folder).free
+        try:
+            free = self._look(self._folder).free
+        except OSError as error:
+            log.error("nobody knows how much room the ledger has: %s", error.strerror)  # noqa: TRY400
+            self.is_low = True
+            return
         was_low, self.is_low = self.is_low, free < self._watermark
         if self.is_low and not was_low:
             log.error("the disk of the ledger has %d MiB left: no new call is taken", free // MIB)

@@ -1,6 +1,7 @@
 """When the disk fills up, what became of calls is written after no new call is taken, and then all goes on."""
 
 import asyncio
+import errno
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -28,8 +29,11 @@ class Disk:
     folder: Path
     free: int = 10 * GIB
     total: int = 100 * GIB
+    is_gone: bool = False
 
     def __call__(self, _: Path) -> Space:
+        if self.is_gone:
+            raise FileNotFoundError(errno.ENOENT, "gone")
         ballast = self.folder / "ballast"
         return Space(self.free - (ballast.stat().st_size if ballast.exists() else 0), self.total)
 
@@ -86,6 +90,16 @@ def test_a_ballast_that_cannot_be_made_is_done_without(disk: Disk, monkeypatch: 
 
     assert not room.is_low
     assert list(disk.folder.iterdir()) == []
+
+
+def test_where_nobody_can_tell_how_much_room_there_is_none_is_left(disk: Disk) -> None:
+    room = Room(disk.folder, ballast=0, look=disk)
+    was_low, disk.is_gone = room.is_low, True
+    room.step()
+    gone, disk.is_gone = room.is_low, False
+    room.step()
+
+    assert (was_low, gone, room.is_low) == (False, True, False)
 
 
 def test_it_looks_at_most_once_a_second(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
