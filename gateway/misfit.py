@@ -32,6 +32,7 @@ SHAPES: Final[Mapping[str, str]] = {
     r"^[a-z][a-z0-9-]{0,63}$": "small letters, digits and hyphens",
     r"^[A-Za-z][A-Za-z0-9 .,:;/#()'_-]{2,199}$": "3 to 200 plain letters, digits and signs, beginning with a letter",
     r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$": "a language like `en` or `zh-Hans` (BCP 47)",
+    r"^(GET|POST) (/[A-Za-z0-9._~-]+)+$": "a method and a path, such as `POST /oauth2/token`",
     r"^[^\x00]*$": "a text without NUL",
 }
 _QUOTED = re.compile(r"'([^']*)'")
