@@ -54,6 +54,7 @@ class Client:
     id: str
     secret: str = field(repr=False)
     scope: str = ""
+    in_form: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,8 @@ def _client(vendor: Vendor, own: Certified | None, resolved: Callable[[str], str
     parts = urlsplit(oauth.url)
     networks = tuple(ipaddress.ip_network(text) for text in vendor.networks)
     host = Host(f"{vendor.vendor}-sign-in", parts.scheme, parts.hostname or "", parts.port or 443, networks, own=own)
-    return Client(host, parts.path or "/", resolved(oauth.id), resolved(oauth.secret), oauth.scope or "")
+    in_form = oauth.auth == "client_secret_post"
+    return Client(host, parts.path or "/", resolved(oauth.id), resolved(oauth.secret), oauth.scope or "", in_form)
 
 
 def _certified(vendor: str, certificate: str, key: str) -> Certified:

@@ -14,7 +14,7 @@ from urllib.parse import quote_plus, urlencode
 from gateway.assemble import Call
 from gateway.contract.model import ACCESS_TOKEN
 from gateway.errors import refuse
-from gateway.inforce import Prepared
+from gateway.inforce import Client, Prepared
 from gateway.outbound.send import Answer, Outcome, Sending, Vendors
 from gateway.record import Trail
 from gateway.reply import Reply
@@ -23,6 +23,7 @@ from gateway.strict_json import read_json
 LIMIT: Final = 64 * 1024
 FOR: Final = 300.0  # seconds that a token holds whose answer does not say it
 LONGEST: Final = 3600.0
+_DIGITS: Final = 9
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{8,8192}=*")  # RFC 6750, section 2.1
 _FORM: Final = "application/x-www-form-urlencoded"
 
@@ -74,21 +75,25 @@ class Accesses:
         vendor = prepared.terms.vendor.vendor
         if (client := prepared.client) is None:
             raise refuse("vendor.sign_in", vendor)
-        # Encoded before they are joined (RFC 6749, section 2.3.1).
-        pair = f"{quote_plus(client.id)}:{quote_plus(client.secret)}"
-        form = {"grant_type": "client_credentials", **({"scope": client.scope} if client.scope else {})}
-        headers = (
-            ("authorization", f"Basic {b64encode(pair.encode()).decode()}"),
-            ("content-type", _FORM),
-            ("accept", "application/json"),
-        )
-        sending = Sending("POST", client.target, headers, urlencode(form).encode())
         asked = self._clock()
-        outcome = await self._vendors.send(client.host, sending, limit=LIMIT, holds=lambda: True)
+        outcome = await self._vendors.send(client.host, _asking(client), limit=LIMIT, holds=lambda: True)
         token, seconds = _said(outcome)
         if not token:
             raise refuse("vendor.sign_in", vendor)
         return Access(token, asked + seconds * 3 / 4, asked + seconds)
+
+
+def _asking(client: Client) -> Sending:
+    """The credentials stand in HTTP Basic, or in the form where the vendor wants them there (RFC 6749, 2.3.1)."""
+    form = {"grant_type": "client_credentials"} | ({"scope": client.scope} if client.scope else {})
+    headers = [("content-type", _FORM), ("accept", "application/json")]
+    if client.in_form:
+        form |= {"client_id": client.id, "client_secret": client.secret}
+    else:
+        # Encoded before they are joined.
+        pair = f"{quote_plus(client.id)}:{quote_plus(client.secret)}"
+        headers.append(("authorization", f"Basic {b64encode(pair.encode()).decode()}"))
+    return Sending("POST", client.target, tuple(headers), urlencode(form).encode())
 
 
 async def presented(call: Call) -> Sequence[str]:
@@ -125,6 +130,9 @@ def _said(outcome: Outcome) -> tuple[str, float]:
     token, seconds = said.get("access_token"), said.get("expires_in", FOR)
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         return "", 0.0
+    if isinstance(seconds, str) and seconds.isascii() and seconds.isdecimal():
+        # As UPS says it.
+        seconds = int(seconds[:_DIGITS])
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0
     return token, min(float(seconds), LONGEST) if is_number else FOR
 

@@ -1,5 +1,6 @@
 """A shop that uses a contract of the repository: a real gateway, and a recording vendor where the vendor's host was."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,16 @@ ORDER = "10045"
 SERVICE = "fulfilment"
 PSEUDONYM = re.compile(rb"psn_[0-9A-Za-z_-]{22,}")
 
+ACCESS_TOKEN = "token-of-the-vendor"
 _HOST = re.compile(r"^hosts: \{(\S+): https://[^}]*\}$", re.MULTILINE)
+_SIGN_IN = re.compile(r"^  url: https://[^/\s]+(/\S*/token)$", re.MULTILINE)
+
+
+SIGNED_IN = answers(
+    200,
+    b'{"access_token":"%s","token_type":"Bearer","expires_in":3600}' % ACCESS_TOKEN.encode(),
+    "content-type: application/json",
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,17 @@ class Shipped:
         self.says_raw(json.dumps(document).encode(), "content-type: application/json", *fields, status=status)
 
     def says_raw(self, payload: bytes, *fields: str, status: int = 200) -> None:
-        self.vendor.script = answers(status, payload, *fields)
+        answer = answers(status, payload, *fields)
+
+        async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if not self.received[-1].line.startswith("POST /") or "/token " not in self.received[-1].line:
+                await answer(reader, writer)
+                return
+            # What the gateway asks in its own name is no call of the shop.
+            self.received.pop()
+            await SIGNED_IN(reader, writer)
+
+        self.vendor.script = script
 
     def replay(self, recorded: bytes, *, placed: Mapping[bytes, bytes]) -> Reply:
         """The reply to a request as an SDK once put it on a socket, with some of its bytes replaced by others."""
@@ -94,4 +114,4 @@ def _files(name: str) -> dict[str, str]:
     here = r'hosts: {\1: "https://api.parcels.test:@parcels@"}' "\nnetworks: [127.0.0.0/8]"
     vendor, count = _HOST.subn(here, files[f"{name}/vendor.yaml"])
     assert count == 1
-    return files | {f"{name}/vendor.yaml": vendor}
+    return files | {f"{name}/vendor.yaml": _SIGN_IN.sub(r'  url: "https://api.parcels.test:@parcels@\1"', vendor)}

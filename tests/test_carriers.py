@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shipped import Shipped, order, shipped
+from shipped import ACCESS_TOKEN, Shipped, order, shipped
 from sockets import Reply
 
 pytestmark = pytest.mark.xdist_group("carriers")
@@ -53,12 +53,15 @@ CANADAPOST_SAYS = f"""<shipment-info xmlns="{CANADAPOST}"><shipment-id>347881315
     <link rel="self" href="https://canadapost.example/rs/1" media-type="text/html"/></links></shipment-info>"""
 
 
+def client(vendor: str) -> dict[str, str]:
+    """As whom the gateway signs in there."""
+    return {f"{vendor}_CLIENT_ID": "shop", f"{vendor}_CLIENT_SECRET": "geheim"}
+
+
 @pytest.fixture(scope="module")
 def fedex(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shipped]:
     facts = [order("#Order 11111", "consignee", jurisdiction="CA")]
-    with shipped(
-        tmp_path_factory.mktemp("fedex"), "fedex", secrets={"FEDEX_ACCESS_TOKEN": "at-7"}, facts=facts
-    ) as shop:
+    with shipped(tmp_path_factory.mktemp("fedex"), "fedex", secrets=client("FEDEX"), facts=facts) as shop:
         shop.says(FEDEX_SAYS)
         yield shop
 
@@ -66,7 +69,7 @@ def fedex(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shipped]:
 @pytest.fixture(scope="module")
 def ups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shipped]:
     facts = [order("INT-2024-001", "consignee", jurisdiction="CA")]
-    with shipped(tmp_path_factory.mktemp("ups"), "ups", secrets={"UPS_ACCESS_TOKEN": "at-8"}, facts=facts) as shop:
+    with shipped(tmp_path_factory.mktemp("ups"), "ups", secrets=client("UPS"), facts=facts) as shop:
         shop.says(UPS_SAYS)
         yield shop
 
@@ -157,7 +160,7 @@ def test_what_fedex_need_not_know_is_in_no_byte(fedex: Shipped, shared: Shared) 
     payload = fedex.received[0].payload
     for value in (b"11111", b"123456789", b"emailAddress", b"payor", b"originatorName", b"insuranceCharge"):
         assert value not in payload
-    assert ("authorization", "Bearer at-7") in fedex.received[0].headers
+    assert ("authorization", f"Bearer {ACCESS_TOKEN}") in fedex.received[0].headers
 
 
 def test_fedex_answers_with_the_label_and_without_the_name(fedex: Shipped, shared: Shared) -> None:
@@ -198,7 +201,7 @@ def test_what_ups_need_not_know_is_in_no_byte(ups: Shipped, shared: Shared) -> N
     payload = ups.received[0].payload
     for value in (b"INT-2024-001", b"INV-2024-001", b"Electronics", b"EMail", b"usexporter.com", b"John Exporter"):
         assert value not in payload
-    assert ("authorization", "Bearer at-8") in ups.received[0].headers
+    assert ("authorization", f"Bearer {ACCESS_TOKEN}") in ups.received[0].headers
 
 
 def test_ups_answers_with_one_label_or_a_list_of_them(ups: Shipped, shared: Shared) -> None:

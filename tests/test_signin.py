@@ -87,6 +87,23 @@ def test_calls_go_with_a_token_that_is_fetched_once_and_nobody_is_named_in_askin
         assert not any(b"token-number" in each or b"geheim" in each for each in written)
 
 
+def test_where_the_vendor_wants_them_there_the_credentials_stand_in_the_form(tmp_path: Path) -> None:
+    files = signing_in()
+    files[FILE] = files[FILE].replace("scope: labels", "auth: client_secret_post")
+    with running(tmp_path, files=files, secrets=KEYS) as gateway:
+        gateway.parcels.script = issuer = Issuer(gateway)
+        issuer.said = lambda token: {"access_token": token, "token_type": "bearer", "expires_in": "14399"}
+        replies = [gateway.ship(to={"name": "Ann", "city": "Bonn"}).status for _ in range(2)]
+        asked = gateway.parcels.received[0]
+
+        assert (replies, issuer.count) == ([200, 200], 1)
+        form = {"grant_type": "client_credentials", "client_id": "shop one", "client_secret": "geheim:9Qz"}
+        assert {name: values[0] for name, values in parse_qs(asked.payload.decode()).items()} == form
+        assert "authorization" not in dict(asked.headers)
+        written = [file.read_bytes() for file in (tmp_path / "data").rglob("*") if file.is_file()]
+        assert not any(b"geheim" in each for each in written)
+
+
 def test_calls_at_once_sign_in_once(tmp_path: Path) -> None:
     with issuing(tmp_path) as (gateway, issuer):
         clients = [gateway.client() for _ in range(5)]

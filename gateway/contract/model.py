@@ -256,12 +256,16 @@ ACCESS_TOKEN = "$ACCESS_TOKEN"  # noqa: S105 - what stands in credentials for a 
 
 
 class OAuth(Block):
-    """How the gateway signs in at the vendor: with its own credentials, for a token of some time."""
+    """How the gateway signs in at the vendor: with its own credentials, for a token of some time.
+
+    `auth` is where the credentials stand, by the words of RFC 7591, section 2: HTTP Basic or the form.
+    """
 
     url: Text
     id: Secret
     secret: Secret
     scope: Text | None = None
+    auth: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
 
 
 class Environment(Block):
