@@ -1,15 +1,18 @@
 """What the process is told from outside, read once."""
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 __all__ = ["LOOPBACK", "Settings", "SettingsError"]
 
+_PREFIX: Final = "GATEWAY_"
+_ALIKE: Final = 0.8
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -30,7 +33,7 @@ def _safe(url: SecretStr) -> SecretStr:
 class Settings(BaseSettings):
     """Read from variables `GATEWAY_…`; times in seconds, sizes in bytes."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
 
     data: Path = Path("data")
     """The folder of the embedded stores and keys."""
@@ -102,6 +105,18 @@ class Settings(BaseSettings):
     """What is set aside there for what became of calls, and given up when nothing else is left."""
     failpoints: str | None = None
     """Faults that a test wants: see gateway/failpoints.py."""
+
+    @model_validator(mode="after")
+    def _says_what_it_means(self) -> Self:
+        """A slip of the pen would leave a setting at its default, and nobody would know."""
+        known = [name.upper() for name in type(self).model_fields]
+        for variable in os.environ:  # noqa: TID251  as below
+            name = variable.upper().removeprefix(_PREFIX)
+            if not variable.upper().startswith(_PREFIX) or name in known:
+                continue
+            if like := get_close_matches(name, known, 1, _ALIKE):
+                raise ValueError(f"there is no {_PREFIX}{name}; write {_PREFIX}{like[0]}")
+        return self
 
     def secret(self, name: str) -> str | None:
         """What a contract calls `$NAME`: a variable of that name, or a file of that name in `secrets`."""

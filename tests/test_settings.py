@@ -51,6 +51,28 @@ def test_what_makes_no_sense_is_refused(given: dict[str, Any]) -> None:
         Settings(**given)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("GATEWAY_LEVLES", "GATEWAY_LEVELS"), ("GATEWAY_OPERATOR_PORT", "GATEWAY_OPERATORS_PORT")],
+)
+def test_a_variable_that_is_nearly_a_setting_is_refused(
+    written: str, meant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(written, "geheim")
+
+    with pytest.raises(ValidationError, match=f"there is no {written}; write {meant}") as refused:
+        Settings()
+
+    assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["GATEWAY_TOKEN", "GATEWAY_REQUIRE", "GATEWAY_URL", "GATEWAY_VERSION"])
+def test_variables_of_others_are_left_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "1")
+
+    assert Settings().environment == "live"
+
+
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
         Settings().port = 1  # type: ignore[misc]
