@@ -103,7 +103,9 @@ def main() -> None:
 def _told(error: Exception) -> str:
     match error:
         case ValidationError() if error.title == Settings.__name__:
-            return "\n".join(f"GATEWAY_{str(each.at[0]).upper()}: {each}" for each in misfits(error))
+            return "\n".join(
+                f"GATEWAY_{str(each.at[0]).upper()}: {each}" if each.at else f"{each}" for each in misfits(error)
+            )
         case ValidationError():
             return told(error)
         case SettingsError():

@@ -290,6 +290,7 @@ def test_a_file_or_a_setting_that_cannot_be_read_is_one_line(machine: Machine, t
     ("setting", "line"),
     [
         ({"PORT": "http"}, "GATEWAY_PORT: not a whole number (write its digits)"),
+        ({"LEVLES": "{}"}, "there is no GATEWAY_LEVLES; write GATEWAY_LEVELS"),
         ({"IN_FLIGHT": "0"}, "GATEWAY_IN_FLIGHT: too small (write more than 0)"),
         ({"ENVIRONMENT": "test"}, "GATEWAY_ENVIRONMENT: there is no such word here (write one of sandbox, live)"),
         ({"SANDBOX": '{"a": "http://10.0.0.1:1"}'}, "GATEWAY_SANDBOX: a sandbox stands on this machine"),
