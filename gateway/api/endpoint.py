@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -57,7 +58,7 @@ def _proven(tokens: Tokens, roles: frozenset[Role], request: Request) -> Caller:
 
 
 def application(routes: Sequence[Route]) -> Starlette:
-    app = Starlette(routes=routes)
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _elsewhere})
     # A path that is nearly right is wrong, and a redirect would lead to whatever host the request names.
     app.router.redirect_slashes = False
     return app
@@ -118,6 +119,13 @@ async def body_of(request: Request) -> Any:
         return read_json(bytes(payload)) if payload else None
     except ValueError as error:
         raise refuse("body.unreadable", str(error)) from None
+
+
+async def _elsewhere(_: Request, error: Exception) -> Response:
+    """No such path, or not this method there."""
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (404, None)
+    told = {"code": "request.invalid", "message": "nothing is asked this way here"}
+    return JSONResponse(told, status, headers=headers, media_type=problem.MEDIA_TYPE)
 
 
 def _unprocessable(message: str) -> Response:

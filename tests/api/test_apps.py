@@ -230,7 +230,13 @@ def test_health_and_numbers_need_no_token(gateway: Running) -> None:
     ],
 )
 def test_on_the_operators_listener_there_is_nothing_else(gateway: Running, method: str, path: str, status: int) -> None:
-    assert asked(gateway, method, path, b"{}" if method == "POST" else b"").status == status
+    reply = asked(gateway, method, path, b"{}" if method == "POST" else b"")
+
+    assert (reply.status, reply.headers["content-type"], reply.code) == (
+        status,
+        "application/problem+json",
+        "request.invalid",
+    )
 
 
 def test_on_the_callers_listener_there_is_nothing_of_the_operators(gateway: Running) -> None:
