@@ -242,8 +242,6 @@ class Registry:
                 answers[person.ref] = await self._answers(known, seen)
         numbers = dict.fromkeys([order, *(person.order for person in people.values())])
         found = [await self._order(number, seen) for number in numbers if number is not None]
-        consignee = people.get(SubjectRole.CONSIGNEE)
-        others = _others_who_bought(consignee, people, found, linked) if consignee else False
         # No part of the basis: what is only noted has no call decided anew.
         overdue_from = await self._look_up(DELETIONS, notices.overdue_from, [])
         basis = Basis(tuple(seen), moment, version, self._changes)
@@ -259,7 +257,7 @@ class Registry:
             papers,
             linked,
             overdue_from,
-            _untold(flags) if others else "",
+            _notice(people, found, linked, flags),
         )
 
     async def papers(self) -> Papers:
@@ -391,21 +389,22 @@ def _as_known(found: Person, mention: Mention, known: Mapping[str, Known]) -> Pe
     return changed(found, jurisdiction=jurisdiction, role=mention.role)
 
 
-def _others_who_bought(
-    consignee: Person,
+def _notice(
     people: Mapping[SubjectRole, Person],
     orders: Iterable[tuple[Order, Sequence[Person]]],
     linked: Mapping[str, Collection[str]],
-) -> bool:
-    """Whether whoever gets the parcel is nobody by whom it was bought, as far as somebody is known to have."""
+    flags: Collection[Flag],
+) -> Literal["", "noted", "new"]:
+    """Whether a consignee, who has these flags, is still to be told. Nobody is by whom the parcel was bought, as far as
+    somebody is known to have.
+    """
+    consignee = people.get(SubjectRole.CONSIGNEE)
+    if consignee is None or Flag.INFORMED in flags:
+        return ""
     buyer = people.get(SubjectRole.PURCHASER)
     bought = {each.ref for _, of in orders for each in of if each.role is SubjectRole.PURCHASER}
     buyers = {buyer.ref} if buyer else bought
-    return bool(buyers) and buyers.isdisjoint(linked.get(consignee.ref, (consignee.ref,)))
-
-
-def _untold(flags: Collection[Flag]) -> Literal["", "noted", "new"]:
-    if Flag.INFORMED in flags:
+    if not buyers or not buyers.isdisjoint(linked.get(consignee.ref, (consignee.ref,))):
         return ""
     return "noted" if Flag.NOTICE_DUE in flags else "new"
 
