@@ -36,7 +36,7 @@ positions: .venv/done ## Plant a text in every place of a request, and show what
 FAULTS ?= all
 
 faults: .venv/done ## Kill, cut, fill and tamper, and look everything up after it (FAULTS=ci: what fits ten minutes)
-	$(BIN)/python -m pytest tests/faults --faults=$(FAULTS) --timeout=1800
+	$(BIN)/python -m pytest tests/faults --faults=$(FAULTS)
 
 ORDERS ?= 10000
 

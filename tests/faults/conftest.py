@@ -16,6 +16,8 @@ from gateway.stores import prepare
 
 Worlds = Callable[..., World]
 
+_HERE = Path(__file__).parent
+_PATIENCE = 1_800  # seconds for one test: some take all the faults there are, one after the other
 _ROW = "fault"
 _WIDTHS = (52, 7, 48)
 
@@ -34,6 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--faults") == "ci":
         items[:] = [item for item in items if item.get_closest_marker("nightly") is None]
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            item.add_marker(pytest.mark.timeout(_PATIENCE))
 
 
 @pytest.fixture(scope="session")
