@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from gateway.cli import main
+from gateway.cli.main import main
 from gateway.ledger import postgres
 from gateway.registry import registry
 from gateway.registry.basis import Later

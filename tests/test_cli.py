@@ -9,8 +9,8 @@ from processes import Machine, Serving
 from sockets import Client, Reply
 from typer.testing import CliRunner
 
-from gateway.cli import cli, main
-from gateway.cli_ledger import _row
+from gateway.cli.ledger import _row
+from gateway.cli.main import cli, main
 from gateway.ledger.checkpoint import opened
 from gateway.ledger.note import Verifier
 
@@ -312,7 +312,7 @@ def test_what_nobody_foresaw_is_one_line_without_its_text(
     def fails() -> None:
         raise KeyError("zoe@example.com")
 
-    monkeypatch.setattr("gateway.cli.cli", fails)
+    monkeypatch.setattr("gateway.cli.main.cli", fails)
 
     with pytest.raises(SystemExit) as ended:
         main()

@@ -10,7 +10,7 @@ from shop_contracts import FILES
 from shop_notices import CLAIM
 from typer.testing import CliRunner, Result
 
-from gateway.cli import cli
+from gateway.cli.main import cli
 from gateway.errors import StartError
 from gateway.rights.notices import NoticeEnded
 

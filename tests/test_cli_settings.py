@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from gateway.cli import cli
+from gateway.cli.main import cli
 from gateway.errors import StartError
 from gateway.vocabulary import LEVELS
 

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from small_contracts import section
 from typer.core import TyperGroup
 
-from gateway.cli import cli
+from gateway.cli.main import cli
 from gateway.contract.model import Section
 from gateway.errors import CODES, REASONS
 from gateway.ledger.unready import MEANING, Unready

@@ -55,7 +55,7 @@ def test_a_disk_that_fails_ends_the_process_with_74_and_a_fault_of_ours_with_70(
     # As the store raises it; a real disk is made to fail in tests/faults.
     (tmp_path / "failing.py").write_text(
         "from gateway.ledger import StoreError\nfrom gateway.ledger.sqlite import SqliteStore\n"
-        "from gateway.cli import main\n"
+        "from gateway.cli.main import main\n"
         "append = SqliteStore.append\n"
         "def failing(store, rows):\n"
         f"    if any(row.kind == 'token' for row in rows): raise {raised}\n"

@@ -86,4 +86,4 @@ def loaded(module: str, folder: Path) -> set[str]:
 
 def test_a_health_check_loads_nothing_of_what_the_command_line_does(tmp_path: Path) -> None:
     assert not HEAVY & loaded("gateway.health", tmp_path)
-    assert loaded("gateway.cli", tmp_path) >= HEAVY
+    assert loaded("gateway.cli.main", tmp_path) >= HEAVY

@@ -25,7 +25,7 @@ from gateway import daily
 
 daily.FIRST = 0.1
 
-from gateway.cli import main
+from gateway.cli.main import main
 
 main()
 """

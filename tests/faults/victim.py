@@ -13,7 +13,8 @@ from typing import Any
 
 from stubborn import StubbornStore
 
-from gateway import app, cli, clock, listeners, stores
+from gateway import app, clock, listeners, stores
+from gateway.cli.main import main
 from gateway.errors import refuse
 from gateway.frozen import changed
 from gateway.ledger import postgres, session, sqlite
@@ -172,7 +173,7 @@ def serve(environment: Mapping[str, str], log: Path, built: str, *, checkpoints:
     vars(listeners).update(Http1=Carrier)
     sys.argv = ["gateway", "serve"]
     _say(f"process {os.getpid()} {threading.get_native_id()}")
-    cli.main()
+    main()
 
 
 def _set_clocks(offset: Path) -> None:

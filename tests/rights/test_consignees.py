@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from gateway.clearance import NOTICE_DUE, clear
 from gateway.clearance.people import informed
-from gateway.cli import cli
+from gateway.cli.main import cli
 from gateway.due import Due
 from gateway.frozen import changed
 from gateway.identity import Caller

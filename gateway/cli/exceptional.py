@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.console import Json, asked_as, out, table
+from gateway.cli.console import Json, asked_as, out, table
 from gateway.contract.words import MediaType
 from gateway.errors import StartError
 from gateway.vocabulary.exceptional import Handover, Judgement

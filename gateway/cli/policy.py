@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.cli_forecast import tell_refused
-from gateway.console import Json, asked_as, out, table
+from gateway.cli.console import Json, asked_as, out, table
+from gateway.cli.forecast import tell_refused
 from gateway.contract.strict_yaml import YamlError, read_yaml
 from gateway.errors import StartError
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 import ledger_verify
-from gateway.console import Ask, Json, asking, out
+from gateway.cli.console import Ask, Json, asking, out
 from gateway.errors import StartError
 from gateway.exports import SPAN
 from gateway.ledger.copies import copied

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway import clock, failpoints, stores
-from gateway.cli_verify import export, verify
-from gateway.console import Json, asked, out, table
+from gateway.cli.console import Json, asked, out, table
+from gateway.cli.verify import export, verify
 from gateway.errors import StartError
 from gateway.migrate import moved
 from gateway.settings import Settings

@@ -15,17 +15,20 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from gateway import cli_backup, cli_forecast, cli_report, clock, explain, listeners
-from gateway.cli_exceptional import exceptional
-from gateway.cli_facts import facts
-from gateway.cli_incident import canary, incident
-from gateway.cli_ledger import ledger
-from gateway.cli_notice import disclosure, erasure, notice
-from gateway.cli_policy import policy
-from gateway.cli_settings import settings
-from gateway.cli_subject import keys, subject
-from gateway.cli_waiver import waiver
-from gateway.console import Json, asked, counted, err, out, table
+from gateway import clock, explain, listeners
+from gateway.cli.backup import backup, restore
+from gateway.cli.console import Json, asked, counted, err, out, table
+from gateway.cli.exceptional import exceptional
+from gateway.cli.facts import facts
+from gateway.cli.forecast import forecast
+from gateway.cli.incident import canary, incident
+from gateway.cli.ledger import ledger
+from gateway.cli.notice import disclosure, erasure, notice
+from gateway.cli.policy import policy
+from gateway.cli.report import report
+from gateway.cli.settings import settings
+from gateway.cli.subject import keys, subject
+from gateway.cli.waiver import waiver
 from gateway.contract.load import ContractSet, load, read
 from gateway.contract.terms import Terms
 from gateway.demo import run
@@ -66,10 +69,10 @@ GROUPS = {
 }
 for name, group in GROUPS.items():
     cli.add_typer(group, name=name)
-cli.command("report")(cli_report.report)
-cli.command("forecast")(cli_forecast.forecast)
-cli.command("backup")(cli_backup.backup)
-cli.command("restore")(cli_backup.restore)
+cli.command("report")(report)
+cli.command("forecast")(forecast)
+cli.command("backup")(backup)
+cli.command("restore")(restore)
 
 # Whose value could not be read, pydantic-settings says in its text alone.
 _FIELD = re.compile(r'field "([a-z_]+)"')

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.console import Json, asked, out, table
+from gateway.cli.console import Json, asked, out, table
 from gateway.rights.asked import Verified
 
 subject = typer.Typer(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TextIO
 import typer
 from rich.progress import Progress
 
-from gateway.console import Json, err, framed, out, table
+from gateway.cli.console import Json, err, framed, out, table
 from gateway.report.making import REPORTS
 
 

@@ -11,8 +11,8 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from gateway.cli_forecast import tell_refused
-from gateway.console import Json, asking, counted, err, out, table
+from gateway.cli.console import Json, asking, counted, err, out, table
+from gateway.cli.forecast import tell_refused
 from gateway.errors import StartError
 from gateway.feed import Batch, Feed, Form
 from gateway.imports import Tally

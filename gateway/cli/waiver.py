@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.console import Json, asked_as, out, table
+from gateway.cli.console import Json, asked_as, out, table
 
 waiver = typer.Typer(help="Let named operations pass named codes for some hours.", no_args_is_help=True)
 

@@ -4,7 +4,7 @@ import typer
 from rich.markup import escape
 
 from gateway import configured
-from gateway.console import Json, out, table
+from gateway.cli.console import Json, out, table
 from gateway.settings import Settings
 from gateway.vocabulary import LEVELS, level_of
 

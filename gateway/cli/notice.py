@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.console import Json, asked, out, table
+from gateway.cli.console import Json, asked, out, table
 from gateway.errors import GatewayError, StartError
 from gateway.vocabulary import SubjectRole
 from gateway.vocabulary.notices import Cause

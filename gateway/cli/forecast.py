@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.console import Json, asked, out, table
+from gateway.cli.console import Json, asked, out, table
 
 
 def forecast(

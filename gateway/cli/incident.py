@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli_exceptional import Token
-from gateway.console import Json, asked_as, out, table
+from gateway.cli.console import Json, asked_as, out, table
+from gateway.cli.exceptional import Token
 from gateway.errors import StartError
 from gateway.oversight.incidents import Breach
 

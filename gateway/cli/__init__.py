@@ -1,0 +1,1 @@
+"""The command line: a group of commands a file, each command calls one function and shows what it gives back."""
