@@ -27,11 +27,11 @@ from gateway.ledger.entry import (
     Manner,
     Outcome,
     Recipient,
-    Refused,
     Retention,
     Subject,
     Withheld,
 )
+from gateway.ledger.refused import Refused
 from gateway.minimise import Minimised
 from gateway.minimise import Withheld as Stayed
 from gateway.outbound.send import Outcome as Sent

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.backup import FILES, NOT_IN_IT, Manifest, described, read
+from gateway.clock import since_boot
 from gateway.errors import Distrusted, StartError
 from gateway.ledger.canonical import base64
 from gateway.ledger.checkpoint import number_of, opened, signer_of
@@ -19,7 +20,7 @@ from gateway.ledger.highwater import HighWater, Mark
 from gateway.ledger.housekeeping import Epoch, Genesis, Restored
 from gateway.ledger.kek import KekFile
 from gateway.ledger.keys import Keys
-from gateway.ledger.ledger import LOG, since_boot
+from gateway.ledger.ledger import LOG
 from gateway.ledger.note import NoteError, Verifier
 from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.postgres_vault import PostgresVault

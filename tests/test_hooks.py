@@ -18,7 +18,7 @@ from small_contracts import ACME, VENDOR, found
 from small_contracts import FILES as SMALL
 from sockets import Reply
 
-from gateway.contract.model import HookSignature
+from gateway.contract.sign import HookSignature
 from gateway.signing.hooks import is_hook_signed
 from gateway.vocabulary import Role
 

@@ -13,8 +13,8 @@ from old_logs import DAY, sent
 from processes import Machine
 
 from gateway.app import BY_ITSELF
+from gateway.clock import since_boot
 from gateway.ledger import Ledger
-from gateway.ledger.ledger import since_boot
 
 pytestmark = pytest.mark.slow
 

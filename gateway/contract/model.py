@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from gateway.contract.form import Form, parse_form
 from gateway.contract.papers import Agreement, Covered, Transfers
-from gateway.contract.sign import Secret, Sign
+from gateway.contract.sign import HookSignature, Secret, Sign
 from gateway.contract.words import (
     Address,
     Bases,
@@ -297,18 +297,6 @@ def _service(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
         raise ValueError("write the address of a service of the shop, like http://orders.internal:8090/hooks")
     return text
-
-
-class HookSignature(Block):
-    """How a vendor signs what it sends: an HMAC over the body, or over a time, a full stop and the body."""
-
-    scheme: Literal["hmac-sha256", "stripe"]
-    key: Secret
-    header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")] = "Stripe-Signature"
-    prefix: Annotated[str, StringConstraints(max_length=64)] = ""
-    encoding: Literal["hex", "base64"] = "hex"
-    timestamp: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")] | None = None
-    tolerance: Count = Field(default=300, ge=1, le=3600)
 
 
 class Receiving(Section):

@@ -1,9 +1,11 @@
-"""How a contract says that calls to a vendor are signed: one block for each scheme."""
+"""How a contract says that calls are signed: one block for each scheme of ours, and one for calls that vendors make."""
 
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+
+from gateway.contract.words import Block, Count
 
 _SECRET = re.compile(r"\$[A-Z][A-Z0-9_]*")
 
@@ -16,12 +18,11 @@ def _secret(text: str) -> str:
 
 Secret = Annotated[str, AfterValidator(_secret)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
 
 
-class Scheme(BaseModel):
+class Scheme(Block):
     """A block of a vendor file that names a scheme and its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class HmacSha256(Scheme):
@@ -68,3 +69,15 @@ class AwsSigV4(Scheme):
 
 
 Sign = Annotated[HmacSha256 | Alipay | WechatPay | AwsSigV4, Field(discriminator="scheme")]
+
+
+class HookSignature(Block):
+    """How a vendor signs what it sends: an HMAC over the body, or over a time, a full stop and the body."""
+
+    scheme: Literal["hmac-sha256", "stripe"]
+    key: Secret
+    header: Header = "Stripe-Signature"
+    prefix: Annotated[str, StringConstraints(max_length=64)] = ""
+    encoding: Literal["hex", "base64"] = "hex"
+    timestamp: Header | None = None
+    tolerance: Count = Field(default=300, ge=1, le=3600)

@@ -32,9 +32,10 @@ from gateway.exceptional.intent import intent_of
 from gateway.exceptional.secrecy import opened, sealed
 from gateway.identity import Caller, Environment
 from gateway.intake import Intake
-from gateway.ledger.entry import Outcome, Refused, Subject
+from gateway.ledger.entry import Outcome, Subject
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
+from gateway.ledger.refused import Refused
 from gateway.ledger.scribe import UNWRITTEN, Ticket
 from gateway.registry import cases
 from gateway.registry.claims import Claims

@@ -12,7 +12,6 @@ from gateway.ledger.entry import (
     Manner,
     Outcome,
     Recipient,
-    Refused,
     Result,
     Retention,
     Subject,
@@ -22,22 +21,16 @@ from gateway.ledger.housekeeping import (
     Access,
     ContractActivated,
     Epoch,
-    Erased,
-    ErasureDone,
     FactPut,
     Genesis,
-    Hold,
-    HoldReleased,
-    Kept,
-    KeyMade,
     PolicyActivated,
-    Purge,
     Resolved,
     Restored,
-    SigningKey,
     TokenChanged,
 )
+from gateway.ledger.keeping import Erased, ErasureDone, Hold, HoldReleased, Kept, KeyMade, Purge, SigningKey
 from gateway.ledger.ledger import Ledger
+from gateway.ledger.refused import Refused
 from gateway.ledger.scribe import Ticket
 from gateway.ledger.store import Entry, Filter, Store
 

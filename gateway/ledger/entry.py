@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import ClassVar, Literal, Protocol, TypeAlias
 
 from msgspec import Raw
 
@@ -81,7 +80,7 @@ class Recipient:
     contact: str = ""
 
     def members(self) -> dict[str, Json]:
-        return _stated(name=self.name, registration=self.registration, address=self.address, contact=self.contact)
+        return stated(name=self.name, registration=self.registration, address=self.address, contact=self.contact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class Evidence:
     ref: str = ""
 
     def members(self) -> dict[str, Json]:
-        return _stated(kind=self.kind, ref=self.ref)
+        return stated(kind=self.kind, ref=self.ref)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class Ground:
 
     def members(self) -> dict[str, Json]:
         evidence = self.evidence.members() if self.evidence else None
-        return _stated(role=self.role, jurisdiction=self.jurisdiction, basis=self.basis, evidence=evidence)
+        return stated(role=self.role, jurisdiction=self.jurisdiction, basis=self.basis, evidence=evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ class Disclosed:
 
     def members(self) -> dict[str, Json]:
         fields = [(path, category) if n == 1 else (path, category, n) for path, category, n in self.fields]
-        return _stated(form=self.form, key=self.key, of=self.of, fields=fields)
+        return stated(form=self.form, key=self.key, of=self.of, fields=fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ class Withheld:
     paths: Paths
 
     def members(self) -> dict[str, Json]:
-        return _stated(reason=self.reason, paths=[path if n == 1 else (path, n) for path, n in self.paths])
+        return stated(reason=self.reason, paths=[path if n == 1 else (path, n) for path, n in self.paths])
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ class Retention:
     retention_class: str = ""
 
     def members(self) -> dict[str, Json]:
-        return _stated(**{"vendor_keeps": self.vendor_keeps, "class": self.retention_class})
+        return stated(**{"vendor_keeps": self.vendor_keeps, "class": self.retention_class})
 
 
 _UNSTATED = Retention()
@@ -241,7 +240,7 @@ class Manner(Frozen, frozen=True, kw_only=True):
     deadline_ms: int
 
     def members(self) -> dict[str, Json]:
-        return _stated(
+        return stated(
             environment=self.environment,
             entity=self.entity,
             vendor=self.vendor,
@@ -321,7 +320,7 @@ class Answer(Frozen, frozen=True):
     withheld: int = 0
 
     def members(self) -> dict[str, Json]:
-        return _stated(bytes=self.bytes, disclosed=self.disclosed, withheld=self.withheld)
+        return stated(bytes=self.bytes, disclosed=self.disclosed, withheld=self.withheld)
 
 
 class Outcome(Frozen, frozen=True):
@@ -337,14 +336,14 @@ class Outcome(Frozen, frozen=True):
     dur_ms: int | None = None
 
     def __post_init__(self) -> None:
-        _demand_codes(self.code)
+        demand_codes(self.code)
 
     @property
     def index(self) -> Index:
         return Index(code=self.code or None, result=self.result)
 
     def members(self) -> dict[str, Json]:
-        return _stated(
+        return stated(
             result=self.result,
             code=self.code,
             http_status=self.http_status,
@@ -354,58 +353,13 @@ class Outcome(Frozen, frozen=True):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """A call of a proven caller that we chose not to send, with the code that decided and every other one."""
-
-    kind: ClassVar[str] = "refusal"
-
-    caller: str
-    code: str
-    codes: tuple[str, ...] = ()
-    vendor: str = ""
-    operation: str = ""
-    contract: str = ""
-    where: tuple[str, ...] = ()  # contract lines, file:line
-    paths: tuple[str, ...] = ()
-    environment: str = ""
-    token: str = ""
-
-    def __post_init__(self) -> None:
-        _demand_codes(self.code, *self.codes)
-
-    @property
-    def index(self) -> Index:
-        return Index(self.vendor or None, self.operation or None, self.caller, self.code)
-
-    def members(self) -> dict[str, Json]:
-        return _stated(
-            caller=self.caller,
-            code=self.code,
-            codes=self.codes,
-            vendor=self.vendor,
-            operation=self.operation,
-            contract=self.contract,
-            where=self.where,
-            paths=self.paths,
-            environment=self.environment,
-            token=self.token,
-        )
-
-
-def _stated(**members: Json) -> dict[str, Json]:
+def stated(**members: Json) -> dict[str, Json]:
     """Without what is empty; nought and false are not empty."""
     return {name: member for name, member in members.items() if member or member == 0}
 
 
-def _demand_codes(*codes: str) -> None:
+def demand_codes(*codes: str) -> None:
+    """Raises ValueError for what is no code of ours; a text could hold a value."""
     for code in codes:
         if code and code not in CODES:
             raise ValueError("an entry takes only codes of gateway.errors.CODES")
-
-
-def left_at(body: Mapping[str, Any]) -> int:
-    """When what the leaf of an intent tells of left, in µs: that can be before it was written down."""
-    if told := body.get("exceptional", {}).get("happened"):
-        return int(datetime.fromisoformat(told).timestamp() * 1_000_000)
-    return int(body.get("happened", body["ts"]))

@@ -14,7 +14,7 @@ from gateway.ledger.canonical import base64, leaf_hash
 from gateway.ledger.database import StoreError, or_refused
 from gateway.ledger.entry import Event, Subject
 from gateway.ledger.holds import InForce, in_force
-from gateway.ledger.housekeeping import Erased, ErasureDone, Hold, HoldReleased, KeyMade
+from gateway.ledger.keeping import Erased, ErasureDone, Hold, HoldReleased, KeyMade
 from gateway.ledger.keys import Keys
 from gateway.ledger.oblivion import Forgotten, NotErased, Oblivion, tombstone
 from gateway.ledger.scribe import Scribe

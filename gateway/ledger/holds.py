@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from gateway.ledger.housekeeping import Hold, HoldReleased
+from gateway.ledger.keeping import Hold, HoldReleased
 from gateway.ledger.oblivion import Oblivion
 
 

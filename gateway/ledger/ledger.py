@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
@@ -11,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.clock import boot, since_boot
 from gateway.deadlines import Deadlines
 from gateway.errors import refuse
 from gateway.failpoints import failpoint
@@ -60,13 +60,6 @@ LOG = "main"
 READERS = 2
 _TURNED_DOWN: Mapping[int, Ticket] = {OVERTAKEN: UNWRITTEN, OVER_LIMIT: LIMITED, TOO_OFTEN: REPEATED}
 _NOTHING_FAR = nullcontext()
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-
-def since_boot() -> int:
-    """Milliseconds on the machine's own clock, which nobody sets."""
-    return time.clock_gettime_ns(_CLOCK) // 1_000_000
 
 
 class Ledger:
@@ -155,7 +148,7 @@ class Ledger:
                 undo.callback(mark.close)
                 demand_reached(database, mark.last)
                 keys.epoch = epoch = database.claim(node)
-                scribe = Scribe(LOG, node, _boot(noise), epoch, keys, now, mono, noise)
+                scribe = Scribe(LOG, node, boot(noise), epoch, keys, now, mono, noise)
                 releases = Releases(folder / "releases", scribe.boot)
                 undo.callback(releases.close)
                 begin(database, scribe, signer.verifier.vkey, releases)
@@ -401,8 +394,3 @@ class Ledger:
 
     async def _read(self, reading: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._readers, reading)
-
-
-def _boot(randomness: Randomness) -> str:
-    """Which boot of the machine this is; where the system does not say, which process."""
-    return _BOOT_ID.read_text().replace("-", "")[:12] if _BOOT_ID.exists() else randomness(6).hex()

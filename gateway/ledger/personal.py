@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeAlias, cast
 
 from gateway.ledger.database import or_refused
-from gateway.ledger.entry import Intent, Subject, left_at
+from gateway.ledger.entry import Intent, Subject
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import Link, everybody, found
 from gateway.ledger.store import Entry, Filter, Store
@@ -103,3 +104,10 @@ def _committed(entry: Entry) -> int:
 
 def _links(store: Store, seq: int) -> Sequence[Link]:
     return [link for each in store.stored(seq, 1, links=True) if each.seq == seq for link in each.links]
+
+
+def left_at(body: Mapping[str, Any]) -> int:
+    """When what the leaf of an intent tells of left, in µs: that can be before it was written down."""
+    if told := body.get("exceptional", {}).get("happened"):
+        return int(datetime.fromisoformat(told).timestamp() * 1_000_000)
+    return int(body.get("happened", body["ts"]))

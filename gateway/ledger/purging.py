@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from gateway.ledger.attic import Attic, Moment, Old, Place
 from gateway.ledger.canonical import Json, base64, canonical, leaf_hash
-from gateway.ledger.housekeeping import Kept, Purge
+from gateway.ledger.keeping import Kept, Purge
 from gateway.ledger.tree import root
 from gateway.retention import RetentionClass, days
 

@@ -9,7 +9,8 @@ from gateway.ledger.canonical import Randomness, leaf_hash
 from gateway.ledger.database import StoreError
 from gateway.ledger.entry import Event, Outcome
 from gateway.ledger.highwater import Mark
-from gateway.ledger.housekeeping import Epoch, Genesis, KeyMade, SigningKey
+from gateway.ledger.housekeeping import Epoch, Genesis
+from gateway.ledger.keeping import KeyMade, SigningKey
 from gateway.ledger.notary import PART, AlteredError, head_tree
 from gateway.ledger.note import NoteError, Signer
 from gateway.ledger.proof import root_at, subtree_root

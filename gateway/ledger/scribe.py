@@ -7,7 +7,8 @@ from typing import Final
 from gateway.frozen import Frozen, changed
 from gateway.ledger.canonical import Randomness, leaf_hash, uuid7
 from gateway.ledger.entry import Event, Index, Intent, Outcome, Stamp, Subject, leaf
-from gateway.ledger.housekeeping import Purge, Resolved
+from gateway.ledger.housekeeping import Resolved
+from gateway.ledger.keeping import Purge
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import Link, Payload, seal
 from gateway.ledger.store import Cap, Row

@@ -10,7 +10,7 @@ from gateway.failpoints import failpoint
 from gateway.ledger.attic import Moment
 from gateway.ledger.database import or_refused
 from gateway.ledger.holds import in_force
-from gateway.ledger.housekeeping import Purge
+from gateway.ledger.keeping import Purge
 from gateway.ledger.purging import Choice, lived
 from gateway.ledger.scribe import Scribe
 from gateway.ledger.store import Row, Store

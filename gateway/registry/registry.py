@@ -17,6 +17,7 @@ from gateway.registry import lookups, notices, rows
 from gateway.registry.basis import TOKEN, Basis, Changes, Key, Later
 from gateway.registry.engine import CONNECTIONS, engine_of, wipe
 from gateway.registry.facts import Consent, Facts, Known, Mark, Order, Papers, Person, law_of
+from gateway.registry.keys import DELETIONS, PAPERS, SUSPENSIONS, key_of_token, keys_of
 from gateway.registry.pending import Pending, left, not_overtaken
 from gateway.registry.schema import bring_up
 from gateway.registry.shared import Listener, begin, newest, publish, since
@@ -32,9 +33,6 @@ SLACK = timedelta(minutes=1)  # by which the clock of whoever says when somethin
 PATIENCE = 20.0  # and for a disk of its own, or for changes
 
 _UNKNOWABLE = "\0"  # PostgreSQL keeps no text with it, so nobody is called that
-SUSPENSIONS: Key = ("suspension", "")
-DELETIONS: Key = ("deletion", "")
-PAPERS: Key = ("papers", "")
 _OF_NOTICE = frozenset({Flag.INFORMED, Flag.NOTICE_DUE})  # beside the others: they forbid nothing
 Asked = TypeVar("Asked")
 Value = TypeVar("Value")
@@ -172,7 +170,7 @@ class Registry:
     async def _put(self, facts: Sequence[StoredRow], written: Written) -> None:
         # One after another: SQLite lets nobody else write anyway, and waits for that by trying again and again.
         async with self._putting:
-            await self.write(written, {key for fact in facts for key in _keys(fact)})
+            await self.write(written, {key for fact in facts for key in keys_of(fact)})
         self._revoked |= {fact.token for fact in facts if isinstance(fact, RevocationRow)}
         await self.follow()
 
@@ -203,7 +201,7 @@ class Registry:
 
     def basis(self, token: str) -> Basis:
         """That a token is not revoked, as far as it is known at this moment."""
-        return Basis((_token(token),), self._changes.moment, self._changes.version, self._changes)
+        return Basis((key_of_token(token),), self._changes.moment, self._changes.version, self._changes)
 
     async def about(
         self, mentions: Sequence[Mention], *, consents: bool, order: str | None, consents_in: Collection[str] = ()
@@ -407,37 +405,3 @@ def _notice(
     if not buyers or not buyers.isdisjoint(linked.get(consignee.ref, (consignee.ref,))):
         return ""
     return "noted" if Flag.NOTICE_DUE in flags else "new"
-
-
-def _keys(row: StoredRow) -> Iterable[Key]:
-    """What in memory a changed fact makes old."""
-    return _KEYS[row.kind](row)
-
-
-_KEYS: Mapping[str, Callable[[Any], Iterable[Key]]] = {
-    "order": lambda row: [("order", row.order), *(("subject", each.subject) for each in row.people)],
-    "order_state": lambda row: [("order", row.order)],
-    "subject": lambda row: [("subject", row.subject)],
-    "consent": lambda row: [("consent", row.subject)],
-    "acceptance": lambda _: [],
-    "flag": lambda row: [("subject", row.subject)],
-    "link": lambda row: [("subject", row.subject), ("subject", row.other)],
-    "suspension": lambda _: [SUSPENSIONS],
-    "agreement": lambda _: [PAPERS],
-    "agreement_end": lambda _: [PAPERS],
-    "review": lambda _: [PAPERS],
-    "attestation": lambda _: [PAPERS],
-    "waiver": lambda _: [PAPERS],
-    "policy": lambda row: [PAPERS] if row.state in ("published", "filed") else [],
-    "request": lambda _: [],
-    "revocation": lambda row: [_token(row.token)],
-    "telling": lambda _: [],
-    "notice": lambda _: [DELETIONS],
-    "notice_step": lambda _: [DELETIONS],
-    "case": lambda _: [],
-    "import": lambda _: [],
-}
-
-
-def _token(token: str) -> Key:
-    return TOKEN, token

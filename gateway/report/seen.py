@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from gateway.contract.load import ContractSet
-from gateway.ledger.entry import left_at
+from gateway.ledger.personal import left_at
 from gateway.ledger.tallies import Count
 from gateway.report.table import Row
 

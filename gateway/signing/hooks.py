@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Sequence
 from datetime import datetime
 
-from gateway.contract.model import HookSignature
+from gateway.contract.sign import HookSignature
 from gateway.signing.hmac_sha256 import ENCODINGS
 
 Headers = Sequence[tuple[str, str]]

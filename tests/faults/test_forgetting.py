@@ -15,8 +15,8 @@ from old_logs import sent
 from test_retention_typed import AGO
 
 from faults.world import STOPPED, World
+from gateway.clock import since_boot
 from gateway.ledger import Ledger
-from gateway.ledger.ledger import since_boot
 
 Worlds = Callable[..., World]
 Told = Callable[[str, int, str, str], None]

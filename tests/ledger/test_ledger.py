@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ledger_fakes import PURCHASER, SENT, Shop, shipment
 
+from gateway.clock import since_boot
 from gateway.errors import Refusal, StartError
 from gateway.frozen import changed
 from gateway.ledger import (
@@ -24,7 +25,6 @@ from gateway.ledger import (
     writer,
 )
 from gateway.ledger.canonical import Json, leaf_hash
-from gateway.ledger.ledger import since_boot
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.unready import Unready
 
@@ -484,7 +484,7 @@ async def test_after_the_machine_was_started_anew_nothing_is_proven(
 ) -> None:
     await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     await ledger.close()
-    monkeypatch.setattr("gateway.ledger.ledger._boot", lambda _: "0" * 12)
+    monkeypatch.setattr("gateway.ledger.ledger.boot", lambda _: "0" * 12)
 
     assert [outcome(entry)["result"] for entry in await intents(shop.open())] == ["in_doubt"]
 
