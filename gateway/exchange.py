@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -13,13 +13,13 @@ from typing import Protocol
 
 from gateway import assemble
 from gateway.assemble import Call, Matched
-from gateway.batch import Decision, Documents, Item, at_hand, check_people, together, views, whole
+from gateway.batch import Decision
 from gateway.body.document import Document
-from gateway.body.lines import Lines
 from gateway.caps import CODE, Caps
-from gateway.clearance import NOTICE_DUE, Question, clear, waivers_for
+from gateway.clearance import NOTICE_DUE, Clearance, waivers_for
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Terms
+from gateway.deciding import Deciding, People, Remembered
 from gateway.errors import Refusal, refuse
 from gateway.failpoints import failpoint
 from gateway.forms import NOWHERE, Situation
@@ -32,25 +32,41 @@ from gateway.ledger.entry import Outcome as Settled
 from gateway.ledger.scribe import LIMITED, REPEATED, UNWRITTEN, Ticket
 from gateway.ledger.store import Cap
 from gateway.ledger.tallies import Tally
-from gateway.minimise import Alone, Minimised, minimise
+from gateway.minimise import Minimised
 from gateway.outbound.send import STALE, Answer, Outcome, Sending, Vendors
 from gateway.paths import values_at
 from gateway.pieces import Payload
 from gateway.record import Course, Disclosure, Recorder, Trail, outcome_of
 from gateway.registry.basis import Basis
-from gateway.registry.facts import Facts
-from gateway.registry.registry import Mention
 from gateway.relinks import Way
 from gateway.reply import Reply, Returned, accepted, answered, is_authentic, refused, returned, sealed
 from gateway.signin import Accesses, given, presented
 from gateway.signing.signer import Moment
-from gateway.subjects import check_stated, mentioned, order_of
 from gateway.tallies import Tallies
 from gateway.tokens import Lookup
 from gateway.vocabulary import Level, SubjectRole
 
 REPEATS = 10_000
 _DECISIONS = 5
+
+
+class Ready(Frozen, frozen=True):
+    """A sending that was decided on and proved, and what is written down of it before it leaves.
+
+    `way` is the call with the credentials of this moment; `waivers` are the ids of those that let its cap be passed.
+    """
+
+    way: Course
+    decision: Decision
+    outgoing: Minimised
+    sending: Sending
+    clearance: Clearance
+    basis: Basis
+    intent: Intent
+    subjects: tuple[Subject, ...]
+    tallies: tuple[Tally, ...]
+    now: datetime
+    waivers: Sequence[str]
 
 
 class Attempt(Frozen, frozen=True):
@@ -72,7 +88,7 @@ class Limits:
     derogations: int = 50
 
 
-class Book(Protocol):
+class Book(Remembered, Protocol):
     """Where it is written down what leaves."""
 
     async def intend(
@@ -89,19 +105,12 @@ class Book(Protocol):
     def release(self, ticket: Ticket) -> bool: ...
     def settle(self, ticket: Ticket, outcome: Settled, earlier: Sequence[bytes] = ()) -> None: ...
     def note(self, event: Event, subjects: Sequence[Subject] = ()) -> None: ...
-    def digest(self, vendor: str, value: str) -> bytes: ...
     def new_id(self) -> str: ...
-    def tokenise(self, subject: str, scope: str, value: str) -> str: ...
-    def behind(self, scope: str, token: str) -> str | None: ...
-    async def earlier(self, digest: bytes) -> Sequence[Subject] | None: ...
 
 
-class Register(Protocol):
-    """Where it is known whom a call is about."""
+class Register(People, Protocol):
+    """Where it is known whom a call is about, and when that has changed."""
 
-    async def about(
-        self, mentions: Sequence[Mention], *, consents: bool, order: str | None, consents_in: Collection[str]
-    ) -> Facts: ...
     def basis(self, token: str) -> Basis: ...
     async def follow(self) -> None: ...
 
@@ -143,6 +152,7 @@ class Exchange:
         self._look = look
         self._owe = owe
         self._new_id = ledger.new_id
+        self.deciding = Deciding(registry, ledger, levels=limits.levels, cn_separate=limits.cn_separate, now=now)
         self._repeats: OrderedDict[bytes, Disclosure] = OrderedDict()
 
     async def reply(self, call: Call) -> Reply:
@@ -177,63 +187,83 @@ class Exchange:
 
     async def _attempt(self, course: Course, disclosure: Disclosure) -> Attempt:
         """Decides, writes down, sends and settles: every attempt anew, on what holds at that moment."""
-        prepared, terms, policy = course.matched.prepared, course.matched.terms, course.contracts.contracts.policy
         for _ in range(_DECISIONS):
-            proven = self._proven(course)
-            decision = await self._decision(course)
-            # Once it is decided that something may go; nobody's data goes with it.
-            way = course if prepared.client is None else await self._signed_in(course)
-            basis = proven.beside(item.facts.basis for item in decision.items)
-            outgoing = decision.completed(await self._left(course, decision))
-            sending = await _written(way, decision, outgoing)
-            sending = assemble.sign(way.matched, sending, self._moment)
-            now = self._now()
-            waivers = [each.id for each in waivers_for(terms, decision.items[0].facts, now) if CODE in each.codes]
-            clearance = self._caps.noted(terms, decision.clearance, now, waivers)
-            clearance = self._tallies.noted(terms, policy, clearance, now)
-            cap = self._caps.of(terms, now, waivers)
-            intent, subjects = self._recorder.intent(course, clearance, outgoing, disclosure)
-            tallies = self._tallies.of(terms, policy, clearance, outgoing, subjects, disclosure.id, now)
-            if owed := _owed(decision):
+            ready = await self._ready(course, disclosure)
+            if owed := _owed(ready.decision):
                 # Who is to be told of it is on record before it leaves; that changed what is known of them.
                 await self._owe(owed)
                 continue
-            disclosure.attempts += 1
             # Before sending: what cannot be written down does not leave.
-            within = self._limits.intent
-            ticket = await self._ledger.intend(
-                intent, subjects, sending.body, within=within, basis=basis, cap=cap, tallies=tallies
-            )
-            if ticket is LIMITED:
-                self._caps.passed(terms, now, waivers)
+            if (ticket := await self._intended(ready, disclosure)) is None:
                 continue
-            if ticket is REPEATED:
-                self._tallies.passed(terms, policy, clearance, now)
-                continue
-            if ticket is not UNWRITTEN:
-                began = time.monotonic()
-                holds = partial(self._may_leave, basis, ticket)
-                sent = await self._vendors.send(prepared.host, sending, limit=self._limits.answer, holds=holds)
-                if sent is not STALE:
-                    break
-                self._ledger.settle(ticket, Settled("not_sent"))
-            # Something that the decision rested on was withdrawn before it was written down, or right after that.
+            began, host = time.monotonic(), course.matched.prepared.host
+            holds = partial(self._may_leave, ready.basis, ticket)
+            sent = await self._vendors.send(host, ready.sending, limit=self._limits.answer, holds=holds)
+            if sent is not STALE:
+                failpoint("after-response")
+                return self._settled(course, ready, ticket, sent, began)
+            self._ledger.settle(ticket, Settled("not_sent"))
+            await self._registry.follow()
+        raise refuse("gateway.overloaded", "the facts of this call keep changing")
+
+    async def _ready(self, course: Course, disclosure: Disclosure) -> Ready:
+        """What may leave now, as it would leave. Raises Refusal."""
+        terms, policy = course.matched.terms, course.contracts.contracts.policy
+        proven = self._proven(course)
+        decision = await self.deciding.decision(course)
+        # Once it is decided that something may go; nobody's data goes with it.
+        way = course if course.matched.prepared.client is None else await self._signed_in(course)
+        outgoing = await self.deciding.left(course, decision)
+        sending = assemble.sign(way.matched, await _written(way, decision, outgoing), self._moment)
+        now = self._now()
+        waivers = [each.id for each in waivers_for(terms, decision.items[0].facts, now) if CODE in each.codes]
+        clearance = self._caps.noted(terms, decision.clearance, now, waivers)
+        clearance = self._tallies.noted(terms, policy, clearance, now)
+        intent, subjects = self._recorder.intent(course, clearance, outgoing, disclosure)
+        tallies = self._tallies.of(terms, policy, clearance, outgoing, subjects, disclosure.id, now)
+        basis = proven.beside(item.facts.basis for item in decision.items)
+        return Ready(way, decision, outgoing, sending, clearance, basis, intent, subjects, tallies, now, waivers)
+
+    async def _intended(self, ready: Ready, disclosure: Disclosure) -> Ticket | None:
+        """The durable intent; None where what it rests on has changed, so that it is decided anew. Raises Refusal."""
+        terms = ready.way.matched.terms
+        disclosure.attempts += 1
+        ticket = await self._ledger.intend(
+            ready.intent,
+            ready.subjects,
+            ready.sending.body,
+            within=self._limits.intent,
+            basis=ready.basis,
+            cap=self._caps.of(terms, ready.now, ready.waivers),
+            tallies=ready.tallies,
+        )
+        if ticket is LIMITED:
+            self._caps.passed(terms, ready.now, ready.waivers)
+        elif ticket is REPEATED:
+            self._tallies.passed(terms, ready.way.contracts.contracts.policy, ready.clearance, ready.now)
+        elif ticket is UNWRITTEN:
+            # Something that the decision rested on was withdrawn before it was written down.
             await self._registry.follow()
         else:
-            raise refuse("gateway.overloaded", "the facts of this call keep changing")
-        failpoint("after-response")
-        self._look(terms.vendor.vendor, sending, sent.answer)
+            return ticket
+        return None
+
+    def _settled(self, course: Course, ready: Ready, ticket: Ticket, sent: Outcome, began: float) -> Attempt:
+        """What goes back of the answer, once the outcome is on its way into the record."""
+        prepared, terms = course.matched.prepared, course.matched.terms
+        vendor = terms.vendor.vendor
+        self._look(vendor, ready.sending, sent.answer)
         if prepared.client is not None and sent.answer is not None and sent.answer.status == HTTPStatus.UNAUTHORIZED:
             self._accesses.refused(prepared)
-        sent, back = self._returned(way.matched, sent, self._situation(course, decision))
+        sent, back = self._returned(ready.way.matched, sent, self._situation(course, ready.decision))
         left = back.minimised if back else None
-        outcome = outcome_of(sent, sending.body, time.monotonic() - began, terms, left)
+        outcome = outcome_of(sent, ready.sending.body, time.monotonic() - began, terms, left)
         self._ledger.settle(ticket, outcome, self._digests(terms, left.retained if left else ()))
-        self._counted(sent.code or "sent", terms.vendor.vendor)
-        self._unnamed(terms.vendor.vendor, back.unnamed if back else {})
+        self._counted(sent.code or "sent", vendor)
+        self._unnamed(vendor, back.unnamed if back else {})
         if sent.result == "possibly":
             course.trail.sent = "possibly"
-        return Attempt(sent, back, outgoing.staying)
+        return Attempt(sent, back, ready.outgoing.staying)
 
     async def _signed_in(self, course: Course) -> Course:
         prepared = await self._accesses.signed_in(course.matched.prepared)
@@ -284,103 +314,6 @@ class Exchange:
         self._tokens.demand_in_force(course.caller)
         return self._registry.basis(course.caller.token_id)
 
-    async def _decision(self, course: Course) -> Decision:
-        """What may go of a call; of a batch, item by item."""
-        terms, batch = course.matched.terms, course.matched.terms.sending.batch
-        items = list(views(course.incoming, batch)) if batch else []
-        known: list[Facts | Refusal] = []
-        people: set[str] = set()
-        passed: dict[str, None] = {}
-        for item in items or [course.incoming]:
-            known.append(facts := await self._known(course, item))
-            people |= facts.everybody if isinstance(facts, Facts) else frozenset()
-            # At once: one call must not have everybody looked up.
-            waivers = waivers_for(terms, facts, self._now()) if isinstance(facts, Facts) else ()
-            passed |= dict.fromkeys(check_people(terms, people, waivers))
-        if (stated := course.call.header("gateway-subject")) is not None:
-            references = (each.references for each in known if isinstance(each, Facts))
-            check_stated(stated, frozenset().union(*references), terms)
-        if not batch or not items:
-            return whole(self._cleared(course, course.incoming, known[0])).naming(tuple(passed))
-        decided = [await self._decided(course, *each) for each in zip(items, known, strict=True)]
-        return together(decided, course.incoming, batch).naming(tuple(passed))
-
-    async def _known(self, course: Course, documents: Documents) -> Facts | Refusal:
-        try:
-            return await self._facts(course, documents)
-        except Refusal as refusal:
-            return _alone(course, refusal)
-
-    async def _decided(self, course: Course, documents: Documents, facts: Facts | Refusal) -> Item | Refusal:
-        """Whether an item may go, where its contract lets those go that may: with all that must be in it."""
-        # Between two of them other calls have their turn.
-        await asyncio.sleep(0)
-        try:
-            item = self._cleared(course, documents, facts)
-            if course.drops:
-                self._minimised(course, whole(at_hand(item)))
-        except Refusal as refusal:
-            return _alone(course, refusal)
-        return item
-
-    def _cleared(self, course: Course, documents: Documents, facts: Facts | Refusal) -> Item:
-        if isinstance(facts, Refusal):
-            raise facts
-        return Item(documents, facts, clear(self._question(course, facts)))
-
-    async def _left(self, course: Course, decision: Decision) -> Minimised:
-        """What leaves. Lines that are not in memory are minimised where nobody else waits for it."""
-        if isinstance(course.incoming["body"], Lines):
-            return await asyncio.to_thread(self._minimised, course, decision)
-        return self._minimised(course, decision)
-
-    def _minimised(self, course: Course, decision: Decision) -> Minimised:
-        sending, vendor = course.matched.prepared.sending, course.matched.terms.vendor.vendor
-        sealed = course.trail.sealed.again()
-
-        def situation(people: Mapping[SubjectRole, str]) -> Situation:
-            if not sending.in_calls:
-                return NOWHERE
-            return Situation(lookup=Lookup(self._ledger, vendor, people), sealed=sealed)
-
-        items = decision.items if sending.items else ()
-        return minimise(
-            sending,
-            decision.incoming,
-            decision.clearance.grants,
-            secrets=[course.trail.token],
-            situation=situation(decision.people),
-            items=[Alone(item.documents, item.clearance.grants, situation(item.people)) for item in items],
-            keep=course.call.long.keep if course.call.long is not None else b"".join,
-        )
-
-    async def _facts(self, course: Course, incoming: Documents) -> Facts:
-        terms, stated = course.matched.terms, course.call.header("gateway-subject")
-        prepared, order = course.matched.prepared, order_of(terms, incoming)
-        mentions = await mentioned(terms, incoming, order, stated, lambda number: self._earlier(terms, number))
-        asked, asked_in = prepared.needs_consents, prepared.consents_in
-        return await self._registry.about(mentions, consents=asked, order=order, consents_in=asked_in)
-
-    async def _earlier(self, terms: Terms, number: str) -> Sequence[Subject] | None:
-        return await self._ledger.earlier(self._ledger.digest(terms.vendor.vendor, number))
-
-    def _question(self, course: Course, facts: Facts) -> Question:
-        caller, terms, now = course.caller, course.matched.terms, self._now()
-        standing = course.contracts.standing(terms, caller.entity, now, facts.papers)
-        policy = course.contracts.contracts.policy
-        return Question(
-            terms,
-            facts,
-            policy,
-            caller.entity,
-            caller.service,
-            now,
-            standing,
-            self._limits.levels,
-            cn_separate=self._limits.cn_separate,
-            signal=course.call.opts_out,
-        )
-
     def _situation(self, course: Course, decision: Decision) -> Situation:
         """What the forms of an answer have to know of its call."""
         matched, terms = course.matched, course.matched.terms
@@ -421,13 +354,6 @@ def _owed(decision: Decision) -> tuple[str, ...]:
         return ()
     items = [item for item in decision.items if item.facts.untold == "new" and NOTICE_DUE in item.clearance.warnings]
     return tuple(dict.fromkeys(item.facts.people[SubjectRole.CONSIGNEE].ref for item in items))
-
-
-def _alone(course: Course, refusal: Refusal) -> Refusal:
-    """The refusal of an item that stays alone; raises it where it is that of the call, and where the fault is ours."""
-    if not course.drops or refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise refusal
-    return refusal
 
 
 def _key(terms: Terms, incoming: Mapping[str, Document]) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,6 +75,11 @@ class Running:
             for raw in vendor.connections:
                 raw.clear()
             vendor.script = accepts
+
+    def set_clock(self, now: Callable[[], datetime]) -> None:
+        """What calls are decided by takes it to be this time from now on."""
+        exchange = self.gateway.exchange
+        exchange._now = exchange.deciding._now = now
 
     def put(self, *facts: Mapping[str, Any]) -> int:
         return self.do(lambda: self.stores.desk.put_facts(list(facts), by=BY))

@@ -143,7 +143,7 @@ def test_one_key_of_two_services_is_two_disclosures(tmp_path: Path) -> None:
 def fickle(*arguments: Any) -> Gateway:
     """A gateway whose facts have always just changed."""
     gateway = Gateway(*arguments)
-    gateway.exchange._registry = Fickle(gateway.stores.registry)
+    gateway.exchange.deciding._people = Fickle(gateway.stores.registry)
     return gateway
 
 

@@ -257,10 +257,9 @@ def test_a_gateway_whose_clock_moves_on_refuses_what_it_has_forecast_and_nothing
             gateway.put({key: str(value) for key, value in row.items()} | {"vendor": "parcels"})
         [told] = gateway.do(lambda: gateway.stores.desk.foresight.ahead(60))
         begins = datetime.fromisoformat(told["from"])
-        exchange = gateway.gateway.exchange
 
         def at(moment: datetime) -> str:
-            exchange._now = lambda: moment
+            gateway.set_clock(lambda: moment)
             reply = gateway.ship()
             return "" if reply.status == 200 else reply.code
 

@@ -13,7 +13,7 @@ from clearances import loaded
 from running import Running, running
 from shop_contracts import FACTS, FILES
 from sockets import Client, Reply
-from test_batch_on_the_wire import LINES, PEOPLE, consent, withheld
+from test_deciding import LINES, PEOPLE, consent, withheld
 from test_exchange_order import intents_on_disk
 from test_spool import Open
 from test_uploads_streamed import MIB, files_without_names, looking, machine, nothing_is_left, peak

@@ -363,7 +363,7 @@ def test_a_file_that_says_the_same_of_a_version_loads_and_one_that_does_not_is_r
 def test_what_was_published_is_in_force_at_once_whatever_the_clock_of_a_node_says(gateway: Running) -> None:
     published(gateway, **NARROW)
     slow = gateway.gateway.exchange._now
-    gateway.gateway.exchange._now = lambda: slow() - timedelta(hours=1)
+    gateway.set_clock(lambda: slow() - timedelta(hours=1))
 
     assert gateway.ship().code == "policy.purpose"
 

@@ -255,7 +255,7 @@ def test_a_vendor_whose_deletion_is_overdue_is_noted_and_then_gets_nothing_where
         gateway.ship(to=TO)
         erasure(gateway)
         before = gateway.ship(to=TO)
-        gateway.gateway.exchange._now = lambda: datetime.now(UTC) + timedelta(days=31)
+        gateway.set_clock(lambda: datetime.now(UTC) + timedelta(days=31))
 
         late = gateway.ship(to=TO)
         noted = [each.get("warnings", []) for each in gateway.record(kind="intent", operation="ship")]

@@ -349,9 +349,9 @@ def test_who_the_shop_means_is_one_of_them(gateway: Running) -> None:
 
 
 def test_other_calls_have_their_turn_between_two_items(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    exchange, turns = gateway.gateway.exchange, [0]
+    deciding, turns = gateway.gateway.exchange.deciding, [0]
     seen: list[int] = []
-    cleared = exchange._cleared
+    cleared = deciding._cleared
 
     def turn() -> None:
         turns[0] += 1
@@ -362,7 +362,7 @@ def test_other_calls_have_their_turn_between_two_items(gateway: Running, monkeyp
         seen.append(turns[0])
         return cleared(*arguments)
 
-    monkeypatch.setattr(exchange, "_cleared", clear)
+    monkeypatch.setattr(deciding, "_cleared", clear)
     gateway.loop.call_soon_threadsafe(turn)
 
     assert sent(gateway, "manifests", *map(parcel, (1, 2, 3, 4))).status == 200
