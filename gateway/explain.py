@@ -2,13 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 
-from gateway.clearance.papers import stand
 from gateway.contract.load import ContractSet
 from gateway.contract.terms import Bases, GroupTerms, Origin, Section, Terms
-from gateway.errors import CODES, Finding
 from gateway.rehearse import Http1, Rehearsed, Stage, staged
 
 
@@ -88,17 +85,3 @@ def _fields(terms: Terms, done: Rehearsed) -> Iterator[FieldRow]:
         for path, count in withheld.paths:
             where = lines[path].where if path in lines else "no line names it"
             yield FieldRow(path, count, left=False, how=withheld.reason, where=where)
-
-
-def refused_today(contracts: ContractSet, now: datetime) -> Iterator[Finding]:
-    """A note for each ground on which papers and policy refuse every call of an operation that is in force."""
-    for terms in contracts.terms:
-        standings = [stand(terms, contracts.policy, name, now) for name in contracts.entities.entities]
-        if terms.operation.status != "enforce" or not all(standing.failures for standing in standings):
-            continue
-        for failure in standings[0].failures:
-            code = CODES[failure.code]
-            why = f"{code.title}: {failure.detail}" if failure.detail else code.title
-            yield Finding(
-                failure.code, terms.file, 1, f"by these files every call is refused today: {why}", code.fix, "note"
-            )

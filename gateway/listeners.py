@@ -26,7 +26,6 @@ from gateway.settings import LOOPBACK, Settings
 from gateway.stores import opened
 from gateway.telemetry import Telemetry
 
-CONTROL: Final = "control.sock"
 LAST_WORDS: Final = 1.0  # seconds in which calls on their way are still answered, once nothing can be written any more
 _YOUNG: Final = 20_000
 log = logging.getLogger(__name__)
@@ -73,7 +72,7 @@ async def serve(settings: Settings, ready: Callable[..., None]) -> None:
         await gateway.activate()
         # Calls end before the ledger does: the listeners stop first, then what is on its way, then the stores.
         closing.push_async_callback(gateway.proxy.drained)
-        closing.callback((settings.data / CONTROL).unlink, missing_ok=True)
+        closing.callback(settings.control.unlink, missing_ok=True)
         await _listen(gateway, ready)
 
 
@@ -83,7 +82,7 @@ def _ends_the_process(ended: "asyncio.Future[int]") -> None:
 
 
 def _check_listener(settings: Settings) -> None:
-    control = settings.data / CONTROL
+    control = settings.control
     if len(str(control.absolute())) > 100:  # noqa: PLR2004  a Unix socket's path has 107 bytes
         raise StartError("the path of the data folder is too long for a socket in it; use a shorter one")
     if not _is_loopback(settings.operators_host):
@@ -97,7 +96,7 @@ def _is_loopback(host: str) -> bool:
 
 
 async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
-    control = gateway.settings.data / CONTROL
+    control = gateway.settings.control
     control.unlink(missing_ok=True)
     servers = _servers(gateway, control)
     aside: list[asyncio.Task[None]] = []

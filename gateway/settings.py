@@ -118,6 +118,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"there is no {_PREFIX}{name}; write {_PREFIX}{like[0]}")
         return self
 
+    @property
+    def control(self) -> Path:
+        """The socket by which commands ask the gateway that has `data`."""
+        return self.data / "control.sock"
+
     def secret(self, name: str) -> str | None:
         """What a contract calls `$NAME`: a variable of that name, or a file of that name in `secrets`."""
         if value := os.environ.get(name):  # noqa: TID251  this is the one place

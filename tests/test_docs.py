@@ -16,6 +16,7 @@ from small_contracts import section
 from typer.core import TyperGroup
 
 from gateway.cli.main import cli
+from gateway.cli.menu import Later
 from gateway.contract.model import Section
 from gateway.errors import CODES, REASONS
 from gateway.ledger.unready import MEANING, Unready
@@ -263,7 +264,8 @@ def _problem(line: str) -> str:
     while isinstance(command, TyperGroup):
         if not words or words[0] not in command.commands:
             return f"{line}: there is no such command"
-        command, words = command.commands[words[0]], words[1:]
+        named, words = command.commands[words[0]], words[1:]
+        command = named.loaded() if isinstance(named, Later) else named
     flags = {name: bool(getattr(each, "is_flag", False)) for each in command.params for name in each.opts}
     arguments = sum(not name.startswith("-") for each in command.params for name in each.opts)
     while words:

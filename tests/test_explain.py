@@ -7,7 +7,7 @@ import pytest
 from clearances import CONTRACTS, TERMS
 from small_contracts import ACME, SHIP, changed, read_files
 
-from gateway import explain
+from gateway import explain, outlook
 from gateway.rehearse import parse_http
 
 CALL = 'POST /shipments?debug=1\n\n{"reference": "A-1", "weight": 1, "to": {"name": "Zoe", "phone": "+49301234567", "email": "z@x.de"}, "note": "x", "crm": 1}'  # noqa: E501
@@ -86,7 +86,7 @@ def test_what_papers_and_policy_refuse_whoever_it_is_about_is_told_before_any_ca
     contracts, findings = read_files(tmp_path, changed(file, old, new, WHOLE))
     assert contracts is not None, findings
 
-    told = list(explain.refused_today(contracts, datetime(2026, 6, 15, tzinfo=UTC)))
+    told = list(outlook.refused_today(contracts, datetime(2026, 6, 15, tzinfo=UTC)))
 
     assert [(each.code, each.file, each.level) for each in told] == [(code, SHIP, "note")]
     assert told[0].fix
@@ -99,4 +99,4 @@ def test_where_papers_and_policy_let_calls_go_and_of_drafts_nothing_is_told(tmp_
 
     for contracts in (whole, draft):
         assert contracts is not None
-        assert list(explain.refused_today(contracts, datetime(2026, 6, 15, tzinfo=UTC))) == []
+        assert list(outlook.refused_today(contracts, datetime(2026, 6, 15, tzinfo=UTC))) == []

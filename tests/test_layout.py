@@ -67,7 +67,17 @@ TOGETHER: Mapping[str, str] = {
     "api/policies": "test_policies.py",
     # Commands are typed, each in a process of its own.
     "cli/main": "test_cli.py",
+    "cli/alone": "test_cli.py",
+    "cli/asking": "test_cli.py",
     "cli/backup": "test_backup.py",
+    "cli/contract": "test_cli.py",
+    "cli/database": "test_migrate.py",
+    "cli/demo": "demo/test_run.py",
+    "cli/health": "test_cli.py",
+    "cli/rehearse": "test_cli.py",
+    "cli/scrub": "test_cli.py",
+    "cli/serve": "test_listeners.py",
+    "cli/token": "test_cli.py",
     "cli/ledger": "test_cli.py",
     "cli/forecast": "test_forecast.py",
     "cli/waiver": "test_waivers.py",
@@ -131,6 +141,8 @@ TOGETHER: Mapping[str, str] = {
     "registry/migrations/versions/r0005_people": "registry/test_schema.py",
     "registry/migrations/versions/r0006_requests": "registry/test_schema.py",
     "registry/migrations/versions/r0008_cases": "registry/test_schema.py",
+    # What is refused today is a note of the check that a contract is read with.
+    "outlook": "test_explain.py",
     # A mail is what a notice leaves behind.
     "outbound/mail": "rights/test_delivery.py",
     # What vendors are told is asked for, put in rows and looked at through one door.

@@ -94,7 +94,7 @@ def test_a_port_that_is_taken_ends_the_start_with_a_word_and_leaves_no_socket(tm
 
     assert done.returncode == 1
     assert f"port {port} of 127.0.0.1 cannot be opened" in done.stderr
-    assert not (tmp_path / "data" / listeners.CONTROL).exists()
+    assert not (tmp_path / "data" / "control.sock").exists()
 
 
 def test_a_listener_may_be_given_by_the_name_of_this_machine(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_killed_it_says_what_was_open_and_starts_again(tmp_path: Path) -> None:
     with machine.serving() as serving:
         serving.process.send_signal(signal.SIGKILL)
         serving.process.wait(10)
-        left = (tmp_path / "data" / listeners.CONTROL).exists()
+        left = (tmp_path / "data" / "control.sock").exists()
 
     with machine.serving():
         states = [entry["state"] for entry in machine.listed("--kind", "epoch")]
@@ -124,7 +124,7 @@ def test_killed_it_says_what_was_open_and_starts_again(tmp_path: Path) -> None:
 def test_only_the_owner_of_the_folder_can_ask_the_running_gateway(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     with machine.serving():
-        control = (tmp_path / "data" / listeners.CONTROL).stat()
+        control = (tmp_path / "data" / "control.sock").stat()
 
         assert stat.S_ISSOCK(control.st_mode)
         assert control.st_mode & 0o077 == 0

@@ -8,7 +8,8 @@ from rich.markup import escape
 
 from gateway import clock
 from gateway.backup import NOT_IN_IT, backed_up
-from gateway.cli.console import asked, me, out
+from gateway.cli.asking import asked
+from gateway.cli.console import me, out
 from gateway.errors import StartError
 from gateway.restore import Asked, restored, taken_up
 from gateway.settings import Settings

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.console import Json, asked_as, out, table
+from gateway.cli.asking import asked_as
+from gateway.cli.console import Json, out, table
 from gateway.contract.words import MediaType
 from gateway.errors import StartError
 from gateway.vocabulary.exceptional import Handover, Judgement

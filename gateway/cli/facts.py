@@ -11,14 +11,15 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from gateway.cli.console import Json, asking, counted, err, out, table
+from gateway.cli.asking import asking
+from gateway.cli.console import Json, counted, err, out, table
 from gateway.cli.forecast import tell_refused
 from gateway.errors import StartError
 from gateway.feed import Batch, Feed, Form
 from gateway.imports import Tally
 from gateway.strict_json import read_json
 
-facts = typer.Typer(help="What decisions look up: orders, consents, suspensions.", no_args_is_help=True)
+facts = typer.Typer(no_args_is_help=True)
 
 _CHUNK = 1 << 18
 _SHOWN = 20  # refused lines, unless all are asked for

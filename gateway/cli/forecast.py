@@ -7,7 +7,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.cli.console import Json, asked, out, table
+from gateway.cli.asking import asked
+from gateway.cli.console import Json, out, table
 
 
 def forecast(

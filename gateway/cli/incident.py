@@ -7,14 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.console import Json, asked_as, out, table
+from gateway.cli.asking import asked_as
+from gateway.cli.console import Json, out, table
 from gateway.cli.exceptional import Token
 from gateway.errors import StartError
 from gateway.oversight.incidents import Breach
 
-incident = typer.Typer(help="Incidents at vendors: clocks, whom they concern, and who was told.", no_args_is_help=True)
+incident = typer.Typer(no_args_is_help=True)
 
-canary = typer.Typer(help="Values that one vendor alone has, and what it lost.", no_args_is_help=True)
+canary = typer.Typer(no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(metavar="INCIDENT", help="The id of the incident.")]
 Time = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d"], help="In UTC.")]

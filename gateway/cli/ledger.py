@@ -6,14 +6,29 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from gateway import clock, failpoints, stores
-from gateway.cli.console import Json, asked, out, table
-from gateway.cli.verify import export, verify
-from gateway.errors import StartError
-from gateway.migrate import moved
-from gateway.settings import Settings
+from gateway import clock
+from gateway.cli.asking import asked
+from gateway.cli.console import Json, out, table
+from gateway.cli.menu import Entry, menu
 
-ledger = typer.Typer(help="Read the record and prove it. Every look is itself recorded.", no_args_is_help=True)
+_OF_STORES = {
+    "export": Entry(
+        "gateway.cli.verify:export", "Write the record into a folder that ledger_verify.py checks on another machine."
+    ),
+    "verify": Entry(
+        "gateway.cli.verify:verify",
+        "Check the record of this gateway with ledger_verify.py, and end with its exit code.",
+    ),
+    "prepare": Entry(
+        "gateway.cli.database:prepare",
+        "Make the tables in GATEWAY_DATABASE, and its role, which can add to the record and alter nothing in it.",
+    ),
+    "migrate": Entry(
+        "gateway.cli.database:migrate",
+        "Bring the stores of GATEWAY_DATA into the prepared GATEWAY_DATABASE, under the same origin, and prove it.",
+    ),
+}
+ledger = typer.Typer(cls=menu(_OF_STORES), no_args_is_help=True)
 
 
 @ledger.command("list")
@@ -142,36 +157,3 @@ def purge(
         Console(highlight=False).print(shown)
     count = sum(purge["count"] for purge in purges)
     out.print(f"{count} entries would go" if rehearsed else f"{count} entries went, in {len(purges)} purges")
-
-
-ledger.command("export")(export)
-ledger.command("verify")(verify)
-
-
-@ledger.command("prepare")
-def prepare() -> None:
-    """Make the tables in GATEWAY_DATABASE, and its role, which can add to the record and alter nothing in it.
-
-    Done as the role of GATEWAY_DATABASE_OWNER; again with each new version of the gateway.
-    """
-    settings = Settings()
-    if settings.database is None or settings.database_owner is None:
-        raise StartError("set GATEWAY_DATABASE, and GATEWAY_DATABASE_OWNER to the same database as whoever may make it")
-    role = stores.prepare(settings.database_owner.get_secret_value(), settings.database.get_secret_value())
-    out.print(f"the database is ready for gateways that come as {escape(role)}")
-
-
-@ledger.command("migrate")
-def migrate() -> None:
-    """Bring the stores of GATEWAY_DATA into the prepared GATEWAY_DATABASE, under the same origin, and prove it.
-
-    The gateway must have ended. All or nothing; the files are laid aside in the folder `migrated`.
-    """
-    settings = Settings()
-    if settings.database is None:
-        raise StartError("set GATEWAY_DATABASE to where the stores are to stand")
-    failpoints.arm(settings.failpoints or "")
-    url = settings.database.get_secret_value()
-    told = moved(settings.data, settings.high_water, url, clock.microseconds)
-    out.print(f"{told.entries} entries came over, and hash to the root that is signed:")
-    typer.echo(told.checkpoint, nl=False)

@@ -7,14 +7,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.cli.console import Json, asked, out, table
+from gateway.cli.asking import asked
+from gateway.cli.console import Json, out, table
 from gateway.errors import GatewayError, StartError
 from gateway.vocabulary import SubjectRole
 from gateway.vocabulary.notices import Cause
 
-erasure = typer.Typer(help="People who are being erased, from beginning to end.", no_args_is_help=True)
-disclosure = typer.Typer(help="What goes to vendors beside the gateway.", no_args_is_help=True)
-notice = typer.Typer(help="What vendors are told about people whose data they have.", no_args_is_help=True)
+erasure = typer.Typer(no_args_is_help=True)
+disclosure = typer.Typer(no_args_is_help=True)
+notice = typer.Typer(no_args_is_help=True)
 
 _TOGETHER = 200
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id in the list.")]

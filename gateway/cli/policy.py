@@ -11,12 +11,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.cli.console import Json, asked_as, out, table
+from gateway.cli.asking import asked_as
+from gateway.cli.console import Json, out, table
 from gateway.cli.forecast import tell_refused
 from gateway.contract.strict_yaml import YamlError, read_yaml
 from gateway.errors import StartError
 
-policy = typer.Typer(help="Draft, compare and publish versions of the privacy policy.", no_args_is_help=True)
+policy = typer.Typer(no_args_is_help=True)
 
 Token = Annotated[
     str,

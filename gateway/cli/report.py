@@ -9,7 +9,8 @@ from typing import Annotated, Any, TextIO
 import typer
 from rich.progress import Progress
 
-from gateway.cli.console import Json, err, framed, out, table
+from gateway.cli.asking import framed
+from gateway.cli.console import Json, err, out, table
 from gateway.report.making import REPORTS
 
 

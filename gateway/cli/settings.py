@@ -8,7 +8,7 @@ from gateway.cli.console import Json, out, table
 from gateway.settings import Settings
 from gateway.vocabulary import LEVELS, level_of
 
-settings = typer.Typer(help="What this gateway was told from outside.", no_args_is_help=True)
+settings = typer.Typer(no_args_is_help=True)
 
 
 @settings.callback()

@@ -6,14 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.console import Json, asked, out, table
+from gateway.cli.asking import asked
+from gateway.cli.console import Json, out, table
 from gateway.rights.asked import Verified
 
 subject = typer.Typer(
     help="One person: who received their data, what they ask, erase or hold what is known of them.",
     no_args_is_help=True,
 )
-keys = typer.Typer(help="The keys under which people are sealed.", no_args_is_help=True)
+keys = typer.Typer(no_args_is_help=True)
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="The shop's own number of the person.")]
 Reason = Annotated[str, typer.Option(help="A word such as request, objection or court-order; it stays for good.")]

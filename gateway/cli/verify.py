@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 import ledger_verify
-from gateway.cli.console import Ask, Json, asking, out
+from gateway.cli.asking import Ask, asking
+from gateway.cli.console import Json, out
 from gateway.errors import StartError
 from gateway.exports import SPAN
 from gateway.ledger.copies import copied

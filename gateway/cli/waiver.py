@@ -6,9 +6,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.cli.console import Json, asked_as, out, table
+from gateway.cli.asking import asked_as
+from gateway.cli.console import Json, out, table
 
-waiver = typer.Typer(help="Let named operations pass named codes for some hours.", no_args_is_help=True)
+waiver = typer.Typer(no_args_is_help=True)
 
 Token = Annotated[
     str,

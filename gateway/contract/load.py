@@ -21,7 +21,7 @@ from gateway.contract.hooks import HookTerms, hook_terms
 from gateway.contract.model import Answer, Entities, ErrorAnswer, Operation, Policy, Vendor
 from gateway.contract.strict_yaml import Location, Sheet, YamlError, read_yaml
 from gateway.contract.terms import Host, Section, Segment, SubjectTerms, Terms
-from gateway.errors import ContractError, Finding
+from gateway.errors import ContractError, Finding, StartError
 from gateway.misfit import MISSING, NO_KEY, Misfit, misfits
 from gateway.paths import EACH, PLACES, Path, Place
 from gateway.vocabulary import SubjectRole, is_prohibited
@@ -39,6 +39,15 @@ _CODES: Mapping[str, str] = {
     "headers": "contract.why",
 }
 _SHALLOW = frozenset({"literal_error", "model_type", "dict_type", "string_type", "too_short"})
+
+
+def root_of(path: Folder) -> tuple[Folder, str]:
+    """The folder of a set, found above a file or folder in it, and what was asked for below it. Raises StartError."""
+    for folder in (path, *path.parents):
+        if (folder / "policy.yaml").is_file():
+            below = path.relative_to(folder).as_posix()
+            return folder, "" if below == "." else below
+    raise StartError(f"there is no policy.yaml in {path} or above it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,66 @@
+"""What commands do where no gateway runs: they open the data folder themselves."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from gateway import listeners
+from gateway.api import deeds_of
+from gateway.cli.console import me
+from gateway.clock import utc
+from gateway.configured import contracts_of, first_entity
+from gateway.contract.load import ContractSet
+from gateway.errors import StartError
+from gateway.report.making import Reports
+from gateway.settings import Settings
+from gateway.stores import opened, with_entered
+from gateway.vocabulary import Role
+
+
+@contextmanager
+def asking(settings: Settings) -> Iterator[Callable[[str, Any], Any]]:
+    """Answers as a gateway does on its control socket, as far as no contract has to be in force. Raises StartError."""
+    with listeners.runner() as runner:
+        opening = opened(settings, lambda: first_entity(settings))
+        desk = runner.run(opening.__aenter__()).desk
+        deeds = deeds_of(desk, lambda: contracts_of(settings).policy.retention)
+
+        def ask(deed: str, of: Any) -> Any:
+            if deed not in deeds:
+                raise StartError("no gateway is running with this data folder")
+            return runner.run(_done(deeds[deed](of, me())))
+
+        try:
+            yield ask
+        finally:
+            runner.run(opening.__aexit__(None, None, None))
+
+
+@contextmanager
+def framed(settings: Settings, of: Any) -> Iterator[Iterator[Mapping[str, Any]]]:
+    """The frames of a report."""
+    contracts = contracts_of(settings)
+    with listeners.runner() as runner:
+        opening = opened(settings, lambda: first_entity(settings))
+        stores = runner.run(opening.__aenter__())
+
+        def standing() -> Awaitable[ContractSet]:
+            return with_entered(contracts, stores.registry)
+
+        frames = Reports(stores.ledger, standing, utc).frames(of, by=me(), role=Role.OPERATOR)
+
+        async def next_frame() -> Mapping[str, Any] | None:
+            return await anext(frames, None)
+
+        def given() -> Iterator[Mapping[str, Any]]:
+            while (frame := runner.run(next_frame())) is not None:
+                yield frame
+
+        try:
+            yield given()
+        finally:
+            runner.run(opening.__aexit__(None, None, None))
+
+
+async def _done(deed: Awaitable[Any]) -> Any:
+    return await deed

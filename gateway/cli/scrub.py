@@ -1,0 +1,28 @@
+"""The command that measures how well personal data in free text is found."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.console import out, table
+from gateway.scrub.measure import scores, sentences_in
+
+prose = typer.Typer(no_args_is_help=True)
+
+
+@prose.callback()
+def _group() -> None:
+    """One command does not make a group by itself."""
+
+
+@prose.command("measure")
+def measure(
+    path: Annotated[Path, typer.Argument(help="Labelled sentences, or a folder of them: .json, .jsonl")],
+) -> None:
+    """Tell how much of the personal data in labelled sentences is found, and what is found that is none."""
+    files = sorted(each for each in path.rglob("*.json*")) if path.is_dir() else [path]
+    shown = table("sentences", "kind", "labelled", "found", "recall", "false positives")
+    for row in scores([each for file in files for each in sentences_in(file.read_text("utf-8"))]):
+        shown.add_row(*map(str, row))
+    out.print(shown)
