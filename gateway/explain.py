@@ -57,6 +57,13 @@ def groups(terms: Terms, section: Section | None = None) -> Iterator[GroupRow]:
         )
 
 
+def recipient(terms: Terms) -> str:
+    """Who receives it, and how the shop stands to them."""
+    vendor = terms.vendor
+    risk = f"risk {vendor.risk}" if vendor.risk else "no risk is stated"
+    return f"{vendor.legal_entity.name}: {vendor.kind}, {terms.role}, {risk}, to be reviewed by {vendor.review}"
+
+
 def _basis(terms: Terms, group: GroupTerms) -> str:
     if group.bases is not None:
         return _written(group.bases)

@@ -15,7 +15,7 @@ from gateway.errors import CODES, Failure, Refusal
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Filter
 from gateway.registry.entered import AgreementEndRow, AgreementRow, ReviewRow, SuspensionRow
-from gateway.registry.facts import Consent, Facts, Order, Papers, Person, Suspension
+from gateway.registry.facts import Consent, Facts, Order, Papers, Person, Review, Suspension
 from gateway.registry.registry import Registry
 from gateway.registry.stored import PolicyRow, StoredRow
 from gateway.vocabulary import ConsentState, Level, OrderState, Purpose, SubjectRole
@@ -198,7 +198,7 @@ def changed(world: World, rows: Iterable[StoredRow], now: datetime) -> World:
             entered = {**papers.entered, row.vendor: (*others, row.agreement)}
             papers = replace(papers, entered=entered, ended=ended)
         elif isinstance(row, ReviewRow):
-            papers = replace(papers, reviews={**papers.reviews, row.vendor: row.next})
+            papers = replace(papers, reviews={**papers.reviews, row.vendor: Review(row.held, row.next)})
         elif isinstance(row, PolicyRow) and row.state == "published":
             papers = replace(papers, versions=(*papers.versions, row.as_published(now)))
     return replace(world, papers=papers, suspensions=frozenset(suspensions))

@@ -16,8 +16,8 @@ from gateway.clearance.papers import last_day
 from gateway.contract.papers import Agreement, OnLapse
 from gateway.contract.terms import Terms
 from gateway.frozen import changed
-from gateway.registry.facts import Papers
-from gateway.vocabulary import AgreementStatus, AgreementType, Clause, Level, VendorRole
+from gateway.registry.facts import Papers, Review
+from gateway.vocabulary import AgreementStatus, AgreementType, Clause, Level, RiskTier, VendorRole
 
 TODAY = NOON.date()
 YESTERDAY = TODAY - timedelta(days=1)
@@ -245,15 +245,39 @@ def test_a_paper_that_was_entered_opens_the_door_where_the_file_has_none() -> No
     assert clear(asked(bare, facts=changed(known(), papers=ENTERED))).agreements == ("DPA-2",)
 
 
+def review_entered(by: date) -> Papers:
+    return Papers(reviews={"parcels": Review(by - timedelta(days=30), by)})
+
+
 def test_the_last_review_counts_in_place_of_the_file() -> None:
-    held, late = Papers(reviews={"parcels": TODAY}), Papers(reviews={"parcels": YESTERDAY})
+    held, late = review_entered(TODAY), review_entered(YESTERDAY)
 
     assert clear(asked(reviewed(YESTERDAY), facts=changed(known(), papers=held))).warnings == ()
     assert clear(asked(facts=changed(known(), papers=late))).warnings == ("vendor.review_overdue",)
 
 
+@pytest.mark.parametrize(
+    ("risk", "days"),
+    [(None, 4000), (RiskTier.LOW, 3 * 366), (RiskTier.MEDIUM, 2 * 366), (RiskTier.HIGH, 366)],
+    ids=str,
+)
+def test_the_more_risky_a_vendor_is_the_sooner_it_is_looked_at_again(risk: RiskTier | None, days: int) -> None:
+    judged = changed(SHIP, vendor=SHIP.vendor.model_copy(update={"risk": risk}))
+
+    def due(wanted: int) -> date:
+        papers = Papers(reviews={"parcels": Review(TODAY, TODAY + timedelta(days=wanted))})
+        [review] = [each for each in ends(with_papers(judged, papers), TODAY) if each.what == "review"]
+        return review.last
+
+    assert due(4000) == TODAY + timedelta(days=days)
+    assert due(30) == TODAY + timedelta(days=30)
+    overdue = Papers(reviews={"parcels": Review(YESTERDAY - timedelta(days=days), TODAY + timedelta(days=4000))})
+    warnings = clear(asked(judged, facts=changed(known(), papers=overdue))).warnings
+    assert warnings == (() if risk is None else ("vendor.review_overdue",))
+
+
 def test_what_ends_is_told_of_the_papers_that_count() -> None:
-    papers = Papers(ended={("parcels", "DPA-1"): TODAY}, reviews={"parcels": TODAY})
+    papers = changed(review_entered(TODAY), ended={("parcels", "DPA-1"): TODAY})
 
     assert {(each.what, each.last) for each in ends(with_papers(SHIP, papers), TODAY)} == {
         ("agreement", TODAY),

@@ -25,7 +25,7 @@ from gateway.errors import Refusal
 from gateway.forecast import Use, World, by_last_token, changed, forecast, stopped
 from gateway.frozen import changed as other
 from gateway.registry.entered import ROWS
-from gateway.registry.facts import Papers, Waiver
+from gateway.registry.facts import Papers, Review, Waiver
 from gateway.vocabulary import LegalBasis, Level, TransferMechanism
 
 USE = Use(SHIP.name, "shop-eu", "fulfilment", "t-1", (("purchaser", "DE"), ("consignee", "DE")))
@@ -163,7 +163,7 @@ def worlds(draw: st.DrawFn) -> World:
     papers = Papers(
         waivers=tuple(draw(st.lists(waived, max_size=2))),
         ended={("parcels", "DPA-1"): ended} if ended else {},
-        reviews=draw(st.just({}) | days.map(lambda each: {"parcels": each})),
+        reviews=draw(st.just({}) | days.map(lambda each: {"parcels": Review(each - timedelta(days=1), each)})),
     )
     made = world(
         terms,

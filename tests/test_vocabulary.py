@@ -16,6 +16,7 @@ CLOSED: Mapping[type[StrEnum], str] = {
     vocabulary.AgreementType: """nda confidentiality dpa c2c_sharing joint sub_processing scc bcr adhoc_clauses
         cn_standard_contract sla standard_terms statutory_secrecy""",
     vocabulary.Channel: "vendor internal exceptional",
+    vocabulary.RiskTier: "low medium high",
     vocabulary.Attested: "confidentiality deletion security sub_processors",
     vocabulary.Clause: """confidentiality no_marketing_use no_sale instructions security sub_processors assistance
         delete_or_return audit""",

@@ -17,6 +17,7 @@ from gateway.vocabulary import (
     AGREEMENTS,
     CLAUSES_NEEDED,
     IN_FORCE,
+    REVIEWED_EVERY,
     AgreementStatus,
     Category,
 )
@@ -93,9 +94,18 @@ def vendor_with(vendor: Vendor, papers: Papers) -> Vendor:
     agreements = [*(paper for paper in vendor.agreements if paper.id not in replaced), *entered]
     now = {
         "agreements": tuple(_as_ended(paper, vendor.vendor, papers) for paper in agreements),
-        "review": papers.reviews.get(vendor.vendor, vendor.review),
+        "review": _next_review(vendor, papers),
     }
     return vendor.model_copy(update=now)
+
+
+def _next_review(vendor: Vendor, papers: Papers) -> date:
+    """By when the vendor is to be looked at again: as the last review said, or sooner where its risk wants it."""
+    if (last := papers.reviews.get(vendor.vendor)) is None:
+        return vendor.review
+    if vendor.risk is None:
+        return last.next
+    return min(last.next, last.held + timedelta(days=days(REVIEWED_EVERY[vendor.risk])))
 
 
 def _as_ended(paper: Agreement, vendor: str, papers: Papers) -> Agreement:

@@ -41,6 +41,7 @@ from gateway.vocabulary import (
     Commercial,
     OrderLevel,
     Purpose,
+    RiskTier,
     SubjectRole,
     VendorKind,
     VendorRole,
@@ -323,6 +324,7 @@ class Vendor(Block):
     agreements: tuple[Agreement, ...]
     transfer: dict[Jurisdiction, Transfers]
     review: Day
+    risk: RiskTier | None = None
     hosts: dict[Name, Text] | None = None
     networks: tuple[Text, ...] = ()
     environments: dict[Literal["sandbox", "live"], Environment] = Field(default={})

@@ -9,6 +9,8 @@ from gateway.ledger.entry import Index
 
 CLOCK: Final = timedelta(hours=72)
 """In which an authority is told of an incident, from when the company knew (GDPR 33(1))."""
+CANARY: Final = "canary "
+"""What the reference of an incident begins with that a canary told of; its number follows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from gateway.contract.words import Name
 from gateway.errors import GatewayError
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.steps import CanaryMade
+from gateway.ledger.steps import CANARY, CanaryMade
 from gateway.ledger.store import Filter
 from gateway.oversight.incidents import Breach, Incidents
 
@@ -59,7 +59,7 @@ class Canary:
 
     @property
     def reference(self) -> str:
-        return f"canary {self.number}"
+        return f"{CANARY}{self.number}"
 
 
 class Canaries:

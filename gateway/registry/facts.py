@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gateway.contract.model import PolicyVersion
 from gateway.contract.papers import Agreement
@@ -110,6 +110,13 @@ class Waiver:
     until: datetime
 
 
+class Review(NamedTuple):
+    """The review of a vendor that was entered last: when it was held, and by when whoever held it wants the next."""
+
+    held: date
+    next: date
+
+
 @dataclass(frozen=True, slots=True)
 class Papers:
     """What was entered of papers and reviews beside the vendors' files: by vendor, and ends by vendor and id.
@@ -121,7 +128,7 @@ class Papers:
 
     entered: Mapping[str, tuple[Agreement, ...]] = field(default_factory=dict)
     ended: Mapping[tuple[str, str], date | None] = field(default_factory=dict)
-    reviews: Mapping[str, date] = field(default_factory=dict)
+    reviews: Mapping[str, Review] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     versions: tuple[PolicyVersion, ...] = ()
     attested: Mapping[tuple[str, str], date] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, DateTime, String, bindparam, cast, func, lite
 from gateway.contract.papers import Agreement
 from gateway.registry import policies, waivers
 from gateway.registry.basis import Key
-from gateway.registry.facts import Consent, Known, Mark, Order, Papers, Person, Suspension
+from gateway.registry.facts import Consent, Known, Mark, Order, Papers, Person, Review, Suspension
 from gateway.registry.rows import ERASED
 from gateway.registry.tables import (
     AGREEMENTS,
@@ -133,12 +133,12 @@ def papers(connection: Connection, _: str = "") -> Papers:
         entered[vendor] = (*entered.get(vendor, ()), Agreement.model_validate_json(paper))
     ended = connection.execute(select(ENDED.c.vendor, ENDED.c.id, ENDED.c.last))
     # The last one of each vendor counts.
-    reviews = connection.execute(select(REVIEWS.c.vendor, REVIEWS.c.next).order_by(REVIEWS.c.number))
+    reviews = connection.execute(select(REVIEWS.c.vendor, REVIEWS.c.held, REVIEWS.c.next).order_by(REVIEWS.c.number))
     attested = select(ATTESTED.c.vendor, ATTESTED.c.of, ATTESTED.c.given).order_by(ATTESTED.c.given)
     return Papers(
         entered,
         {(vendor, id_): last for vendor, id_, last in ended},
-        {row.vendor: row.next for row in reviews},
+        {vendor: Review(held, by) for vendor, held, by in reviews},
         waivers.granted(connection),
         policies.published(connection),
         {(vendor, of): given for vendor, of, given in connection.execute(attested)},

@@ -35,9 +35,10 @@ from gateway.report.cases import (
     Waivers,
 )
 from gateway.report.looks import LOOKS, WITHDRAWN, Looks, Withdrawals
-from gateway.report.oversight import DRIFT, EXPIRING, MINIMISED, VENDORS, Drift, Expiring, Minimised, Vendors
+from gateway.report.oversight import DRIFT, EXPIRING, MINIMISED, Drift, Expiring, Minimised
 from gateway.report.registers import SALES, TRANSFER, Sales, Transfers
 from gateway.report.seen import Fold, Joined, Known, Seen
+from gateway.report.supervision import VENDORS, Vendors
 from gateway.report.table import WRITERS, Form, Row, Table, Writer
 
 PAGE = 1_000  # entries that are read at a time

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -28,6 +29,12 @@ class Table:
     title: str
     law: str
     columns: Mapping[str, str]
+
+
+def counted(counts: Counter[str], most: int | None = None) -> tuple[str, ...]:
+    """A cell of names with how often, the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    return tuple(f"{name} {count}" for name, count in ordered[:most])
 
 
 def _csv_begin(table: Table, header: Mapping[str, Any]) -> str:

@@ -74,6 +74,22 @@ AGREEMENT_STATUSES: Mapping[AgreementStatus, str] = {
 IN_FORCE: frozenset[AgreementStatus] = frozenset({AgreementStatus.ACTIVE})
 
 
+class RiskTier(StrEnum):
+    """How much harm a vendor could do with what it has: the shop's own judgement, held when the vendor is reviewed."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+REVIEWED_EVERY: Mapping[RiskTier, str] = {
+    RiskTier.LOW: "P3Y",
+    RiskTier.MEDIUM: "P2Y",
+    RiskTier.HIGH: "P1Y",
+}
+"""After a review the next one is due so long later at the latest, whatever day was entered (PIPL 21; NDSR 12)."""
+
+
 class Attested(StrEnum):
     """What a vendor says of itself in writing, from time to time (GDPR 28(3)(h); PIPL 21; NDSR 12)."""
 
