@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway import failpoints
+from gateway.clearance import NOTICE_DUE
 from gateway.clock import microseconds, utc
 from gateway.configured import contracts_of, environment_of, levels_of
 from gateway.contract.load import ContractSet
@@ -38,6 +39,7 @@ from gateway.rights.direct import Direct
 from gateway.rights.erasing import Erasures
 from gateway.rights.notices import Notices
 from gateway.settings import Settings
+from gateway.vocabulary import level_of
 
 log = logging.getLogger(__name__)
 
@@ -125,8 +127,16 @@ def _furnished(
     notices = Notices(
         ledger, registry, intake, lambda: contracts_of(settings), now=utc, within=timedelta(settings.notice_days)
     )
-    direct = Direct(ledger, registry, lambda: contracts_of(settings), environment=environment, now=utc)
-    consignees = Consignees(intake, ledger, Claims(registry), utc)
+    level = level_of(NOTICE_DUE, levels_of(settings))
+    consignees = Consignees(intake, ledger, Claims(registry), level, utc)
+    direct = Direct(
+        ledger,
+        registry,
+        lambda: contracts_of(settings),
+        environment=environment,
+        consignees=consignees,
+        now=utc,
+    )
     erasures = Erasures(notices, intake, registry, ledger, until=settings.erasure, now=utc)
     foresight = Foresight(
         ledger,

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, exists, func, or_, select
 
+from gateway.registry.rows import stored
 from gateway.registry.tables import FLAGS, LINKS, PEOPLE
 from gateway.vocabulary import Flag, SubjectRole
 
@@ -14,16 +15,20 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Guest:
-    """Somebody who is to be told, since when, and the entry that says so; the orders in which they get something."""
+    """Somebody who is to be told, since when, and the entry that says so, which was written at a time of its own; the
+    orders in which they get something.
+    """
 
     subject: str
     since: datetime
+    noted: datetime
     entry: str
     orders: tuple[str, ...]
 
 
-def waiting(connection: Connection, limit: int = _AT_ONCE) -> Sequence[Guest]:
-    """Those who wait longest, without those of whom the shop has said that they know, by whichever of their references.
+def waiting(connection: Connection, noted_after: datetime | None = None) -> Sequence[Guest]:
+    """Those who wait longest, without those of whom the shop has said that they know, by whichever of their references;
+    only those who came to wait after a moment, where one is given.
 
     Links of links are not followed: nobody is told too little by that.
     """
@@ -34,15 +39,19 @@ def waiting(connection: Connection, limit: int = _AT_ONCE) -> Sequence[Guest]:
         ~told.c.lifted,
         or_(told.c.subject == FLAGS.c.subject, told.c.subject.in_(theirs)),
     )
+    # What went beside the gateway was told of later than it went.
+    since = func.coalesce(FLAGS.c.happened, FLAGS.c.at)
+    is_due = [FLAGS.c.flag == Flag.NOTICE_DUE.value, ~FLAGS.c.lifted, ~is_told]
+    is_due += [FLAGS.c.at > stored(noted_after)] if noted_after else []
     found = connection.execute(
-        select(FLAGS.c.subject, FLAGS.c.at, FLAGS.c.entry)
-        .where(FLAGS.c.flag == Flag.NOTICE_DUE.value, ~FLAGS.c.lifted, ~is_told)
-        .order_by(FLAGS.c.at, FLAGS.c.subject)
-        .limit(limit)
+        select(FLAGS.c.subject, since, FLAGS.c.at, FLAGS.c.entry)
+        .where(*is_due)
+        .order_by(since, FLAGS.c.subject)
+        .limit(_AT_ONCE)
     ).all()
     return [
-        Guest(subject, at.replace(tzinfo=UTC), entry or "", _orders(connection, subject))
-        for subject, at, entry in found
+        Guest(subject, since.replace(tzinfo=UTC), at.replace(tzinfo=UTC), entry or "", _orders(connection, subject))
+        for subject, since, at, entry in found
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from gateway.clearance import Question, stand, went
+from gateway.clearance import NOTICE_DUE, Question, stand, went
 from gateway.clearance.bases import basis_for
 from gateway.contract.load import ContractSet
 from gateway.contract.terms import Origin, Rule, Terms
@@ -26,6 +26,7 @@ from gateway.registry.entered import Country, Ref
 from gateway.registry.facts import Facts, Papers
 from gateway.registry.registry import Registry
 from gateway.retention import RetentionClass
+from gateway.rights.consignees import Beside, Consignees
 from gateway.tallies import told as counted
 from gateway.vocabulary import FORMS_FOR_ANY, Category, SubjectRole
 
@@ -80,11 +81,13 @@ class Direct:
         contracts: Callable[[], ContractSet],
         *,
         environment: str,
+        consignees: Consignees,
         now: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
         self._registry = registry
         self._environment = environment
+        self._consignees = consignees
         self._now = now
         self.contracts = contracts
         # What is on record already is looked up a moment before.
@@ -124,18 +127,37 @@ class Direct:
         named = [self._same(each, contracts) for each, _ in meant]
         known = await self._known({who.subject for each, _ in meant for who in each.people})
         new = {name: each for name, each in zip(named, meant, strict=True) if name not in known}
-        ids = await asyncio.gather(*(self._written(*each, contracts, by) for each in new.values()))
+        subjects = [[await self._subject(who) for who in each.people] for each, _ in new.values()]
+        beside = [
+            Beside(terms, contracts.policy, people, told.happened)
+            for (told, terms), people in zip(new.values(), subjects, strict=True)
+        ]
+        untold = await self._consignees.owe_beside(beside)
+        ids = await asyncio.gather(
+            *(
+                self._written(*each, people, contracts, by, warnings=(NOTICE_DUE,) * is_due)
+                for each, people, is_due in zip(new.values(), subjects, untold, strict=True)
+            )
+        )
         await self._ledger.passed()
         entries = known | dict(zip(new, ids, strict=True))
         first = dict.fromkeys(new, False)
         return [{"entry": entries[name], "known": first.pop(name, True)} for name in named]
 
-    async def _written(self, told: Told, terms: Terms, contracts: ContractSet, by: str) -> str:
-        subjects = [await self._subject(each) for each in told.people]
+    async def _written(
+        self,
+        told: Told,
+        terms: Terms,
+        subjects: Sequence[Subject],
+        contracts: ContractSet,
+        by: str,
+        *,
+        warnings: Sequence[str],
+    ) -> str:
         papers = await self._registry.papers()
         versions = tuple(each for each in papers.versions if each.published <= told.happened)
         left = list(_left(terms, {each.role for each in told.people}, told.categories))
-        intent = self._intent(told, terms, subjects, left, replace(papers, versions=versions), contracts, by)
+        intent = self._intent(told, terms, subjects, left, replace(papers, versions=versions), contracts, by, warnings)
         tallies = counted(
             terms,
             contracts.policy,
@@ -191,6 +213,7 @@ class Direct:
         papers: Papers,
         contracts: ContractSet,
         by: str,
+        warnings: Sequence[str],
     ) -> Intent:
         vendor, company = terms.vendor, terms.vendor.legal_entity
         entity = self._entity(told, contracts)
@@ -217,7 +240,7 @@ class Direct:
             transfer=transfer,
             disclosed=tuple(_disclosed(left)),
             # What was missing then is seen; it happened all the same.
-            warnings=tuple(dict.fromkeys(each.code for each in (*standing.failures, *missing))),
+            warnings=tuple(dict.fromkeys((*(each.code for each in (*standing.failures, *missing)), *warnings))),
             destination=None,
             retention=Retention(terms.operation.retention.vendor_keeps, RetentionClass.ROUTINE.value),
             channel="direct",

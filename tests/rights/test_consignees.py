@@ -10,6 +10,7 @@ import pytest
 from clearances import PEOPLE, asked, given, placed
 from running import BY, Running, running, write_files
 from shop_contracts import FILES
+from shop_notices import CLAIM
 from typer.testing import CliRunner
 
 from gateway.clearance import NOTICE_DUE, clear
@@ -198,3 +199,99 @@ def test_the_commands_list_them_and_say_that_they_were_told(tmp_path: Path, monk
 
     assert [(each["subject"], each["orders"]) for each in json.loads(listed)] == [("c-89", ["A-10045"])]
     assert (told, after) == ("1 were told\n", "0 people are to be told\n")
+
+
+WHO = {"subject": "c-89", "role": "consignee", "order": "A-10045"}
+CALLED = {"vendor": "parcels", "operation": "claim", "people": [WHO], "happened": "2026-03-02T10:00:00Z"}
+BOUGHT = {"subject": "c-88", "role": "purchaser"}
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Iterator[Running]:
+    claim = CLAIM.replace("subjects:\n", "subjects:\n  purchaser: {legal_basis: legitimate_interest}\n")
+    with running(
+        tmp_path, files={**FILES, "parcels/claim.yaml": claim}, levels=WARNING, webhook="https://shop.example/hook"
+    ) as gateway:
+        yield gateway
+
+
+def recorded(gateway: Running, *told: dict[str, Any]) -> list[str]:
+    return [each["entry"] for each in gateway.do(lambda: gateway.stores.direct.record(list(told), by=BY))]
+
+
+def test_whose_data_first_went_beside_the_gateway_is_to_be_told_from_when_it_went(beside: Running) -> None:
+    earlier = CALLED | {"happened": "2026-03-01T08:00:00Z"}
+
+    ids = recorded(beside, CALLED, earlier)
+    later = beside.ship(to=TO)
+
+    [fact] = beside.record(kind="fact", subject="c-89")
+    assert (fact["fact"], fact["state"], fact["by"]) == ("flag:notice_due", "set", "gateway")
+    assert fact["id"] < min(ids)
+    assert later.status == 200
+    assert warnings(beside) == [[NOTICE_DUE]] * 3
+    [listed] = beside.do(lambda: beside.stores.consignees.listed(by=BY))
+    assert (listed["subject"], listed["since"]) == ("c-89", "2026-03-01T08:00:00+00:00")
+    [due] = deadlines(beside)
+    assert (due["ref"], due["at"]) == (fact["id"], listed["since"])
+    heard: list[Sequence[Due]] = []
+
+    async def posted(url: str, due: Sequence[Due], now: datetime) -> None:
+        del url, now
+        heard.append(due)
+
+    beside.do(lambda: beside.gateway.notify_new(posted))
+    assert [[each.ref for each in one] for one in heard] == [[fact["id"]]]
+    recorded(beside, CALLED, CALLED | {"happened": "2026-03-03T10:00:00Z"})
+    assert len(beside.record(kind="fact", subject="c-89")) == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ([{"kind": "flag", "subject": "c-89", "flag": "informed"}], CALLED),
+        ([{"kind": "flag", "subject": "c-89", "flag": "legal_person"}], CALLED),
+        ([{"kind": "link", "subject": "c-88", "other": "c-89"}], CALLED),
+        ([{"kind": "subject", "subject": "c-89", "jurisdiction": "JP"}], CALLED),
+        ([], CALLED | {"people": [WHO | {"jurisdiction": "JP"}]}),
+        ([], CALLED | {"people": [WHO | {"subject": "c-88"}]}),
+        ([], CALLED | {"people": [BOUGHT | {"order": "A-10045"}]}),
+    ],
+    ids=[
+        "told before",
+        "a company",
+        "the buyer's other number",
+        "another law",
+        "the same by the call",
+        "the buyer",
+        "no parcel",
+    ],
+)
+def test_nobody_else_is_to_be_told_of_what_went_beside(
+    facts: Sequence[dict[str, Any]], told: dict[str, Any], beside: Running
+) -> None:
+    beside.put(*facts)
+
+    recorded(beside, told)
+
+    assert waiting(beside) == []
+    assert NOTICE_DUE not in warnings(beside)[0]
+
+
+def test_who_bought_can_be_told_with_the_disclosure_where_no_order_says_it(beside: Running) -> None:
+    strangers = [{"subject": "c-90", "role": "consignee"}, BOUGHT]
+    recorded(beside, CALLED | {"people": strangers[:1]})
+    before = waiting(beside)
+
+    recorded(beside, CALLED | {"people": [each | {"order": "A-7", "jurisdiction": "DE"} for each in strangers]})
+
+    assert (before, waiting(beside)) == ([], ["c-90"])
+
+
+@pytest.mark.parametrize(("level", "due"), [("off", []), ("refuse", ["c-89"])])
+def test_what_went_beside_is_recorded_whatever_the_setting_is(level: str, due: list[str], tmp_path: Path) -> None:
+    with running(tmp_path, files={**FILES, "parcels/claim.yaml": CLAIM}, levels={NOTICE_DUE: level}) as gateway:
+        recorded(gateway, CALLED)
+
+        assert waiting(gateway) == due
+        assert warnings(gateway) == [[NOTICE_DUE] if due else []]
