@@ -93,6 +93,7 @@ def _show_groups(terms: Terms, *, as_json: bool) -> None:
         shown.add_row(*map(escape, (row.why, how, _by_category(row.fields), row.where.rpartition(":")[2])))
     console.print(shown)
     out.print("* is required. Everything else stays here.")
+    out.print(escape(explain.recipient(terms)))
 
 
 def _by_category(fields: Sequence[explain.Field]) -> str:
