@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import os
 import tempfile
 import threading
@@ -361,6 +362,8 @@ class LedgerMachine(RuleBasedStateMachine):
         with suppress(StoreError):
             shop._store.close()
         shop._keys.close()
+        shop._notary._mark.close()
+        shop._releases.close()
         shop._readers.shutdown()
         self.tasks.clear()
         self.tickets.clear()
@@ -401,7 +404,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 def quick(monkeypatch: Any) -> None:
-    """Nothing waits longer than it must."""
+    """Nothing waits longer than it must, and what is said on the way is not kept: each error holds a whole ledger."""
+    monkeypatch.setattr(logging.getLogger("gateway"), "propagate", False)
     monkeypatch.setattr(writer, "PAUSE", 0.001)
     monkeypatch.setattr(writer, "LINGER", 0.001)
     monkeypatch.setattr(writer, "PATIENCE", 0.05)
