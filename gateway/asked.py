@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from gateway.contract.words import Name
 from gateway.errors import CODES
@@ -12,6 +12,7 @@ from gateway.exports import Place
 from gateway.forecast import MOST
 from gateway.ledger.entry import Result
 from gateway.ledger.store import PLACES
+from gateway.misfit import Asked
 from gateway.registry.entered import Ref
 from gateway.vocabulary import Role
 
@@ -31,12 +32,6 @@ def _known(code: str) -> str:
     if code not in CODES:
         raise ValueError("there is no such code; docs/operations.md lists them")
     return code
-
-
-class Asked(BaseModel):
-    """What somebody asks of the desk."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Issue(Asked):

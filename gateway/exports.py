@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from gateway.errors import GatewayError, refuse
 from gateway.ledger.archive import FORMAT
@@ -12,6 +12,7 @@ from gateway.ledger.database import or_refused
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import PLACES, Filter
+from gateway.misfit import Asked
 
 PAGE = 500  # entries
 SPAN = 256 * 1_000  # entries whose subtrees are one page
@@ -25,11 +26,7 @@ class UnknownExport(GatewayError):
     """It was not begun, or so long ago that others took its place."""
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Begin(_Asked):
+class Begin(Asked):
     """What for, from which size of the log on, and whether with the sealed links to people."""
 
     action: Literal["export", "verify"] = "export"
@@ -37,7 +34,7 @@ class Begin(_Asked):
     links: bool = False
 
 
-class Page(_Asked):
+class Page(Asked):
     """Entries, or subtrees, of an export from a place on."""
 
     export: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
 
 from gateway.errors import GatewayError
 from gateway.feed import TOGETHER, Batch, Feed, Form
 from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
-from gateway.misfit import NO_KIND, misfits, place_of
+from gateway.misfit import NO_KIND, Asked, misfits, place_of
 from gateway.registry import bulk
 from gateway.registry.claims import Claims
 from gateway.registry.entered import ROWS, AnyRow, Text
@@ -28,11 +28,7 @@ class UnfitImport(GatewayError):
     """An import cannot go on like this."""
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Begin(_Asked):
+class Begin(Asked):
     """An import by its id, or by a digest of its file where nobody gave it one."""
 
     id: Word | None = None
@@ -40,7 +36,7 @@ class Begin(_Asked):
     rehearsed: bool = False
 
 
-class Part(_Asked):
+class Part(Asked):
     """A batch of an import: where it begins, its rows with their lines, and the digest of the file up to its end.
 
     `source` is where facts come from that do not say it, `begun` when those came to be.
@@ -56,7 +52,7 @@ class Part(_Asked):
     rehearsed: bool = False
 
 
-class How(_Asked):
+class How(Asked):
     """How a file is taken in that comes as the body of a request."""
 
     form: Form

@@ -1,4 +1,4 @@
-"""What does not fit a model, in our words: where it stands, what is wrong with it, and what to write instead."""
+"""What somebody asks as a model, and what does not fit one: where, what is wrong with it, and what to write instead."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 Location = tuple[str | int, ...]
 
@@ -41,6 +41,12 @@ _LIKE = 3
 _ALIKE = 0.75
 _FEW = 12
 _TOLD = 5
+
+
+class Asked(BaseModel):
+    """What somebody asks or enters. A member that is not known is refused, and no error quotes what was given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True)

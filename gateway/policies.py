@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter
+from pydantic import StringConstraints, TypeAdapter
 
 from gateway.clearance import clashes, covers, may_ask, published, purposes_of, uncovered
 from gateway.contract.load import ContractSet
@@ -15,6 +15,7 @@ from gateway.errors import Failure, GatewayError
 from gateway.forecast import Foresight
 from gateway.identity import Caller
 from gateway.intake import Intake
+from gateway.misfit import Asked
 from gateway.registry import policies as rows
 from gateway.registry.claims import Claims
 from gateway.registry.stored import PolicyRow
@@ -38,10 +39,8 @@ class Draft(PolicyDraft):
     version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
-class Publish(BaseModel):
+class Publish(Asked):
     """Which draft is meant, if it must not be another one by now; rehearsed, it is only told what it would do."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     draft: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
     rehearsed: bool = False

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from gateway import misfit, problem
 from gateway.errors import GatewayError, Refusal, refuse
 from gateway.identity import Caller, Tokens, find_token
+from gateway.misfit import Asked
 from gateway.openapi import Operation, document
 from gateway.rights import asked as models
 from gateway.rights.consents import ConsentDesk
@@ -115,7 +116,7 @@ def _of_requests(requests: RequestDesk) -> Iterator[Endpoint]:
 
 def _of_stewards(requests: RequestDesk) -> Iterator[Endpoint]:
     """What is done about requests: decided, done and closed, each by the people of the shop alone."""
-    steps: Mapping[str, tuple[type[models.Asked] | None, str, Deed]] = {
+    steps: Mapping[str, tuple[type[Asked] | None, str, Deed]] = {
         "lifting": (None, "End a restriction", lambda who, _, at: requests.lift(who, at)),
         "decision": (models.Decide, "Decide about a request", lambda who, what, at: requests.decide(who, at, what)),
         "extension": (models.Extend, "Take two more months", lambda who, what, at: requests.extend(who, at, what)),

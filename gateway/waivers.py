@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, field_validator
+from pydantic import Field, StringConstraints, TypeAdapter, field_validator
 
 from gateway.errors import CODES, GatewayError, refuse
 from gateway.identity import Caller
 from gateway.intake import Intake
+from gateway.misfit import Asked
 from gateway.registry import waivers as rows
 from gateway.registry.claims import Claims
 from gateway.registry.stored import WaiverRow
@@ -27,10 +28,8 @@ class UnknownWaiver(GatewayError):
     """There is no such waiver, or it is past the step that was asked for."""
 
 
-class Proposal(BaseModel):
+class Proposal(Asked):
     """Which operations (`VENDOR/OPERATION`) are to pass which codes, for how many hours, and why."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     operations: tuple[str, ...] = Field(min_length=1, max_length=50)
     codes: tuple[str, ...] = Field(min_length=1, max_length=10)

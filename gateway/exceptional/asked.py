@@ -11,8 +11,6 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     Base64Bytes,
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     TypeAdapter,
@@ -20,6 +18,7 @@ from pydantic import (
 )
 
 from gateway.contract.words import MediaType, Name
+from gateway.misfit import Asked
 from gateway.paths import parse_place
 from gateway.registry.entered import Country, Ref
 from gateway.vocabulary import Category, Scenario, SubjectRole
@@ -39,12 +38,6 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=4_000, strip_wh
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
 Where = Annotated[str, AfterValidator(_in_body)]
 Fields = dict[Where, Category]
-
-
-class Asked(BaseModel):
-    """What somebody enters. No error quotes it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Recipient(Asked):

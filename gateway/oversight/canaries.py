@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import StringConstraints
 
 from gateway.contract.words import Name
 from gateway.errors import GatewayError
@@ -16,6 +16,7 @@ from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.steps import CANARY, CanaryMade
 from gateway.ledger.store import Filter
+from gateway.misfit import Asked
 from gateway.oversight.incidents import Breach, Incidents
 
 _PAGE = 1_000
@@ -32,18 +33,14 @@ class UnknownCanary(GatewayError):
     """No value of ours is in what was found."""
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Wanted(_Asked):
+class Wanted(Asked):
     """For which vendor; at a domain whose mail the shop reads it is an address, otherwise a word."""
 
     vendor: Name
     domain: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{3,200}$")] | None = None
 
 
-class Seen(_Asked):
+class Seen(Asked):
     """What was found: the value, or any text around it."""
 
     text: Annotated[str, StringConstraints(max_length=100_000)]

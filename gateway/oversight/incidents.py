@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import AwareDatetime, StringConstraints, model_validator
 
 from gateway.contract.words import Name
 from gateway.due import Due
@@ -19,6 +19,7 @@ from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.steps import CLOCK, IncidentStep
 from gateway.ledger.store import Entry, Filter
+from gateway.misfit import Asked
 from gateway.oversight.affected import Affected
 from gateway.registry.claims import Claims
 from gateway.registry.entered import SuspensionRow
@@ -45,11 +46,7 @@ class Breach(StrEnum):
     AVAILABILITY = "availability"
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Opened(_Asked):
+class Opened(Asked):
     """Which vendor lost what and when; when we knew, and when the vendor told us. All operations where none is named.
 
     With `suspend` nothing more goes to the vendor from the next call on.
@@ -72,7 +69,7 @@ class Opened(_Asked):
         return self
 
 
-class Stepped(_Asked):
+class Stepped(Asked):
     """An authority or the people were told, or it is closed. After 72 hours an authority is told `why` so late."""
 
     step: Literal["authority", "people", "closed"]
@@ -81,7 +78,7 @@ class Stepped(_Asked):
     why: Reference | None = None
 
 
-class Mailing(_Asked):
+class Mailing(Asked):
     """For whose public key the list of people is encrypted, PEM or JWK."""
 
     key: Annotated[str, StringConstraints(max_length=20_000)]

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from gateway.clearance import version_in_force
 from gateway.contract.load import ContractSet
@@ -19,6 +19,7 @@ from gateway.ledger.database import or_refused
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Head, Stored
+from gateway.misfit import Asked
 from gateway.report.activities import ACTIVITIES, Activities
 from gateway.report.cases import (
     DEMANDS,
@@ -85,10 +86,8 @@ REPORTS: Mapping[str, Report] = {
 }
 
 
-class Wanted(BaseModel):
+class Wanted(Asked):
     """Which report, and of which days, both inclusive, in the policy's time zone; of one vendor or company only."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     report: Annotated[str, StringConstraints(pattern=r"^[a-z-]{1,40}$")]
     form: Form = "json"

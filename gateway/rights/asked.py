@@ -16,6 +16,7 @@ from pydantic import (
 
 from gateway.asked import Reason, names_nobody
 from gateway.errors import GatewayError
+from gateway.misfit import Asked
 from gateway.registry.entered import Ref
 from gateway.vocabulary import (
     CATEGORIES,
@@ -72,12 +73,6 @@ _PROOFS = {
     Requester.REPRESENTATIVE: Proof.MANDATE,
     Requester.RELATIVE: Proof.DEATH_CERTIFICATE,
 }
-
-
-class Asked(BaseModel):
-    """What somebody asks. A member that is not known is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Told(BaseModel):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from gateway.clearance import Question
 from gateway.clearance.people import informed
@@ -16,6 +16,7 @@ from gateway.intake import Intake
 from gateway.ledger.entry import Subject
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
+from gateway.misfit import Asked
 from gateway.registry.claims import Claims
 from gateway.registry.entered import FlagRow, Ref
 from gateway.registry.guests import Guest, waiting
@@ -27,10 +28,8 @@ _MOST = 500
 _REMEMBERED = timedelta(days=1)  # then everything that is due is told anyway
 
 
-class Informed(BaseModel):
+class Informed(Asked):
     """Whom the shop has told."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     subjects: Annotated[tuple[Ref, ...], Field(min_length=1, max_length=_MOST)]
 

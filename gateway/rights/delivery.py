@@ -24,7 +24,7 @@ from gateway.registry.notices import Notice
 from gateway.registry.registry import Registry
 from gateway.reply import Reply
 from gateway.rights.notices import Notices
-from gateway.rights.recipients import Asked
+from gateway.rights.recipients import Concern
 from gateway.vocabulary.notices import NoticeState, NoticeWay
 
 TOGETHER: Final = 100  # notices that are looked at at once
@@ -120,8 +120,8 @@ class Delivery:
     async def _document(self, notice: Notice) -> Document:
         """What the vendor's contract chooses from. Orders are looked up anew: a notice does not keep them."""
         subject = notice.subject or ""
-        asked = Asked(notice.cause, order=notice.order)
-        found = (await self._notices.received(subject, asked)).get(notice.vendor)
+        concern = Concern(notice.cause, order=notice.order)
+        found = (await self._notices.received(subject, concern)).get(notice.vendor)
         orders = sorted(found.orders) if found else []
         return {
             "notice": notice.id,

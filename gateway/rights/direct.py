@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from gateway.clearance import NOTICE_DUE, Question, stand, went
 from gateway.clearance.bases import basis_for
@@ -19,7 +19,7 @@ from gateway.contract.words import Name
 from gateway.errors import GatewayError
 from gateway.ledger.entry import Disclosed, Ground, Intent, Manner, Outcome, Recipient, Retention, Subject
 from gateway.ledger.ledger import Ledger
-from gateway.misfit import Misfit, misfits, place_of
+from gateway.misfit import Asked, Misfit, misfits, place_of
 from gateway.registry import lookups
 from gateway.registry.claims import Claims
 from gateway.registry.entered import Country, Ref
@@ -43,11 +43,7 @@ class NotDirect(GatewayError):
     """The operation is none that goes beside the gateway."""
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Somebody(_Asked):
+class Somebody(Asked):
     """Whom a disclosure was about, in which role, and for which order."""
 
     subject: Ref
@@ -56,7 +52,7 @@ class Somebody(_Asked):
     order: Ref | None = None
 
 
-class Told(_Asked):
+class Told(Asked):
     """A disclosure that happened. Without categories it was everything that the contract names; `afterwards` is one of
     many that are brought in long after, and `line` where it stands in a file, for whoever is to mend it there.
     """

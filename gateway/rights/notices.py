@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from gateway.contract.load import ContractSet
 from gateway.contract.model import KeepsByLaw, Vendor
@@ -16,13 +16,14 @@ from gateway.intake import Intake
 from gateway.ledger.entry import Subject
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
+from gateway.misfit import Asked
 from gateway.registry import lookups
 from gateway.registry import notices as rows
 from gateway.registry.entered import Ref
 from gateway.registry.notices import Notice, Telling, Wanted
 from gateway.registry.registry import Registry
 from gateway.registry.stored import NoticeRow, NoticeStepRow, StoredRow, TellingRow
-from gateway.rights.recipients import Asked, Received, merged, received
+from gateway.rights.recipients import Concern, Received, merged, received
 from gateway.vocabulary import Category, Purpose
 from gateway.vocabulary.notices import DELETIONS, Cause, Duty, NoticeState, NoticeWay
 
@@ -42,11 +43,7 @@ class NoticeEnded(GatewayError):
     """A notice that is confirmed or excused stays so."""
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Tell(_Asked):
+class Tell(Asked):
     """What vendors are to be told: about a person, or about an order that is closed."""
 
     cause: Cause
@@ -63,7 +60,7 @@ class Tell(_Asked):
         return self
 
 
-class Step(_Asked):
+class Step(Asked):
     """What somebody did or heard: a vendor was told, or confirmed, or cannot be told for a reason."""
 
     notice: Id
@@ -78,7 +75,7 @@ class Step(_Asked):
         return self
 
 
-class Listed(_Asked):
+class Listed(Asked):
     """Which notices: all that is given holds at once."""
 
     id: Id | None = None
@@ -134,7 +131,7 @@ class Notices:
         found = await self._registry.read(rows.listed, Wanted(subjects=await self._registry.same_person(subject)))
         names = {each.vendor for each in found if each.is_open}
         if not any(each.cause is Cause.ERASURE for each in found):
-            names |= set(await self.received(subject, Asked(Cause.ERASURE)))
+            names |= set(await self.received(subject, Concern(Cause.ERASURE)))
         return sorted(names)
 
     async def listed(self, asked: Mapping[str, Any], *, by: str) -> Sequence[dict[str, Any]]:
@@ -175,8 +172,8 @@ class Notices:
         )
         await self._intake.put([row], by=by)
 
-    async def received(self, subject: str, asked: Asked) -> Mapping[str, Received]:
-        """Vendor → what of a person reached it, as far as it is what was asked about. Raises Refusal.
+    async def received(self, subject: str, concern: Concern) -> Mapping[str, Received]:
+        """Vendor → what of a person reached it, as far as it is of this concern. Raises Refusal.
 
         A person has the references that are linked to theirs.
         """
@@ -185,14 +182,14 @@ class Notices:
         refs = await self._registry.same_person(subject)
         told = [each for ref in refs for each in await self._ledger.persons.about(ref)]
         told.sort(key=lambda each: each.entry.seq, reverse=True)
-        return received(told, asked, self.contracts())
+        return received(told, concern, self.contracts())
 
     async def _planned(self, telling: Telling, by: str) -> int:
-        asked = Asked(telling.cause, telling.order, telling.purpose, telling.vendor, telling.categories)
+        concern = Concern(telling.cause, telling.order, telling.purpose, telling.vendor, telling.categories)
         people = [telling.subject] if telling.subject else await self._people(telling.order)
         found: dict[str, tuple[str, Received]] = {}
         for ref in people:
-            for vendor, what in (await self.received(ref, asked)).items():
+            for vendor, what in (await self.received(ref, concern)).items():
                 first, before = found.get(vendor, (ref, None))
                 found[vendor] = first, merged(what, before) if before else what
         meant = [self._notice(telling, vendor, *found[vendor]) for vendor in sorted(found)]

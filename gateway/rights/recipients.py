@@ -17,8 +17,8 @@ _DAY = 24 * 60 * 60 * 1_000_000  # µs
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Asked:
-    """What is asked about a person; of all that is stated only what fits everything counts.
+class Concern:
+    """What vendors are to be told of a person; of all that is stated only what fits everything counts.
 
     `order` is one that was closed, `purpose` and `vendor` are those of a withdrawn consent, `categories` what was
     corrected.
@@ -44,20 +44,20 @@ class Received:
     until: int
 
 
-def received(told: Iterable[Personal], asked: Asked, contracts: ContractSet) -> Mapping[str, Received]:
-    """Vendor → what reached it, as far as it is what was asked about; `told` is the newest first.
+def received(told: Iterable[Personal], concern: Concern, contracts: ContractSet) -> Mapping[str, Received]:
+    """Vendor → what reached it, as far as it is of this concern; `told` is the newest first.
 
     What a notice says of a person is no reason for another.
     """
-    counts = _COUNTS[asked.cause]
+    counts = _COUNTS[concern.cause]
     found: dict[str, Received] = {}
     for each in told:
         # An authority or a court is no vendor that would be told.
         vendor = str(each.entry.body.get("vendor", ""))
         is_notice = each.entry.body["purpose"] == Purpose.RIGHTS_FULFILMENT
-        if not vendor or is_notice or not each.may_have_arrived or asked.vendor not in (None, vendor):
+        if not vendor or is_notice or not each.may_have_arrived or concern.vendor not in (None, vendor):
             continue
-        if categories := counts(each, asked, contracts):
+        if categories := counts(each, concern, contracts):
             new = _received(each, categories)
             found[vendor] = merged(found[vendor], new) if vendor in found else new
     return found
@@ -85,32 +85,32 @@ def _fields(each: Personal) -> Iterator[tuple[str, str]]:
             yield from ((path, category) for path, category, *_ in group["fields"])
 
 
-def _all(each: Personal, _asked: Asked, _contracts: ContractSet) -> frozenset[str]:
+def _all(each: Personal, _concern: Concern, _contracts: ContractSet) -> frozenset[str]:
     return frozenset(category for _, category in _fields(each)) - {Category.NOT_PERSONAL.value}
 
 
-def _corrected(each: Personal, asked: Asked, contracts: ContractSet) -> frozenset[str]:
-    found = _all(each, asked, contracts)
-    return found & {category.value for category in asked.categories} if asked.categories else found
+def _corrected(each: Personal, concern: Concern, contracts: ContractSet) -> frozenset[str]:
+    found = _all(each, concern, contracts)
+    return found & {category.value for category in concern.categories} if concern.categories else found
 
 
-def _of_order(each: Personal, asked: Asked, contracts: ContractSet) -> frozenset[str]:
+def _of_order(each: Personal, concern: Concern, contracts: ContractSet) -> frozenset[str]:
     orders = {subject.order_ref for subject in each.subjects}
-    return _all(each, asked, contracts) if asked.order in orders else frozenset()
+    return _all(each, concern, contracts) if concern.order in orders else frozenset()
 
 
-def _objectionable(each: Personal, asked: Asked, contracts: ContractSet) -> frozenset[str]:
+def _objectionable(each: Personal, concern: Concern, contracts: ContractSet) -> frozenset[str]:
     """An objection is to what rests on a legitimate interest (GDPR 21(1))."""
-    return _all(each, asked, contracts) if _rests_on(each, {"legitimate_interest"}) else frozenset()
+    return _all(each, concern, contracts) if _rests_on(each, {"legitimate_interest"}) else frozenset()
 
 
-def _withdrawn(each: Personal, asked: Asked, contracts: ContractSet) -> frozenset[str]:
+def _withdrawn(each: Personal, concern: Concern, contracts: ContractSet) -> frozenset[str]:
     """What left on consent to the purpose: all of a call, or the groups of its contract that rest on it."""
-    if asked.purpose in (None, each.entry.body["purpose"]) and _rests_on(each, CONSENTS):
-        return _all(each, asked, contracts)
+    if concern.purpose in (None, each.entry.body["purpose"]) and _rests_on(each, CONSENTS):
+        return _all(each, concern, contracts)
     named = str(each.entry.body["contract"]).partition("@")[0]
     terms = next((terms for terms in contracts.terms if terms.name == named), None)
-    paths = set(_on_consent(terms, each, asked, contracts)) if terms else set()
+    paths = set(_on_consent(terms, each, concern, contracts)) if terms else set()
     return frozenset(category for path, category in _fields(each) if path in paths)
 
 
@@ -119,18 +119,18 @@ def _rests_on(each: Personal, bases: Collection[str]) -> bool:
     return any(ground["role"] in each.roles and ground["basis"] in bases for ground in grounds)
 
 
-def _on_consent(terms: Terms, each: Personal, asked: Asked, contracts: ContractSet) -> Iterator[str]:
+def _on_consent(terms: Terms, each: Personal, concern: Concern, contracts: ContractSet) -> Iterator[str]:
     """The paths of groups whose own ground is consent to the purpose, wherever one of these people lives."""
     for rule in terms.sending.rules:
         group = terms.sending.groups[rule.group] if rule.group >= 0 else None
-        if group is None or group.bases is None or asked.purpose not in (None, group.purpose):
+        if group is None or group.bases is None or concern.purpose not in (None, group.purpose):
             continue
         here = [subject.jurisdiction for subject in each.subjects if subject.role in group.roles]
         if any(basis_for(group.bases, place, contracts.policy) in CONSENTS for place in here):
             yield rule.path
 
 
-_COUNTS: Mapping[Cause, Callable[[Personal, Asked, ContractSet], frozenset[str]]] = {
+_COUNTS: Mapping[Cause, Callable[[Personal, Concern, ContractSet], frozenset[str]]] = {
     Cause.RECTIFICATION: _corrected,
     Cause.ERASURE: _all,
     Cause.RESTRICTION: _all,

@@ -11,14 +11,14 @@ from gateway.frozen import changed
 from gateway.ledger.entry import Subject
 from gateway.ledger.personal import Personal
 from gateway.ledger.store import Entry
-from gateway.rights.recipients import Asked, Received, received
+from gateway.rights.recipients import Concern, Received, received
 from gateway.vocabulary import Category, Purpose
 from gateway.vocabulary.notices import Cause
 
 DAY = 24 * 60 * 60 * 1_000_000
 CONSIGNEE = Subject("c-89", "consignee", "DE", "A-1")
 PURCHASER = Subject("c-88", "purchaser", "DE", "A-1")
-EVERYTHING = Asked(Cause.ERASURE)
+EVERYTHING = Concern(Cause.ERASURE)
 
 
 def left(*subjects: Subject, result: str | None = "sent", **members: Any) -> Personal:
@@ -71,41 +71,41 @@ def test_a_correction_concerns_whoever_has_the_category_that_was_wrong() -> None
         {"form": "as_is", "of": ["consignee"], "fields": [["$.mail", "contact.email"]]},
     ])]  # fmt: skip
 
-    found = received(told, Asked(Cause.RECTIFICATION, categories=frozenset({Category.PERSON_NAME})), CONTRACTS)
+    found = received(told, Concern(Cause.RECTIFICATION, categories=frozenset({Category.PERSON_NAME})), CONTRACTS)
 
     assert categories(found) == {"parcels": ["person.name"]}
 
 
 def test_a_withdrawn_consent_concerns_the_fields_that_left_on_it() -> None:
-    asked = Asked(Cause.WITHDRAWAL, purpose=Purpose.DELIVERY_NOTIFICATION)
+    concern = Concern(Cause.WITHDRAWAL, purpose=Purpose.DELIVERY_NOTIFICATION)
 
-    assert categories(received([left(CONSIGNEE)], asked, CONTRACTS)) == {"parcels": ["contact.email"]}
-    assert received([left(PURCHASER)], asked, CONTRACTS) == {}
-    assert received([left(CONSIGNEE)], changed(asked, purpose=Purpose.DELIVERY), CONTRACTS) == {}
-    assert received([left(CONSIGNEE)], changed(asked, vendor="payments"), CONTRACTS) == {}
+    assert categories(received([left(CONSIGNEE)], concern, CONTRACTS)) == {"parcels": ["contact.email"]}
+    assert received([left(PURCHASER)], concern, CONTRACTS) == {}
+    assert received([left(CONSIGNEE)], changed(concern, purpose=Purpose.DELIVERY), CONTRACTS) == {}
+    assert received([left(CONSIGNEE)], changed(concern, vendor="payments"), CONTRACTS) == {}
 
 
 def test_a_call_that_rested_on_consent_as_a_whole_is_withdrawn_as_a_whole() -> None:
     grounds = [{"role": "consignee", "jurisdiction": "CN", "basis": "explicit_consent"}]
-    asked = Asked(Cause.WITHDRAWAL, purpose=Purpose.DELIVERY)
+    concern = Concern(Cause.WITHDRAWAL, purpose=Purpose.DELIVERY)
 
-    found = received([left(CONSIGNEE, grounds=grounds)], asked, CONTRACTS)
+    found = received([left(CONSIGNEE, grounds=grounds)], concern, CONTRACTS)
 
     assert categories(found) == {"parcels": ["contact.email", "person.name"]}
-    assert received([left(PURCHASER, grounds=grounds)], asked, CONTRACTS) == {}
+    assert received([left(PURCHASER, grounds=grounds)], concern, CONTRACTS) == {}
 
 
 def test_an_objection_concerns_what_rests_on_a_legitimate_interest() -> None:
-    asked = Asked(Cause.OBJECTION)
+    concern = Concern(Cause.OBJECTION)
 
-    assert set(received([left(CONSIGNEE)], asked, CONTRACTS)) == {"parcels"}
-    assert received([left(PURCHASER)], asked, CONTRACTS) == {}
+    assert set(received([left(CONSIGNEE)], concern, CONTRACTS)) == {"parcels"}
+    assert received([left(PURCHASER)], concern, CONTRACTS) == {}
 
 
 def test_a_closed_order_concerns_what_left_about_it() -> None:
     told = [left(CONSIGNEE), left(changed(CONSIGNEE, order_ref="A-2"), vendor="payments")]
 
-    assert set(received(told, Asked(Cause.ORDER_CLOSED, order="A-2"), CONTRACTS)) == {"payments"}
+    assert set(received(told, Concern(Cause.ORDER_CLOSED, order="A-2"), CONTRACTS)) == {"payments"}
 
 
 def test_a_vendor_may_keep_what_it_got_last_for_as_long_as_its_contract_says() -> None:
