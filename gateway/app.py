@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from gateway import api, privacy, public, webhook
 from gateway.assemble import Call
@@ -44,9 +44,12 @@ from gateway.spool import Spools
 from gateway.stores import Stores, with_entered
 from gateway.telemetry import Telemetry
 from gateway.vocabulary.notices import NoticeWay
+from gateway.webhook import NotTaken, Receiver
 
 BY_ITSELF: Final = "gateway"  # who did what nobody asked for
 MAIL: Final = "mail"
+Post: TypeAlias = Callable[[Receiver, Sequence[Due], datetime], Awaitable[None]]
+"""How a server of the shop is told."""
 
 
 class Gateway:
@@ -245,15 +248,23 @@ class Gateway:
         inactive, others = await self.stores.registry.read(lookups.inactive, "")
         return await self.stores.ledger.dormant.sort(inactive, others, by=BY_ITSELF)
 
-    async def notify(self, post: Callable[[str, list[Due], datetime], Awaitable[None]] = webhook.tell) -> None:
-        """Posts what has to be done by when, where somebody wants to hear it."""
-        if (url := self.settings.webhook) is not None:
-            await post(url.get_secret_value(), await self.due(), utc())
+    async def notify(self, post: Post = webhook.tell) -> None:
+        """Posts what has to be done by when, where somebody wants to hear it. Raises NotTaken."""
+        if Receiver.of(self.settings) is not None:
+            await self._told(post)
 
-    async def notify_new(self, post: Callable[[str, Sequence[Due], datetime], Awaitable[None]] = webhook.tell) -> None:
+    async def _told(self, post: Post = webhook.tell) -> int:
+        """How many deadlines somebody heard of. Raises NotTaken where nobody wants to, or takes it."""
+        if (receiver := Receiver.of(self.settings)) is None:
+            raise NotTaken("nobody is to be told: set GATEWAY_WEBHOOK, and start anew")
+        due = await self.due()
+        await post(receiver, due, utc())
+        return len(due)
+
+    async def notify_new(self, post: Post = webhook.tell) -> None:
         """Posts at once what cannot wait for the day: that somebody is to be told that their data is leaving."""
-        if (url := self.settings.webhook) is not None:
-            await self.stores.consignees.tell_new(lambda due: post(url.get_secret_value(), due, utc()))
+        if (receiver := Receiver.of(self.settings)) is not None:
+            await self.stores.consignees.tell_new(lambda due: post(receiver, due, utc()))
 
     async def _finish_erasures(self) -> None:
         await self.stores.erasures.finish(lambda asked: self.stores.desk.erase(asked, by=BY_ITSELF))
@@ -277,7 +288,7 @@ class Gateway:
     def control(self) -> Any:
         """Where the command line works."""
         people = privacy.spoken(self.requests, self.disclosures)
-        return api.control(self._offices(), self.reload, self.keeps, people)
+        return api.control(self._offices(), self.reload, self.keeps, {**people, **api.dated(self.due, self._told)})
 
     def _offices(self) -> api.Offices:
         stores = self.stores

@@ -17,7 +17,7 @@ import uvicorn
 import uvloop
 
 from gateway.app import Gateway
-from gateway.daily import MINUTE, daily, often
+from gateway.daily import AGAIN, MINUTE, daily, often
 from gateway.edge import serve_config
 from gateway.errors import StartError
 from gateway.outbound.guard import Addresses, system_lookup
@@ -118,7 +118,9 @@ async def _listen(gateway: Gateway, ready: Callable[..., None]) -> None:
         if all(server.started for server in servers):
             control.chmod(0o600)
             _settle_memory()
-            aside += [running.create_task(daily(each)) for each in (gateway.each_day, gateway.notify)]
+            aside.append(running.create_task(daily(gateway.each_day)))
+            told = daily(gateway.notify, again=AGAIN, what="telling the webhook what is due")
+            aside.append(running.create_task(told))
             aside.append(running.create_task(often(gateway.tell)))
             aside += [
                 running.create_task(often(each, every=MINUTE))

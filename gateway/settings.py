@@ -1,6 +1,8 @@
 """What the process is told from outside, read once."""
 
 import os
+import re
+from base64 import b64decode
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -13,6 +15,8 @@ __all__ = ["LOOPBACK", "Settings", "SettingsError"]
 
 _PREFIX: Final = "GATEWAY_"
 _ALIKE: Final = 0.8
+_KEY: Final = re.compile(r"whsec_((?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)")
+_KEY_BYTES: Final = range(24, 65)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -28,6 +32,13 @@ def _safe(url: SecretStr) -> SecretStr:
     if not parts.hostname or (parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK)):
         raise ValueError("write an https address, or http on this machine")
     return url
+
+
+def _signing(key: SecretStr) -> SecretStr:
+    written = _KEY.fullmatch(key.get_secret_value())
+    if written is None or len(b64decode(written[1])) not in _KEY_BYTES:
+        raise ValueError("write whsec_ and 24 to 64 random bytes in base64: whsec_$(openssl rand -base64 32)")
+    return key
 
 
 class Settings(BaseSettings):
@@ -91,6 +102,8 @@ class Settings(BaseSettings):
     every vendor has answered."""
     webhook: Annotated[SecretStr, AfterValidator(_safe)] | None = None
     """Where everything with a deadline is posted once a day."""
+    webhook_key: Annotated[SecretStr, AfterValidator(_signing)] | None = None
+    """With which it is signed, for the server there to know that it comes from here."""
     notice_mail: Path | None = None
     """Where notices to vendors lie that go by mail; a folder `mail` in `data` where it is not given."""
     cn_sensitive_requires_separate_consent: bool = True

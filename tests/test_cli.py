@@ -357,3 +357,21 @@ def test_reports_are_made_of_the_running_gateway_and_without_one(
     assert "<table>" in (machine.folder / "a.html").read_text("utf-8")
     assert unknown.returncode == 1
     assert "there are accesses, activities" in unknown.stderr
+
+
+def test_deadlines_are_a_table_a_list_and_a_calendar_and_nobody_hears_of_them_where_nobody_wants_to(
+    machine: Machine, serving: Serving
+) -> None:
+    shown, listed = machine.typed("deadlines"), machine.asked("deadlines", "--json")
+    calendar = machine.typed("deadlines", "--ics")
+    posted = machine.typed("deadlines", "--post")
+
+    assert [each["at"] for each in listed] == sorted(each["at"] for each in listed)
+    assert "vendor.review" in {each["what"] for each in listed}
+    assert all(each["said"] in shown.stdout for each in listed if not each["overdue"])
+    assert calendar.stdout.startswith("BEGIN:VCALENDAR")
+    assert calendar.stdout.count("BEGIN:VEVENT") == len(listed)
+    assert (posted.returncode, posted.stderr) == (
+        1,
+        "request.invalid: nobody is to be told: set GATEWAY_WEBHOOK, and start anew\n",
+    )

@@ -31,6 +31,54 @@ async def test_it_goes_on_after_what_could_not_be_done(
     assert "ledger.unavailable" in caplog.text
 
 
+async def test_whom_nobody_could_tell_is_tried_again_soon_and_then_left_until_tomorrow(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "FIRST", 0.0)
+    monkeypatch.setattr(module, "EVERY", 3600.0)
+    done, enough = list[int](), asyncio.Event()
+
+    async def deed() -> None:
+        done.append(len(done))
+        if len(done) == 3:
+            enough.set()
+            return
+        raise refuse("ledger.unavailable", "of a test")
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as running:
+        task = running.create_task(daily(deed, again=(0.001, 0.002, 0.003), what="telling somebody"))
+        await enough.wait()
+        await asyncio.sleep(0.05)
+        task.cancel()
+
+    # After the third, which was taken, nothing happens until tomorrow.
+    assert done == [0, 1, 2]
+    assert caplog.text.count("telling somebody will be tried again in 0 s: ledger.unavailable") == 2
+
+
+async def test_when_all_attempts_failed_the_last_one_says_that_tomorrow_is_another_day(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "FIRST", 0.0)
+    monkeypatch.setattr(module, "EVERY", 3600.0)
+    done, enough = list[int](), asyncio.Event()
+
+    async def deed() -> None:
+        done.append(len(done))
+        if len(done) == 2:
+            enough.set()
+        raise refuse("ledger.unavailable", "of a test")
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as running:
+        task = running.create_task(daily(deed, again=(0.001,), what="telling somebody"))
+        await enough.wait()
+        await asyncio.sleep(0.05)
+        task.cancel()
+
+    assert done == [0, 1]
+    assert "telling somebody will be tried again tomorrow: ledger.unavailable" in caplog.text
+
+
 async def test_calls_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     done = list[int]()
 

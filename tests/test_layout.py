@@ -72,6 +72,7 @@ TOGETHER: Mapping[str, str] = {
     "cli/backup": "test_backup.py",
     "cli/contract": "test_cli.py",
     "cli/database": "test_migrate.py",
+    "cli/deadlines": "test_cli.py",
     "cli/demo": "demo/test_run.py",
     "cli/health": "test_cli.py",
     "cli/rehearse": "test_cli.py",

@@ -1,6 +1,6 @@
 """The two applications: the operators' listener, and the control socket."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,11 +11,10 @@ from starlette.routing import Route
 
 from gateway.api.deeds import Keeps, deeds_of, of_subjects, telling
 from gateway.api.endpoint import Deed, May, answering, application, body_of, doing, proving, said
-from gateway.api.offices import canary_routes, case_routes, deadline_route, incident_routes, waiver_routes
+from gateway.api.offices import Dues, canary_routes, case_routes, deadline_route, incident_routes, waiver_routes
 from gateway.api.policies import policy_routes
 from gateway.api.record import framed, log_routes, public_routes, record_routes
 from gateway.desk import Desk
-from gateway.due import Due
 from gateway.exceptional.office import Office
 from gateway.identity import Caller, Tokens
 from gateway.imports import FILES, How, fed
@@ -43,7 +42,7 @@ def operators(
     telemetry: Telemetry,
     unready: Callable[[], str | None],
     pages: Callable[[str], Awaitable[Page]],
-    due: Callable[[], Awaitable[Sequence[Due]]],
+    due: Dues,
 ) -> Starlette:
     """The operators' listener: what changes something, or shows the record, needs a token of a role that may.
 
@@ -104,14 +103,14 @@ async def _facts(desk: Desk, request: Request, caller: Caller) -> Response:
 
 
 def control(
-    offices: Offices, reload: Callable[[], Awaitable[int]], keeps: Keeps, people: Mapping[str, Deed]
+    offices: Offices, reload: Callable[[], Awaitable[int]], keeps: Keeps, others: Mapping[str, Deed]
 ) -> Starlette:
     """The control socket, which only the owner of the data folder can open; the command line talks to it.
 
     `keeps` tells what the policy in force says of retention. Who deals with cases proves it by a token here too: where
-    two people are needed, one owner of a folder is not enough. `people` is what is asked about one person.
+    two people are needed, one owner of a folder is not enough. `others` is what is asked about one person or of dates.
     """
-    deeds = {**deeds_of(offices.desk, keeps), "reload": lambda _asked, _by: reload(), **people}
+    deeds = {**deeds_of(offices.desk, keeps), "reload": lambda _asked, _by: reload(), **others}
     return application(
         [
             *(Route(f"/{name}", doing(deed, said), methods=["POST"]) for name, deed in deeds.items()),

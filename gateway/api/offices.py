@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.api.endpoint import Asked, May, Step, answering, stepping
+from gateway.api.endpoint import Asked, Deed, May, Step, answering, stepping
 from gateway.due import Due
 from gateway.exceptional.asked import DEEDS
 from gateway.exceptional.office import Office
@@ -19,8 +19,11 @@ from gateway.oversight.canaries import Canaries
 from gateway.oversight.incidents import Incidents
 from gateway.waivers import Waivers
 
+Dues: TypeAlias = Callable[[], Awaitable[Sequence[Due]]]
+"""Knows what has to be done by when."""
 
-def deadline_route(due: Callable[[], Awaitable[Sequence[Due]]], may: May) -> Route:
+
+def deadline_route(due: Dues, may: May) -> Route:
     """What has to be done by when: JSON, or a calendar for whoever asks for one."""
 
     async def shown(request: Request, _: Caller) -> Response:
@@ -30,6 +33,21 @@ def deadline_route(due: Callable[[], Awaitable[Sequence[Due]]], may: May) -> Rou
         return JSONResponse({"result": [each.members() for each in found]})
 
     return Route("/deadlines", answering(shown, may("GET /deadlines")), methods=["GET"])
+
+
+def dated(due: Dues, notify: Callable[[], Awaitable[int]]) -> Mapping[str, Deed]:
+    """What the command line asks about deadlines: which there are, and that whoever wants to hear of them does now."""
+
+    async def shown(form: Any, _: str) -> Any:
+        found, now = await due(), datetime.now(UTC)
+        if form == "ics":
+            return calendar(found, now)
+        return [each.members() | {"said": each.said, "overdue": each.at < now} for each in found]
+
+    async def told(_asked: Any, _by: str) -> int:
+        return await notify()
+
+    return {"deadlines": shown, "tell-deadlines": told}
 
 
 def incident_routes(incidents: Incidents, may: May) -> Iterator[Route]:

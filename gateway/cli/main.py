@@ -45,6 +45,10 @@ _COMMANDS = {
         "gateway.cli.forecast:forecast",
         "Tell what of the last 7 days' calls will be refused, from when on, and who can do something about it.",
     ),
+    "deadlines": Entry(
+        "gateway.cli.deadlines:deadlines",
+        "Tell what has to be done by when, the next one first, and by whom. Nothing in it says whom it is about.",
+    ),
     "policy": Entry("gateway.cli.policy:policy", "Draft, compare and publish versions of the privacy policy."),
     "waiver": Entry("gateway.cli.waiver:waiver", "Let named operations pass named codes for some hours."),
     "subject": Entry(

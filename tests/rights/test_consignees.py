@@ -21,7 +21,7 @@ from gateway.frozen import changed
 from gateway.identity import Caller
 from gateway.rights.report import WantReport
 from gateway.vocabulary import Level, Role, SubjectRole
-from gateway.webhook import NotTaken
+from gateway.webhook import NotTaken, Receiver
 
 WARNING = {NOTICE_DUE: "warn"}  # as it is where nobody sets it
 STELLA = Caller("stella", "", "", "live", None, 0, Role.STEWARD)
@@ -132,8 +132,8 @@ def test_the_shop_hears_of_it_at_once_and_once(gateway: Running) -> None:
     heard: list[Sequence[Due]] = []
     refusing = [True]
 
-    async def posted(url: str, due: Sequence[Due], now: datetime) -> None:
-        del url, now
+    async def posted(receiver: Receiver, due: Sequence[Due], now: datetime) -> None:
+        del receiver, now
         if refusing.pop() if refusing else False:
             raise NotTaken("no")
         heard.append(due)
@@ -236,8 +236,8 @@ def test_whose_data_first_went_beside_the_gateway_is_to_be_told_from_when_it_wen
     assert (due["ref"], due["at"]) == (fact["id"], listed["since"])
     heard: list[Sequence[Due]] = []
 
-    async def posted(url: str, due: Sequence[Due], now: datetime) -> None:
-        del url, now
+    async def posted(receiver: Receiver, due: Sequence[Due], now: datetime) -> None:
+        del receiver, now
         heard.append(due)
 
     beside.do(lambda: beside.gateway.notify_new(posted))

@@ -1,0 +1,34 @@
+"""The command that shows what has to be done by when, and has the webhook told of it."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from gateway.cli.asking import asked
+from gateway.cli.console import Json, out, table
+
+
+def deadlines(
+    as_json: Json = False,
+    ics: Annotated[bool, typer.Option("--ics", help="Print a calendar (RFC 5545).")] = False,
+    post: Annotated[bool, typer.Option("--post", help="Have GATEWAY_WEBHOOK told of all of it now.")] = False,
+) -> None:
+    """Tell what has to be done by when, the next one first, and by whom. Nothing in it says whom it is about."""
+    if post:
+        count = asked("tell-deadlines", None)
+        out.print(f"the webhook took {count} deadlines")
+        return
+    found = asked("deadlines", "ics" if ics else None)
+    if ics:
+        out.out(found, end="")
+    elif as_json:
+        out.print_json(data=found)
+    else:
+        shown = table("by (UTC)", "what", "role")
+        for each in found:
+            at = datetime.fromisoformat(each["at"]).astimezone(UTC)
+            late = "  [red]late[/]" if each["overdue"] else ""
+            shown.add_row(f"{at:%Y-%m-%d %H:%M}{late}", escape(each["said"]), each["role"])
+        out.print(shown)
