@@ -23,10 +23,10 @@ from gateway.outbound.send import Answer, Holds, Host, Outcome, Sending
 from gateway.pieces import Payload
 from gateway.record import Recorder
 from gateway.registry.basis import NOTHING, Basis
-from gateway.registry.facts import Consent, Facts, Person
+from gateway.registry.facts import Consent, Facts, Order, Person
 from gateway.registry.registry import Mention
 from gateway.reply import Reply
-from gateway.vocabulary import AgreementStatus, ConsentState, Purpose
+from gateway.vocabulary import AgreementStatus, ConsentState, OrderState, Purpose
 
 _PSEUDONYM = re.compile(rb"psn_[0-9A-Za-z_-]{22,}")
 _ANY = "psn_*"
@@ -73,7 +73,7 @@ def parse_http(text: str) -> Http1:
 
 @dataclass(slots=True)
 class Stage:
-    """A gateway in which everybody is found, every agreement is in force, and the vendor says what it is told to."""
+    """A gateway that finds everybody, every order open and all papers in force; the vendor says what it is told to."""
 
     contracts: InForce
     jurisdiction: str = "default"
@@ -129,7 +129,7 @@ class Stage:
     async def about(
         self, mentions: Sequence[Mention], *, consents: bool, order: str | None, consents_in: Collection[str] = ()
     ) -> Facts:
-        del consents, order, consents_in
+        del consents, consents_in
         people = {
             each.role: Person("somebody", each.role, each.jurisdiction or self.jurisdiction, "an order")
             for each in mentions
@@ -144,7 +144,8 @@ class Stage:
             for vendor in self.contracts.contracts.vendors
             for purpose in self.consents
         )  # fmt: skip
-        return Facts(people, missing, {"somebody": given}, frozenset(), order_stated=True)
+        orders = (Order(is_known=True, state=OrderState.OPEN),) if order is not None else ()
+        return Facts(people, missing, {"somebody": given}, frozenset(), order_stated=True, orders=orders)
 
     def basis(self, token: str) -> Basis:
         del token

@@ -115,6 +115,15 @@ def changed(file: str, old: str, new: str, files: Mapping[str, str] = FILES) -> 
     return dict(files) | {file: files[file].replace(old, new)}
 
 
+# With a paper that opens the door.
+WHOLE = changed(
+    ACME,
+    "clauses: [confidentiality]",
+    "clauses: [confidentiality, no_marketing_use, no_sale, instructions, security, sub_processors, assistance,"
+    " delete_or_return, audit]",
+)
+
+
 def found(tmp_path: Folder, files: dict[str, str], level: str = "error") -> list[str]:
     """The codes of what is found, each once, in order."""
     _, findings = read_files(tmp_path, files)

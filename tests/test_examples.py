@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from clearances import loaded, placed
 from shop_contracts import FILES
-from small_contracts import read_files
+from small_contracts import WHOLE, changed, read_files
 
 from gateway.examples import Verdict, rehearsed
 
@@ -51,6 +51,8 @@ REFUSED = """
       {"reference": "A-1"}
     refuses: field.required
 """
+ORDERED_GIVEN = 'given: |\n      POST /ship/P-1\n\n      {"order": "A-1"}\n'
+ORDERED_SENDS = 'sends: |\n      POST /ship/P-1\n\n      {"order": "psn_*"}\n'
 
 
 async def verdict(example: str) -> Verdict:
@@ -155,3 +157,19 @@ async def test_a_long_example_may_stand_in_a_file_beside_the_contract(tmp_path: 
     [found] = await rehearsed(contracts, frozenset({"parcels/ship"}))
 
     assert found.problems == ()
+
+
+@pytest.mark.parametrize("level", ["known", "live"])
+async def test_in_examples_every_order_that_the_call_names_is_known_and_open(level: str, tmp_path: Path) -> None:
+    files = changed("acme/ship.yaml", "{order: $.order, ", f"{{order: $.order, level: {level}, ", WHOLE)
+    silent, _ = read_files(tmp_path / "silent", files)
+    named = changed("acme/ship.yaml", "given: |\n      POST /ship/P-1\n", ORDERED_GIVEN, files)
+    named = changed("acme/ship.yaml", "sends: |\n      POST /ship/P-1\n", ORDERED_SENDS, named)
+    whole, findings = read_files(tmp_path / "named", named)
+    assert silent is not None
+    assert whole is not None, findings
+
+    chosen = frozenset({"acme/ship"})
+    problems = [[verdict.problems for verdict in await rehearsed(each, chosen)] for each in (whole, silent)]
+
+    assert problems == [[()], [("refused: basis.evidence_missing",)]]

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from clearances import CONTRACTS, TERMS
-from small_contracts import ACME, SHIP, changed, read_files
+from small_contracts import ACME, SHIP, WHOLE, changed, read_files
 
 from gateway import explain, outlook
 from gateway.rehearse import parse_http
+from gateway.vocabulary import Level
 
 CALL = 'POST /shipments?debug=1\n\n{"reference": "A-1", "weight": 1, "to": {"name": "Zoe", "phone": "+49301234567", "email": "z@x.de"}, "note": "x", "crm": 1}'  # noqa: E501
 
@@ -64,12 +65,6 @@ async def test_a_call_that_is_refused_has_no_rows() -> None:
     assert (done.sent, rows) == (None, [])
 
 
-WHOLE = changed(
-    ACME,
-    "clauses: [confidentiality]",
-    "clauses: [confidentiality, no_marketing_use, no_sale, instructions, security, sub_processors, assistance,"
-    " delete_or_return, audit]",
-)
 REFUSED = {
     "an agreement of another type": (ACME, "type: dpa", "type: c2c_sharing", "agreement.wrong_type"),
     "a clause that is missing": (ACME, "no_sale, ", "", "agreement.clause_missing"),
@@ -86,7 +81,7 @@ def test_what_papers_and_policy_refuse_whoever_it_is_about_is_told_before_any_ca
     contracts, findings = read_files(tmp_path, changed(file, old, new, WHOLE))
     assert contracts is not None, findings
 
-    told = list(outlook.refused_today(contracts, datetime(2026, 6, 15, tzinfo=UTC)))
+    told = list(outlook.refused_today(contracts, datetime(2026, 6, 15, tzinfo=UTC), {}))
 
     assert [(each.code, each.file, each.level) for each in told] == [(code, SHIP, "note")]
     assert told[0].fix
@@ -99,4 +94,20 @@ def test_where_papers_and_policy_let_calls_go_and_of_drafts_nothing_is_told(tmp_
 
     for contracts in (whole, draft):
         assert contracts is not None
-        assert list(outlook.refused_today(contracts, datetime(2026, 6, 15, tzinfo=UTC))) == []
+        assert list(outlook.refused_today(contracts, datetime(2026, 6, 15, tzinfo=UTC), {})) == []
+
+
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [(Level.WARN, "goes with a warning today"), (Level.REFUSE, "is refused today"), (Level.OFF, None)],
+    ids=["warn", "refuse", "off"],
+)
+def test_what_only_warns_is_not_told_as_a_refusal(level: Level, told: str | None, tmp_path: Path) -> None:
+    contracts, findings = read_files(tmp_path, changed(ACME, "review: 2030-01-31", "review: 2026-05-31", WHOLE))
+    assert contracts is not None, findings
+
+    notes = outlook.refused_today(contracts, datetime(2026, 6, 15, tzinfo=UTC), {"vendor.review_overdue": level})
+
+    messages = [each.message for each in notes]
+    assert len(messages) == (told is not None)
+    assert all(str(told) in message for message in messages)

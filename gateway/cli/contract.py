@@ -10,7 +10,9 @@ from gateway import clock, outlook
 from gateway.cli.asking import asked
 from gateway.cli.console import Json, counted, out
 from gateway.cli.menu import Entry, menu
+from gateway.configured import levels_of
 from gateway.contract.load import read, root_of
+from gateway.settings import Settings
 
 _REHEARSING = {
     "test": Entry(
@@ -29,7 +31,7 @@ def check(path: Annotated[Path, typer.Argument()] = Path("contracts"), as_json: 
     """Say what is wrong with contracts, with file, line and a fix."""
     root, below = root_of(path)
     contracts, findings = read(root)
-    standing = outlook.refused_today(contracts, clock.utc()) if contracts else ()
+    standing = outlook.refused_today(contracts, clock.utc(), levels_of(Settings())) if contracts else ()
     shown = [finding for finding in (*findings, *standing) if finding.file.startswith(below)]
     if as_json:
         out.print_json(data=[_finding(each) for each in shown])
