@@ -74,8 +74,8 @@ def test_what_went_beside_the_gateway_is_recorded_and_who_is_erased_is_listed_by
     listed = json.loads(run("erasure", "list", "--json"))
 
     assert one.startswith("recorded; entry ")
-    assert many == "1 disclosures are recorded, 0 of them were before\n"
-    assert again == "1 disclosures are recorded, 1 of them were before\n"
+    assert many == "1 disclosure is recorded, 0 of them were before\n"
+    assert again == "1 disclosure is recorded, 1 of them were before\n"
     assert isinstance(broken, StartError)
     assert str(broken) == "line 1 is not a JSON object; nothing was recorded"
     assert isinstance(unfit, StartError)
@@ -84,4 +84,5 @@ def test_what_went_beside_the_gateway_is_recorded_and_who_is_erased_is_listed_by
         "Nothing was recorded. Mend these lines, and import the file again.",
     ]
     assert "parcels" in begun
+    assert begun.endswith("\n1 erasure is under way\n")
     assert [(each["subject"], each["state"], each["waiting"]) for each in listed] == [("c-88", "telling", ["parcels"])]

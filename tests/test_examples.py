@@ -162,7 +162,10 @@ async def test_a_long_example_may_stand_in_a_file_beside_the_contract(tmp_path: 
 @pytest.mark.parametrize("level", ["known", "live"])
 async def test_in_examples_every_order_that_the_call_names_is_known_and_open(level: str, tmp_path: Path) -> None:
     files = changed("acme/ship.yaml", "{order: $.order, ", f"{{order: $.order, level: {level}, ", WHOLE)
-    silent, _ = read_files(tmp_path / "silent", files)
+    unnamed = changed(
+        "acme/ship.yaml", "given: |\n      POST /ship/P-1\n", "given: |\n      POST /ship/P-1\n\n      {}\n", files
+    )
+    silent, _ = read_files(tmp_path / "silent", unnamed)
     named = changed("acme/ship.yaml", "given: |\n      POST /ship/P-1\n", ORDERED_GIVEN, files)
     named = changed("acme/ship.yaml", "sends: |\n      POST /ship/P-1\n", ORDERED_SENDS, named)
     whole, findings = read_files(tmp_path / "named", named)
@@ -172,4 +175,4 @@ async def test_in_examples_every_order_that_the_call_names_is_known_and_open(lev
     chosen = frozenset({"acme/ship"})
     problems = [[verdict.problems for verdict in await rehearsed(each, chosen)] for each in (whole, silent)]
 
-    assert problems == [[()], [("refused: basis.evidence_missing",)]]
+    assert problems == [[()], [("refused: subject.unresolved",)]]

@@ -18,6 +18,7 @@ from shop_contracts import FILES
 from shop_contracts import POLICY as POLICY_FILE
 
 from gateway.clearance import clear
+from gateway.cli.forecast import tell_refused
 from gateway.contract.load import ContractSet
 from gateway.contract.papers import OnLapse, Transfer
 from gateway.contract.terms import Terms
@@ -288,3 +289,16 @@ def test_what_was_called_is_forecast_by_a_running_gateway_and_a_rehearsal_stops_
     assert json.dumps(told)
     assert [(each["code"], each["calls"]) for each in rehearsed] == [("vendor.suspended", 1)]
     assert through.status == 200
+
+
+def test_lines_of_several_companies_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    line = {"operation": "parcels/ship", "caller": "fulfilment", "code": "agreement.expired", "calls_a_day": 1.0}
+    lines = [line | {"entity": entity, "who": "ops", "from": "2026-12-21"} for entity in ("shop-eu", "shop-uk")]
+
+    tell_refused(lines, as_json=False)
+    several = capsys.readouterr().out
+    tell_refused(lines[:1], as_json=False)
+    one = capsys.readouterr().out
+
+    assert ["company" in several, "shop-eu" in several, "shop-uk" in several] == [True] * 3
+    assert "shop-eu" not in one

@@ -178,4 +178,5 @@ def test_a_waiver_is_proposed_and_granted_from_the_command_line(tmp_path: Path) 
     assert proposed["state"] == "proposed"
     assert (same.returncode, granted.returncode, ended.returncode) == (1, 0, 0)
     assert " is granted until " in granted.stdout
+    assert ended.stdout == f"{proposed['id']} is ended\n"
     assert "agreement.expired" in listed.stdout

@@ -27,9 +27,12 @@ def tell_refused(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     if not found:
         out.print("nothing of what was called in the last 7 days stops")
         return
-    shown = table("from", "operation", "caller", "code", "a day", "who can act")
+    # One company is nobody's question; with several, lines would look alike without it.
+    company = ["company"] if len({each["entity"] for each in found}) > 1 else []
+    shown = table("from", "operation", *company, "caller", "code", "a day", "who can act")
     for each in found:
         day = each.get("from", "at once")[:16].replace("T", " ")
-        cells = (day, each["operation"], each["caller"], each["code"], each["calls_a_day"], each["who"])
+        whose = [each["entity"] for _ in company]
+        cells = (day, each["operation"], *whose, each["caller"], each["code"], each["calls_a_day"], each["who"])
         shown.add_row(*(escape(str(cell)) for cell in cells))
     Console(highlight=False).print(shown)

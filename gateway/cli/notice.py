@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway.cli.asking import asked
-from gateway.cli.console import Json, out, table
+from gateway.cli.console import Json, counted, out, table
 from gateway.errors import GatewayError, StartError
 from gateway.vocabulary import SubjectRole
 from gateway.vocabulary.notices import Cause
@@ -128,7 +128,7 @@ def _show_erasures(erasures: list[dict[str, Any]], *, as_json: bool) -> None:
         shown.add_row(*map(escape, cells))
     if erasures:
         Console(highlight=False).print(shown)
-    out.print(f"{len(erasures)} erasures are under way")
+    out.print(counted(len(erasures), "erasure is under way", "erasures are under way"))
 
 
 @disclosure.command("record")
@@ -160,7 +160,8 @@ def import_(
             known += sum(each["known"] for each in asked("disclosures", told[start : start + _TOGETHER]))
         except GatewayError as error:
             raise StartError(f"{error}\n{_so_far(told[start]['line'] if start else 0)}") from None
-    out.print(f"{len(told)} disclosures are recorded, {known} of them were before")
+    recorded = counted(len(told), "disclosure is recorded", "disclosures are recorded")
+    out.print(f"{recorded}, {known} of them were before")
 
 
 def _read(number: int, line: str) -> dict[str, Any]:

@@ -63,5 +63,5 @@ def _show(told: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         out.print_json(data=told)
         return
-    until = f" until {told['until']}" if "until" in told else ""
+    until = f" until {told['until']}" if told["state"] == "granted" else ""
     out.print(f"{told['id']} is {told['state']}{until}")
