@@ -62,7 +62,7 @@ class Gateway:
         self._version = ""  # of the policy, as far as it is on record
         self.claims = Claims(stores.registry)
         self.reports = Reports(stores.ledger, self.as_entered, utc)
-        self.incidents = Incidents(stores.ledger, stores.intake, now=utc)
+        self.incidents = Incidents(stores.ledger, stores.intake, self.contracts, now=utc)
         self.canaries = Canaries(stores.ledger, self.incidents, now=utc)
         self.lookout = Lookout(self.canaries)
         exchange = self._path()

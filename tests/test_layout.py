@@ -52,7 +52,6 @@ TOGETHER: Mapping[str, str] = {
     "report/seen": "report/test_making.py",
     # Leaves are held to committed vectors, byte for byte.
     "rights/labels": "rights/test_rights_consents.py",
-    "rights/page": "rights/test_report.py",
     "vocabulary/wording": "test_vocabulary_labels.py",
     "ledger/canonical": "ledger/test_leaf.py",
     "ledger/entry": "ledger/test_leaf.py",

@@ -71,8 +71,9 @@ class Canaries:
         """Those of which this process knows, by what is looked for; `tags` finds all of them."""
 
     async def make(self, asked: object, *, by: str) -> dict[str, Any]:
-        """A new value for a vendor, which is put into an order of the shop's own. Raises ValidationError."""
+        """A new value for a vendor, which is put into an order of the own. Raises ValidationError, UnfitIncident."""
         wanted = Wanted.model_validate(asked)
+        await self._incidents.demand_known(wanted.vendor)
         async with self._incidents.claims.alone("canary"):
             number = 1 + max((each.number for each in await self._all()), default=0)
             await self._ledger.record(CanaryMade(wanted.vendor, number, by))

@@ -1,7 +1,7 @@
 """Incidents: what a vendor lost, the clocks that run from when that was known, and whom it concerns."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,12 +9,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, StringConstraints, model_validator
 
+from gateway.contract.load import ContractSet
 from gateway.contract.words import Name
 from gateway.due import Due
 from gateway.errors import GatewayError
 from gateway.intake import Intake
 from gateway.jwe import encrypted, public_key
 from gateway.ledger.canonical import Json
+from gateway.ledger.entry import Intent
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.steps import CLOCK, IncidentStep
@@ -66,6 +68,8 @@ class Opened(Asked):
     def _is_in_order(self) -> "Opened":
         if self.ended is not None and self.ended < self.began:
             raise ValueError("it ended before it began")
+        if self.aware < self.began:
+            raise ValueError("nobody can be aware of it before it began")
         return self
 
 
@@ -110,15 +114,22 @@ class Incident:
 class Incidents:
     """Every step is an entry, and nothing of it is kept elsewhere. `by` is who takes it."""
 
-    def __init__(self, ledger: Ledger, intake: Intake, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, ledger: Ledger, intake: Intake, contracts: Callable[[], ContractSet], *, now: Callable[[], datetime]
+    ) -> None:
         self._ledger = ledger
         self._intake = intake
+        self._contracts = contracts
         self._now = now
         self.claims = Claims(intake.registry)
 
     async def open(self, asked: object, *, by: str) -> dict[str, Any]:
-        """Puts an incident on record, and stops the vendor where that is asked for. Raises ValidationError."""
+        """Puts an incident on record, and stops the vendor where that is asked for.
+
+        Raises ValidationError and UnfitIncident.
+        """
         wanted = Opened.model_validate(asked)
+        await self.demand_known(wanted.vendor, wanted.operations)
         if max(wanted.aware, wanted.began, wanted.ended or wanted.began) > self._now():
             raise UnfitIncident("a time of it is still to come")
         if wanted.suspend:
@@ -129,6 +140,20 @@ class Incidents:
         id_ = self._ledger.new_id()
         await self._ledger.record(IncidentStep(id_, "opened", wanted.vendor, by, said))
         return Incident(id_, wanted, {}).members(self._now())
+
+    async def demand_known(self, vendor: str, operations: Collection[str] = ()) -> None:
+        """A slip of the pen would concern nobody and stop nothing. A vendor whose file is gone is still on record."""
+        terms = self._contracts().terms
+        known = self._contracts().vendors
+        own = {each.operation.operation for each in terms if each.vendor.vendor == vendor}
+        if vendor not in known and not await self._is_on_record(Filter(kind=Intent.kind, vendor=vendor, limit=1)):
+            raise UnfitIncident(f"vendor: there is no such vendor; the contracts have {', '.join(sorted(known))}")
+        for operation in set(operations) - own:
+            if not await self._is_on_record(Filter(kind=Intent.kind, vendor=vendor, operation=operation, limit=1)):
+                raise UnfitIncident(f"operations: {vendor} has none of that name; it has {', '.join(sorted(own))}")
+
+    async def _is_on_record(self, wanted: Filter) -> bool:
+        return bool(await self._ledger.entries(wanted))
 
     async def step(self, incident: str, asked: object, *, by: str) -> dict[str, Any]:
         """Puts on record that somebody was told, or that it is closed. Raises UnknownIncident and UnfitIncident."""

@@ -1,6 +1,7 @@
 """Who received somebody's data: lines made of what the record says, for that person and nobody else."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,8 +22,8 @@ from gateway.vocabulary.labels import (
     ROLE_LABELS,
     Label,
 )
-from gateway.vocabulary.places import TransferMechanism
-from gateway.vocabulary.wording import RIGHT_LABELS, SUBJECT_ROLE_LABELS, TRANSFER_LABELS
+from gateway.vocabulary.places import TransferMechanism, territory_of
+from gateway.vocabulary.wording import RIGHT_LABELS, RIGHTS_IN_CHINA, SUBJECT_ROLE_LABELS, TRANSFER_LABELS
 
 Code = TypeVar("Code", bound=StrEnum)
 _OWN_ORDERS = frozenset({SubjectRole.PURCHASER.value, SubjectRole.PAYER.value})
@@ -47,11 +48,17 @@ class CategoryTold(Word):
     bases: tuple[Word, ...] = ()
 
 
-class BasisTold(Word):
-    """A legal basis, where it stands in the GDPR, and which rights follow from it."""
+class RightTold(Word):
+    """A right that a person has, and where it stands in the laws that hold; `code` is the GDPR's article."""
 
-    article: str
-    rights: tuple[Word, ...]
+    laws: tuple[str, ...]
+
+
+class BasisTold(Word):
+    """A legal basis, where it stands in the laws that hold (`GDPR 6(1)(b)`), and which rights follow from it."""
+
+    laws: tuple[str, ...]
+    rights: tuple[RightTold, ...]
 
 
 class NoticeTold(Told):
@@ -153,9 +160,10 @@ def _line(each: Personal, contracts: ContractSet, notices: Mapping[str, Sequence
     exceptional = body.get("exceptional") or {}
     when = datetime.fromtimestamp(each.left_at / 1_000_000, UTC)
     roles = sorted(each.roles)
-    laws = {subject.jurisdiction for subject in each.subjects}
     recipient = body["recipient"]
     entity = contracts.entities.entities.get(body["entity"])
+    own_law = territory_of(entity.country) if entity else ""
+    laws = {subject.jurisdiction for subject in each.subjects} | {own_law}
     apart = list(_apart(each, contracts))
     own = {subject.order_ref for subject in each.subjects if subject.role in _OWN_ORDERS and subject.order_ref}
     return Disclosure(
@@ -177,7 +185,7 @@ def _line(each: Personal, contracts: ContractSet, notices: Mapping[str, Sequence
         purpose=_word(Purpose, body["purpose"], PURPOSE_LABELS) or _plain(body["purpose"]),
         about=tuple(filter(None, (_word(SubjectRole, role, SUBJECT_ROLE_LABELS) for role in roles))),
         categories=tuple(_categories(body, each.roles, apart)),
-        bases=tuple(_bases(body, each.roles, apart)),
+        bases=tuple(_bases(body, each.roles, apart, {territory_of(law) for law in laws})),
         safeguards=tuple(_safeguards(body, laws)),
         keeps=(body.get("retention") or {}).get("vendor_keeps"),
         orders=tuple(sorted(own)),
@@ -232,19 +240,34 @@ def _categories(body: Mapping[str, Any], roles: frozenset[str], apart: Sequence[
         )
 
 
-def _bases(body: Mapping[str, Any], roles: frozenset[str], apart: Sequence[_Apart]) -> Iterator[BasisTold]:
+def _bases(
+    body: Mapping[str, Any], roles: frozenset[str], apart: Sequence[_Apart], territories: AbstractSet[str]
+) -> Iterator[BasisTold]:
     """Those of the call, and those of what left on a ground of its own."""
     stated = {ground["basis"] for ground in body.get("grounds", ()) if ground["role"] in roles}
     stated |= {basis.value for each in apart for basis in each.bases}
     for code in sorted(stated):
         basis = LegalBasis(code)
-        rights = tuple(_labelled(article, RIGHT_LABELS.get(article)) for article in BASES[basis].rights)
-        label = BASIS_LABELS[basis]
-        yield BasisTold(code=code, en=label.en, zh=label.zh, article=BASES[basis].gdpr, rights=rights)
+        rights = tuple(_right(article, territories) for article in BASES[basis].rights)
+        label, stands = BASIS_LABELS[basis], _laws(BASES[basis].gdpr, BASES[basis].pipl, territories)
+        yield BasisTold(code=code, en=label.en, zh=label.zh, laws=stands, rights=rights)
+
+
+def _right(article: str, territories: AbstractSet[str]) -> RightTold:
+    word = _labelled(article, RIGHT_LABELS.get(article))
+    return RightTold(**word.model_dump(), laws=_laws(article, RIGHTS_IN_CHINA.get(article), territories))
+
+
+def _laws(gdpr: str, pipl: str | None, territories: AbstractSet[str]) -> tuple[str, ...]:
+    """Where something stands in the law of the person and in that of the company, as far as these are among ours."""
+    stands = {"EU": f"GDPR {gdpr}", "GB": f"UK GDPR {gdpr}", "CN": f"PIPL {pipl}" if pipl else ""}
+    return tuple(text for territory, text in stands.items() if text and territory in territories)
 
 
 def _safeguards(body: Mapping[str, Any], laws: set[str]) -> Iterator[Word]:
+    """Those by the law of the person and by that of the company; that one of them asks for none is no safeguard."""
     stated = {mechanism for law, mechanism in body.get("transfer", ()) if law in laws}
+    stated = stated - {TransferMechanism.NONE_DOMESTIC.value} or stated
     for mechanism in sorted(stated or {mechanism for _, mechanism in body.get("transfer", ())}):
         yield _word(TransferMechanism, mechanism, TRANSFER_LABELS) or _plain(mechanism)
 

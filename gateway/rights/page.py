@@ -1,6 +1,7 @@
 """The report of who received somebody's data, as a page to print and as CSV."""
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from html import escape
@@ -8,9 +9,11 @@ from io import StringIO
 from typing import Any, Final, Literal
 
 from gateway.rights.asked import Word
-from gateway.rights.disclosures import BasisTold, CategoryTold, Company, Disclosure
+from gateway.rights.disclosures import BasisTold, CategoryTold, Company, Disclosure, NoticeTold
 from gateway.rights.report import Report
 from gateway.vocabulary.labels import Label
+from gateway.vocabulary.notices import Cause, NoticeState
+from gateway.vocabulary.wording import CAUSE_LABELS, IDENTITY_LABELS, NOTICE_STATE_LABELS
 
 Language = Literal["en", "zh"]
 # With these a spreadsheet begins a formula.
@@ -42,13 +45,18 @@ COLUMNS: Final[Mapping[str, tuple[Label, Callable[[Disclosure, Language], str]]]
     "bases": (Label("On which basis", "法律依据"), lambda line, lang: _bases(line.bases, lang)),
     "rights": (Label("What you may ask for", "您的权利"), lambda line, lang: _rights(line.bases, lang)),
     "safeguards": (Label("Safeguards abroad", "跨境保障"), lambda line, lang: _words(line.safeguards, lang)),
-    "keeps": (Label("Kept by the recipient for", "接收方保存期限"), lambda line, _: line.keeps or ""),
+    "keeps": (
+        Label("Kept by the recipient for", "接收方保存期限"),
+        lambda line, lang: _duration(line.keeps or "", lang),
+    ),
     "orders": (Label("Your order", "您的订单"), lambda line, _: ", ".join(line.orders)),
     "others": (Label("Also about, not shown here", "同时涉及 (不显示)"), lambda line, lang: _words(line.others, lang)),
     "arrived": (Label("Arrived", "是否送达"), lambda line, lang: _ARRIVED[line.arrived][lang == "zh"]),
     "channel": (Label("Way", "渠道"), lambda line, lang: _word(line.channel, lang)),
-    "notices": (Label("Told since", "后续通知"), lambda line, _: _notices(line)),
+    "notices": (Label("Told since", "后续通知"), lambda line, lang: _notices(line.notices, lang)),
 }
+_UNITS: Final[Mapping[str, Label]] = {"Y": Label("year", "年"), "M": Label("month", "个月"), "D": Label("day", "天")}
+_DURATION: Final = re.compile(r"(\d+)([YMD])")
 _WORDS: Final[Mapping[str, Label]] = {
     "title": Label("Who received your data", "谁接收了您的个人信息"),
     "report": Label("Report", "报告编号"),
@@ -93,7 +101,7 @@ def _about(report: Report, language: Language) -> Iterator[tuple[str, str]]:
     period = _said("whole", language) if whole else f"{report.since or ''} to {report.until or ''}"
     yield _said("report", language), report.report
     yield _said("made", language), _moment(report.made)
-    yield _said("identity", language), report.identity.replace("_", " ")
+    yield _said("identity", language), IDENTITY_LABELS[report.identity][language == "zh"]
     yield _said("period", language), period
     yield _said("policy", language), report.policy or ""
 
@@ -143,16 +151,29 @@ def _kinds(categories: Iterable[CategoryTold], language: Language) -> str:
 
 
 def _bases(bases: Iterable[BasisTold], language: Language) -> str:
-    return "; ".join(f"{_word(each, language)} (GDPR {each.article})" for each in bases)
+    return "; ".join(_cited(each, each.laws, language) for each in bases)
 
 
 def _rights(bases: Iterable[BasisTold], language: Language) -> str:
-    rights = dict.fromkeys((right.code, _word(right, language)) for basis in bases for right in basis.rights)
-    return "; ".join(f"{said} ({article})" for article, said in rights)
+    return "; ".join(dict.fromkeys(_cited(right, right.laws, language) for basis in bases for right in basis.rights))
 
 
-def _notices(line: Disclosure) -> str:
-    return "; ".join(f"{each.cause.replace('_', ' ')}: {each.state}" for each in line.notices)
+def _cited(word: Word, laws: Sequence[str], language: Language) -> str:
+    """What is said, and where it stands in law, if that is known."""
+    return f"{_word(word, language)} ({', '.join(laws)})" if laws else _word(word, language)
+
+
+def _duration(text: str, language: Language) -> str:
+    """A duration of ISO 8601 in years, months and days as people say it."""
+    zh = language == "zh"
+    told = ((int(number), _UNITS[unit]) for number, unit in _DURATION.findall(text))
+    return " ".join(f"{count}{unit.zh}" if zh else f"{count} {unit.en}{'s' * (count != 1)}" for count, unit in told)
+
+
+def _notices(notices: Iterable[NoticeTold], language: Language) -> str:
+    zh = language == "zh"
+    told = ((CAUSE_LABELS[Cause(each.cause)][zh], NOTICE_STATE_LABELS[NoticeState(each.state)][zh]) for each in notices)
+    return "; ".join(f"{cause}: {state}" for cause, state in told)
 
 
 def _words(words: Iterable[Word | None], language: Language) -> str:

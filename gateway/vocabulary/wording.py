@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from gateway.vocabulary.grounds import SubjectRole
 from gateway.vocabulary.labels import Label
+from gateway.vocabulary.notices import Cause, NoticeState
 from gateway.vocabulary.places import TransferMechanism
 
 SUBJECT_ROLE_LABELS: Mapping[SubjectRole, Label] = {
@@ -28,6 +29,44 @@ RIGHT_LABELS: Mapping[str, Label] = {
     "77": Label("complain to a supervisory authority", "向监管机构投诉"),
 }
 """By article of the GDPR."""
+RIGHTS_IN_CHINA: Mapping[str, str] = {
+    "7(3)": "15",
+    "13": "17",
+    "14": "17",
+    "15": "45",
+    "16": "46",
+    "17": "47",
+    "18": "44",
+    "20": "45",
+    "21": "44",
+    "22": "24",
+    "77": "65",
+}
+"""The article of the PIPL at which a right stands, by article of the GDPR."""
+IDENTITY_LABELS: Mapping[str, Label] = {
+    "token": Label("your own sign-in", "您本人的登录"),
+    "account": Label("your account", "您的账户"),
+    "call_back": Label("a call back to your known number", "回拨您预留的电话"),
+    "document": Label("a document", "证件"),
+    "in_person": Label("your coming in person", "当面核实"),
+    "known_address": Label("your known address", "您预留的地址"),
+    "questions": Label("questions that you alone can answer", "仅您可回答的问题"),
+}
+CAUSE_LABELS: Mapping[Cause, Label] = {
+    Cause.RECTIFICATION: Label("to correct your data", "更正您的信息"),
+    Cause.ERASURE: Label("to erase your data", "删除您的信息"),
+    Cause.RESTRICTION: Label("to restrict the use of your data", "限制处理您的信息"),
+    Cause.OBJECTION: Label("that you objected", "您已反对"),
+    Cause.WITHDRAWAL: Label("that you withdrew your consent", "您已撤回同意"),
+    Cause.ORDER_CLOSED: Label("to delete what it had for your order", "删除您订单的信息"),
+}
+NOTICE_STATE_LABELS: Mapping[NoticeState, Label] = {
+    NoticeState.QUEUED: Label("under way", "处理中"),
+    NoticeState.TASK: Label("under way", "处理中"),
+    NoticeState.SENT: Label("told", "已通知"),
+    NoticeState.CONFIRMED: Label("done, as the recipient says", "接收方确认已完成"),
+    NoticeState.EXCUSED: Label("not possible", "无法通知"),
+}
 TRANSFER_LABELS: Mapping[TransferMechanism, Label] = {
     TransferMechanism.NONE_DOMESTIC: Label("stays where the same law holds", "未跨境"),
     TransferMechanism.ADEQUACY: Label("a country with adequate protection", "充分性认定"),

@@ -66,3 +66,10 @@ def test_what_is_none_of_ours_opens_nothing(gateway: Running, text: str) -> None
 
     assert seen(gateway, text).status == 422
     assert len(gateway.record(kind="incident")) == before
+
+
+def test_no_canary_is_made_for_a_vendor_that_does_not_exist(gateway: Running) -> None:
+    reply = asked(gateway, "POST", "/canaries", {"vendor": "parsels"})
+
+    assert reply.status == 422
+    assert "there is no such vendor" in json.loads(reply.payload)["message"]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -102,6 +103,37 @@ def test_nobody_else_is_concerned(gateway: Running) -> None:
     assert found == [0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"vendor": "parsels", "suspend": True}, "vendor: there is no such vendor; the contracts have"),
+        ({"operations": ["ship", "shipp"]}, "operations: parcels has none of that name; it has"),
+        ({"began": "2026-01-02T00:00:00Z", "aware": "2026-01-01T00:00:00Z"}, "before it began"),
+    ],
+    ids=["a vendor", "an operation", "times in the wrong order"],
+)
+def test_a_slip_of_the_pen_opens_no_incident(gateway: Running, given: dict[str, object], said: str) -> None:
+    usual = {"vendor": "parcels", "nature": "integrity", "began": START.isoformat(), "reference": "INC-9"}
+    before = len(gateway.record(kind="incident")), len(gateway.record(kind="fact"))
+
+    reply = asked(gateway, "POST", "/incidents", usual | {"aware": datetime.now(UTC).isoformat()} | given)
+
+    assert reply.status == 422
+    assert said in json.loads(reply.payload)["message"]
+    assert (len(gateway.record(kind="incident")), len(gateway.record(kind="fact"))) == before
+
+
+def test_a_vendor_whose_file_is_gone_is_still_on_record(gateway: Running) -> None:
+    contracts, incidents = gateway.gateway.contracts(), gateway.gateway.incidents
+    gone = replace(contracts, vendors={"payments": contracts.vendors["payments"]}, terms=())
+    known, incidents._contracts = incidents._contracts, lambda: gone
+
+    incident = opened(gateway, operations=["ship"])["incident"]
+    incidents._contracts = known
+
+    assert result(asked(gateway, "GET", f"/incidents/{incident}/affected"))["people"] > 0
+
+
 def test_what_the_vendor_should_have_deleted_long_ago_is_counted_apart(gateway: Running) -> None:
     incident = opened(gateway)["incident"]
     within = result(asked(gateway, "GET", f"/incidents/{incident}/affected"))
@@ -109,7 +141,7 @@ def test_what_the_vendor_should_have_deleted_long_ago_is_counted_apart(gateway: 
     gateway.gateway.incidents._now = lambda: datetime.now(UTC) + timedelta(days=4000)
     far = (datetime.now(UTC) + timedelta(days=3900)).isoformat()
 
-    incident = opened(gateway, began=far)["incident"]
+    incident = opened(gateway, began=far, aware=far)["incident"]
     gateway.gateway.incidents._now = later
     past = result(asked(gateway, "GET", f"/incidents/{incident}/affected"))
 

@@ -1,6 +1,7 @@
 """Lines of a report, made of entries: what the law keeps back stays back for so long and no longer."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from shop_contracts import FILES
 from small_contracts import read_files
 
 from gateway.contract.load import ContractSet
+from gateway.frozen import changed
 from gateway.ledger.entry import Subject
 from gateway.ledger.personal import Personal
 from gateway.ledger.store import Entry
@@ -118,3 +120,47 @@ def test_nobody_without_a_role_in_a_group_is_told_of_its_fields(tmp_path: Path, 
 
     assert line.categories == ()
     assert [word.code for word in line.others] == ["consignee"]
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "company", "laws"),
+    [
+        ("FR", "shop-eu", ["GDPR 6(1)(c)"]),
+        ("GB", "shop-cn", ["UK GDPR 6(1)(c)", "PIPL 13(3)"]),
+        ("CN", "shop-eu", ["GDPR 6(1)(c)", "PIPL 13(3)"]),
+        ("CN", "shop-cn", ["PIPL 13(3)"]),
+        ("US-CA", "shop-us", []),
+        ("unknown", "shop-gone", []),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_bases_and_rights_stand_in_the_law_of_the_person_and_in_that_of_the_company(
+    jurisdiction: str, company: str, laws: list[str], contracts: ContractSet
+) -> None:
+    told = replace(entry(entity=company), subjects=(changed(ME, jurisdiction=jurisdiction),))
+
+    [line] = lines(several(contracts), told)
+
+    [basis] = line.bases
+    assert list(basis.laws) == laws
+    see = next(right for right in basis.rights if right.code == "15")
+    stands = {"GDPR": "GDPR 15", "UK GDPR": "UK GDPR 15", "PIPL": "PIPL 45"}
+    assert list(see.laws) == [stands[law.rpartition(" ")[0]] for law in laws]
+
+
+def test_that_one_law_asks_for_no_safeguard_does_not_hide_the_one_by_the_other(contracts: ContractSet) -> None:
+    told = entry(transfer=[["US-CA", "none_domestic"], ["EU", "scc"], ["JP", "jp_consent"]])
+    home = entry(transfer=[["US-CA", "none_domestic"]])
+    living = (changed(ME, jurisdiction="US-CA"),)
+
+    found = [lines(contracts, replace(each, subjects=living))[0].safeguards for each in (told, home)]
+
+    assert [[word.code for word in words] for words in found] == [["scc"], ["none_domestic"]]
+
+
+def several(contracts: ContractSet) -> ContractSet:
+    """The same shop with companies in three countries."""
+    [usual] = contracts.entities.entities.values()
+    companies = {f"shop-{law.lower()}": usual.model_copy(update={"country": law}) for law in ("CN", "US")}
+    entities = contracts.entities.model_copy(update={"entities": {"shop-eu": usual, **companies}})
+    return replace(contracts, entities=entities)

@@ -65,7 +65,7 @@ def test_exactly_what_went_to_whom_about_a_person_is_told(people: People) -> Non
     assert forms["contact.phone"] == {"mask"}
     assert "contact.email" not in forms
     [basis] = line["bases"]
-    assert (basis["code"], basis["article"]) == ("legitimate_interest", "6(1)(f)")
+    assert (basis["code"], basis["laws"]) == ("legitimate_interest", ["GDPR 6(1)(f)"])
     assert codes(basis["rights"]) >= {"15", "16", "17", "18", "21", "77"}
     assert "20" not in codes(basis["rights"])
     assert [each["code"] for each in line["safeguards"]] == ["none_domestic"]
