@@ -160,7 +160,7 @@ def test_that_one_law_asks_for_no_safeguard_does_not_hide_the_one_by_the_other(c
 
 def several(contracts: ContractSet) -> ContractSet:
     """The same shop with companies in three countries."""
-    [usual] = contracts.entities.entities.values()
+    usual = contracts.entities.entities["shop-eu"]
     companies = {f"shop-{law.lower()}": usual.model_copy(update={"country": law}) for law in ("CN", "US")}
     entities = contracts.entities.model_copy(update={"entities": {"shop-eu": usual, **companies}})
     return replace(contracts, entities=entities)
