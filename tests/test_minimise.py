@@ -10,10 +10,11 @@ from small_contracts import bound
 
 from gateway.bind import Bound
 from gateway.body.codecs import CODECS
-from gateway.body.document import Document
+from gateway.body.document import Attributed, Document, Marked, Stored
 from gateway.errors import Refusal
 from gateway.minimise import GRANTED, minimise
 from gateway.paths import EACH, Path, Place, Step, written
+from gateway.pieces import Pieces
 from gateway.proving import proved
 
 PARCEL = """
@@ -215,6 +216,13 @@ def test_a_required_field_is_there_and_has_its_type(document: Document, failures
     assert refused(bound(REQUIRED), document) == failures
 
 
+def test_a_required_field_of_which_its_form_can_make_nothing_refuses_the_call() -> None:
+    born = "{why: Their age decides., form: {generalise: date}, fields: {$.born: demo.birth_date}%s}"
+
+    assert refused(bound("- " + born % ", required: all"), {"born": "in spring"}) == [("field.type", "$.born")]
+    assert kept(bound("- " + born % ""), {"born": "in spring"}) == {}
+
+
 def test_an_empty_text_is_there_and_so_are_nought_and_false() -> None:
     for value in ("", 0, False):
         assert kept(bound(REQUIRED), {"name": value, "items": [{"count": value}]}) == {
@@ -357,6 +365,40 @@ def test_the_callers_token_never_leaves_a_second_time() -> None:
     assert result.documents["body"] == {"name": "Ann"}
     assert {str(each): each.reason for each in result.withheld} == {"$.note": "field.secret"}
     assert kept(rules, document) == document
+
+
+def test_the_callers_token_does_not_leave_in_bytes_that_are_not_in_memory() -> None:
+    rules = bound("- {why: The driver finds the door., fields: {$.note: parcel.measure}}")
+    note = Stored("20 bytes")
+    note.content = Pieces((b"Bearer eyJ", b"token and on"))
+
+    result = minimise(rules, {"body": {"note": note}}, secrets=["eyJtoken"])
+
+    assert result.documents["body"] == {}
+    assert [each.reason for each in result.withheld] == ["field.secret"]
+
+
+def test_of_a_text_and_what_stands_beside_it_each_leaves_only_where_it_is_named() -> None:
+    rules = bound("- {why: The price of it., category: parcel.measure, fields: [$.weight, $.box.@no]}")
+    document: Document = {
+        "weight": Attributed("2.50", {"@by": "zoe"}),
+        "box": Attributed("", {"@no": "3", "@for": "zoe"}),
+    }
+
+    left = kept(rules, document)
+
+    assert left == {"weight": "2.50", "box": {"@no": "3"}}
+    assert isinstance(left, dict)
+    assert not getattr(left["weight"], "attributes", {})
+    assert withheld(rules, document) == {"$.weight.@by": "field.unnamed", "$.box.@for": "field.unnamed"}
+
+
+def test_what_stands_beside_a_list_stays_and_is_reported() -> None:
+    lines = Marked(["Weg 1"])
+    lines.attributes = {"@of": "zoe"}
+
+    assert kept(bound(PARCEL), {"recipient": {"lines": lines}}) == {"recipient": {"lines": ["Weg 1"]}}
+    assert withheld(bound(PARCEL), {"recipient": {"lines": lines}}) == {"$.recipient.lines.@of": "field.unnamed"}
 
 
 def test_forms_change_what_leaves_and_nothing_else() -> None:

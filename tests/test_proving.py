@@ -9,7 +9,7 @@ from small_contracts import bound
 from gateway.bind import Bound
 from gateway.body import codecs
 from gateway.body.codecs import CODECS
-from gateway.body.document import Document
+from gateway.body.document import Attributed, Document
 from gateway.errors import Refusal
 from gateway.pieces import Payload, whole
 from gateway.proving import line_of, proved
@@ -50,6 +50,7 @@ def test_the_proof_fails_where_something_else_was_written() -> None:
         {"recipient": {"email": "x"}},
         {"recipient": {"name": {"first": "Ann"}}},
         {"recipient": {"name": ["Ann"]}},
+        {"recipient": {"name": {}}},
         {"items": [{"sku": 1}]},
         {"items": {"count": 1}},
         {"items": [["x"]]},
@@ -58,6 +59,47 @@ def test_the_proof_fails_where_something_else_was_written() -> None:
 )
 def test_the_proof_fails_where_a_value_stands_that_no_rule_lets_out(document: Document) -> None:
     assert "body" in disproved(bound(PARCEL), document, CODECS["json"].write(document, document))
+
+
+def test_the_proof_fails_where_something_stands_beside_a_text_that_no_rule_lets_out() -> None:
+    document: Document = {"recipient": {"name": Attributed("Ann", {"@by": "zoe"})}}
+
+    assert "body" in disproved(bound(PARCEL), document, b'{"recipient":{"name":"Ann"}}')
+
+
+BESIDE = "- {why: Which parcel is meant., category: parcel.measure, fields: [header:x-no, query:no, path:no]}"
+
+
+def read_query(rules: Bound, query: bytes) -> Document:
+    return codecs.FORM.read(query, rules.section.trees["query"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("header", "x-no"), ("query", "no"), ("path", "no")], ids=["header", "query", "path"]
+)
+def test_the_proof_fails_where_a_value_stands_beside_the_body_that_no_rule_lets_out(kind: str, name: str) -> None:
+    rules = bound(BESIDE)
+
+    def prove(name: str) -> None:
+        query = f"{name}=7".encode() if kind == "query" else b""
+        documents = {"body": {}, "query": {}, kind: read_query(rules, query) if query else {name: "7"}}
+        proved(rules, documents, documents, b"{}", query)
+
+    prove(name)
+    with pytest.raises(Refusal) as caught:
+        prove("who")
+    assert caught.value.code == "proof.failed"
+    assert f"the {kind} " in caught.value.failures[0].detail
+
+
+def test_the_proof_fails_where_a_query_was_built_and_none_was_written() -> None:
+    rules = bound(BESIDE)
+    documents = {"body": {}, "query": read_query(rules, b"no=7")}
+
+    assert proved(rules, documents, documents, b"{}", b"no=7")
+    with pytest.raises(Refusal) as caught:
+        proved(rules, documents, documents, b"{}", b"")
+    assert caught.value.code == "proof.failed"
 
 
 def test_the_proof_fails_where_a_dropped_value_is_let_out() -> None:

@@ -159,6 +159,13 @@ async def test_a_name_that_does_not_exist_is_unreachable() -> None:
     assert refused.value.code == "vendor.unreachable"
 
 
+async def test_a_name_that_can_be_no_name_is_unreachable() -> None:
+    with pytest.raises(Refusal) as refused:
+        await resolve(f"{'a' * 64}.parcels.test", 443, (), system_lookup)
+
+    assert refused.value.code == "vendor.unreachable"
+
+
 async def test_an_address_is_checked_without_asking_anybody() -> None:
     names = Names([["1.1.1.1"]])
 
@@ -191,6 +198,17 @@ async def test_checked_addresses_are_kept_for_a_while_and_not_longer() -> None:
     third = await addresses.of("api.parcels.test", 443)
 
     assert (first, second, third) == ((ip_address("1.1.1.1"),), (ip_address("1.1.1.1"),), (ip_address("1.0.0.1"),))
+
+
+async def test_of_names_that_are_not_asked_for_any_more_none_stays_in_memory() -> None:
+    clock = Clock()
+    addresses = Addresses(Names([["1.1.1.1"]]), clock=clock, ttl=30)
+
+    for name in ("one.parcels.test", "two.parcels.test", "three.parcels.test"):
+        await addresses.of(name, 443)
+        clock.now += 31
+
+    assert [hostname for hostname, _ in addresses._checked] == ["three.parcels.test"]
 
 
 async def test_a_name_that_later_leads_inside_is_refused_then() -> None:
