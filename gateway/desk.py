@@ -49,6 +49,10 @@ class UnfitReason(GatewayError):
     """A reason that must not stand in the record."""
 
 
+class UnfitDay(GatewayError):
+    """Something ends on a day that is over."""
+
+
 class NotInDoubt(GatewayError):
     """There is nothing to find out about this entry."""
 
@@ -235,8 +239,10 @@ class Desk:
         return {"entry": done.entry, "links": done.links, "keys": done.keys}
 
     async def hold(self, asked: Mapping[str, Any], *, by: str) -> str:
-        """Nothing of a person is erased or purged from now on; the id of the entry."""
+        """Nothing of a person is erased or purged from now on; the id of the entry. Raises UnfitReason and UnfitDay."""
         wanted = Keep.model_validate(asked)
+        if wanted.until is not None and wanted.until < self._intake.registry.now().date():
+            raise UnfitDay("until: this day is over, and nothing would be held")
         _demand_nobody(wanted.reason, wanted.subject)
         until = wanted.until.isoformat() if wanted.until else ""
         return await self._ledger.erasing.hold(wanted.subject, reason=wanted.reason, by=by, until=until)

@@ -45,7 +45,7 @@ def test_a_vendor_is_told_by_commands_until_it_has_confirmed(folder: Path) -> No
 
     assert id_ in shown
     assert "parcels" in shown
-    assert "1 notices, 1 of them open" in shown
+    assert "1 notice, 1 of them open" in shown
     assert told == "parcels: rectification is sent\n"
     assert confirmed == "parcels: rectification is confirmed\n"
     assert isinstance(again.exception, NoticeEnded)

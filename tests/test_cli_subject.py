@@ -103,12 +103,23 @@ def test_a_person_on_hold_is_not_erased_and_the_reason_is_said(machine: Machine)
     released = machine.typed("subject", "release", "shopper-4711")
     erased = machine.typed("subject", "erase", "shopper-4711", "--reason", "request")
 
-    assert held.stdout.startswith("held; entry ")
+    assert held.stdout.startswith("held until the end of 2999-12-31; entry ")
     assert refused.returncode == 1
     assert "erasure.held" in refused.stderr
     assert "gateway subject release" in refused.stderr
-    assert released.stdout == "1 holds are released\n"
-    assert "erased: 3 links" in erased.stdout
+    assert released.stdout == "1 hold is released\n"
+    assert "erased: 3 links and 1 key;" in erased.stdout
+
+
+def test_a_hold_that_would_hold_nothing_is_refused_and_a_number_that_nobody_has_is_asked_about(
+    machine: Machine,
+) -> None:
+    over = machine.typed("subject", "hold", "shopper-4711", "--reason", "court-order", "--until", "2020-01-01")
+    none = machine.typed("subject", "erase", "shopper-4711", "--reason", "request")
+
+    assert (over.returncode, "until: this day is over" in over.stderr) == (1, True)
+    assert none.stdout.startswith("erased: 0 links and 0 keys; entry ")
+    assert "Nothing was known of this number." in none.stdout
 
 
 @pytest.mark.parametrize("reason", ["because Ann asked for it", "shopper-4711", "about-shopper-4711", ""])

@@ -101,7 +101,10 @@ def begin(
     as_json: Json = False,
 ) -> None:
     """Restrict a person at once and have all vendors told; the link to the record is destroyed when its time comes."""
-    _show_erasures([asked("erasures/begin", {"subject": subject, "reason": reason})], as_json=as_json)
+    begun = asked("erasures/begin", {"subject": subject, "reason": reason})
+    _show_erasures([begun], as_json=as_json)
+    if not as_json and not begun["told"]:
+        out.print("Nothing on record went to a vendor about this number. Is it the right one?")
 
 
 @erasure.command("list")
@@ -200,4 +203,4 @@ def _show(notices: list[dict[str, Any]], *, as_json: bool) -> None:
     if notices:
         Console(highlight=False).print(shown)
     count = sum(each["open"] for each in notices)
-    out.print(f"{len(notices)} notices, {count} of them open")
+    out.print(f"{counted(len(notices), 'notice', 'notices')}, {count} of them open")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.asking import asked
-from gateway.cli.console import Json, out, table
+from gateway.cli.console import Json, counted, out, table
 from gateway.rights.asked import Verified
 
 subject = typer.Typer(
@@ -32,7 +32,10 @@ def erase(
     if as_json:
         out.print_json(data=done)
         return
-    out.print(f"erased: {done['links']} links and {done['keys']} keys; entry {done['entry']}")
+    links, keys = counted(done["links"], "link", "links"), counted(done["keys"], "key", "keys")
+    out.print(f"erased: {links} and {keys}; entry {done['entry']}")
+    if not done["links"] and not done["keys"]:
+        out.print("Nothing was known of this number. Is it the right one?")
     out.print("Copies of keys.db from before open them until the next `gateway keys turnover`.")
 
 
@@ -41,16 +44,25 @@ def hold(
     ref: Ref,
     reason: Reason,
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day of it.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Keep what is known of a person from being erased or purged."""
     day = until.date().isoformat() if until else None
-    out.print(f"held; entry {asked('hold', {'subject': ref, 'reason': reason, 'until': day})}")
+    entry = asked("hold", {"subject": ref, "reason": reason, "until": day})
+    if as_json:
+        out.print_json(data={"entry": entry})
+        return
+    out.print(f"held until {f'the end of {day}' if day else 'somebody releases it'}; entry {entry}")
 
 
 @subject.command("release")
-def release(ref: Ref) -> None:
+def release(ref: Ref, as_json: Json = False) -> None:
     """End all holds on a person."""
-    out.print(f"{asked('release', {'subject': ref})} holds are released")
+    count = asked("release", {"subject": ref})
+    if as_json:
+        out.print_json(data={"released": count})
+        return
+    out.print(counted(count, "hold is released", "holds are released"))
 
 
 class Form(StrEnum):

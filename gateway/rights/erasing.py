@@ -1,7 +1,7 @@
 """An erasure from beginning to end: restricted at once, vendors told, and the link destroyed when its time has come."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from gateway.registry.registry import Registry
 from gateway.registry.stored import TellingRow
 from gateway.retention import RetentionClass, days, kept
 from gateway.rights.notices import Notices
-from gateway.vocabulary import Flag
+from gateway.vocabulary import Flag, Purpose
 from gateway.vocabulary.notices import Cause
 
 log = logging.getLogger(__name__)
@@ -54,9 +54,11 @@ class Erasures:
     async def begin(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
         """Restricts the person, and has every vendor told that received something; how it stands then.
 
-        Raises Refusal.
+        One that is under way is gone on with, unless something went to a vendor since. Raises Refusal.
         """
         wanted = Erase.model_validate(asked)
+        if (earlier := await self._earlier(wanted.subject)) is not None:
+            return await self._shown(earlier)
         id_, source = self._ledger.new_id(), f"erasure, {wanted.reason}"
         restricted = FlagRow(kind="flag", source=source, subject=wanted.subject, flag=Flag.RESTRICTED)
         telling = TellingRow(id=id_, source=source, cause=Cause.ERASURE, subject=wanted.subject)
@@ -96,6 +98,23 @@ class Erasures:
     async def _under_way(self) -> Sequence[Telling]:
         return await self._registry.read(rows.erasures, "")
 
+    async def _earlier(self, subject: str) -> Telling | None:
+        """The erasure of the same person after which nothing left but notices."""
+        refs = await self._registry.same_person(subject)
+        found = [each for each in await self._under_way() if each.subject in refs]
+        since = max((each.at for each in found), default=None)
+        if since is None or await self._has_left(refs, since):
+            return None
+        return found[-1]
+
+    async def _has_left(self, refs: Collection[str], since: datetime) -> bool:
+        for ref in refs:
+            for each in await self._ledger.persons.about(ref):
+                body: Any = each.entry.body
+                if body.get("purpose") not in (None, Purpose.RIGHTS_FULFILMENT.value) and _moment(body["ts"]) > since:
+                    return True
+        return False
+
     async def _is_due(self, erasure: Telling) -> bool:
         if self._until == "confirmed":
             return erasure.is_planned and not any(each.is_open for each in await self._of(erasure))
@@ -112,8 +131,7 @@ class Erasures:
             for each in await self._ledger.persons.about(ref):
                 stated: Any = each.entry.body.get("retention", {})
                 of = RetentionClass(stated.get("class", RetentionClass.ROUTINE))
-                moment: Any = each.entry.body["ts"]
-                ends.append(datetime.fromtimestamp(moment / 1_000_000, UTC) + timedelta(days=days(keeps[of])))
+                ends.append(_moment(each.entry.body["ts"]) + timedelta(days=days(keeps[of])))
         return max(ends)
 
     async def _shown(self, erasure: Telling) -> dict[str, Any]:
@@ -130,6 +148,10 @@ class Erasures:
             "until": self._until,
             **ends,
         }
+
+
+def _moment(microseconds: Any) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC)
 
 
 def _state(erasure: Telling, notices: Sequence[Notice], now: datetime) -> str:

@@ -67,6 +67,34 @@ def test_whoever_is_to_be_erased_is_restricted_at_once_and_every_vendor_is_told(
     assert len(gateway.parcels.received) == 1
 
 
+def test_what_is_begun_twice_is_one_erasure_and_vendors_are_told_once(gateway: Running) -> None:
+    gateway.put(GUEST)
+    gateway.ship(to=TO)
+    first = begun(gateway)
+    confirmed(gateway)
+
+    again = [begun(gateway, each) for each in ("c-89", "guest-1")]
+
+    assert [each["id"] for each in again] == [first["id"]] * 2
+    assert [each["state"] for each in again] == ["confirmed"] * 2
+    assert len(under_way(gateway)) == 1
+    assert len(gateway.parcels.received) == 1
+
+
+def test_where_something_left_since_an_erasure_is_begun_anew(gateway: Running) -> None:
+    gateway.ship(to=TO)
+    first = begun(gateway)
+    confirmed(gateway)
+    gateway.put({"kind": "flag", "subject": "c-89", "flag": "restricted", "lifted": True})
+    gateway.ship(to=TO)
+
+    again = begun(gateway)
+
+    assert again["id"] != first["id"]
+    assert (again["state"], again["waiting"]) == ("telling", ["parcels"])
+    assert gateway.ship(to=TO).code == "subject.restricted"
+
+
 def test_until_the_link_is_destroyed_a_breach_still_finds_the_person(soon: Running) -> None:
     soon.ship(to=TO)
     begun(soon)
