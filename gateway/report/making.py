@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from gateway.clearance import version_in_force
 from gateway.contract.load import ContractSet
@@ -18,7 +18,7 @@ from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.database import or_refused
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.store import Head, Stored
+from gateway.ledger.store import Filter, Head, Stored
 from gateway.misfit import Asked
 from gateway.report.activities import ACTIVITIES, Activities
 from gateway.report.cases import (
@@ -96,6 +96,12 @@ class Wanted(Asked):
     vendor: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")] | None = Field(default=None)
     entity: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")] | None = Field(default=None)
 
+    @model_validator(mode="after")
+    def _is_in_order(self) -> "Wanted":
+        if self.since is not None and self.until is not None and self.until < self.since:
+            raise ValueError("it ends before it begins")
+        return self
+
 
 @dataclass(slots=True)
 class Span:
@@ -129,7 +135,9 @@ class Reports:
         """
         wanted = Wanted.model_validate(asked)
         report = _report(wanted)
-        known = Known(_narrowed(await self._contracts(), wanted), self._now(), await self._ledger.tallies())
+        contracts = await self._contracts()
+        await self._demand_known(contracts, wanted)
+        known = Known(_narrowed(contracts, wanted), self._now(), await self._ledger.tallies())
         span = await self._span(wanted, known)
         whole: list[Row] = []
         if report.streams:
@@ -144,6 +152,17 @@ class Reports:
         rows = self._rows(report, known, wanted, span, told) if report.streams else _each(whole)
         writer = WRITERS[wanted.form]
         return writer.media, _text(writer, report.table, header, rows)
+
+    async def _demand_known(self, contracts: ContractSet, wanted: Wanted) -> None:
+        """An empty report after a slip of the pen would look like a clean one. Vendors without a file are on record."""
+        if wanted.vendor is not None and wanted.vendor not in contracts.vendors:
+            with or_refused():
+                found = await self._ledger.entries(Filter(vendor=wanted.vendor, limit=1))
+            if not found:
+                raise UnknownReport(f"there is no such vendor; there are {', '.join(sorted(contracts.vendors))}")
+        companies = contracts.entities.entities
+        if wanted.entity is not None and wanted.entity not in companies:
+            raise UnknownReport(f"there is no such company; there are {', '.join(sorted(companies))}")
 
     async def frames(self, asked: Mapping[str, Any], *, by: str, role: str) -> AsyncIterator[Mapping[str, Any]]:
         """The same for who wants to see how far it is: `read` of `all` entries, then `text` after `text`.

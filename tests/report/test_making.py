@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from running import Running, running
 from shop_contracts import FILES
 from sockets import Reply
 
+from gateway.contract.load import ContractSet
 from gateway.report.making import REPORTS
 from gateway.vocabulary import Role
 
@@ -171,6 +173,20 @@ def test_a_report_of_one_vendor_has_no_row_of_another(gateway: Running, report: 
     assert found or report in ("sales", "incidents", "notices", "withdrawals")
 
 
+def test_a_vendor_whose_file_is_gone_still_has_its_reports(gateway: Running) -> None:
+    reports, contracts = gateway.gateway.reports, gateway.gateway.contracts()
+    gone = replace(contracts, vendors={"faults": contracts.vendors["faults"]}, terms=())
+
+    async def fewer() -> ContractSet:
+        return gone
+
+    known, reports._contracts = reports._contracts, fewer
+    found = rows(gateway, "minimisation", vendor="parcels")
+    reports._contracts = known
+
+    assert [row["operation"] for row in found] == ["parcels/ship"]
+
+
 def test_a_report_of_one_company_has_no_row_of_another(gateway: Running) -> None:
     found = {row["entity"] for row in rows(gateway, "activities", entity="shop-uk")}
 
@@ -191,6 +207,9 @@ def test_a_report_whose_entries_do_not_say_it_is_not_made_of_one(gateway: Runnin
         ("nothing", {}),
         ("vendors", {"since": "yesterday"}),
         ("vendors", {"form": "pdf"}),
+        ("sales", {"vendor": "parsels"}),
+        ("sales", {"entity": "shop-fr"}),
+        ("sales", {"since": "2026-02-01", "until": "2026-01-31"}),
         ("vendors", {"vendor": "c-88@example"}),
         ("vendors", {"subject": "c-88"}),
     ],
