@@ -172,7 +172,7 @@ def _answering(endpoint: Endpoint, tokens: Tokens) -> Callable[[Request], Awaita
         try:
             caller = tokens.verify(find_token([request.headers.get("authorization", "")]), roles=_EVERYBODY)
             if caller.role not in endpoint.roles:
-                raise refuse("caller.role", f"the role {caller.role}")
+                raise refuse("caller.role", f"the role {caller.role}; this is for {', '.join(sorted(endpoint.roles))}")
             asked = endpoint.operation.asked
             what = asked.model_validate_json(await _body(request)) if asked else None
             told = await endpoint.deed(caller, what, request.path_params.get("request", ""))

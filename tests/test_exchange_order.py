@@ -15,7 +15,7 @@ import pytest
 from ledger_stores import Stalling, Where
 from running import CREATED, Running, running, shipment
 from sockets import Reply
-from vendors import Script
+from vendors import Script, answers
 
 from gateway.app import Gateway
 from gateway.contract.model import PolicyDraft
@@ -394,6 +394,31 @@ def test_contracts_are_swapped_as_a_whole_and_bad_ones_leave_the_good_ones_in_fo
 
         assert still.status == 200
         assert (now.status, now.code) == (403, "caller.not_allowed")
+
+
+def test_a_call_that_is_under_way_ends_by_the_contract_by_which_it_began(tmp_path: Path) -> None:
+    reached, going = threading.Event(), threading.Event()
+    said = answers(201, b'{"tracking":"T-1","status":"ok"}', "content-type: application/json")
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        await asyncio.to_thread(going.wait, 20)
+        await said(reader, writer)
+
+    with running(tmp_path) as gateway, ThreadPoolExecutor() as pool:
+        gateway.token()
+        gateway.parcels.script = slow
+        waiting = pool.submit(gateway.ship)
+        assert reached.wait(20)
+        file = gateway.folder / "contracts" / "parcels" / "ship.yaml"
+        file.write_text(file.read_text("utf-8").replace("$.status, header", "header"), "utf-8")
+        gateway.do(gateway.gateway.reload)
+        going.set()
+        before, after = waiting.result(20), gateway.ship()
+
+        [later, earlier] = gateway.record(kind="intent")
+        assert (before.payload, after.payload) == (b'{"tracking":"T-1","status":"ok"}', b'{"tracking":"T-1"}')
+        assert earlier["contract_digest"] != later["contract_digest"]
 
 
 def said_yes(gateway: Running) -> int:

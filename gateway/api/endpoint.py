@@ -53,7 +53,7 @@ def _proven(tokens: Tokens, roles: frozenset[Role], request: Request) -> Caller:
     token = find_token([request.headers.get("authorization", "")])
     caller = tokens.verify(token, roles=STAFF)
     if caller.role not in roles:
-        raise refuse("caller.role", f"the role {caller.role}")
+        raise refuse("caller.role", f"the role {caller.role}; this is for {', '.join(sorted(roles))}")
     return caller
 
 

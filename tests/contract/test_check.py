@@ -59,6 +59,14 @@ def test_an_order_number_reaches_a_courier_as_a_pseudonym_only(tmp_path: Folder)
     assert found(tmp_path, with_field("order.id", VendorKind.LOGISTICS, "mask: {keep_last: 2}")) != []
 
 
+@pytest.mark.parametrize("kind", [VendorKind.LOGISTICS, VendorKind.PAYMENT])
+def test_titles_of_products_leave_as_a_word_for_customs_alone(kind: VendorKind, tmp_path: Folder) -> None:
+    # Beside a name they tell of somebody's health or age (CJEU C-21/23).
+    assert found(tmp_path / "titles", with_field("order.items", kind)) == ["contract.category"]
+    assert found(tmp_path / "masked", with_field("order.items", kind, "{mask: {keep_first: 3}}")) != []
+    assert found(tmp_path / "word", with_field("order.items", kind, "{replace: Cosmetics}")) == []
+
+
 CONSIGNEE = "consignee: {ref"
 CONSENT = "      legal_basis: consent\n"
 CUSTOMS = "      legal_basis: consent\n      purpose: customs_clearance\n"
