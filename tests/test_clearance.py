@@ -1,21 +1,40 @@
 """On what grounds a call may go: pure functions, tried with every ground missing in turn."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from clearances import CONSENT, NOON, PEOPLE, POLICY, SHIP, TERMS, agreed, asked, codes, given, grants, of_subject
+from clearances import (
+    CONSENT,
+    NOON,
+    PEOPLE,
+    POLICY,
+    SHIP,
+    TERMS,
+    agreed,
+    asked,
+    codes,
+    consented,
+    given,
+    grants,
+    marked,
+    of_subject,
+)
 
-from gateway.clearance import clear
+from gateway.clearance import Clearance, Question, clear, stand
 from gateway.contract.model import Policy, PolicyVersion
 from gateway.errors import Refusal
 from gateway.frozen import changed
-from gateway.registry.facts import Suspension
+from gateway.registry.facts import Order, Papers, Suspension, Waiver
 from gateway.vocabulary import (
     PURPOSES,
     AgreementType,
     Clause,
+    ConsentState,
+    Flag,
     LegalBasis,
+    OrderState,
     Purpose,
     SubjectRole,
     VendorKind,
@@ -342,3 +361,63 @@ def test_where_the_law_is_unknown_every_market_needs_a_mechanism() -> None:
 
     assert codes(asked(european, facts=facts)) == ["transfer.none", "transfer.none"]
     assert clear(asked(facts=facts)).transfer == (("unknown", "adequacy"), ("unknown", "cn_contract_necessity"))
+
+
+ALONE = {SubjectRole.PURCHASER: PEOPLE[SubjectRole.PURCHASER]}
+UNKNOWN_ORDERS = {role: changed(person, order=None) for role, person in PEOPLE.items()}
+WAIVER = Waiver("w-1", frozenset({SHIP.name}), frozenset({"agreement.expired"}), NOON + timedelta(hours=1))
+ENDED = agreed(until=date(2026, 6, 1))
+# First a call that goes, then one that is like it but for this.
+UNLIKE: Mapping[str, tuple[Question, Question]] = {
+    "somebody is not found": (asked(), asked(facts=given(people=ALONE))),
+    "its vendor is suspended": (asked(), asked(facts=given(suspensions=frozenset({Suspension("parcels", None)})))),
+    "somebody is restricted": (asked(), asked(facts=marked(Flag.RESTRICTED))),
+    "its order is closed": (asked(), asked(facts=given(orders=(Order(is_known=True, state=OrderState.CLOSED),)))),
+    "its vendor owes the end of a deletion": (
+        asked(),
+        asked(facts=changed(given(), overdue_from={"parcels": NOON - timedelta(hours=1)})),
+    ),
+    "another service makes it": (asked(), asked(caller="newsletter")),
+    "somebody lives elsewhere": (asked(), asked(facts=given(jurisdiction="CN"))),
+    "it names no order": (
+        asked(facts=given(people=UNKNOWN_ORDERS)),
+        asked(facts=given(people=UNKNOWN_ORDERS, order_stated=False)),
+    ),
+    "nobody in it has an order": (
+        asked(facts=given(order_stated=False)),
+        asked(facts=given(people=UNKNOWN_ORDERS, order_stated=False)),
+    ),
+    "somebody is to be told": (asked(facts=changed(given(), untold="")), asked(facts=changed(given(), untold="new"))),
+    "somebody withdrew": (consented(CONSENT), consented(changed(CONSENT, state=ConsentState.WITHDRAWN))),
+    "nobody waived what is missing": (
+        asked(ENDED, facts=changed(given(), papers=Papers(waivers=(WAIVER,)))),
+        asked(ENDED),
+    ),
+}
+
+
+def decided(question: Question) -> Clearance | list[str]:
+    try:
+        return clear(question)
+    except Refusal as refusal:
+        return [failure.code for failure in refusal.failures]
+
+
+@pytest.mark.parametrize(("first", "then"), UNLIKE.values(), ids=UNLIKE)
+def test_a_decision_is_not_that_of_a_call_before_it_which_differs_in_one_fact(first: Question, then: Question) -> None:
+    standing = stand(first.terms, first.policy, first.entity, NOON)
+
+    assert decided(first) == decided(changed(first, standing=standing))
+    assert decided(first) != decided(then)
+    assert decided(changed(then, standing=standing)) == decided(then)
+
+
+def test_a_decision_that_is_that_of_a_call_before_it_names_its_own_people() -> None:
+    standing = stand(SHIP, POLICY, "shop-eu", NOON)
+    others = {role: changed(person, ref=f"{person.ref}-b") for role, person in PEOPLE.items()}
+
+    clear(changed(asked(facts=given(people=others)), standing=standing))
+    clearance = clear(changed(asked(), standing=standing))
+
+    assert len(standing.cleared) == 1
+    assert [each.person for each in clearance.grounds] == list(PEOPLE.values())

@@ -113,6 +113,7 @@ TOGETHER: Mapping[str, str] = {
     "ledger/sqlite_oblivion": "ledger/test_oblivion.py",
     "ledger/postgres_oblivion": "ledger/test_oblivion.py",
     "ledger/postgres_attic": "ledger/test_stores.py",
+    "ledger/postgres_readers": "ledger/test_postgres.py",
     "ledger/postgres_purge": "ledger/test_stores.py",
     "ledger/postgres_schema": "ledger/test_postgres.py",
     "ledger/postgres_vault": "ledger/test_ledger_vault.py",

@@ -2,9 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from queue import Empty, SimpleQueue
 from typing import Any
 
 import msgspec
@@ -25,10 +24,11 @@ from gateway.ledger.postgres_attic import PostgresAttic
 from gateway.ledger.postgres_blinding import keep_together, reblind
 from gateway.ledger.postgres_oblivion import PostgresOblivion, forget, unspoiled
 from gateway.ledger.postgres_purge import purge
+from gateway.ledger.postgres_readers import Readers
 from gateway.ledger.postgres_schema import demand_prepared, demand_weak
 from gateway.ledger.sealing import Link
 from gateway.ledger.search import conditions
-from gateway.ledger.session import ASIDE, DURABLE, READING, WRITING, Bounded, connected, doubt, known_errors, reached
+from gateway.ledger.session import DURABLE, WRITING, connected, doubt, known_errors, reached
 from gateway.ledger.store import (
     Entry,
     Filter,
@@ -59,14 +59,6 @@ _HASHES = "SELECT hash FROM leaf WHERE seq >= %s AND seq < %s ORDER BY seq"
 _LOCKED = f"""
     BEGIN; {HEAD}; {OWN}; SELECT {", ".join(f"current_setting('{name}')" for name in DURABLE)}
 """
-# The newest link comes last, of whatever generation its token is.
-_DEKS = """
-    SELECT generation, place, dek FROM head LEFT JOIN LATERAL (
-        SELECT place, l.seq, l.dek FROM unnest(%b::bytea[], %s::int[]) t(tok, place), LATERAL (
-            SELECT seq, dek FROM link WHERE link.tok = t.tok ORDER BY seq DESC LIMIT 1
-        ) l
-    ) newest ON true WHERE log = %s ORDER BY newest.seq
-"""
 _INSERTED = ("leaf", "leaf_body", "link", "earlier")
 _OPEN = """
     SELECT l.seq, l.id, b.body, b.vendor, b.operation, b.caller FROM leaf l JOIN leaf_body b USING (seq)
@@ -86,11 +78,11 @@ class PostgresStore:
         self._log = log
         self._lease = Lease(log)
         self._tree = Tree()
-        self._readers: SimpleQueue[Bounded] = SimpleQueue()
-        self._aside: Bounded | None = None
         self._warned = False
         self._checked = 0.0
         self.blinding = Blinding()
+        self._readers = Readers(url, log, lambda: self.blinding)
+        self._asked, self._about = self._readers.asked, self._readers.about
         self.attic = PostgresAttic(self._asked, lambda: self._session, lambda: self.blinding)
         self.oblivion = PostgresOblivion(self._asked, self._about, lambda: self._session, lambda: self.blinding)
         self._session = reached(url, WRITING)
@@ -205,10 +197,7 @@ class PostgresStore:
         except StoreError as error:
             log.warning("the lease of this node is left to end by itself: %s", error)
         self._session.close()
-        if self._aside:
-            self._aside.close()
-        while not self._readers.empty():
-            self._readers.get().close()
+        self._readers.close()
 
     def toks(self) -> None:
         return None
@@ -217,17 +206,7 @@ class PostgresStore:
         return self.deks_of([tok]).get(tok)
 
     def deks_of(self, toks: Sequence[bytes]) -> Mapping[bytes, bytes]:
-        while True:
-            known, stored = self.blinding.generation, [self.blinding.found(tok) for tok in toks]
-            places = [place for place, several in enumerate(stored) for _ in several]
-            asked = [[each for several in stored for each in several], places, self._log]
-            with known_errors():
-                # A session of its own, and waited for only so long: calls stand behind this.
-                self._aside = self._aside.again(READING) if self._aside else connected(self._url, READING, ASIDE)
-                found = self._aside.execute(_DEKS, asked).fetchall()
-            if found[0][0] <= known:
-                return {toks[place]: bytes(dek) for _, place, dek in found if dek}
-            self.blinding.follow()
+        return self._readers.deks_of(toks)
 
     def open_intents(self, limit: int, over: Sequence[int] = ()) -> Sequence[OpenIntent]:
         if self._asked(ABANDONED, GRACE, list(over)) == [(False,)]:
@@ -425,38 +404,6 @@ class PostgresStore:
             WHERE {where} ORDER BY l.seq DESC LIMIT ?
         """  # noqa: S608 - made of literals of our own; values are bound
         return self._asked(query.replace("?", "%s"), *bound, wanted.limit)
-
-    def _about(self, tok: bytes, ask: Callable[[list[bytes]], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
-        """What is found by a token or a digest as it may be stored, also where another node has begun a turnover."""
-        while True:
-            known = self.blinding.generation
-            found = ask(self.blinding.found(tok))
-            [(newest,)] = self._asked("SELECT generation FROM head WHERE log = %s", self._log)
-            if newest <= known:
-                return found
-            self.blinding.follow()
-
-    def _asked(self, query: str, *bound: object) -> list[tuple[Any, ...]]:
-        """What a query finds. A session that stood by while its server went away is replaced."""
-        while True:
-            stood_by = not self._readers.empty()
-            with known_errors():
-                session = self._reader()
-            try:
-                with known_errors():
-                    return session.execute(query.encode(), bound).fetchall()
-            except StoreError:
-                if not (stood_by and session.closed):
-                    raise
-            finally:
-                if not session.closed:
-                    self._readers.put(session)
-
-    def _reader(self) -> Bounded:
-        try:
-            return self._readers.get_nowait()
-        except Empty:
-            return connected(self._url, READING)
 
 
 def _parsed(body: bytes) -> Mapping[str, Json]:

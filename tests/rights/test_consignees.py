@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from clearances import PEOPLE, asked, given, placed
+from clearances import NOON, PEOPLE, POLICY, SHIP, asked, given, placed
 from running import BY, Running, running, write_files
 from shop_contracts import FILES
 from shop_notices import CLAIM
 from typer.testing import CliRunner
 
-from gateway.clearance import NOTICE_DUE, clear
+from gateway.clearance import NOTICE_DUE, clear, stand
 from gateway.clearance.people import informed
 from gateway.cli.main import cli
 from gateway.due import Due
@@ -161,7 +161,7 @@ def test_it_is_the_law_of_whoever_gets_it_that_asks_for_it(place: str, warned: b
 
 
 def test_a_call_like_one_that_was_cleared_has_its_note_too_and_others_do_not() -> None:
-    standing = asked().standing
+    standing = stand(SHIP, POLICY, "shop-eu", NOON)
     new, noted, told = (changed(asked(facts=changed(given(), untold=each)), standing=standing) for each in UNTOLD)
 
     assert clear(new).warnings == clear(noted).warnings == (NOTICE_DUE,)
