@@ -23,6 +23,13 @@ def contracts_of(settings: Settings) -> ContractSet:
     return contracts
 
 
+def demand_contracts(settings: Settings) -> None:
+    """Raises StartError where contracts are looked for in a wrong folder, before anything is made in another one."""
+    if not (settings.contracts / "policy.yaml").is_file():
+        folder = settings.contracts.absolute()
+        raise StartError(f"there is no policy.yaml in {folder}: set GATEWAY_CONTRACTS to the folder that has it")
+
+
 def _all(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 

@@ -17,6 +17,7 @@ import uvicorn
 import uvloop
 
 from gateway.app import Gateway
+from gateway.configured import demand_contracts
 from gateway.daily import AGAIN, MINUTE, daily, often
 from gateway.edge import serve_config
 from gateway.errors import StartError
@@ -49,6 +50,7 @@ async def serve(settings: Settings, ready: Callable[..., None]) -> None:
     Raises StartError or ContractError before a port opens.
     """
     _check_listener(settings)
+    demand_contracts(settings)
     addresses = Addresses(system_lookup, clock=time.monotonic)
     ca = settings.ca.read_bytes() if settings.ca else None
     gateway: Gateway

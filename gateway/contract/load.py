@@ -98,7 +98,8 @@ class _Reading:
 
     def whole(self) -> ContractSet | None:
         if not self.root.is_dir():
-            self.findings.append(Finding("contract.missing", str(self.root), 1, "there is no such folder"))
+            fix = "name the one that has policy.yaml, by GATEWAY_CONTRACTS or --contracts"
+            self.findings.append(Finding("contract.missing", str(self.root), 1, "there is no such folder", fix))
             return None
         policy = self._file(self.root / "policy.yaml", Policy)
         entities = self._file(self.root / "entities.yaml", Entities)

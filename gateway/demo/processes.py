@@ -103,12 +103,32 @@ class Stage:
 
 
 @contextmanager
-def staged(contracts: Path, folder: Path) -> Iterator[Stage]:
-    """Vendors and a gateway with these contracts, until the block ends. Raises StartError where one does not start."""
+def staged(contracts: Path, folder: Path, *, port: int = 0) -> Iterator[Stage]:
+    """Vendors and a gateway with these contracts, until the block ends; on a port, or on any if something is there.
+
+    Raises StartError where one does not start.
+    """
     with ExitStack() as closing:
         client = closing.enter_context(httpx2.Client(trust_env=False, timeout=30))
         vendors = _vendors(contracts, folder, client, closing)
-        yield Stage(_gateway(contracts, folder, vendors.hosts, client, closing), vendors)
+        settings = {
+            "GATEWAY_DATA": str(folder / "data"),
+            "GATEWAY_CONTRACTS": str(contracts),
+            "GATEWAY_PORT": str(_free(port, client)),
+            "GATEWAY_OPERATORS_PORT": "0",
+            "GATEWAY_SANDBOX": json.dumps(dict(vendors.hosts)),
+        }
+        yield Stage(_gateway(folder, settings, client, closing), vendors)
+
+
+def _free(port: int, client: httpx2.Client) -> int:
+    try:
+        client.get(f"http://127.0.0.1:{port}/")
+    except httpx2.ConnectError:
+        return port
+    except httpx2.HTTPError:
+        return 0
+    return 0
 
 
 def _vendors(contracts: Path, folder: Path, client: httpx2.Client, closing: ExitStack) -> Vendors:
@@ -118,17 +138,8 @@ def _vendors(contracts: Path, folder: Path, client: httpx2.Client, closing: Exit
     return Vendors(json.loads(hosts), control, client)
 
 
-def _gateway(
-    contracts: Path, folder: Path, hosts: Mapping[str, str], client: httpx2.Client, closing: ExitStack
-) -> Gateway:
-    data = folder / "data"
-    environment = _surroundings(
-        GATEWAY_DATA=str(data),
-        GATEWAY_CONTRACTS=str(contracts),
-        GATEWAY_PORT="0",
-        GATEWAY_OPERATORS_PORT="0",
-        GATEWAY_SANDBOX=json.dumps(dict(hosts)),
-    )
+def _gateway(folder: Path, settings: Mapping[str, str], client: httpx2.Client, closing: ExitStack) -> Gateway:
+    data, environment = folder / "data", _surroundings(**settings)
     running = closing.enter_context(_running([*_MODULE, "serve"], folder / "gateway.log", environment))
     url = running.line(_LISTENS)
     transport = httpx2.HTTPTransport(uds=str(data / "control.sock"))

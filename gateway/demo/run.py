@@ -2,6 +2,7 @@
 
 import shlex
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,14 @@ from gateway.demo.story import AGREED, ORDERS, REFUSED, SENT, Step
 from gateway.errors import StartError
 
 _LOOK = 0.5  # seconds between looks at whether the gateway is there
+_PORT = 8080  # where the documents say that it is; another one if something else is there
+_SDK = """GATEWAY_TOKEN={token} {python} - <<'EOF'
+import os, stripe
+stripe.api_key = os.environ["GATEWAY_TOKEN"]
+stripe.api_base = "{url}/stripe"
+print(stripe.PaymentIntent.create(
+    amount=4990, currency="eur", metadata={{"order_id": "A-10045"}}, receipt_email="zoe@example.com"))
+EOF"""
 _BODY = (
     '{"reference":"A-10045","recipient":{"name":"Zoë Müller","street":"Lindenstr. 7","city":"Dresden",'
     '"country":"DE","email":"zoe@example.com"},"parcel":{"weight":0.5},"note":"ring twice"}'
@@ -39,7 +48,7 @@ def demo(contracts: Path, console: Console) -> int:
 def serve(contracts: Path, console: Console) -> None:
     """Keeps gateway and vendors running, with a line to try, until Ctrl-C. Raises StartError where one of them ends."""
     show = Show(console)
-    with suppress(KeyboardInterrupt), _stage(contracts) as stage:
+    with suppress(KeyboardInterrupt), _stage(contracts, port=_PORT) as stage:
         stage.gateway.do("facts", list(ORDERS))
         show.heading("A gateway and its vendors are running", "They end with Ctrl-C, and so does what they wrote.")
         for why, line in _lines(stage):
@@ -48,11 +57,12 @@ def serve(contracts: Path, console: Console) -> None:
 
 
 @contextmanager
-def _stage(contracts: Path) -> Iterator[Stage]:
+def _stage(contracts: Path, *, port: int = 0) -> Iterator[Stage]:
     folder = _contracts(contracts)
-    # Being told to end is like Ctrl-C: the processes end first.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix="gateway-demo-") as below, staged(folder, Path(below)) as stage:
+    # Being told to end is like Ctrl-C, and so is a terminal that is closed: the processes end first.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix="gateway-demo-") as below, staged(folder, Path(below), port=port) as stage:
         yield stage
 
 
@@ -120,7 +130,9 @@ def _lines(stage: Stage) -> Iterator[tuple[str, str]]:
         f"  -d '{_BODY}'"
     )
     yield "Try a call, as the warehouse would make it:", call
-    yield "See what the courier got:", f"curl -s {stage.vendors.control}/__sandbox/received"
+    sdk = _SDK.format(token=gateway.token("checkout"), python=shlex.quote(sys.executable), url=gateway.url)
+    yield "Or with Stripe's SDK, as the checkout would:", sdk
+    yield "See what the vendors got:", f"curl -s {stage.vendors.control}/__sandbox/received"
     command = Path(gateway.environment["PATH"]) / "gateway"
     yield "Read the ledger:", f"GATEWAY_DATA={shlex.quote(str(gateway.data))} {command} ledger list"
 

@@ -23,6 +23,18 @@ def test_gateway_and_vendors_run_until_the_block_ends(tmp_path: Path) -> None:
     assert not running.is_alive
 
 
+def test_a_gateway_makes_way_for_what_already_listens_on_its_port(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "2").mkdir()
+
+    with staged(CONTRACTS, tmp_path / "1") as first:
+        port = int(first.gateway.url.rpartition(":")[2])
+        with staged(CONTRACTS, tmp_path / "2", port=port) as second:
+            assert second.gateway.url != first.gateway.url
+    with staged(CONTRACTS, tmp_path / "2", port=port) as alone:
+        assert alone.gateway.url == first.gateway.url
+
+
 def test_entries_outlive_a_gateway_that_is_killed(tmp_path: Path) -> None:
     with staged(CONTRACTS, tmp_path) as stage:
         gateway = stage.gateway

@@ -111,6 +111,19 @@ def test_a_demo_without_contracts_says_so_in_one_line(folder: Path) -> None:
     assert "there are no contracts" in done.stderr
 
 
+def test_a_terminal_that_is_closed_leaves_no_process_and_no_file(tmp_path: Path) -> None:
+    environment = {"PATH": os.defpath, "TMPDIR": str(tmp_path), "LANG": "C.UTF-8"}
+    with subprocess.Popen([*DEMO, "--serve"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while "ledger list" not in process.stdout.readline():
+            assert process.poll() is None
+
+        process.send_signal(signal.SIGHUP)
+
+        assert process.wait(30) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture(scope="module")
 def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """The demo kept running, and the commands that it offers."""
@@ -124,9 +137,10 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
             lines.append(process.stdout.readline())
             assert lines[-1], "".join(lines)
         text = "".join(lines)
-        call = text[text.index("curl -i") : text.index("\n\nSee what")]
+        call = text[text.index("curl -i") : text.index("\n\nOr with")]
+        sdk = text[text.index("GATEWAY_TOKEN=") : text.index("\n\nSee what")]
         got = next(line for line in lines if line.startswith("curl -s"))
-        yield process, [call, got, lines[-1]]
+        yield process, [call, sdk, got, lines[-1]]
         process.send_signal(signal.SIGINT)
         try:
             process.communicate(timeout=30)
@@ -142,16 +156,20 @@ def pasted(command: str) -> str:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here to paste a line for")
 def test_the_lines_to_try_work_as_pasted(serving: tuple[subprocess.Popen[str], list[str]]) -> None:
-    _, (call, got, ledger) = serving
+    _, (call, sdk, got, ledger) = serving
 
     reply = pasted(call)
-    [received] = json.loads(pasted(got))
+    paid = pasted(sdk)
+    received, payment = json.loads(pasted(got))
     listed = pasted(ledger)
 
     assert reply.startswith("HTTP/1.1 201")
     assert "gateway-sent: yes" in reply
     assert "ring twice" not in received["body"]
     assert "Zoë Müller" in received["body"]
+    assert '"object": "payment_intent"' in paid
+    assert payment["body"].startswith("amount=4990&currency=eur&metadata[order_id]=psn_")
+    assert "zoe" not in payment["body"]
     assert "intent" in listed
 
 
