@@ -21,7 +21,7 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
 from gateway.policies import Policies
 from gateway.registry.claims import Claims
-from gateway.registry.entered import ROWS, AgreementEndRow, AgreementRow, SuspensionRow
+from gateway.registry.entered import ROWS, AgreementEndRow, AgreementRow, AttestationRow, ReviewRow, SuspensionRow
 from gateway.registry.stored import RevocationRow, StoredRow
 from gateway.retention import RetentionClass, kept
 from gateway.vocabulary import Role
@@ -31,6 +31,7 @@ DAYS = 90  # that a token lives for
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _LONGEST_NUMBER = 15
 _TOGETHER = 500
+_OF_VENDORS = (AgreementRow, ReviewRow, AttestationRow)
 
 
 class UnknownEntry(GatewayError):
@@ -201,11 +202,14 @@ class Desk:
         return "" if is_caller else "no contract names this service under `callers`: its calls are refused"
 
     async def _demand_stops(self, facts: Sequence[StoredRow]) -> None:
-        """A stop with a slip of the pen in it would stop nothing, and nobody would know."""
+        """With a slip of the pen in it a stop would stop nothing and a review be nobody's, and nobody would know."""
         stops = [(at, fact) for at, fact in enumerate(facts) if isinstance(fact, SuspensionRow) and not fact.lifted]
         ends = [(at, fact) for at, fact in enumerate(facts) if isinstance(fact, AgreementEndRow)]
-        if not (stops or ends) or (shop := self._known()) is None:
+        papers_of = [(at, fact) for at, fact in enumerate(facts) if isinstance(fact, _OF_VENDORS)]
+        if not (stops or ends or papers_of) or (shop := self._known()) is None:
             return
+        for number, fact in papers_of:
+            _demand(fact.vendor, shop.vendors, f"{number}.vendor")
         for number, end in ends:
             _demand(end.vendor, shop.vendors, f"{number}.vendor")
             entered = (await self._intake.registry.papers()).entered.get(end.vendor, ())

@@ -370,6 +370,26 @@ async def test_the_end_of_a_paper_that_nobody_has_is_refused_and_so_is_its_rehea
     assert (taken, again) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    "fact",
+    [
+        {"kind": "review", "held": "2026-11-20", "next": "2027-11-20"},
+        {"kind": "attestation", "of": "security", "given": "2026-11-20"},
+        {"kind": "agreement", "agreement": {"type": "nda", "id": "N-1", "signed": "2026-01-01", "until": "2095-12-31"}},
+    ],
+    ids=lambda fact: str(fact["kind"]),
+)
+async def test_what_is_said_of_a_vendor_that_nobody_has_is_refused(
+    stores: Stores, tmp_path: Path, fact: dict[str, Any]
+) -> None:
+    desk = knowing(stores, tmp_path)
+
+    with pytest.raises(UnknownName, match=r"^0\.vendor: the contracts have no such name"):
+        await desk.put_facts([fact | {"vendor": "parcel"}], by="anna")
+
+    assert await desk.put_facts([fact | {"vendor": "parcels"}], by="anna") == 1
+
+
 async def test_what_stops_something_is_taken_and_so_is_whatever_is_lifted(stores: Stores, tmp_path: Path) -> None:
     desk = knowing(stores, tmp_path)
     stops: list[dict[str, Any]] = [

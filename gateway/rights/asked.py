@@ -95,8 +95,10 @@ class OnBehalf(Asked):
 
     @model_validator(mode="after")
     def _may_ask(self) -> "OnBehalf":
-        if self.proof is not _PROOFS.get(self.requester):
-            raise ValueError("whoever asks for another person shows the proof that goes with it, and nobody else does")
+        proof = _PROOFS.get(self.requester)
+        if self.proof is not proof:
+            wanted = f"`proof` {proof}" if proof else "no `proof`"
+            raise ValueError(f"a requester who is `{self.requester}` shows {wanted}")
         if self.subject.lower() in f"{self.case} {self.reason}".lower():
             raise ValueError("case and reason stand in the record for good, and do not say who it is about")
         return self

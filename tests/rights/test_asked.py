@@ -25,7 +25,7 @@ def test_whoever_asks_for_another_person_shows_the_proof_that_goes_with_it(reque
 
     assert asked.requester.value == requester
     for other in {"mandate", None} - {proof}:
-        with pytest.raises(ValidationError):
+        with pytest.raises(ValidationError, match=f"shows `proof` {proof}" if proof else "shows no `proof`"):
             OnBehalf.model_validate(STATED | {"requester": requester, "proof": other})
 
 
