@@ -57,10 +57,13 @@ _KEY = re.compile(
     re.ASCII,
 )
 _NAMED = re.compile(
-    r"(?:password|passwd|passphrase|mysql_pwd|secret|api[_ -]?key|access[_-]?key|private[_-]?key"
+    r"(?:password|passwd|passphrase|mysql_pwd|secret|(?<![^\W\d_])(?:passwort|kennwort|mot de passe|contraseña|senha"
+    r"|wachtwoord|hasło|lösenord)|api[_ -]?key|access[_-]?key|private[_-]?key"
     r"|(?:access|auth|refresh|id|session|csrf)?[_-]?token"
     r"|credentials?|sessionid|session_id|(?<![A-Za-z])sid)"
     r"[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?(?P<value>[^\s\"'<>,;&]{4,}+)"
+    # Where no space parts words, only plain signs are one.
+    r"|(?:密码|密碼|口令|パスワード|暗証番号|비밀번호)[ \t]{0,3}[:=][ \t]{0,3}[\"']?(?P<said>[!#-%(-+\--:=?-~]{4,}+)"
     r"|(?:bearer|basic)[ \t]{1,3}(?P<other>[\w.+/=~-]{16,}+)",
     re.IGNORECASE,
 )
@@ -74,7 +77,7 @@ def online(text: str) -> Iterator[Span]:
     yield from (Span(*match.span(), Kind.JWT) for match in _JWT.finditer(text))
     yield from (Span(*match.span(), Kind.KEY) for match in _KEY.finditer(text))
     for match in _NAMED.finditer(text):
-        yield Span(*match.span("value" if match["value"] else "other"), Kind.KEY)
+        yield Span(*match.span(match.lastgroup or 0), Kind.KEY)
 
 
 def _mails(text: str) -> Iterator[Span]:
