@@ -212,15 +212,18 @@ class Desk:
             _demand(fact.vendor, shop.vendors, f"{number}.vendor")
         for number, end in ends:
             _demand(end.vendor, shop.vendors, f"{number}.vendor")
-            entered = (await self._intake.registry.papers()).entered.get(end.vendor, ())
-            here = [each.agreement for each in facts if isinstance(each, AgreementRow) and each.vendor == end.vendor]
-            papers = {paper.id for paper in (*shop.vendors[end.vendor].agreements, *entered, *here)}
-            _demand(end.agreement, papers, f"{number}.agreement")
+            _demand(end.agreement, await self._agreements(shop, end.vendor, facts), f"{number}.agreement")
         for number, stop in stops:
             _demand(stop.vendor, shop.vendors, f"{number}.vendor")
             if stop.operation is not None:
                 own = {terms.operation.operation for terms in shop.terms if terms.vendor.vendor == stop.vendor}
                 _demand(stop.operation, own, f"{number}.operation")
+
+    async def _agreements(self, shop: ContractSet, vendor: str, facts: Sequence[StoredRow]) -> Collection[str]:
+        """The ids of a vendor's papers: those of its file, those that were entered, and those among these facts."""
+        entered = (await self._intake.registry.papers()).entered.get(vendor, ())
+        here = [each.agreement for each in facts if isinstance(each, AgreementRow) and each.vendor == vendor]
+        return {paper.id for paper in (*shop.vendors[vendor].agreements, *entered, *here)}
 
     async def revoke_token(self, token_id: str, *, by: str) -> None:
         """The next call with this token is refused. Raises ValidationError for the token itself."""

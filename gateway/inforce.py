@@ -320,20 +320,25 @@ def _credentials(terms: Terms, kind: str, resolved: Callable[[str], str]) -> tup
 
 
 def _secrets(terms: Terms, resolved: Callable[[str], str]) -> Iterator[str]:
-    """The credentials of a vendor as an answer could repeat them. What stands in the path too is no secret there."""
-    public = {
-        name for place, text in terms.credentials.items() if place.kind == "path" for name in _SECRET.findall(text)
-    }
-    for text in (text for place, text in terms.credentials.items() if place.kind != "path"):
+    """What an answer of a vendor could repeat, as long as it can be told from a word."""
+    values = [*_repeatable(terms.credentials, resolved), *_behind_scenes(terms.vendor, resolved)]
+    return (value for value in values if len(value) >= _TELLING)
+
+
+def _repeatable(credentials: Mapping[Place, str], resolved: Callable[[str], str]) -> Iterator[str]:
+    """The credentials of a call, whole and in parts. What stands in the path too is no secret there."""
+    public = {name for place, text in credentials.items() if place.kind == "path" for name in _SECRET.findall(text)}
+    for text in (text for place, text in credentials.items() if place.kind != "path"):
         values = [resolved(f"${name}") for name in _SECRET.findall(text) if name not in public]
-        values = [value for value in values if value != ACCESS_TOKEN]
-        values.append(_basic(resolved(text), text).removeprefix("Basic "))
-        yield from (value for value in values if len(value) >= _TELLING)
-    oauth = terms.vendor.oauth
-    signed_with = secrets_of(terms.vendor.sign) if terms.vendor.sign else ()
-    for text in (*signed_with, *((oauth.secret,) if oauth else ())):
-        values = [resolved(f"${name}") for name in _SECRET.findall(text)]
-        yield from (value for value in values if len(value) >= _TELLING)
+        yield from (value for value in values if value != ACCESS_TOKEN)
+        yield _basic(resolved(text), text).removeprefix("Basic ")
+
+
+def _behind_scenes(vendor: Vendor, resolved: Callable[[str], str]) -> Iterator[str]:
+    """What calls are signed with, and what access tokens are asked for with."""
+    signed_with = secrets_of(vendor.sign) if vendor.sign else ()
+    for text in (*signed_with, *((vendor.oauth.secret,) if vendor.oauth else ())):
+        yield from (resolved(f"${name}") for name in _SECRET.findall(text))
 
 
 def _spelled(place: Place) -> str:

@@ -239,9 +239,17 @@ def _parent(stayed: Stayed) -> str:
 
 
 def _members(prepared: Prepared, environment: str, deadline_ms: int) -> dict[str, Any]:
-    terms = prepared.terms
-    vendor, operation = terms.vendor, terms.operation
-    company = vendor.legal_entity
+    terms, commercial = prepared.terms, prepared.terms.operation.commercial
+    return {
+        **of_operation(terms, environment, deadline_ms),
+        "commercial": "" if commercial is Commercial.NONE else commercial.value,
+        "destination": Destination(terms.method, prepared.host.origin, prepared.base + terms.template),
+    }
+
+
+def of_operation(terms: Terms, environment: str, deadline_ms: int) -> dict[str, Any]:
+    """Members of the `Manner` of every disclosure by an operation: its vendor, its contract, and what it is for."""
+    vendor, operation, company = terms.vendor, terms.operation, terms.vendor.legal_entity
     return {
         "environment": environment,
         "vendor": vendor.vendor,
@@ -253,8 +261,6 @@ def _members(prepared: Prepared, environment: str, deadline_ms: int) -> dict[str
         "contract": terms.contract,
         "contract_digest": terms.digest,
         "purpose": operation.purpose.value,
-        "commercial": "" if operation.commercial is Commercial.NONE else operation.commercial.value,
-        "destination": Destination(terms.method, prepared.host.origin, prepared.base + terms.template),
         "retention": Retention(operation.retention.vendor_keeps, RetentionClass.ROUTINE.value),
         "deadline_ms": deadline_ms,
     }

@@ -138,21 +138,7 @@ def _furnished(
         now=utc,
     )
     erasures = Erasures(notices, intake, registry, ledger, until=settings.erasure, now=utc)
-    foresight = Foresight(
-        ledger,
-        registry,
-        lambda: notices.contracts(),  # noqa: PLW0108  the gateway puts another in its place
-        levels=levels_of(settings),
-        cn_separate=settings.cn_sensitive_requires_separate_consent,
-        now=utc,
-    )
-
-    def known() -> ContractSet | None:
-        # What stops a vendor must not wait until a slip in a contract is mended.
-        with suppress(ContractError, StartError):
-            return notices.contracts()
-        return None
-
+    foresight = _foresight(settings, ledger, registry, notices)
     desk = Desk(
         intake,
         ledger,
@@ -167,9 +153,27 @@ def _furnished(
         foresight=foresight,
         policies=Policies(intake, lambda: notices.contracts(), foresight),  # noqa: PLW0108  as above
         operations=lambda: [each.name for each in notices.contracts().terms],
-        known=known,
+        known=partial(_known, notices),
     )
     return Stores(ledger, registry, intake, tokens, desk, notices, erasures, direct, consignees)
+
+
+def _foresight(settings: Settings, ledger: Ledger, registry: Registry, notices: Notices) -> Foresight:
+    return Foresight(
+        ledger,
+        registry,
+        lambda: notices.contracts(),  # noqa: PLW0108  the gateway puts another in its place
+        levels=levels_of(settings),
+        cn_separate=settings.cn_sensitive_requires_separate_consent,
+        now=utc,
+    )
+
+
+def _known(notices: Notices) -> ContractSet | None:
+    """The contracts, if they load: what stops a vendor must not wait until a slip in a contract is mended."""
+    with suppress(ContractError, StartError):
+        return notices.contracts()
+    return None
 
 
 def _store_at(url: str, _: Path, log: str, *, guarded: bool) -> Store:

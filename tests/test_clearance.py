@@ -34,6 +34,7 @@ from gateway.vocabulary import (
     ConsentState,
     Flag,
     LegalBasis,
+    Level,
     OrderState,
     Purpose,
     SubjectRole,
@@ -421,3 +422,17 @@ def test_a_decision_that_is_that_of_a_call_before_it_names_its_own_people() -> N
 
     assert len(standing.cleared) == 1
     assert [each.person for each in clearance.grounds] == list(PEOPLE.values())
+
+
+def overdue(since: datetime, *, vendor: str = "parcels", purpose: Purpose = Purpose.DELIVERY) -> list[str]:
+    """What is missing for the parcel where a vendor's first unconfirmed deletion was due then, and that refuses."""
+    terms = changed(SHIP, operation=SHIP.operation.model_copy(update={"purpose": purpose}))
+    question = asked(terms, facts=changed(given(), overdue_from={vendor: since}))
+    return codes(changed(question, levels={"deletion.overdue": Level.REFUSE}))
+
+
+def test_a_vendor_that_owes_the_end_of_a_deletion_gets_nothing_from_then_on_but_notices() -> None:
+    assert overdue(NOON) == []
+    assert overdue(NOON - timedelta(microseconds=1)) == ["deletion.overdue"]
+    assert overdue(NOON - timedelta(days=1), vendor="payments") == []
+    assert "deletion.overdue" not in overdue(NOON - timedelta(days=1), purpose=Purpose.RIGHTS_FULFILMENT)

@@ -17,8 +17,8 @@ from gateway.batch import check_people
 from gateway.clearance import Question, clear
 from gateway.errors import CODES, Refusal
 from gateway.frozen import changed
-from gateway.registry.facts import Papers, Waiver
-from gateway.vocabulary import Role
+from gateway.registry.facts import Mark, Papers, Suspension, Waiver
+from gateway.vocabulary import Flag, Role
 from gateway.vocabulary.waivable import MOST_HOURS, is_waivable
 from gateway.waivers import Proposal
 
@@ -67,6 +67,19 @@ def test_where_nothing_was_in_the_way_no_waiver_is_named() -> None:
 )
 def test_a_waiver_passes_nothing_else(waiver: Waiver) -> None:
     assert codes(lapsed(waiver)) == ["agreement.expired"]
+
+
+def test_a_waiver_that_is_in_the_rows_all_the_same_passes_nothing_that_a_law_demands() -> None:
+    forged = changed(WAIVER, codes=frozenset({"vendor.suspended", "subject.restricted"}))
+    facts = changed(
+        given(
+            suspensions=frozenset({Suspension("parcels", None)}),
+            marks={"c-88": (Mark(Flag.RESTRICTED, None, None, NOON),)},
+        ),
+        papers=Papers(waivers=(forged,)),
+    )
+
+    assert codes(asked(facts=facts)) == ["vendor.suspended", "subject.restricted"]
 
 
 def test_a_waiver_ends_at_its_moment_although_nothing_else_changes() -> None:

@@ -124,7 +124,12 @@ def unspoiled(session: Session, rows: Sequence[Row]) -> Sequence[Row]:
         return rows
     found = session.execute(_SPOILED, [sealed, intents]).fetchall()
     if stones := {stone for stone, _ in found if stone is not None}:
-        late = [(row, link.tok) for row in rows for link in row.links if tombstone(link.dek) in stones]
-        raise ErasedKeysError([row for row, _ in late], [tok for _, tok in late])
+        raise _too_late(rows, stones)
     spoiled = {seq for _, seq in found}
     return [changed(row, earlier=()) if row.intent in spoiled else row for row in rows]
+
+
+def _too_late(rows: Sequence[Row], erased: Collection[bytes]) -> ErasedKeysError:
+    """That of these rows some have a link that is sealed under a key with one of these tombstones."""
+    late = [(row, link.tok) for row in rows for link in row.links if tombstone(link.dek) in erased]
+    return ErasedKeysError([row for row, _ in late], [tok for _, tok in late])

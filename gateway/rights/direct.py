@@ -17,15 +17,15 @@ from gateway.contract.load import ContractSet
 from gateway.contract.terms import Origin, Rule, Terms
 from gateway.contract.words import Name
 from gateway.errors import GatewayError
-from gateway.ledger.entry import Disclosed, Ground, Intent, Manner, Outcome, Recipient, Retention, Subject
+from gateway.ledger.entry import Disclosed, Ground, Intent, Manner, Outcome, Subject
 from gateway.ledger.ledger import Ledger
 from gateway.misfit import Asked, Misfit, misfits, place_of
+from gateway.record import of_operation
 from gateway.registry import lookups
 from gateway.registry.claims import Claims
 from gateway.registry.entered import Country, Ref
 from gateway.registry.facts import Facts, Papers
 from gateway.registry.registry import Registry
-from gateway.retention import RetentionClass
 from gateway.rights.consignees import Beside, Consignees
 from gateway.tallies import told as counted
 from gateway.vocabulary import FORMS_FOR_ANY, Category, SubjectRole
@@ -211,7 +211,6 @@ class Direct:
         by: str,
         warnings: Sequence[str],
     ) -> Intent:
-        vendor, company = terms.vendor, terms.vendor.legal_entity
         entity = self._entity(told, contracts)
         exporter = contracts.entities.entities[entity].country
         standing = stand(terms, contracts.policy, entity, told.happened, exporter, papers)
@@ -219,18 +218,9 @@ class Direct:
         question = Question(terms, nobody, contracts.policy, entity, by, told.happened, standing, exporter=exporter)
         transfer, missing = went(question, standing, (each.jurisdiction for each in subjects))
         manner = Manner(
-            environment=self._environment,
+            **of_operation(terms, self._environment, int(WITHIN * 1000)),
             entity=entity,
-            vendor=vendor.vendor,
-            vendor_kind=vendor.kind.value,
-            vendor_role=terms.role.value,
-            recipient=Recipient(company.name, company.registration, company.address, company.contact),
-            countries=tuple(vendor.countries),
-            operation=terms.operation.operation,
-            contract=terms.contract,
-            contract_digest=terms.digest,
             policy=standing.policy,
-            purpose=terms.operation.purpose.value,
             agreements=standing.agreements,
             grounds=tuple(dict.fromkeys(self._grounds(terms, subjects, contracts))),
             transfer=transfer,
@@ -238,13 +228,11 @@ class Direct:
             # What was missing then is seen; it happened all the same.
             warnings=tuple(dict.fromkeys((*(each.code for each in (*standing.failures, *missing)), *warnings))),
             destination=None,
-            retention=Retention(terms.operation.retention.vendor_keeps, RetentionClass.ROUTINE.value),
             channel="direct",
             happened=int(told.happened.timestamp() * 1_000_000),
             recorded_afterwards=told.afterwards,
             caller=by,
             token="",
-            deadline_ms=int(WITHIN * 1000),
         )
         return Intent(self._ledger.new_id(), manner)
 

@@ -105,7 +105,7 @@ def test_an_incident_counts_it_by_when_it_happened_and_not_by_when_it_was_writte
     both, older = affected(began="2026-04-01T00:00:00Z"), affected(
         began="2026-02-01T00:00:00Z", ended="2026-03-01T00:00:00Z"
     )  # fmt: skip
-    late = affected(began="2026-06-30T00:00:00Z")
+    late = affected(began="2026-06-30T00:00:00Z", aware="2026-06-30T00:00:00Z")
     assert (both["disclosures"], both["people"], both["within_retention"]) == (2, 1, 1)
     assert (older["disclosures"], older["within_retention"]) == (1, 1)
     assert (late["within_retention"], late["past_retention"]) == (0, 1)
