@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -101,3 +102,26 @@ def largest() -> None:
 
 def one(size: int = 1) -> None:
     typer.echo(size)
+
+
+# What they do is a stream, a file, or a text that is for machines already.
+WITHOUT = {
+    "serve", "health", "demo", "sandbox", "backup", "restore", "contract reload", "token revoke", "ledger show",
+    "ledger resolve", "ledger checkpoint", "ledger key", "ledger prove", "ledger prepare", "ledger migrate",
+    "exceptional show", "incident mailing", "scrub measure",
+}  # fmt: skip
+
+
+def commands(group: TyperGroup, *above: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        found = command.loaded() if isinstance(command, Later) else command
+        if isinstance(found, TyperGroup):
+            yield from commands(found, *above, name)
+        else:
+            yield " ".join((*above, name)), found
+
+
+def test_commands_say_it_to_machines_too() -> None:
+    silent = {name for name, each in commands(ROOT) if not any("--json" in option.opts for option in each.params)}
+
+    assert silent <= WITHOUT

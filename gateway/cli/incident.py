@@ -112,10 +112,15 @@ def make(
     vendor: Annotated[str, typer.Argument(help="The vendor's id.")],
     token: Token,
     domain: Annotated[str | None, typer.Option(help="Makes it an address there, whose mail the shop reads.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Print a value for an order of the shop's own that goes to this vendor and to no other. It is shown once."""
     given = {"vendor": vendor, "domain": domain} if domain else {"vendor": vendor}
-    print(asked_as(token, "POST", "/canaries", given)["value"])  # noqa: T201  for use in a shell
+    made = asked_as(token, "POST", "/canaries", given)
+    if as_json:
+        out.print_json(data=made)
+        return
+    print(made["value"])  # noqa: T201  for use in a shell
 
 
 @canary.command("list")

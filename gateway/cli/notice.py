@@ -52,24 +52,25 @@ def tell(
 
 
 @notice.command("told")
-def told(id_: Id, receipt: Receipt = "") -> None:
+def told(id_: Id, receipt: Receipt = "", as_json: Json = False) -> None:
     """Say that the vendor was told, by whatever way."""
-    _step(id_, "sent", receipt=receipt)
+    _step(id_, "sent", as_json=as_json, receipt=receipt)
 
 
 @notice.command("confirm")
-def confirm(id_: Id, receipt: Receipt = "") -> None:
+def confirm(id_: Id, receipt: Receipt = "", as_json: Json = False) -> None:
     """Say that the vendor has done what it was told."""
-    _step(id_, "confirmed", receipt=receipt)
+    _step(id_, "confirmed", as_json=as_json, receipt=receipt)
 
 
 @notice.command("excuse")
 def excuse(
     id_: Id,
     reason: Annotated[str, typer.Option(help="impossible, or disproportionate (GDPR 19).")],
+    as_json: Json = False,
 ) -> None:
     """Say that the vendor cannot be told, or only out of proportion."""
-    _step(id_, "excused", reason=reason)
+    _step(id_, "excused", as_json=as_json, reason=reason)
 
 
 @notice.command("consignees")
@@ -84,14 +85,20 @@ def consignees(as_json: Json = False) -> None:
         shown.add_row(*map(escape, (each["subject"], each["since"][:16], ", ".join(each["orders"]), each["entry"])))
     if found:
         Console(highlight=False).print(shown)
-    out.print(f"{len(found)} people are to be told")
+    out.print(counted(len(found), "person is to be told", "people are to be told"))
 
 
 @notice.command("informed")
-def informed(subjects: Annotated[list[str], typer.Argument(metavar="SUBJECT", help="The shop's own number.")]) -> None:
+def informed(
+    subjects: Annotated[list[str], typer.Argument(metavar="SUBJECT", help="The shop's own number.")],
+    as_json: Json = False,
+) -> None:
     """Say that the shop has told them."""
     count = asked("consignees/informed", {"subjects": subjects})
-    out.print(f"{count} were told")
+    if as_json:
+        out.print_json(data={"informed": count})
+        return
+    out.print(counted(count, "person was told", "people were told"))
 
 
 @erasure.command("begin")
@@ -142,18 +149,23 @@ def record(
     happened: Annotated[str, typer.Option(help="When, such as 2026-11-02T10:00:00Z.")],
     order: Annotated[str | None, typer.Option(help="About which order.")] = None,
     category: Annotated[list[str] | None, typer.Option(help="Only these; give it as often as needed.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Record a disclosure that went beside the gateway: by a dashboard, a file, the telephone."""
     vendor, _, name = operation.partition("/")
     who = {"subject": subject, "role": role, **({"order": order} if order else {})}
     told = {"vendor": vendor, "operation": name, "people": [who], "happened": happened, "categories": category or []}
     [done] = asked("disclosures", [told])
+    if as_json:
+        out.print_json(data=done)
+        return
     out.print(f"{'recorded before' if done['known'] else 'recorded'}; entry {done['entry']}")
 
 
 @disclosure.command("import")
 def import_(
     file: Annotated[typer.FileText, typer.Argument(help="One JSON object a line, as POST /disclosures takes them.")],
+    as_json: Json = False,
 ) -> None:
     """Record disclosures of earlier times; each entry says that it was recorded afterwards, and none is made twice."""
     told = [_read(number, line) for number, line in enumerate(file, 1) if line.strip()]
@@ -163,6 +175,9 @@ def import_(
             known += sum(each["known"] for each in asked("disclosures", told[start : start + _TOGETHER]))
         except GatewayError as error:
             raise StartError(f"{error}\n{_so_far(told[start]['line'] if start else 0)}") from None
+    if as_json:
+        out.print_json(data={"recorded": len(told), "known": known})
+        return
     recorded = counted(len(told), "disclosure is recorded", "disclosures are recorded")
     out.print(f"{recorded}, {known} of them were before")
 
@@ -185,8 +200,11 @@ def _so_far(line: int) -> str:
     return f"What stands above line {line} is recorded, and is known when the mended file is imported again."
 
 
-def _step(id_: str, state: str, **stated: str) -> None:
+def _step(id_: str, state: str, *, as_json: bool, **stated: str) -> None:
     done = asked("notices/step", {"notice": id_, "state": state, **stated})
+    if as_json:
+        out.print_json(data=done)
+        return
     out.print(f"{done['vendor']}: {done['cause']} is {done['state']}")
 
 

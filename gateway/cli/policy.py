@@ -70,9 +70,12 @@ def publish(
 
 
 @policy.command("drop")
-def drop(version: Version, token: Token) -> None:
+def drop(version: Version, token: Token, as_json: Json = False) -> None:
     """Take a draft away."""
-    asked_as(token, "POST", f"/policies/{version}/drop")
+    done = asked_as(token, "POST", f"/policies/{version}/drop")
+    if as_json:
+        out.print_json(data=done)
+        return
     out.print(escape(f"the draft of {version} is gone"))
 
 

@@ -122,8 +122,11 @@ def requests(as_json: Json = False) -> None:
 
 
 @keys.command("turnover")
-def turnover() -> None:
+def turnover(as_json: Json = False) -> None:
     """Wrap the keys of all people anew and destroy the key over them: older copies of keys.db open nothing any more."""
     generation = asked("turnover", None)
+    if as_json:
+        out.print_json(data={"generation": generation})
+        return
     out.print(f"generation {generation} is in force, and the one before is destroyed")
     out.print("Now replace the copy of kek.key that you keep apart, destroy the old one, and make a backup.")

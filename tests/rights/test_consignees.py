@@ -198,7 +198,7 @@ def test_the_commands_list_them_and_say_that_they_were_told(tmp_path: Path, monk
     listed, told, after = typed("consignees", "--json"), typed("informed", "c-89"), typed("consignees")
 
     assert [(each["subject"], each["orders"]) for each in json.loads(listed)] == [("c-89", ["A-10045"])]
-    assert (told, after) == ("1 were told\n", "0 people are to be told\n")
+    assert (told, after) == ("1 person was told\n", "0 people are to be told\n")
 
 
 WHO = {"subject": "c-89", "role": "consignee", "order": "A-10045"}
