@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.clearance import clear, stand
 from gateway.contract.terms import Terms
+from gateway.errors import Refusal
 from gateway.frozen import changed
 from gateway.registry.facts import Consent, Mark, Order
 from gateway.vocabulary import (
@@ -272,3 +273,16 @@ def test_in_china_consent_to_hand_data_to_another_controller_is_asked_for_apart(
     assert missing(CONSENT, "CN") == ([] if role is VendorRole.PROCESSOR else ["consent.missing"])
     assert missing(apart, "CN") == []
     assert missing(CONSENT, "DE") == []
+
+
+def test_a_refusal_says_that_the_consent_has_to_be_asked_for_apart() -> None:
+    terms = of_subject({"default": LegalBasis.CONSENT})
+
+    def said(role: VendorRole) -> list[str]:
+        facts = given(jurisdiction="CN", consents={"c-88": ()})
+        with pytest.raises(Refusal) as refused:
+            clear(asked(changed(terms, role=role), facts=facts))
+        return [each.detail for each in refused.value.failures if each.code == "consent.missing"]
+
+    assert "consent of the purchaser, asked for apart from everything else (PIPL 23)" in said(VendorRole.CONTROLLER)
+    assert "consent of the purchaser" in said(VendorRole.PROCESSOR)

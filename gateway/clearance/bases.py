@@ -62,7 +62,9 @@ def has_basis(question: Question) -> Iterator[Failure]:
             )
             continue
         if failure := _fails(question, basis, person, question.terms.operation.purpose, subject.bases):
-            yield Failure(failure, f"{basis} of the {subject.role}", question.terms.file)
+            is_apart = basis in CONSENTS and _marks(question, basis, person).separate
+            apart = ", asked for apart from everything else (PIPL 23)" if is_apart else ""
+            yield Failure(failure, f"{basis} of the {subject.role}{apart}", question.terms.file)
 
 
 def basis_for(bases: Bases, jurisdiction: str, policy: Policy) -> LegalBasis | None:
