@@ -110,7 +110,9 @@ class ConsentDesk:
             before = await self._somebody(who.subject)
             ended = list(_ended(before.consents, asked, self._now()))
             noes = list(_noes(who, asked, ended))
-            facts: list[StoredRow] = [*noes, *self._tellings(noes), *self._winding_up(who, asked)]
+            facts: list[StoredRow] = [*noes, *self._tellings(noes)]
+            if asked.everything and self._stops != "continue":
+                facts += [_flagged(who), *await self._asking(who)]
             await self._intake.put(facts, by=who.by)
             after = await self._somebody(who.subject)
         return self._effect(before, after, ended, asked, await self._registry.papers())
@@ -129,8 +131,7 @@ class ConsentDesk:
             ruling = Decided(category=None, ruling=Ruling.STOP if asked.orders == "stop" else Ruling.REFUSE)
             decided = {"status": RequestStatus.FULFILLED, "decisions": (ruling,), "decided": self._now()}
             facts: list[StoredRow] = [row.model_copy(update=decided | {"decided_by": who.by})]
-            if asked.orders == "continue":
-                facts.append(_flagged(who, lifted=True))
+            facts.append(_flagged(who, lifted=asked.orders == "continue"))
             await self._intake.put(facts, by=who.by)
             after = await self._somebody(who.subject)
         return self._effect(before, after, [], None, await self._registry.papers())
@@ -143,16 +144,17 @@ class ConsentDesk:
                 purpose=each.purpose, vendor=each.vendor,
             )  # fmt: skip
 
-    def _winding_up(self, who: Acting, asked: Withdraw) -> Iterator[StoredRow]:
-        if not asked.everything or self._stops == "continue":
-            return
-        yield _flagged(who)
-        if self._stops == "ask":
-            now = self._now()
-            yield RequestRow(
-                request=uuid.uuid4().hex, source=who.by, subject=who.subject, right=Right.WITHDRAW_CONSENT,
-                status=RequestStatus.REQUIRES_ACTION, received=now, due=months_after(now, MONTHS), by=who.by,
-            )  # fmt: skip
+    async def _asking(self, who: Acting) -> Sequence[RequestRow]:
+        """What the person is to answer: once, however often they withdraw everything before they do."""
+        asked = await self._registry.read(rows.requests_of, who.subject)
+        if self._stops != "ask" or any(each.status is RequestStatus.REQUIRES_ACTION for each in asked):
+            return ()
+        now = self._now()
+        request = RequestRow(
+            request=uuid.uuid4().hex, source=who.by, subject=who.subject, right=Right.WITHDRAW_CONSENT,
+            status=RequestStatus.REQUIRES_ACTION, received=now, due=months_after(now, MONTHS), by=who.by,
+        )  # fmt: skip
+        return (request,)
 
     async def _somebody(self, ref: str) -> Somebody:
         """Everything that is known of a person, under all of their references."""

@@ -204,6 +204,22 @@ def test_the_person_is_asked_what_becomes_of_their_orders(
     assert people.gateway.ship().status == status
 
 
+def test_whoever_withdraws_everything_twice_is_asked_once_and_again_after_an_answer(people: People) -> None:
+    def requests() -> list[dict[str, Any]]:
+        found = people.ask(people.subject(OTHER), "/v1/requests/list").document["requests"]
+        return [each for each in found if each["status"] == "requires_action"]
+
+    for _ in range(2):
+        everything(people)
+    [request] = requests()
+    people.ask(people.subject(OTHER), f"/v1/requests/{request['request']}/answer", {"orders": "continue"})
+    _, after = everything(people)
+
+    [another] = requests()
+    assert another["request"] != request["request"]
+    assert after == 403
+
+
 def test_what_winds_an_order_up_still_goes_after_everything_was_withdrawn(people: People) -> None:
     people.gateway.put({"kind": "subject", "subject": "c-1", "jurisdiction": "DE"})
     before = withdrawn(people, "c-1", purpose="delivery")["goes_on"]
