@@ -31,11 +31,18 @@ groups:
   - why: Parcel notices.
     fields: {$.parcels.*.mail: person.name, $.lead: person.name}
 """
-FILES = contract(SENDING)
-FILES[SHIP] = FILES[SHIP].replace("sending:\n", "limits: {per_call: 2}\nsending:\n")
-CONTRACTS, _ = loaded(FILES)
-assert CONTRACTS is not None
-OPERATION = Operation(in_force(CONTRACTS, secrets=lambda _: "k-acme-93847", vendor_key=lambda _: bytes(32)))
+
+
+def batching(sending: str) -> Operation:
+    """An operation that is about two people at most."""
+    files = contract(sending)
+    files[SHIP] = files[SHIP].replace("sending:\n", "limits: {per_call: 2}\nsending:\n")
+    contracts, findings = loaded(files)
+    assert contracts is not None, findings
+    return Operation(in_force(contracts, secrets=lambda _: "k-acme-93847", vendor_key=lambda _: bytes(32)))
+
+
+OPERATION = batching(SENDING)
 [PREPARED] = OPERATION.contracts.prepared.values()
 BATCH = Batch(("parcels",), drops=True)
 LATE = "consent.withdrawn"
@@ -198,6 +205,28 @@ def test_a_batch_lets_out_what_its_items_would_alone(items: Sequence[tuple[Docum
     assert [outgoing.counts[n] for n in inside] == [sum(each.counts[n] for each in singly) for n in inside]
     is_shared = lead and not any(notices for _, _, notices in items)
     assert ("lead" in _object(outgoing.documents["body"])) is is_shared
+
+
+SCRUBBED = """
+body: json
+batch: {items: $.parcels.*}
+groups:
+  - why: The driver finds the door.
+    fields: {$.parcels.*.name: person.name}
+  - why: What the depot should know.
+    form: scrub
+    fields: {$.parcels.*.note: delivery.note, $.note: delivery.note}
+"""
+
+
+def test_what_stands_behind_the_items_is_without_the_names_of_all_of_them() -> None:
+    [prepared] = batching(SCRUBBED).contracts.prepared.values()
+    incoming = documents({"parcels": [{"name": "Zora"}, {"name": "Wanda", "note": "Zora"}], "note": "Zora or Wanda"})
+    alone = [Alone(view, (GRANTED,) * 3) for view in views(incoming, BATCH)]
+
+    left = minimise(prepared.sending, incoming, (GRANTED,) * 3, items=alone).documents["body"]
+
+    assert _object(left)["note"] == "<PERSON> or <PERSON>"
 
 
 def _object(body: Document) -> dict[str, Document]:

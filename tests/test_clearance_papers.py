@@ -11,7 +11,7 @@ from clearances import given as known
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.clearance import clear, ends, stand, with_papers
+from gateway.clearance import around, clear, ends, stand, with_papers
 from gateway.clearance.papers import last_day
 from gateway.contract.papers import Agreement, OnLapse
 from gateway.contract.terms import Terms
@@ -214,6 +214,17 @@ def test_what_renews_itself_or_binds_by_law_has_no_last_day() -> None:
     assert [last_day(paper) for paper in papers] == [None, None, TODAY]
 
 
+def test_things_stand_the_same_from_one_midnight_or_version_of_the_policy_to_the_next() -> None:
+    zone = ZoneInfo(POLICY.time_zone)
+    midnight, next_one = (datetime.combine(TODAY + timedelta(days=days), time.min, zone) for days in (0, 1))
+    second = POLICY.versions[-1].model_copy(update={"version": "2", "published": NOON})
+    two = POLICY.model_copy(update={"versions": (*POLICY.versions, second)})
+
+    assert around(POLICY, midnight) == around(POLICY, NOON) == (midnight, next_one)
+    assert around(two, NOON - timedelta(microseconds=1)) == (midnight, NOON)
+    assert around(two, NOON) == (NOON, next_one)
+
+
 NEW = SHIP.vendor.agreements[0].model_copy(update={"id": "DPA-2", "signed": TODAY})
 ENTERED = Papers(entered={"parcels": (NEW,)})
 
@@ -236,6 +247,16 @@ ENTERED = Papers(entered={"parcels": (NEW,)})
 )
 def test_papers_that_are_entered_and_ended_count_beside_those_of_the_file(papers: Papers, code: str) -> None:
     assert codes(asked(facts=changed(known(), papers=papers))) == ([code] if code else [])
+
+
+def test_a_paper_that_was_ended_does_not_renew_itself_any_more() -> None:
+    renewing = agreed(until=date(2025, 12, 31), renewal="P1Y")
+
+    def found(last: date) -> list[str]:
+        return codes(asked(renewing, facts=changed(known(), papers=Papers(ended={("parcels", "DPA-1"): last}))))
+
+    assert found(TODAY) == []
+    assert found(YESTERDAY) == ["agreement.expired"]
 
 
 def test_a_paper_that_was_entered_opens_the_door_where_the_file_has_none() -> None:

@@ -8,7 +8,7 @@ import pytest
 from clearances import CONSENT, NOON, SHIP, asked, codes, given
 from pydantic import TypeAdapter
 
-from gateway.clearance import Question, clear, ends
+from gateway.clearance import Question, clear, ends, needs_consents
 from gateway.contract.model import SubProcessor
 from gateway.contract.papers import Transfers
 from gateway.contract.terms import Terms
@@ -164,6 +164,15 @@ def test_what_crosses_on_consent_needs_everybodys_explicit_consent(
     assert found(of(terms, law, exporter="", consents=consents)) == ([code] if code else [])
     one = {"c-88": (CONSENT,)}
     assert found(of(terms, law, exporter="", consents=one)) == ["consent.missing"]
+
+
+@pytest.mark.parametrize(("mechanism", "asks"), [("derogation_consent", True), ("scc", False)])
+def test_where_nothing_but_the_crossing_rests_on_consent_what_people_said_is_looked_up(
+    mechanism: str, asks: bool
+) -> None:
+    terms = going({"EU": mechanism}, "US")
+
+    assert needs_consents(changed(terms, sending=changed(terms.sending, groups=()))) is asks
 
 
 def test_where_the_law_is_unknown_the_laws_of_all_markets_are_satisfied_at_once() -> None:
