@@ -172,7 +172,7 @@ def test_where_nothing_but_the_crossing_rests_on_consent_what_people_said_is_loo
 ) -> None:
     terms = going({"EU": mechanism}, "US")
 
-    assert needs_consents(changed(terms, sending=changed(terms.sending, groups=()))) is asks
+    assert needs_consents(changed(terms, subjects=(), sending=changed(terms.sending, groups=()))) is asks
 
 
 def test_where_the_law_is_unknown_the_laws_of_all_markets_are_satisfied_at_once() -> None:
