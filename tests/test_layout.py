@@ -188,6 +188,16 @@ def test_every_outside_library_has_its_doors() -> None:
     assert imported <= {name for contract in _contracts() for name in contract.get("protected_modules", ())}
 
 
+def test_every_part_stands_on_the_map_once() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = page.partition("## The parts")[2].partition("\n\nFour rules")[0]
+
+    named = [name for row in table.splitlines() for name in re.findall(r"`([a-z_]+)`", row.partition(" | ")[0])]
+
+    parts = {path.stem for path in (ROOT / "gateway").iterdir() if not path.name.startswith("__")}
+    assert sorted(named) == sorted(parts)
+
+
 def test_a_ledger_that_sees_values_is_noticed(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "gateway", tmp_path / "gateway", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
