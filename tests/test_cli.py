@@ -359,6 +359,19 @@ def test_reports_are_made_of_the_running_gateway_and_without_one(
     assert "there are accesses, activities" in unknown.stderr
 
 
+def test_what_people_are_told_in_a_line_machines_are_told_in_json(machine: Machine, serving: Serving) -> None:
+    newest = machine.listed()[0]
+    issued = machine.asked("token", "issue", "--service", "fulfilment")
+
+    assert machine.asked("token", "revoke", issued["id"]) == {"revoked": issued["id"]}
+    assert machine.asked("ledger", "show", newest["id"])["id"] == newest["id"]
+    assert machine.asked("ledger", "checkpoint")["checkpoint"].startswith(machine.asked("ledger", "key")["key"][:8])
+    assert machine.asked("ledger", "prove", newest["id"])["proof"].startswith("c2sp.org/tlog-proof@v1")
+    assert machine.asked("contract", "reload")["operations"] > 1
+    unready = machine.typed("health", "--json")
+    assert (unready.returncode, json.loads(unready.stdout)["ready"]) == (1, False)
+
+
 def test_deadlines_are_a_table_a_list_and_a_calendar_and_nobody_hears_of_them_where_nobody_wants_to(
     machine: Machine, serving: Serving
 ) -> None:

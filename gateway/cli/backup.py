@@ -9,7 +9,7 @@ from rich.markup import escape
 from gateway import clock
 from gateway.backup import NOT_IN_IT, backed_up
 from gateway.cli.asking import asked
-from gateway.cli.console import me, out
+from gateway.cli.console import Json, me, out
 from gateway.errors import StartError
 from gateway.restore import Asked, restored, taken_up
 from gateway.settings import Settings
@@ -17,6 +17,7 @@ from gateway.settings import Settings
 
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new, or empty.")],
+    as_json: Json = False,
 ) -> None:
     """Copy the stores, beside a gateway that runs or without one, and check the copy."""
     settings = Settings()
@@ -24,6 +25,10 @@ def backup(
         raise StartError("copies of GATEWAY_DATABASE are made with the server's own pg_basebackup; the keys stay apart")
     asked("backup", None)
     manifest = backed_up(settings.data, folder, clock.microseconds)
+    if as_json:
+        told = {"entries": manifest.size, "checkpoint": manifest.checkpoint, "unopenable": manifest.unopenable}
+        out.print_json(data={**told, "folder": str(folder), "not_in_it": NOT_IN_IT})
+        return
     out.print(escape(f"{manifest.size} entries, signed up to {manifest.checkpoint.splitlines()[1]}, in {folder}"))
     if manifest.unopenable:
         out.print(f"{manifest.unopenable} people in it were erased while it was made")
@@ -39,6 +44,7 @@ def restore(
         Path | None, typer.Option(help="The newest checkpoint that anybody has, in a file.")
     ] = None,
     new_origin: Annotated[bool, typer.Option("--new-origin", help="Begin a new origin in any case.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Bring a backup back; where it lacks what was signed, the old origin ends and a new one begins.
 
@@ -62,6 +68,10 @@ def restore(
         raise StartError("say which backup comes back where: gateway restore DIR --into FOLDER")
     else:
         told, where = restored(folder, wanted(into), clock.microseconds), str(into)
+    if as_json:
+        data = {"entries": told.size, "where": where, "origin": told.origin, "is_new": told.is_new, "lost": told.lost}
+        out.print_json(data=data)
+        return
     out.print(escape(f"{told.size} entries are in {where}, under the origin {told.origin}"))
     if told.is_new:
         out.print("the origin before has ended: hand out the new public key, gateway ledger key")

@@ -13,6 +13,16 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
+Written = Annotated[bool, typer.Option("--json", help="JSON for machines, which it is in any case.")]
+
+
+def say(told: str, data: object, *, as_json: bool) -> None:
+    """Tells people in a line, and machines in JSON."""
+    if as_json:
+        out.print_json(data=data)
+    else:
+        out.print(told, markup=False)
+
 
 def table(*columns: str, title: str | None = None) -> Table:
     """A table in which no word is cut short, however narrow the terminal is."""

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from gateway import clock, outlook
 from gateway.cli.asking import asked
-from gateway.cli.console import Json, counted, out
+from gateway.cli.console import Json, counted, out, say
 from gateway.cli.menu import Entry, menu
 from gateway.configured import levels_of
 from gateway.contract.load import read, root_of
@@ -51,6 +51,7 @@ def _finding(finding: Any) -> dict[str, Any]:
 
 
 @contract.command("reload")
-def reload() -> None:
+def reload(as_json: Json = False) -> None:
     """Put the contracts of the folder in force in the running gateway; bad ones leave those in force as they are."""
-    out.print(counted(asked("reload", None), "operation is in force", "operations are in force"))
+    count = asked("reload", None)
+    say(counted(count, "operation is in force", "operations are in force"), {"operations": count}, as_json=as_json)

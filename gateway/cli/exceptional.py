@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.asking import asked_as
-from gateway.cli.console import Json, out, table
+from gateway.cli.console import Json, Written, out, table
 from gateway.contract.words import MediaType
 from gateway.errors import StartError
 from gateway.vocabulary.exceptional import Handover, Judgement
@@ -147,7 +147,7 @@ def listed(token: Token, as_json: Json = False) -> None:
 
 
 @exceptional.command("show")
-def show(case: Case, token: Token) -> None:
+def show(case: Case, token: Token, _json: Written = False) -> None:
     """Show all of a case as JSON."""
     out.print_json(data=asked_as(token, "GET", f"{ROOT}/{case}"))
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.asking import asked_as
-from gateway.cli.console import Json, out, table
+from gateway.cli.console import Json, out, say, table
 from gateway.cli.exceptional import Token
 from gateway.errors import StartError
 from gateway.oversight.incidents import Breach
@@ -96,6 +96,7 @@ def mailing(
     token: Token,
     key: Annotated[Path, typer.Option(help="The public key of whoever writes to them, PEM or JWK.")],
     to: Annotated[Path, typer.Option("--out", help="A folder for the file.")] = Path(),
+    as_json: Json = False,
 ) -> None:
     """Hand out who they are, encrypted for one key."""
     if not to.is_dir():
@@ -104,7 +105,7 @@ def mailing(
     file = to / done["name"]
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handed:
         handed.write(done["content"])
-    out.print(f"{done['people']} people in {file}", markup=False)
+    say(f"{done['people']} people in {file}", {"people": done["people"], "file": str(file)}, as_json=as_json)
 
 
 @canary.command("make")

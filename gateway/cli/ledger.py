@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from gateway import clock
 from gateway.cli.asking import asked
-from gateway.cli.console import Json, out, table
+from gateway.cli.console import Json, Written, out, say, table
 from gateway.cli.menu import Entry, menu
 
 _OF_STORES = {
@@ -97,7 +97,10 @@ def _row(entry: dict[str, Any]) -> list[str]:
 
 
 @ledger.command("show")
-def show(entry: Annotated[str, typer.Argument(metavar="SEQ|ID", help="Its number in the list, or its id.")]) -> None:
+def show(
+    entry: Annotated[str, typer.Argument(metavar="SEQ|ID", help="Its number in the list, or its id.")],
+    _json: Written = False,
+) -> None:
     """Show one entry, as it stands in the ledger."""
     out.print_json(data=asked("entry", entry))
 
@@ -107,22 +110,23 @@ def resolve(
     entry: Annotated[str, typer.Argument(metavar="SEQ|ID", help="Its number in the list, or its id.")],
     result: Annotated[str, typer.Option("--as", help="sent or not_sent, as the vendor or its logs say.")],
     reason: Annotated[str, typer.Option(help="How you know; name nobody.")],
+    as_json: Json = False,
 ) -> None:
     """Write down how a call ended that is in doubt. From then on that counts, and everybody can see who said so."""
     id_ = asked("resolve", {"entry": entry, "result": result, "reason": reason})
-    out.print(f"{result}, by entry {id_}")
+    say(f"{result}, by entry {id_}", {"id": id_, "result": result}, as_json=as_json)
 
 
 @ledger.command("checkpoint")
-def checkpoint() -> None:
+def checkpoint(as_json: Json = False) -> None:
     """Print the newest checkpoint. Keep some elsewhere: nobody can alter unseen what such a one covers."""
-    typer.echo(asked("checkpoint", None), nl=False)
+    _written("checkpoint", asked("checkpoint", None), as_json=as_json)
 
 
 @ledger.command("key")
-def key() -> None:
+def key(as_json: Json = False) -> None:
     """Print the public key by which checkpoints are checked, as name+id+key. Hand it to whoever checks."""
-    typer.echo(asked("key", None))
+    _written("key", f"{asked('key', None)}\n", as_json=as_json)
 
 
 @ledger.command("prove")
@@ -132,12 +136,21 @@ def prove(
         int | None, typer.Option(help="Prove that the log begins with what it was at this size.")
     ] = None,
     new: Annotated[int | None, typer.Option(help="The size of the newer checkpoint; otherwise the newest.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Print a proof that an entry is in the signed log, with the entry; or that the log has only grown."""
     if (entry is None) == (consistency is None) or (new is not None and consistency is None):
         raise typer.BadParameter("name an entry, or give --consistency the size of an older checkpoint")
     told = asked("proof", entry) if consistency is None else asked("growth", {"old": consistency, "new": new})
-    typer.echo(told, nl=False)
+    _written("proof", told, as_json=as_json)
+
+
+def _written(name: str, text: str, *, as_json: bool) -> None:
+    """A text of a form of its own, as it is; in JSON without its last line end."""
+    if as_json:
+        out.print_json(data={name: text.removesuffix("\n")})
+    else:
+        typer.echo(text, nl=False)
 
 
 @ledger.command("purge")

@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from gateway.cli.asking import asked
-from gateway.cli.console import Json, err, out
+from gateway.cli.console import Json, err, out, say
 from gateway.vocabulary import Role
 
 token = typer.Typer(no_args_is_help=True)
@@ -42,7 +42,7 @@ def issue(
 
 
 @token.command("revoke")
-def revoke(token_id: str) -> None:
+def revoke(token_id: str, as_json: Json = False) -> None:
     """Refuse a token from the next call on. TOKEN_ID is the `id` that `issue --json` printed."""
     asked("revoke", token_id)
-    out.print("revoked")
+    say("revoked", {"revoked": token_id}, as_json=as_json)
