@@ -9,14 +9,18 @@ from gateway.settings import Settings
 
 def health(as_json: Json = False) -> None:
     """Exit with 0 if the gateway on this machine is ready, otherwise with 1 and the reason."""
-    try:
-        if (reason := unready(Settings())) is not None:
-            raise StartError(
-                f"the gateway is not ready: {reason}" + (f", {MEANING[Unready(reason)]}" if reason in MEANING else "")
-            )
-    except StartError as error:
-        if as_json:
-            out.print_json(data={"ready": False, "reason": str(error)})
-        raise
+    reason = _unready()
     if as_json:
-        out.print_json(data={"ready": True, "reason": None})
+        out.print_json(data={"ready": reason is None, "reason": reason})
+    if reason is not None:
+        raise StartError(reason)
+
+
+def _unready() -> str | None:
+    try:
+        reason = unready(Settings())
+    except StartError as error:
+        return str(error)
+    if reason is None:
+        return None
+    return f"the gateway is not ready: {reason}" + (f", {MEANING[Unready(reason)]}" if reason in MEANING else "")
