@@ -174,6 +174,7 @@ class Verdict:
     findings: list[Finding] = field(default_factory=list)
     count: int = 0
     notes: list[str] = field(default_factory=list)
+    is_apart: bool = False  # not checked, since what it is about was not asked for
 
     def found(self, seq: int | None, text: str) -> None:
         self.status = "failed"
@@ -185,6 +186,10 @@ class Verdict:
         if self.status == "ok":
             self.status = "not checked"
         self.notes.append(why)
+
+    def apart(self, why: str) -> None:
+        self.unchecked(why)
+        self.is_apart = True
 
 
 @dataclass
@@ -204,11 +209,13 @@ class Report:
 
     @property
     def code(self) -> int:
-        """0 where all holds; of several failures the first one counts."""
+        """0 where all holds that there is; of several failures the first one counts."""
         for number, name in enumerate(CHECKS):
             if name in self.checks and self.checks[name].status == "failed":
                 return FIRST_CODE + number
-        return INCOMPLETE if any(verdict.status != "ok" for verdict in self.checks.values()) else 0
+        lacking = [each for each in self.checks.values() if each.status != "ok"]
+        is_whole = all(each.is_apart for each in lacking) and len(lacking) < len(self.checks)
+        return 0 if is_whole else INCOMPLETE
 
     @property
     def verdict(self) -> str:
@@ -253,7 +260,8 @@ class Report:
             yield from (f"      {note}" for note in each.notes)
         yield f"{self.entries} entries read, {self.purged} of them purged; {self.checkpoints} checkpoints"
         yield f"signed up to {self.signed}, {self.open} intents without an outcome, {self.in_doubt} in doubt"
-        yield f"{self.verdict}: {self.name}"
+        lacking = ", ".join(each.name for each in self.checks.values() if each.status == "not checked")
+        yield f"{self.verdict}{f', {lacking} not checked' if lacking else ''}: {self.name}"
 
 
 # Ed25519 (RFC 8032, 5.1.7)
@@ -1750,7 +1758,7 @@ class Walk:
         self._end_checks()
         report.open, report.in_doubt = len(state.open), len(state.doubtful)
         if not self._source.has_links:
-            self._verdicts["V12"].notes.append("the material has no links")
+            self._verdicts["V12"].apart("the material has no links to people: ask for an export with --links")
         if state.partial:
             self._notes_of_part()
 
@@ -1766,7 +1774,7 @@ class Walk:
 
     def _end_subtrees(self) -> None:
         if self._source.subtrees() is None:
-            self._verdicts["V11"].notes.append("the material has no subtrees")
+            self._verdicts["V11"].apart("the material has no subtrees")
             return
         if self._subtree is not None:
             self._found["V11"](None, f"a subtree of {self._subtree[1]} entries is not of this log")

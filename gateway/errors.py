@@ -4,9 +4,10 @@ GatewayError
 ├── Refusal            we chose not to send; carries every failure found, the first decides
 ├── Unfit              a value cannot leave in the form that its line names; minimise.py makes of it what it means
 ├── ContractError      a set of contracts does not load; carries findings
-└── StartError         the process must not start as it is
-    ├── DiskFailed     nobody knows what is on the disk
-    └── Distrusted     what is stored is not what was written; carries the code
+├── StartError         the process must not start as it is
+│   ├── DiskFailed     nobody knows what is on the disk
+│   └── Distrusted     what is stored is not what was written; carries the code
+└── StopError          the process ends before everything is on record; carries the exit status
 """
 
 import os
@@ -105,6 +106,14 @@ class Distrusted(StartError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+
+
+class StopError(GatewayError):
+    """The process ends although not all that it had to write is on record; the next start settles it."""
+
+    def __init__(self, exit_status: int) -> None:
+        super().__init__("the record was not written to its end, see above; the next start settles what is open")
+        self.exit_status = exit_status
 
 
 def refuse(code: str, detail: str = "", where: str = "") -> Refusal:

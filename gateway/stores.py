@@ -16,7 +16,7 @@ from gateway.clock import microseconds, utc
 from gateway.configured import contracts_of, environment_of, levels_of
 from gateway.contract.load import ContractSet
 from gateway.desk import Desk
-from gateway.errors import ContractError, StartError
+from gateway.errors import ContractError, StartError, StopError
 from gateway.forecast import Foresight
 from gateway.identity import Tokens
 from gateway.inforce import as_entered
@@ -63,7 +63,8 @@ class Stores:
 
 @asynccontextmanager
 async def opened(settings: Settings, entity: Callable[[], str], store: Opens | None = None) -> AsyncIterator[Stores]:
-    """Opens the stores, and closes them in the order that loses nothing. Raises StartError.
+    """Opens the stores, and closes them in the order that loses nothing. Raises StartError, and
+    StopError at the end where not everything could be written.
 
     `entity` names the company that a token is for where nobody says otherwise.
     """
@@ -82,6 +83,8 @@ async def opened(settings: Settings, entity: Callable[[], str], store: Opens | N
         intake = await closing.enter_async_context(Intake(registry, ledger, node=settings.node).open())
         await ledger.erasing.resume(registry)
         yield _furnished(settings, ledger, registry, intake, tokens, entity)
+    if ledger.ended.done():
+        raise StopError(ledger.ended.result())
 
 
 def _shared(settings: Settings) -> str | None:

@@ -81,6 +81,7 @@ def test_the_log_is_proved_by_the_running_gateway(machine: Machine, serving: Ser
 
 def test_without_a_gateway_the_log_is_proved_all_the_same(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
+    machine.asked("token", "issue", "--service", "fulfilment")
 
     note = machine.typed("ledger", "checkpoint").stdout
     proved = machine.typed("ledger", "prove", "0")
@@ -165,6 +166,24 @@ def test_without_a_gateway_the_folder_is_opened_and_left_as_it_was(tmp_path: Pat
     assert token.count(".") == 2
     assert [entry["service"] for entry in listed] == ["fulfilment"]
     assert (reloaded.returncode, reloaded.stderr) == (1, "no gateway is running with this data folder\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ledger", "list"), ("ledger", "verify"), ("ledger", "export", "out"), ("ledger", "purge", "--dry-run"),
+        ("keys", "turnover"), ("subject", "erase", "c-1", "--reason", "request"), ("report", "disclosures"),
+        ("backup", "copy"), ("facts", "put", "--dry-run", "-"),
+    ],
+)  # fmt: skip
+def test_in_a_folder_without_a_record_nothing_is_read_and_nothing_made(tmp_path: Path, words: tuple[str, ...]) -> None:
+    machine = Machine(tmp_path, settings={"DATA": "elsewhere"})
+
+    done = machine.typed(*words, stdin="[]")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"there is no record in {tmp_path}/elsewhere: set GATEWAY_DATA to the folder that ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["contracts", "secrets"]
 
 
 def test_a_folder_without_contracts_does_not_start_and_says_why(tmp_path: Path) -> None:
@@ -348,7 +367,9 @@ def test_reports_are_made_of_the_running_gateway_and_without_one(
     ]
     unknown = machine.typed("report", "nothing")
 
-    alone = Machine(tmp_path).typed("report", "expiring")
+    other = Machine(tmp_path)
+    other.asked("token", "issue", "--service", "fulfilment")
+    alone = other.typed("report", "expiring")
 
     assert "entries hashed again" in alone.stdout
     assert {"activities", "vendors", "accesses"} <= {each["report"] for each in listed}

@@ -76,9 +76,22 @@ def test_an_export_can_go_on_where_another_one_ended(machine: Machine, serving: 
     assert 0 < told["entries"] < told["size"]
 
 
+def test_what_was_not_handed_out_is_not_said_to_be_as_it_should(machine: Machine, serving: Serving) -> None:
+    machine.asked("ledger", "export", "bare")
+    bare = machine.folder / "bare"
+
+    done = script(bare)
+
+    assert done.returncode == 0
+    assert "V12 not checked links to people are those that were not erased\n" in done.stdout
+    assert done.stdout.splitlines()[-1] == f"sound, V12 not checked: {bare}"
+    assert script(bare, "--only", "V12").returncode == 3
+
+
 def test_links_are_handed_out_where_they_are_asked_for(machine: Machine, serving: Serving) -> None:
     told = machine.asked("ledger", "export", "links", "--links")
 
+    assert "not checked" not in script(machine.folder / "links").stdout
     assert script(machine.folder / "links").returncode == 0
     assert '"links":' in (machine.folder / "links" / "entries.jsonl").read_text()
     [access, *_] = machine.listed("--kind", "access")

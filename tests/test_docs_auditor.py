@@ -42,4 +42,5 @@ def test_every_check_is_in_the_table_with_its_exit_code() -> None:
     rows = re.findall(r"^\| (V\d+) \| (\d+) \|", PAGE, re.MULTILINE)
 
     assert rows == [(name, str(FIRST_CODE + number)) for number, name in enumerate(CHECKS)]
-    assert all(f"{name:<4}ok          {title}" in PAGE for name, title in CHECKS.items())
+    shown = ((f"{name:<4}{'not checked' if name == 'V12' else 'ok':<12}{title}") for name, title in CHECKS.items())
+    assert all(line in PAGE for line in shown)

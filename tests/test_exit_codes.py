@@ -12,7 +12,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     machine = Machine(tmp_path)
-    assert machine.typed("ledger", "checkpoint").returncode == 0
+    with machine.serving():
+        pass
     return machine
 
 
@@ -70,3 +71,41 @@ def test_a_disk_that_fails_ends_the_process_with_74_and_a_fault_of_ours_with_70(
     assert refused.returncode == 1
     assert "ledger.unavailable" in refused.stderr
     assert ended == status
+
+
+@pytest.mark.parametrize("within", ["the last entry", "the last signature"])
+def test_a_stop_that_cannot_finish_writing_is_75_and_the_next_start_settles_it(
+    machine: Machine, tmp_path: Path, within: str
+) -> None:
+    method = {"the last entry": "append", "the last signature": "keep"}[within]
+    # A disk that hangs, from the moment at which the process is told to stop.
+    (tmp_path / "hanging.py").write_text(
+        "import time\nfrom gateway.ledger.ledger import Ledger\nfrom gateway.ledger.sqlite import SqliteStore\n"
+        "from gateway.cli.main import main\n"
+        f"done, close = SqliteStore.{method}, Ledger.close\n"
+        "async def closing(ledger):\n"
+        f"    SqliteStore.{method} = lambda *given, **named: (time.sleep({3 * PATIENCE}), done(*given, **named))[1]\n"
+        "    await close(ledger, within=0.5)\n"
+        "Ledger.close = closing\nmain()\n"
+    )
+
+    with machine.serving("hanging.py") as serving:
+        stopped = serving.stopped()
+        with machine.serving() as again:
+            settled = again.stopped()
+
+    assert (stopped, settled) == (75, 0)
+
+
+def test_a_disk_that_fails_while_the_last_entries_are_signed_is_74(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "failing.py").write_text(
+        "from gateway.ledger import StoreError\nfrom gateway.ledger.notary import Notary\n"
+        "from gateway.cli.main import main\n"
+        "def failing(notary): raise StoreError('IOError', lasting=True)\n"
+        "Notary.finish = failing\nmain()\n"
+    )
+
+    with machine.serving("failing.py") as serving:
+        stopped = serving.stopped()
+
+    assert stopped == 74

@@ -17,9 +17,15 @@ Ask: TypeAlias = Callable[[str, Any], Any]
 """Asks for a deed by its name, with what it is to be done with, and returns the result. Raises GatewayError."""
 
 
+_BEGINS = frozenset(("issue", "disclosures"))  # what is done before a gateway is started for the first time
+
+
 def asked(deed: str, of: Any) -> Any:
-    """Asks the running gateway over its control socket; with none running, opens the data folder itself."""
-    with asking() as ask:
+    """Asks the running gateway over its control socket; with none running, opens the data folder itself.
+
+    Raises StartError where there is no record, unless the deed begins one.
+    """
+    with asking(begins=deed in _BEGINS) as ask:
         return ask(deed, of)
 
 
@@ -35,12 +41,14 @@ def asked_as(token: str, method: str, path: str, of: Any = None) -> Any:
 
 
 @contextmanager
-def asking() -> Iterator[Ask]:
+def asking(*, begins: bool = False) -> Iterator[Ask]:
     """The same for several questions to one gateway."""
     settings = Settings()
     control = settings.control
     with ExitStack() as closing:
         ask = _over(control, closing) if control.exists() else None
+        if ask is None and not begins:
+            _demand_record(settings)
         yield ask or closing.enter_context(_alone().asking(settings))
 
 
@@ -51,7 +59,18 @@ def framed(deed: str, of: Any) -> Iterator[Iterator[Mapping[str, Any]]]:
     control = settings.control
     with ExitStack() as closing:
         client = _client(control, closing) if control.exists() else None
+        if client is None:
+            _demand_record(settings)
         yield _frames_over(client, deed, of) if client else closing.enter_context(_alone().framed(settings, of))
+
+
+def _demand_record(settings: Settings) -> None:
+    """Raises StartError in a folder that no gateway has used: whoever asks there means another one."""
+    if not (settings.data / ("ledger.db" if settings.database is None else "root.key")).exists():
+        raise StartError(
+            f"there is no record in {settings.data.absolute()}: set GATEWAY_DATA to the folder that has it; "
+            "where there is none yet, `gateway serve` begins it"
+        )
 
 
 def _alone() -> ModuleType:

@@ -34,7 +34,7 @@ def put(
     as_json: Json = False,
 ) -> None:
     """Put facts in, all or none. A decision made after this sees them."""
-    with asking() as ask:
+    with asking(begins=not rehearsed) as ask:
         if rehearsed:
             tell_refused(ask("rehearse", _rows(file.read())), as_json=as_json)
             return
@@ -68,7 +68,7 @@ def import_(
 
     Ends with 1 where lines were refused; the others are in.
     """
-    with asking() as ask:
+    with asking(begins=not rehearsed) as ask:
         begun = ask("import", {"id": id_, "content": _content(file, id_), "rehearsed": rehearsed})
         tally = Tally(begun)
         feed = Feed(_form(form, file.name), kind=kind, skip=begun["rows"], chain=begun["chain"])

@@ -110,10 +110,10 @@ def export(
 ) -> None:
     """Write the record into a folder that ledger_verify.py checks on another machine."""
     first = _size_in(since) if since else 0
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+    if folder.exists() and any(folder.iterdir()):
         raise StartError(f"{folder} is not empty; give a new folder")
     with asking() as ask:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         told = _written(folder, Handed(ask, "export", first=first, links=links))
     if as_json:
         out.print_json(data=told)

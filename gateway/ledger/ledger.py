@@ -65,7 +65,8 @@ _NOTHING_FAR = nullcontext()
 class Ledger:
     """Stays on the thread of its loop; only the writer and the readers have threads of their own.
 
-    `ended` gets the exit status of the process where nothing can be written any more; whoever waited was told before.
+    `ended` gets the exit status of the process where nothing can be written any more, or not all of it was in the end;
+    whoever waited was told before.
     """
 
     def __init__(
@@ -306,6 +307,8 @@ class Ledger:
                 await self._writer.stop()
         except TimeoutError:
             log.error("the ledger did not finish writing")  # noqa: TRY400 - the traceback says nothing
+            if not self.ended.done():
+                self.ended.set_result(os.EX_TEMPFAIL)
             return
         self._readers.shutdown()
         self._fetchers.shutdown()

@@ -192,11 +192,12 @@ class Writer:
                 self._check()
                 self._notary.step()
             self._notary.finish()
+            status = os.EX_OK
         except StoreError as error:
             log.error("the disk of the ledger failed, and nobody knows what is on it: %s", error)  # noqa: TRY400
             status = os.EX_DATAERR if error.corrupt else os.EX_IOERR
         finally:
-            if not self._stopping.is_set():
+            if status != os.EX_OK:
                 self._tell(self._die, status)
 
     def _taken(self) -> Sequence[Item]:
