@@ -11,6 +11,7 @@ from gateway.ledger.canonical import Json
 from gateway.ledger.personal import Personal
 from gateway.retention import days
 from gateway.vocabulary import Category, Purpose
+from gateway.vocabulary.categories import overlapping
 from gateway.vocabulary.notices import Cause
 
 _DAY = 24 * 60 * 60 * 1_000_000  # µs
@@ -20,8 +21,8 @@ _DAY = 24 * 60 * 60 * 1_000_000  # µs
 class Concern:
     """What vendors are to be told of a person; of all that is stated only what fits everything counts.
 
-    `order` is one that was closed, `purpose` and `vendor` are those of a withdrawn consent, `categories` what was
-    corrected.
+    `order` is one that was closed, `purpose` and `vendor` are those of a withdrawn consent, `categories` what it
+    is about; none are all.
     """
 
     cause: Cause
@@ -89,9 +90,11 @@ def _all(each: Personal, _concern: Concern, _contracts: ContractSet) -> frozense
     return frozenset(category for _, category in _fields(each)) - {Category.NOT_PERSONAL.value}
 
 
-def _corrected(each: Personal, concern: Concern, contracts: ContractSet) -> frozenset[str]:
+def _named(each: Personal, concern: Concern, contracts: ContractSet) -> frozenset[str]:
+    """What it is about, in whole or in part; where nothing is named, everything."""
     found = _all(each, concern, contracts)
-    return found & {category.value for category in concern.categories} if concern.categories else found
+    named = {same.value for category in concern.categories for same in overlapping(category)}
+    return found & named if concern.categories else found
 
 
 def _of_order(each: Personal, concern: Concern, contracts: ContractSet) -> frozenset[str]:
@@ -101,7 +104,7 @@ def _of_order(each: Personal, concern: Concern, contracts: ContractSet) -> froze
 
 def _objectionable(each: Personal, concern: Concern, contracts: ContractSet) -> frozenset[str]:
     """An objection is to what rests on a legitimate interest (GDPR 21(1))."""
-    return _all(each, concern, contracts) if _rests_on(each, {"legitimate_interest"}) else frozenset()
+    return _named(each, concern, contracts) if _rests_on(each, {"legitimate_interest"}) else frozenset()
 
 
 def _withdrawn(each: Personal, concern: Concern, contracts: ContractSet) -> frozenset[str]:
@@ -131,9 +134,9 @@ def _on_consent(terms: Terms, each: Personal, concern: Concern, contracts: Contr
 
 
 _COUNTS: Mapping[Cause, Callable[[Personal, Concern, ContractSet], frozenset[str]]] = {
-    Cause.RECTIFICATION: _corrected,
-    Cause.ERASURE: _all,
-    Cause.RESTRICTION: _all,
+    Cause.RECTIFICATION: _named,
+    Cause.ERASURE: _named,
+    Cause.RESTRICTION: _named,
     Cause.OBJECTION: _objectionable,
     Cause.WITHDRAWAL: _withdrawn,
     Cause.ORDER_CLOSED: _of_order,

@@ -178,6 +178,25 @@ CATEGORIES: Mapping[Category, CategoryTerm] = {
 }
 # fmt: on
 
+_ADDRESS = frozenset(
+    {
+        Category.ADDRESS_STREET,
+        Category.ADDRESS_UNIT,
+        Category.ADDRESS_CITY,
+        Category.ADDRESS_REGION,
+        Category.ADDRESS_POSTAL_CODE,
+        Category.ADDRESS_COUNTRY,
+    }
+)
+
+
+def overlapping(category: Category) -> frozenset[Category]:
+    """The categories in which the same data stands: an address as a whole is in its parts, and each part in it."""
+    if category is Category.ADDRESS_FULL:
+        return _ADDRESS | {category}
+    return frozenset({category, Category.ADDRESS_FULL} if category in _ADDRESS else {category})
+
+
 # Numbers that a vendor gives us and that lead back to the person of an earlier call.
 RETAINED_IDS: frozenset[Category] = frozenset(
     {Category.SHIPMENT_TRACKING, Category.PAYMENT_TOKEN, Category.ORDER_ID},

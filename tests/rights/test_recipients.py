@@ -76,6 +76,35 @@ def test_a_correction_concerns_whoever_has_the_category_that_was_wrong() -> None
     assert categories(found) == {"parcels": ["person.name"]}
 
 
+@pytest.mark.parametrize("cause", [Cause.RECTIFICATION, Cause.ERASURE, Cause.RESTRICTION, Cause.OBJECTION])
+def test_whatever_is_asked_of_one_category_concerns_nobody_who_has_others_alone(cause: Cause) -> None:
+    other = [{"form": "as_is", "of": ["consignee"], "fields": [["$.mail", "contact.email"]]}]
+    told = [left(CONSIGNEE), left(CONSIGNEE, vendor="payments", disclosed=other)]
+    named = Concern(cause, categories=frozenset({Category.PERSON_NAME}))
+
+    assert categories(received(told, named, CONTRACTS)) == {"parcels": ["person.name"]}
+    assert set(received(told, Concern(cause), CONTRACTS)) == {"parcels", "payments"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "has", "concerned"),
+    [
+        (Category.ADDRESS_FULL, "address.street", True),
+        (Category.ADDRESS_FULL, "address.full", True),
+        (Category.ADDRESS_CITY, "address.full", True),
+        (Category.ADDRESS_CITY, "address.street", False),
+        (Category.ADDRESS_FULL, "payment.billing_address", False),
+        (Category.PERSON_NAME, "address.full", False),
+    ],
+)
+def test_an_address_as_a_whole_is_in_its_parts_and_each_part_in_it(asked: Category, has: str, concerned: bool) -> None:
+    told = left(CONSIGNEE, disclosed=[{"form": "as_is", "of": ["consignee"], "fields": [["$.to", has]]}])
+
+    found = received([told], Concern(Cause.RECTIFICATION, categories=frozenset({asked})), CONTRACTS)
+
+    assert categories(found) == ({"parcels": [has]} if concerned else {})
+
+
 def test_a_withdrawn_consent_concerns_the_fields_that_left_on_it() -> None:
     concern = Concern(Cause.WITHDRAWAL, purpose=Purpose.DELIVERY_NOTIFICATION)
 
