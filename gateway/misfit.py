@@ -138,7 +138,7 @@ def _as(message: str, fix: str = "") -> _Words:
 
 def _of_these(listed: str) -> _Words:
     def words(beside: Mapping[str, Any], given: object) -> tuple[str, str]:
-        known = _QUOTED.findall(str(beside[listed]))
+        known = list(filter(None, _QUOTED.findall(str(beside[listed]))))
         # Of a few words the one that is meant need not be the one that is spelled alike.
         like = _instead(given, known) if isinstance(given, str) and len(known) > _FEW else ""
         return "there is no such word here", like or f"write {'one of ' if len(known) > 1 else ''}{', '.join(known)}"

@@ -28,6 +28,7 @@ class Leaf(BaseModel):
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "DE"
     code: Annotated[str, StringConstraints(pattern=r"^[x]+$")] = "x"
     picked: date | None = None
+    washed: Literal["", "once", "twice", "thrice"] = ""
 
 
 class Pot(BaseModel):
@@ -42,6 +43,10 @@ THING: TypeAdapter[Pot | Leaf] = TypeAdapter(Annotated[Pot | Leaf, Field(discrim
 
 WRONG: dict[str, tuple[Any, str]] = {
     "a word": ({"kind": "pot", "teas": [CANARY]}, "pot.teas.0: there is no such word here (write one of green, black)"),
+    "a word that may be none": (
+        {"kind": "leaf", "washed": CANARY},
+        "leaf.washed: there is no such word here (write one of once, twice, thrice)",
+    ),
     "a number": ({"kind": "pot", "cups": CANARY}, "pot.cups: not a whole number (write its digits)"),
     "too small": ({"kind": "pot", "cups": 0}, "pot.cups: too small (write 1 or more)"),
     "too large": ({"kind": "pot", "cups": 10}, "pot.cups: too large (write 9 or less)"),
