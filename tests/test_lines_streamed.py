@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from clearances import loaded
@@ -16,13 +16,12 @@ from sockets import Client, Reply
 from test_deciding import LINES, PEOPLE, consent, withheld
 from test_exchange_order import intents_on_disk
 from test_spool import Open
-from test_uploads_streamed import MIB, files_without_names, looking, machine, nothing_is_left, peak
+from test_uploads_streamed import MIB, anew, files_without_names, looking, machine, peak
 from vendors import answers, hangs_up
 
 from gateway import spool as spool_module
 from gateway.body.ndjson import Ndjson
 from gateway.examples import rehearsed
-from gateway.outbound.http1 import Http1
 
 CANARY = "canary-of-a-line"
 MANY = 900
@@ -91,15 +90,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture
 def gateway(shared: Running) -> Iterator[Running]:
-    shared.reset()
-    shared.parcels.script, shared.parcels.eager = ACCEPTS, False
-
-    async def all_connections_anew() -> None:
-        cast("Http1", shared.gateway.exchange._vendors)._drop(lambda _: True)
-
-    shared.do(all_connections_anew)
-    yield shared
-    assert nothing_is_left(shared)
+    yield from anew(shared, ACCEPTS)
 
 
 def event(number: int, **members: object) -> dict[str, Any]:

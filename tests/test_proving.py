@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 from bodies import operation
 from small_contracts import bound
+from test_minimise import PARCEL
 
 from gateway.bind import Bound
 from gateway.body import codecs
@@ -14,14 +15,6 @@ from gateway.errors import Refusal
 from gateway.pieces import Payload, whole
 from gateway.proving import line_of, proved
 
-PARCEL = """
-    - why: The driver finds the door.
-      at: $.recipient
-      fields: {name: person.name, lines.*: address.street}
-    - why: The price of the transport.
-      category: parcel.measure
-      fields: [$.items.*.count, $.items.*.size.width]
-"""
 DROPPED = "- {why: Notes are our own affair., form: drop, fields: {$.meta: service.consultation}}"
 NOTHING: dict[str, Document] = {"body": {}, "query": {}}
 

@@ -77,8 +77,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture
 def gateway(shared: Running) -> Iterator[Running]:
+    yield from anew(shared, ACCEPTS)
+
+
+def anew(shared: Running, script: Script) -> Iterator[Running]:
+    """A gateway as if no call had been made yet, whose vendor answers so; afterwards nothing of a call is left."""
     shared.reset()
-    shared.parcels.script, shared.parcels.eager = ACCEPTS, False
+    shared.parcels.script, shared.parcels.eager = script, False
 
     async def all_connections_anew() -> None:
         cast("Http1", shared.gateway.exchange._vendors)._drop(lambda _: True)

@@ -550,6 +550,18 @@ async def test_a_database_that_cannot_be_opened_again_is_tried_until_it_can(shop
     assert ledger.healthy
 
 
+async def test_what_is_done_between_commits_comes_after_what_has_to_be_written_again(
+    shop: Shop, ledger: Ledger
+) -> None:
+    before = shop.store.tree.size
+    shop.store.before.append(StoreError("FullError"))
+
+    ledger.note(REFUSED)
+    size = await ledger._deed(lambda: shop.store.tree.size)
+
+    assert (shop.store.before, size) == ([], before + 1)
+
+
 async def test_where_thousands_wait_a_refusal_is_lost_and_the_log_says_so(
     shop: Shop, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
