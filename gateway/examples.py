@@ -83,9 +83,9 @@ def _judged(done: Rehearsed, prepared: Prepared, root: Path, example: Example) -
         return
     wanted = text_of(example.sends or "", root, terms)
     if done.sent is None:
-        code = _code(done.reply)
-        if wanted.strip() != _NOTHING or code:
-            yield f"refused: {code}"
+        refused = _refused(done.reply)
+        if wanted.strip() != _NOTHING or refused:
+            yield f"refused: {refused}"
         return
     if wanted.strip() == _NOTHING:
         yield "it was sent"
@@ -107,17 +107,25 @@ def lacking(terms: Terms, intent: Intent | None) -> Iterator[Place]:
 
 
 def _refusal(reply: Reply, code: str) -> Iterator[str]:
-    if (given := _code(reply)) != code:
-        yield f"refuses: {code} was expected, {given or 'nothing was refused'}"
+    if _code(reply) != code:
+        yield f"refuses: {code} was expected, {_refused(reply) or 'nothing was refused'}"
 
 
 def _code(reply: Reply) -> str:
-    media = dict(reply.headers).get("content-type")
-    if media != "application/problem+json":
-        return ""
-    document = msgspec.json.decode(reply.payload, type=dict[str, object])
     # A vendor may answer with a problem document of its own, in which there need not be a code.
-    return str(document.get("code", ""))
+    return str(_problem(reply).get("code", ""))
+
+
+def _refused(reply: Reply) -> str:
+    """The code of a refusal and what it is about; nothing where it is none."""
+    document = _problem(reply)
+    return f"{document['code']}: {document.get('detail', '')}" if _code(reply) else ""
+
+
+def _problem(reply: Reply) -> Mapping[str, object]:
+    if dict(reply.headers).get("content-type") != "application/problem+json":
+        return {}
+    return msgspec.json.decode(reply.payload, type=dict[str, object])
 
 
 def _sending(sent: Sending, wanted: Http1, prepared: Prepared) -> Iterator[str]:

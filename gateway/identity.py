@@ -48,7 +48,7 @@ _ALGORITHM = "EdDSA"
 _EDDSA = PyJWS(algorithms=[_ALGORITHM])
 _SHORTEST = 40
 # Possessive, so that a long text that is no token costs one look at each character.
-_SHAPE = re.compile(r"(?<![\w.-])eyJ[\w-]++\.[\w-]++\.[\w-]++(?![\w.=-])", re.ASCII)
+_SHAPE = re.compile(r"(?<![\w.-])(?:[A-Za-z]{1,16}_){0,2}?(eyJ[\w-]++\.[\w-]++\.[\w-]++)(?![\w.=-])", re.ASCII)
 # 64 bytes are 86 characters, and the last leaves four bits over: any but zeros there would be a second spelling.
 _SIGNED = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]", re.ASCII)
 _BASIC = re.compile(r"\s*Basic\s+([A-Za-z0-9+/]+={0,2})\s*", re.ASCII | re.IGNORECASE)
@@ -236,7 +236,8 @@ class Tokens:
 def token_in(text: str) -> tuple[str, ...]:
     """Every text of the shape of a gateway token in the value of a header, a query parameter or a body member.
 
-    It may stand alone, after a scheme word, among other values, or in Basic as user or password (RFC 7617).
+    It may stand alone, after a scheme word, among other values, or in Basic as user or password (RFC 7617); also behind
+    a word and `_`, where an SDK looks at how its key begins (`access_…`).
     """
     if basic := _BASIC.fullmatch(text):
         text = _decoded(basic[1])

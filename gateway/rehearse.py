@@ -131,7 +131,7 @@ class Stage:
     ) -> Facts:
         del consents, consents_in
         people = {
-            each.role: Person("somebody", each.role, each.jurisdiction or self.jurisdiction, "an order")
+            each.role: Person(each.ref or "somebody", each.role, each.jurisdiction or self.jurisdiction, "an order")
             for each in mentions
             if each.order or each.ref or each.earlier
         }
@@ -145,7 +145,14 @@ class Stage:
             for purpose in self.consents
         )  # fmt: skip
         orders = (Order(is_known=True, state=OrderState.OPEN),) if order is not None else ()
-        return Facts(people, missing, {"somebody": given}, frozenset(), order_stated=True, orders=orders)
+        return Facts(
+            people,
+            missing,
+            {each.ref: given for each in people.values()},
+            frozenset(),
+            order_stated=True,
+            orders=orders,
+        )
 
     def basis(self, token: str) -> Basis:
         del token

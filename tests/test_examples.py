@@ -116,8 +116,8 @@ async def test_a_refusal_that_was_not_expected_is_a_problem_and_so_is_one_with_a
     other = await verdict(REFUSED.replace("field.required", "field.type"))
     none = await verdict(REFUSED.replace('"A-1"}', '"A-1", "weight": 1}'))
 
-    assert refused.problems == ("refused: field.required",)
-    assert other.problems == ("refuses: field.type was expected, field.required",)
+    assert refused.problems == ("refused: field.required: $.weight",)
+    assert other.problems == ("refuses: field.type was expected, field.required: $.weight",)
     assert none.problems == ("refuses: field.required was expected, nothing was refused",)
 
 
@@ -125,7 +125,7 @@ async def test_a_call_that_leaves_nothing_is_told_from_one_that_is_refused_and_o
     refused = await verdict(REFUSED.replace("refuses: field.required", "sends: nothing"))
     sent = await verdict(REFUSED.replace("refuses: field.required", "sends: nothing").replace("}", ', "weight": 1}'))
 
-    assert refused.problems == ("refused: field.required",)
+    assert refused.problems == ("refused: field.required: $.weight",)
     assert sent.problems == ("it was sent",)
 
 
@@ -175,4 +175,4 @@ async def test_in_examples_every_order_that_the_call_names_is_known_and_open(lev
     chosen = frozenset({"acme/ship"})
     problems = [[verdict.problems for verdict in await rehearsed(each, chosen)] for each in (whole, silent)]
 
-    assert problems == [[()], [("refused: subject.unresolved",)]]
+    assert problems == [[()], [("refused: subject.unresolved: no consignee is known for this call",)]]

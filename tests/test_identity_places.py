@@ -26,6 +26,8 @@ FOUND = {
     "a scheme word of the vendor's own": f"AcmeToken {ONE}",
     "a scheme word with a sign": f"token={ONE}",
     "quoted": f'Token token="{ONE}"',
+    "behind a word that an SDK looks for": f"Bearer access_{ONE}",
+    "behind two such words": basic(f"sk_test_{ONE}"),
     "Basic, as user": basic(ONE),
     "Basic, as password": basic("merchant-7", ONE),
     "Basic, beside a user beyond ASCII": basic("händler", ONE),
@@ -54,6 +56,8 @@ NOT_FOUND = {
     "five parts, as an encrypted one has": f"{header}.{claims}.{signature}.{claims}.{signature}",
     "a part before": f"a.{ONE}",
     "something joined on before": f"x{ONE}",
+    "three words before": f"a_b_c_{ONE}",
+    "a word with a digit before": f"k1_{ONE}",
     "padding": f"{ONE}==",
     "short": "eyJhIjoxfQ.eyJhIjoxfQ.c2lnbmF0dXJl",
     "not an object": f"{header[3:]}.{claims}.{signature}",
@@ -92,8 +96,15 @@ def test_every_token_of_a_text_is_found() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["eyJ" * 1_000_000, "eyJ " * 1_000_000, "eyJa.b." * 500_000, "Basic " + " " * 3_000_000 + "!", "eyJ." * 1_000_000],
-    ids=["one word", "many words", "many parts", "spaces", "dots"],
+    [
+        "eyJ" * 1_000_000,
+        "eyJ " * 1_000_000,
+        "eyJa.b." * 500_000,
+        "a_eyJ" * 600_000,
+        "Basic " + " " * 3_000_000 + "!",
+        "eyJ." * 1_000_000,
+    ],
+    ids=["one word", "many words", "many parts", "many words before", "spaces", "dots"],
 )
 @pytest.mark.timeout(10)
 def test_a_long_text_costs_one_look(text: str) -> None:

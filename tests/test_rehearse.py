@@ -13,6 +13,7 @@ from gateway.vocabulary import Purpose
 
 ON_STAGE = staged(CONTRACTS)
 PARCEL = 'POST /shipments\n\n{"reference": "A-1", "weight": 1, "to": {"name": "Zoe", "email": "zoe@example.com"}}'
+PAGE = 'POST /api/surveys\n\n{"user": "c-1", "page": "cart"}'
 
 
 async def played(operation: str, text: str, **stage: object) -> Rehearsed:
@@ -73,6 +74,18 @@ async def test_nobody_is_found_where_a_call_names_nobody() -> None:
     done = await played("survey", 'POST /api/surveys\n\n{"page": "cart"}', consents=(Purpose.FAULT_REPAIR,))
 
     assert json.loads(done.reply.payload)["code"] == "subject.unresolved"
+
+
+async def test_who_is_named_beside_the_call_is_whom_it_names() -> None:
+    agreed = frozenset({Purpose.FAULT_REPAIR})
+    named = PAGE.replace("\n", "\nGateway-Subject: c-1\n", 1)
+
+    same = await played("survey", named, consents=agreed)
+    other = await played("survey", named.replace("Subject: c-1", "Subject: c-2"), consents=agreed)
+
+    assert same.sent is not None
+    assert other.sent is None
+    assert json.loads(other.reply.payload)["code"] == "subject.mismatch"
 
 
 async def test_the_vendor_on_stage_says_what_the_example_says_with_the_pseudonym_it_got() -> None:

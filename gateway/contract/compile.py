@@ -43,6 +43,7 @@ VARIABLE_KINDS = ("token", "digits", "hex", "uuid")
 _MATCH = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE) (/\S*)\Z")
 _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(?::([a-z]+))?\}\Z")
 _SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+\Z")
+_FROM_THE_TOP = ("$", "query:", "header:", "path:")
 
 
 @dataclass(slots=True)
@@ -221,7 +222,7 @@ class _Build:
         for index, base in enumerate(self._bases(group, section, at)):
             required = self._required(group, base, at)
             for text, category in group.fields.items():
-                if index and text.startswith(("$", "query:", "header:", "path:")):
+                if index and text.startswith(_FROM_THE_TOP):
                     continue
                 location = (*at, "fields", text)
                 if (place := self.source.place(text, location, base)) is None:
@@ -238,6 +239,9 @@ class _Build:
         places = [self.source.place(text, (*at, "at"), section) for text in group.at]
         if any(place is not None and place.kind != "body" for place in places):
             self.source.find("contract.path", (*at, "at"), "`at` leads into the body", "write the places one by one")
+        if all(text.startswith(_FROM_THE_TOP) for text in group.fields):
+            message = "no field goes on from `at`: what begins with `$` starts at the top"
+            self.source.find("contract.path", (*at, "at"), message, "write `name` in place of `$.name`", note=True)
         return tuple(place.path for place in places if place is not None)
 
     def _required(self, group: Group, base: Path, at: Location) -> frozenset[Place]:

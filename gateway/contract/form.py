@@ -110,7 +110,7 @@ def _plain(name: str) -> Form:
 
 def _with_argument(name: str, argument: object) -> Form:
     if (read := _ARGUMENTS.get(name)) is None:
-        raise ValueError(f"`{name}` is not a form that takes an argument")
+        raise ValueError(f"`{name}` is no form with an argument; those are {', '.join(sorted(_ARGUMENTS))}")
     return Form(name, read(argument))
 
 

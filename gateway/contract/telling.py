@@ -11,7 +11,7 @@ _NOT_TELLING = re.compile(
     r"(file|host|user_?agent|event|evt|logger|method|brand|type|country|display|product|carrier)_?name", re.IGNORECASE
 )
 # What the APIs of carriers call the end of a parcel's way at which it begins.
-_SENDER = re.compile(r"shipper|sender|consignor|ship_from|from_address")
+_SENDER = re.compile(r"shipper|sender|consignor|ship_from|from_address|address_from")
 _NEW_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])|-")
 _WHO = frozenset({Category.PERSON_NAME, Category.ADDRESS_FULL, Category.ADDRESS_STREET})
 

@@ -34,6 +34,17 @@ def test_each_rule_stands_at_its_place_in_the_tree() -> None:
     assert [rule.number for rule in made.rules] == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize(
+    ("fields", "levels"),
+    [("$.name, header:Key", ["note"]), ("name", []), ("name, $.name", [])],
+    ids=["all start at the top", "goes on", "one goes on"],
+)
+def test_an_at_from_which_no_field_goes_on_is_a_note(fields: str, levels: list[str]) -> None:
+    group = f"- {{why: It is somewhere., at: $.recipient, category: person.name, fields: [{fields}]}}"
+
+    assert [finding.level for finding in section_and_findings(group)[1]] == levels
+
+
 def test_a_list_of_at_names_one_shape_in_several_places() -> None:
     made = section("""
         - why: Which build failed, and when.

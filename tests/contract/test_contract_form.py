@@ -128,3 +128,8 @@ def test_what_is_not_a_form_does_not_load(written: object) -> None:
 
 def test_a_form_is_shown_by_its_name_and_never_by_its_constant() -> None:
     assert str(Form("replace", "Goods")) == "replace"
+
+
+def test_a_form_that_takes_nothing_is_told_from_those_that_do() -> None:
+    with pytest.raises(ValueError, match=r"`constant` is no form with an argument; those are .*\breplace\b"):
+        parse_form({"constant": "a"})

@@ -23,7 +23,14 @@ def test_a_name_that_sounds_personal_is_a_note(path: str, tmp_path: Folder) -> N
 
 @pytest.mark.parametrize(
     "path",
-    ["sender.name", "Shipper.Address.Street", "a.from_address.phone", "ShipFrom.Name", "b.sender.*.contact-phone"],
+    [
+        "sender.name",
+        "address_from.name",
+        "Shipper.Address.Street",
+        "a.from_address.phone",
+        "ShipFrom.Name",
+        "b.sender.*.contact-phone",
+    ],
 )
 def test_the_sender_of_what_a_person_gets_is_the_shop(path: str, tmp_path: Folder) -> None:
     assert found(tmp_path, _claimed(path), level="note") == []
