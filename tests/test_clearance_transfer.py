@@ -43,6 +43,10 @@ def found(question: Question) -> list[str]:
     return list(dict.fromkeys(codes(question)))
 
 
+def test_what_is_missing_for_several_people_in_the_same_words_is_said_once() -> None:
+    assert codes(of(going({}, "US"), "DE")) == ["transfer.none"]
+
+
 def test_what_stays_in_one_territory_crosses_no_border() -> None:
     clearance = clear(of(going({}, "FR", "NO"), "DE"))
 

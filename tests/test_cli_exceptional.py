@@ -49,6 +49,7 @@ def test_a_case_goes_its_way_from_the_request_to_the_telling(machine: Machine, t
     assert "no folder" in nowhere.stderr
     assert "no gateway is running" in alone.stderr
     assert "state: approved" in approved
+    assert "abroad: no" in approved
     assert "Qz7canary" not in sent
     assert (tmp_path / f"{case}.json").read_bytes() == LEFT
     assert (tmp_path / f"{case}.json").stat().st_mode & 0o777 == 0o600

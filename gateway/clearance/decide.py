@@ -77,7 +77,8 @@ def _decided(question: Question, standing: Standing) -> Clearance:
     refused, warnings = weighed(failures, question.levels)
     refused, waivers = waived(refused, waivers_for(terms, question.facts, question.now))
     if refused:
-        raise Refusal(*refused)
+        # What holds for several people in the same words is said once.
+        raise Refusal(*dict.fromkeys(refused))
     return Clearance(
         question.entity,
         standing.policy,

@@ -182,7 +182,8 @@ def _show(done: dict[str, Any], *, as_json: bool) -> None:
         out.print_json(data=done)
         return
     for name, value in done.items():
-        out.print(f"{name}: {value}", markup=False)
+        said = ("yes" if value else "no") if isinstance(value, bool) else value
+        out.print(f"{name}: {said}", markup=False)
 
 
 def _read(text: str) -> Any:
