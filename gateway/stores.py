@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import os
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -22,9 +23,11 @@ from gateway.identity import Tokens
 from gateway.inforce import as_entered
 from gateway.intake import Intake
 from gateway.ledger import postgres_schema
+from gateway.ledger.database import StoreError, locked
 from gateway.ledger.ledger import LOG, Ledger
 from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.postgres_vault import PostgresVault
+from gateway.ledger.recovery import unusable
 from gateway.ledger.room import Room
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.sqlite_vault import SqliteVault
@@ -192,6 +195,21 @@ def prepare(owner: str, url: str) -> str:
     role = postgres_schema.prepare(owner, url, LOG)
     registry_engine.prepare(owner, role)
     return role
+
+
+def guarded(data: Path) -> Sequence[str]:
+    """Puts back what keeps the tables of a data folder from being altered, and tells what was missing.
+
+    Raises StartError.
+    """
+    with ExitStack() as undo:
+        undo.callback(os.close, locked(data))
+        try:
+            store = SqliteStore(data / "ledger.db", LOG)
+            undo.callback(store.close)
+            return store.guard()
+        except StoreError as error:
+            raise unusable(data, error) from None
 
 
 async def with_entered(contracts: ContractSet, registry: Registry) -> ContractSet:

@@ -12,9 +12,14 @@ from gateway.settings import Settings
 def prepare(as_json: Json = False) -> None:
     """Make the tables in GATEWAY_DATABASE, and its role, which can add to the record and alter nothing in it.
 
-    Done as the role of GATEWAY_DATABASE_OWNER; again with each new version of the gateway.
+    Done as the role of GATEWAY_DATABASE_OWNER; again with each new version of the gateway. Without GATEWAY_DATABASE it
+    puts back what keeps the tables of the data folder from being altered, while the gateway is stopped.
     """
     settings = Settings()
+    if settings.database is None and (settings.data / "ledger.db").exists():
+        lacking = stores.guarded(settings.data)
+        out.print(f"put back: {', '.join(lacking)}" if lacking else "everything is guarded as it was made")
+        return
     if settings.database is None or settings.database_owner is None:
         raise StartError("set GATEWAY_DATABASE, and GATEWAY_DATABASE_OWNER to the same database as whoever may make it")
     role = stores.prepare(settings.database_owner.get_secret_value(), settings.database.get_secret_value())

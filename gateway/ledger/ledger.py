@@ -30,6 +30,7 @@ from gateway.ledger.notary import Notary
 from gateway.ledger.personal import Persons
 from gateway.ledger.recovery import (
     begin,
+    demand_guarded,
     demand_reached,
     demand_unaltered,
     origin_of,
@@ -148,6 +149,7 @@ class Ledger:
                 mark = HighWater(high_water or folder / "high-water")
                 undo.callback(mark.close)
                 demand_reached(database, mark.last)
+                demand_guarded(database)
                 keys.epoch = epoch = database.claim(node)
                 scribe = Scribe(LOG, node, boot(noise), epoch, keys, now, mono, noise)
                 releases = Releases(folder / "releases", scribe.boot)

@@ -22,6 +22,7 @@ from gateway.ledger.oblivion import NotErased
 from gateway.ledger.postgres_append import APPENDED, values
 from gateway.ledger.postgres_attic import PostgresAttic
 from gateway.ledger.postgres_blinding import keep_together, reblind
+from gateway.ledger.postgres_guards import missing
 from gateway.ledger.postgres_oblivion import PostgresOblivion, forget, unspoiled
 from gateway.ledger.postgres_purge import purge
 from gateway.ledger.postgres_readers import Readers
@@ -288,6 +289,10 @@ class PostgresStore:
             if first < 0 or last >= size:
                 return f"entries after {size - 1} have lost their place"
         return ""
+
+    def unguarded(self) -> Sequence[str]:
+        with known_errors():
+            return [f"{name} of {table}" for table, name in missing(self._session)]
 
     def _begin(self, *, guarded: bool) -> None:
         demand_prepared(self._session)

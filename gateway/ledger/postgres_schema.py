@@ -8,6 +8,7 @@ from psycopg import conninfo, sql
 from gateway.errors import StartError
 from gateway.ledger.database import StoreError
 from gateway.ledger.postgres_blinding import SCHEMA as BLINDED
+from gateway.ledger.postgres_guards import put_back
 from gateway.ledger.postgres_oblivion import SCHEMA as ERASED
 from gateway.ledger.postgres_purge import SCHEMA as PURGED
 from gateway.ledger.postgres_purge import WITH_RECEIVED, WITH_RESOLVE
@@ -144,6 +145,7 @@ def migrated(session: Session, log: str) -> None:
         raise StartError(f"the database was made by a newer gateway (version {number}); use that one")
     for statements in MIGRATIONS[number:]:
         session.execute(statements.encode(), prepare=False)
+    put_back(session)
     session.execute("DELETE FROM version")
     session.execute("INSERT INTO version VALUES(%s)", [len(MIGRATIONS)])
     session.execute("INSERT INTO log VALUES(%s, 'active') ON CONFLICT DO NOTHING", [log])

@@ -59,6 +59,16 @@ def demand_reached(store: Store, mark: Mark) -> None:
     raise Distrusted("ROLLBACK_DETECTED", f"the database is an older copy, or another one: {lacks}; {_NEWEST}")
 
 
+def demand_guarded(store: Store) -> None:
+    """Raises StartError where somebody took away what keeps the tables from being altered."""
+    if lacking := store.unguarded():
+        raise StartError(
+            f"the tables of the record are not guarded as they were made: {', '.join(lacking)}. Find out who took that "
+            "away, and with `gateway ledger verify` and a checkpoint that is kept elsewhere, whether anything was "
+            "altered; then `gateway ledger prepare` puts it back"
+        )
+
+
 def unusable(folder: Path, error: StoreError) -> StartError:
     """What stops a start where the database does not answer."""
     told = f"the ledger in {folder} cannot be opened: {error}"

@@ -25,6 +25,7 @@ from gateway.ledger.search import conditions
 from gateway.ledger.sqlite_attic import SqliteAttic
 from gateway.ledger.sqlite_blinding import SCHEMA as BLINDED
 from gateway.ledger.sqlite_blinding import keep_together, reblind
+from gateway.ledger.sqlite_guards import missing, put_back
 from gateway.ledger.sqlite_oblivion import SCHEMA as ERASED
 from gateway.ledger.sqlite_oblivion import SqliteOblivion, forget, is_whole
 from gateway.ledger.sqlite_purge import SCHEMA as PURGED
@@ -338,6 +339,15 @@ class SqliteStore:
                 return ""
             [(found,)] = rows(database, "PRAGMA quick_check(1)")
         return "" if found == "ok" else str(found)
+
+    def unguarded(self) -> Sequence[str]:
+        with self._reading() as database:
+            return sorted(missing(database, MIGRATIONS))
+
+    def guard(self) -> Sequence[str]:
+        """Puts back what keeps the tables from being altered, and returns what was not as it was made."""
+        with known_errors():
+            return put_back(self._database, MIGRATIONS)
 
     def _connect(self) -> None:
         self._database = writable(self._path)

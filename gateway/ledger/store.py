@@ -322,3 +322,6 @@ class Store(Protocol):
 
     def damage(self) -> str:
         """What the database itself finds wrong with its files; empty where it finds nothing."""
+
+    def unguarded(self) -> Sequence[str]:
+        """Where what keeps the tables from being altered is not as it was made."""
