@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from ledger_fakes import PURCHASER, SENT, Shop, shipment
+from waiting import until
 
 from gateway.clock import since_boot
 from gateway.errors import Refusal, StartError
@@ -19,6 +20,7 @@ from gateway.ledger import (
     Filter,
     Ledger,
     Outcome,
+    Purge,
     Refused,
     StoreError,
     Subject,
@@ -560,6 +562,42 @@ async def test_what_is_done_between_commits_comes_after_what_has_to_be_written_a
     size = await ledger._deed(lambda: shop.store.tree.size)
 
     assert (shop.store.before, size) == ([], before + 1)
+
+
+async def test_what_is_done_between_commits_finds_every_new_token_durable(ledger: Ledger) -> None:
+    ledger._scribe.row(REFUSED, [PURCHASER])
+
+    assert await ledger._deed(ledger._keys.commit) == 0, "its key was still to be committed"
+
+
+async def test_a_purge_that_is_turned_down_takes_nothing_with_it_that_came_along(ledger: Ledger) -> None:
+    nothing = Purge(policy="", classes=(), ranges=((0, 0),), count=1, set_root="", oldest_ts=1, newest_ts=1, by="ann")
+
+    ledger.note(REFUSED)
+    with pytest.raises(Refusal):
+        await ledger._durable(ledger._scribe.purge(nothing, 0), 20)
+
+    assert len(await ledger.entries(Filter(kind="refusal"))) == 1
+    assert await ledger.entries(Filter(kind="purge")) == []
+
+
+async def test_where_nothing_can_be_written_any_more_nobody_waits_in_vain_who_came_meanwhile(
+    shop: Shop, ledger: Ledger
+) -> None:
+    shop.store.reached.clear()
+    shop.store.going.clear()
+    loop = asyncio.get_running_loop()
+    first = loop.create_task(ledger.intend(shipment(), [PURCHASER], b"{}", within=60))
+    await asyncio.to_thread(shop.store.reached.wait, 20)
+    queued = loop.create_task(ledger.intend(shipment(), [PURCHASER], b"{}", within=60))
+    await until(lambda: ledger._writer.unfinished == 2 and not ledger._writer._lingering)
+    shop.store.before.append(StoreError("IOError", lasting=True))
+    shop.store.going.set()
+
+    async with asyncio.timeout(30):
+        told = await asyncio.gather(first, queued, return_exceptions=True)
+
+    assert [isinstance(each, Refusal) for each in told] == [True, True]
 
 
 async def test_where_thousands_wait_a_refusal_is_lost_and_the_log_says_so(
