@@ -176,3 +176,46 @@ async def test_in_examples_every_order_that_the_call_names_is_known_and_open(lev
     problems = [[verdict.problems for verdict in await rehearsed(each, chosen)] for each in (whole, silent)]
 
     assert problems == [[()], [("refused: subject.unresolved: no consignee is known for this call",)]]
+
+
+PART = '--{0}\n      Content-Disposition: form-data; name="name"\n\n      Zoe\n      --{0}--'
+
+
+@pytest.mark.parametrize(
+    ("said", "problems"),
+    [
+        ("multipart/form-data; boundary=mine", ()),
+        ("multipart/form-data", ()),
+        ("multipart/mixed; boundary=mine", ("headers",)),
+    ],
+)
+async def test_which_boundary_the_parts_leave_with_is_no_matter_of_an_example(
+    said: str, problems: tuple[str, ...], tmp_path: Path
+) -> None:
+    parts = PART.format("mine")
+    files = changed(
+        "acme/ship.yaml",
+        "  body: json\n  groups:\n    - why: The driver",
+        "  body: multipart\n  groups:\n    - why: The driver",
+        WHOLE,
+    )
+    files = changed("acme/ship.yaml", "{order: $.order, ", "{order: path:parcel, ", files)
+    files = changed(
+        "acme/ship.yaml",
+        "given: |\n      POST /ship/P-1\n",
+        f"given: |\n      POST /ship/P-1\n      Content-Type: multipart/form-data; boundary=mine\n\n      {parts}\n",
+        files,
+    )
+    files = changed(
+        "acme/ship.yaml",
+        "sends: |\n      POST /ship/P-1\n",
+        f"sends: |\n      POST /ship/P-1\n      Content-Type: {said}\n\n      {parts}\n",
+        files,
+    )
+    contracts, findings = read_files(tmp_path, files)
+    assert contracts is not None, findings
+
+    [found] = await rehearsed(contracts, frozenset({"acme/ship"}))
+
+    assert len(found.problems) == len(problems)
+    assert all(each in problem for each, problem in zip(problems, found.problems, strict=True))
