@@ -23,7 +23,8 @@ ENV PATH=/opt/gateway/bin:$PATH \
     GATEWAY_DATA=/data \
     GATEWAY_CONTRACTS=/contracts \
     GATEWAY_HOST=0.0.0.0
-USER gateway
+# By its number, so that an orchestrator can tell that it is not root.
+USER 10001
 WORKDIR /
 VOLUME /data
 EXPOSE 8080

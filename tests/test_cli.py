@@ -165,7 +165,10 @@ def test_without_a_gateway_the_folder_is_opened_and_left_as_it_was(tmp_path: Pat
     assert put.stdout == "3 facts are in force\n"
     assert token.count(".") == 2
     assert [entry["service"] for entry in listed] == ["fulfilment"]
-    assert (reloaded.returncode, reloaded.stderr) == (1, "no gateway is running with this data folder\n")
+    assert reloaded.returncode == 1
+    assert reloaded.stderr.startswith(
+        f"no gateway is running with {machine.folder}/data: set GATEWAY_DATA to the folder"
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,6 +187,30 @@ def test_in_a_folder_without_a_record_nothing_is_read_and_nothing_made(tmp_path:
     assert done.returncode == 1
     assert done.stderr.startswith(f"there is no record in {tmp_path}/elsewhere: set GATEWAY_DATA to the folder that ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["contracts", "secrets"]
+
+
+@pytest.mark.parametrize("words", [("serve",), ("token", "issue", "--service", "fulfilment"), ("facts", "put", "-")])
+def test_beside_no_contracts_no_record_is_begun(tmp_path: Path, words: tuple[str, ...]) -> None:
+    machine = Machine(tmp_path, settings={"CONTRACTS": "elsewhere"})
+
+    done = machine.typed(*words, stdin="[]")
+
+    folder = tmp_path / "elsewhere"
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f"there is no policy.yaml in {folder}: set GATEWAY_CONTRACTS to the folder that has it"
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["contracts", "secrets"]
+
+
+def test_who_begins_a_record_is_told_so_once(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+
+    first, second = (machine.typed("token", "issue", "--service", "fulfilment") for _ in range(2))
+
+    assert first.stderr == f"no gateway runs with {tmp_path}/data; a new record begins there\n"
+    assert second.stderr == ""
+    assert first.stdout.count(".") == second.stdout.count(".") == 2
 
 
 def test_a_folder_without_contracts_does_not_start_and_says_why(tmp_path: Path) -> None:

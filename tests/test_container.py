@@ -39,7 +39,7 @@ def test_what_the_build_needs_is_in_the_lock_too() -> None:
 
 
 def test_the_process_is_not_root() -> None:
-    assert _last(DOCKERFILE, "USER") == "gateway"
+    assert _last(DOCKERFILE, "USER") == "10001"
     assert "useradd --system --uid 10001" in DOCKERFILE
 
 

@@ -6,11 +6,10 @@ from typing import Any
 
 from gateway import listeners
 from gateway.api import deeds_of
-from gateway.cli.console import me
+from gateway.cli.console import err, me, unanswered
 from gateway.clock import utc
-from gateway.configured import contracts_of, first_entity
+from gateway.configured import contracts_of, demand_contracts, first_entity
 from gateway.contract.load import ContractSet
-from gateway.errors import StartError
 from gateway.report.making import Reports
 from gateway.settings import Settings
 from gateway.stores import opened, with_entered
@@ -20,6 +19,9 @@ from gateway.vocabulary import Role
 @contextmanager
 def asking(settings: Settings) -> Iterator[Callable[[str, Any], Any]]:
     """Answers as a gateway does on its control socket, as far as no contract has to be in force. Raises StartError."""
+    if not settings.data.exists():
+        demand_contracts(settings)
+        err.print(f"no gateway runs with {settings.data.absolute()}; a new record begins there", markup=False)
     with listeners.runner() as runner:
         opening = opened(settings, lambda: first_entity(settings))
         desk = runner.run(opening.__aenter__()).desk
@@ -27,7 +29,7 @@ def asking(settings: Settings) -> Iterator[Callable[[str, Any], Any]]:
 
         def ask(deed: str, of: Any) -> Any:
             if deed not in deeds:
-                raise StartError("no gateway is running with this data folder")
+                raise unanswered(settings.data)
             return runner.run(_done(deeds[deed](of, me())))
 
         try:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import httpx2
 
-from gateway.cli.console import me
+from gateway.cli.console import me, unanswered
 from gateway.errors import StartError
 from gateway.settings import Settings
 
@@ -31,12 +31,13 @@ def asked(deed: str, of: Any) -> Any:
 
 def asked_as(token: str, method: str, path: str, of: Any = None) -> Any:
     """Asks the running gateway as whoever a token proves. Raises StartError."""
-    control = Settings().control
+    settings = Settings()
+    control = settings.control
     headers = {"authorization": f"Bearer {token}"}
     with ExitStack() as closing:
         client = _client(control, closing) if control.exists() else None
         if client is None:
-            raise StartError("no gateway is running with this data folder")
+            raise unanswered(settings.data)
         return _result(client.request(method, path, json=of, headers=headers))
 
 

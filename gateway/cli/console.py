@@ -2,12 +2,15 @@
 
 import os
 import pwd
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.table import Table
+
+from gateway.errors import StartError
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -35,6 +38,12 @@ def table(*columns: str, title: str | None = None) -> Table:
 def counted(count: int, one: str, more: str) -> str:
     """A number with what it is the number of."""
     return f"{count} {one if count == 1 else more}"
+
+
+def unanswered(data: Path) -> StartError:
+    """That nobody is there to do what only a running gateway can."""
+    folder = data.absolute()
+    return StartError(f"no gateway is running with {folder}: set GATEWAY_DATA to the folder of one, or start one here")
 
 
 def me() -> str:
