@@ -68,8 +68,6 @@ class Opened(Asked):
     def _is_in_order(self) -> "Opened":
         if self.ended is not None and self.ended < self.began:
             raise ValueError("it ended before it began")
-        if self.aware < self.began:
-            raise ValueError("nobody can be aware of it before it began")
         return self
 
 
@@ -132,6 +130,9 @@ class Incidents:
         await self.demand_known(wanted.vendor, wanted.operations)
         if max(wanted.aware, wanted.began, wanted.ended or wanted.began) > self._now():
             raise UnfitIncident("a time of it is still to come")
+        # Only of what is entered now: what is on record is read as it was written.
+        if wanted.aware < wanted.began:
+            raise UnfitIncident("aware: nobody can be aware of it before it began")
         if wanted.suspend:
             row = SuspensionRow(kind="suspension", vendor=wanted.vendor, source="incident")
             await self._intake.put([row], by=by)

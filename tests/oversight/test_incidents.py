@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey
 from running import Running, running
 from sockets import Reply
 
+from gateway.ledger.steps import IncidentStep
 from gateway.vocabulary import Role
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -121,6 +122,21 @@ def test_a_slip_of_the_pen_opens_no_incident(gateway: Running, given: dict[str, 
     assert reply.status == 422
     assert said in json.loads(reply.payload)["message"]
     assert (len(gateway.record(kind="incident")), len(gateway.record(kind="fact"))) == before
+
+
+def test_what_is_on_record_is_read_although_it_could_not_be_entered_so_any_more(gateway: Running) -> None:
+    said = {
+        "nature": "integrity",
+        "began": "2026-01-02T00:00:00Z",
+        "aware": "2026-01-01T00:00:00Z",
+        "reference": "OLD-1",
+    }
+    ledger = gateway.stores.ledger
+    gateway.do(lambda: ledger.record(IncidentStep("e" * 32, "opened", "gone", "stella", tuple(said.items()))))
+
+    listed = result(asked(gateway, "GET", "/incidents"))
+
+    assert [each["vendor"] for each in listed if each["reference"] == "OLD-1"] == ["gone"]
 
 
 def test_a_vendor_whose_file_is_gone_is_still_on_record(gateway: Running) -> None:
