@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal
+from typing import Any, Literal
 
 from gateway.errors import GatewayError
 from gateway.strict_json import read_json
@@ -13,6 +13,7 @@ from gateway.vocabulary import SubjectRole
 Form = Literal["jsonl", "csv"]
 TOGETHER = 500  # rows of a batch
 LONGEST = 65_536  # bytes of a row
+TOLD = 1_000  # lines that were refused, of which an answer says more than their number
 
 _BOM = b"\xef\xbb\xbf"
 _ROLES = tuple(role.value for role in SubjectRole)
@@ -170,3 +171,36 @@ def _cells(record: bytes) -> tuple[list[str], str]:
 
 def _linked(chain: str, records: Sequence[bytes]) -> str:
     return sha256(chain.encode() + b"\n" + b"\n".join(records)).hexdigest()
+
+
+class Tally:
+    """What an import came to so far, with what was in before it went on."""
+
+    def __init__(self, begun: Mapping[str, Any]) -> None:
+        self.id = str(begun["id"])
+        self.resumed = int(begun["rows"])
+        self.counts: dict[str, int] = dict(begun["counts"])
+        self.refused: list[tuple[int, str]] = []
+        self._begun = begun["begun"]
+
+    def part(self, batch: Batch, *, source: str | None, rehearsed: bool) -> dict[str, Any]:
+        """A batch as it is asked to be put in."""
+        return {
+            "id": self.id,
+            "begun": self._begun,
+            "at": batch.at,
+            "lines": [(line.number, line.row, line.problem) for line in batch.lines],
+            "chain": batch.chain,
+            "is_last": batch.is_last,
+            "source": source,
+            "rehearsed": rehearsed,
+        }
+
+    def add(self, done: Mapping[str, Any]) -> None:
+        self.counts = {name: count + done["counts"][name] for name, count in self.counts.items()}
+        self.refused += [(int(number), str(why)) for number, why in done["refused"][: TOLD - len(self.refused)]]
+
+    def told(self) -> dict[str, Any]:
+        """Lines that were refused are those since it was begun again, and not more than TOLD."""
+        refused = [{"line": number, "why": why} for number, why in self.refused]
+        return {"import": self.id, "resumed_at": self.resumed, "counts": self.counts, "refused": refused}

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
 
 from gateway.errors import GatewayError
-from gateway.feed import TOGETHER, Batch, Feed, Form
+from gateway.feed import TOGETHER, Feed, Form, Tally
 from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
 from gateway.misfit import NO_KIND, Asked, misfits, place_of
@@ -17,8 +17,6 @@ from gateway.registry import bulk
 from gateway.registry.claims import Claims
 from gateway.registry.entered import ROWS, AnyRow, Text
 from gateway.registry.stored import ImportRow, StoredRow
-
-TOLD = 1_000  # lines that were refused, of which an answer says more than their number
 
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -200,36 +198,3 @@ async def fed(imports: Imports, how: How, parts: AsyncIterator[bytes], *, by: st
     for batch in feed.close():
         tally.add(await imports.put(tally.part(batch, source=how.source, rehearsed=how.dry_run), by=by))
     return tally.told()
-
-
-class Tally:
-    """What an import came to so far, with what was in before it went on."""
-
-    def __init__(self, begun: Mapping[str, Any]) -> None:
-        self.id = str(begun["id"])
-        self.resumed = int(begun["rows"])
-        self.counts: dict[str, int] = dict(begun["counts"])
-        self.refused: list[tuple[int, str]] = []
-        self._begun = begun["begun"]
-
-    def part(self, batch: Batch, *, source: str | None, rehearsed: bool) -> dict[str, Any]:
-        """A batch as it is asked to be put in."""
-        return {
-            "id": self.id,
-            "begun": self._begun,
-            "at": batch.at,
-            "lines": [(line.number, line.row, line.problem) for line in batch.lines],
-            "chain": batch.chain,
-            "is_last": batch.is_last,
-            "source": source,
-            "rehearsed": rehearsed,
-        }
-
-    def add(self, done: Mapping[str, Any]) -> None:
-        self.counts = {name: count + done["counts"][name] for name, count in self.counts.items()}
-        self.refused += [(int(number), str(why)) for number, why in done["refused"][: TOLD - len(self.refused)]]
-
-    def told(self) -> dict[str, Any]:
-        """Lines that were refused are those since it was begun again, and not more than TOLD."""
-        refused = [{"line": number, "why": why} for number, why in self.refused]
-        return {"import": self.id, "resumed_at": self.resumed, "counts": self.counts, "refused": refused}

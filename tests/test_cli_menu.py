@@ -46,7 +46,18 @@ def listed(group: TyperGroup, *above: str) -> Iterator[tuple[str, Later]]:
             yield from listed(found, *above, name)
 
 
-@pytest.mark.parametrize("words", [("--help",), ("--version",), ("ledger", "--help"), ("token", "issue", "--help")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--help",),
+        ("--version",),
+        ("ledger", "--help"),
+        ("token", "issue", "--help"),
+        ("facts", "--help"),
+        ("subject", "--help"),
+        ("incident", "--help"),
+    ],
+)
 def test_who_only_looks_loads_nothing_that_serves(words: tuple[str, ...], tmp_path: Path) -> None:
     assert not {*SERVING, "gateway.contract.load"} & loaded_by(Machine(tmp_path), *words)
 

@@ -30,6 +30,7 @@ TOGETHER: Mapping[str, str] = {
     "ledger/steps": "ledger/test_leaf.py",
     "vocabulary/china": "oversight/test_agenda.py",
     "vocabulary/exceptional": "exceptional/test_checks.py",
+    "vocabulary/incidents": "oversight/test_incidents.py",
     # The words of a contract are what the loader takes and refuses.
     "contract/attesting": "oversight/test_agenda.py",
     "contract/check_oauth": "test_signin.py",

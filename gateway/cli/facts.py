@@ -15,8 +15,7 @@ from gateway.cli.asking import asking
 from gateway.cli.console import Json, counted, err, out, table
 from gateway.cli.forecast import tell_refused
 from gateway.errors import StartError
-from gateway.feed import Batch, Feed, Form
-from gateway.imports import Tally
+from gateway.feed import Batch, Feed, Form, Tally
 from gateway.strict_json import read_json
 
 facts = typer.Typer(no_args_is_help=True)

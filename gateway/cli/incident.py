@@ -11,7 +11,7 @@ from gateway.cli.asking import asked_as
 from gateway.cli.console import Json, out, say, table
 from gateway.cli.exceptional import Token
 from gateway.errors import StartError
-from gateway.oversight.incidents import Breach
+from gateway.vocabulary.incidents import Breach
 
 incident = typer.Typer(no_args_is_help=True)
 

@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.asking import asked
 from gateway.cli.console import Json, counted, out, table
-from gateway.rights.asked import Verified
+from gateway.vocabulary.people import Verified
 
 subject = typer.Typer(
     help="One person: who received their data, what they ask, erase or hold what is known of them.",

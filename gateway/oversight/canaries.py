@@ -17,7 +17,8 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.steps import CANARY, CanaryMade
 from gateway.ledger.store import Filter
 from gateway.misfit import Asked
-from gateway.oversight.incidents import Breach, Incidents
+from gateway.oversight.incidents import Incidents
+from gateway.vocabulary.incidents import Breach
 
 _PAGE = 1_000
 _LETTERS = 24  # of hexadecimal: 96 bits, which nobody comes upon

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, StringConstraints, model_validator
@@ -26,6 +25,7 @@ from gateway.oversight.affected import Affected
 from gateway.registry.claims import Claims
 from gateway.registry.entered import SuspensionRow
 from gateway.vocabulary import Role
+from gateway.vocabulary.incidents import Breach
 
 _PAGE = 1_000
 # Stands in the record for good, so it is as plain as the number of a file.
@@ -38,14 +38,6 @@ class UnknownIncident(GatewayError):
 
 class UnfitIncident(GatewayError):
     """What was entered cannot be so."""
-
-
-class Breach(StrEnum):
-    """What happened to the data (GDPR 4(12))."""
-
-    CONFIDENTIALITY = "confidentiality"
-    INTEGRITY = "integrity"
-    AVAILABILITY = "availability"
 
 
 class Opened(Asked):

@@ -30,6 +30,7 @@ from gateway.vocabulary import (
     Ruling,
     SubjectRole,
 )
+from gateway.vocabulary.people import Verified
 
 RequestId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Case = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._/-]{0,63}$")]
@@ -37,17 +38,6 @@ Case = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._/-]{0,63}
 
 class Unasked(GatewayError):
     """Something is missing without which it cannot be done for somebody else."""
-
-
-class Verified(StrEnum):
-    """How it was checked who asks. That a name is the same is no check."""
-
-    ACCOUNT = "account"
-    CALL_BACK = "call_back"
-    DOCUMENT = "document"
-    IN_PERSON = "in_person"
-    KNOWN_ADDRESS = "known_address"
-    QUESTIONS = "questions"
 
 
 class Requester(StrEnum):

@@ -76,3 +76,14 @@ class OrderLevel(StrEnum):
     """The register knows it."""
     LIVE = "live"
     """And knows that it is not closed."""
+
+
+class Verified(StrEnum):
+    """How it was checked who asks. That a name is the same is no check."""
+
+    ACCOUNT = "account"
+    CALL_BACK = "call_back"
+    DOCUMENT = "document"
+    IN_PERSON = "in_person"
+    KNOWN_ADDRESS = "known_address"
+    QUESTIONS = "questions"

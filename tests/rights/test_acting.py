@@ -5,8 +5,9 @@ import pytest
 from gateway.errors import Refusal
 from gateway.identity import Caller
 from gateway.rights.acting import acting
-from gateway.rights.asked import OnBehalf, Personal, Proof, Requester, Unasked, Verified
+from gateway.rights.asked import OnBehalf, Personal, Proof, Requester, Unasked
 from gateway.vocabulary import Role
+from gateway.vocabulary.people import Verified
 
 ZOE = Caller("", "0" * 32, "shop-eu", "live", None, 0, Role.SUBJECT, "c-1")
 ADA = Caller("ada", "0" * 32, "shop-eu", "live", None, 0, Role.AGENT)

@@ -5,12 +5,13 @@ from typing import get_args
 
 import pytest
 
-from gateway.rights.asked import Verified, Word
+from gateway.rights.asked import Word
 from gateway.rights.disclosures import BasisTold, Company, Disclosure, NoticeTold, RightTold
 from gateway.rights.page import COLUMNS, Language, as_csv, html
 from gateway.rights.report import Report
 from gateway.vocabulary import BASES
 from gateway.vocabulary.notices import Cause, NoticeState
+from gateway.vocabulary.people import Verified
 from gateway.vocabulary.wording import CAUSE_LABELS, IDENTITY_LABELS, NOTICE_STATE_LABELS, RIGHTS_IN_CHINA
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
