@@ -242,19 +242,20 @@ async def test_after_a_failed_fsync_nothing_is_written_any_more_and_the_process_
     with pytest.raises(Refusal, match=r"ledger\.unavailable"):
         await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
     ledger.settle(ticket, SENT)
-    await ledger._writer.drained()
 
+    assert await ledger._writer.caught_up(60), "nothing is on its way any more"
     assert await ledger.ended == status
     assert [entry.outcome for entry in await intents(ledger)] == [None]
 
 
+@pytest.mark.parametrize("beside", ["checkpoint", "check"])
 async def test_so_it_is_where_the_disk_fails_beside_a_commit(
-    shop: Shop, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, beside: str
 ) -> None:
     def failing(_: SqliteStore) -> None:
         raise StoreError("IOError SQLITE_IOERR_FSYNC", lasting=True)
 
-    monkeypatch.setattr(SqliteStore, "checkpoint", failing)
+    monkeypatch.setattr(SqliteStore, beside, failing)
 
     ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
 
