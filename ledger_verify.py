@@ -1483,7 +1483,7 @@ class Links(Check):
                 left += erased.pop()[1]
             left -= lacking
             if left < 0:
-                self.found(seq, f"it is linked to {lacking} people less than it is about, and no erasure took them")
+                self.found(seq, f"of its links to people {lacking} are missing, and no erasure took them")
                 left = 0
         left += sum(links for _, links in erased)
         # Of what was purged, and of what was not looked at, nobody knows what it lacked.

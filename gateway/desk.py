@@ -239,6 +239,8 @@ class Desk:
         _demand_nobody(wanted.reason, wanted.subject)
         is_open = bool(vendors := await self.notices.still_open(wanted.subject))
         if is_open and not wanted.force:
+            # Nobody is to be told to erase somebody who is held.
+            self._ledger.erasing.demand_free(wanted.subject)
             raise refuse("erasure.notices_open", f"not yet told: {', '.join(sorted(vendors))}")
         done = await self._ledger.erasing.erase(
             wanted.subject, self._people, reason=wanted.reason, by=by, forced=is_open

@@ -466,7 +466,11 @@ async def test_a_hold_stands_even_against_force(stores: Stores) -> None:
     with pytest.raises(Refusal) as refused:
         await noticing(stores).erase({"subject": "c-1", "reason": "request", "force": True}, by="anna")
 
-    assert refused.value.code == "erasure.held"
+    with pytest.raises(Refusal) as untold:
+        await noticing(stores).erase({"subject": "c-1", "reason": "request"}, by="anna")
+
+    # Also before vendors are told anything: nobody is to be told to erase somebody who is held.
+    assert (refused.value.code, untold.value.code) == ("erasure.held", "erasure.held")
     assert await stores.desk.release({"subject": "c-1"}, by="rita") == 1
     assert await stores.desk.release({"subject": "c-1"}, by="rita") == 0
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from gateway.errors import Distrusted, refuse
+from gateway.errors import Distrusted, Refusal, refuse
 from gateway.failpoints import failpoint
 from gateway.frozen import changed
 from gateway.ledger.canonical import base64, leaf_hash
@@ -125,12 +125,18 @@ class Erasing:
                 while place == _CHANGED:
                     place = await self._do(enter)
             if place == _HELD:
-                raise refuse("erasure.held", "a hold is in force; `gateway subject release` ends it")
+                raise _held()
             await people.erase(ref)
             failpoint("registry-erased")
             await self._do(lambda: self._told({tok}))
             await self._finish(traces)
         return told[-1]
+
+    def demand_free(self, ref: str) -> None:
+        """Raises Refusal `erasure.held` where a hold is in force, or `ledger.unavailable`."""
+        with or_refused():
+            if self._holds(self._keys.token(ref)):
+                raise _held()
 
     async def hold(self, ref: str, *, reason: str, by: str, until: str = "") -> str:
         """Nothing of the person is erased or purged until it is released; the id of its entry. Raises Refusal."""
@@ -241,6 +247,10 @@ class Erasing:
 
     def _holds(self, tok: bytes) -> Sequence[InForce]:
         return in_force(self._store.oblivion, self._scribe.now()).get(tok, [])
+
+
+def _held() -> Refusal:
+    return refuse("erasure.held", "a hold is in force; `gateway subject release` ends it")
 
 
 def _overwritten(files: Oblivion | Vault, found: Sequence[Residue]) -> int:
