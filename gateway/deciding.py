@@ -15,8 +15,7 @@ from gateway.forms import NOWHERE, Situation
 from gateway.ledger.entry import Subject
 from gateway.minimise import Alone, Minimised, minimise
 from gateway.record import Course
-from gateway.registry.facts import Facts
-from gateway.registry.registry import Mention
+from gateway.registry.facts import Facts, Mention
 from gateway.subjects import check_stated, mentioned, order_of
 from gateway.tokens import Kept, Lookup
 from gateway.vocabulary import Level, SubjectRole

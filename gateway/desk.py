@@ -31,6 +31,7 @@ DAYS = 90  # that a token lives for
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _LONGEST_NUMBER = 15
 _TOGETHER = 500
+_NO_ENTRY = "there is no entry with this number or id"
 _OF_VENDORS = (AgreementRow, ReviewRow, AttestationRow)
 
 
@@ -296,7 +297,7 @@ class Desk:
         found = await self._found(named, "show", by)
         shown = _left(found) if isinstance(found, Purged) else _shown(found, whole=own is None)
         if own is not None and shown.get("caller") not in own:
-            raise _unknown_entry()
+            raise UnknownEntry(_NO_ENTRY)
         return shown
 
     async def resolve(self, asked: Mapping[str, Any], *, by: str) -> str:
@@ -365,12 +366,8 @@ class Desk:
         gone = None if found else await self._ledger.purged(int(named) if is_number else named)
         await self._ledger.record(Access(by, action, (("entry", named),), len(found)))
         if not found and not gone:
-            raise _unknown_entry()
+            raise UnknownEntry(_NO_ENTRY)
         return gone or found[0]
-
-
-def _unknown_entry() -> UnknownEntry:
-    return UnknownEntry("there is no entry with this number or id")
 
 
 def _demand(name: str, known: Collection[str], where: str) -> None:

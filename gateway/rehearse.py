@@ -23,8 +23,7 @@ from gateway.outbound.send import Answer, Holds, Host, Outcome, Sending
 from gateway.pieces import Payload
 from gateway.record import Recorder
 from gateway.registry.basis import NOTHING, Basis
-from gateway.registry.facts import Consent, Facts, Order, Person
-from gateway.registry.registry import Mention
+from gateway.registry.facts import Consent, Facts, Mention, Order, Person
 from gateway.reply import Reply
 from gateway.vocabulary import AgreementStatus, ConsentState, OrderState, Purpose
 

@@ -8,8 +8,7 @@ from gateway.errors import refuse
 from gateway.frozen import changed
 from gateway.ledger.entry import Subject
 from gateway.paths import Place, values_at
-from gateway.registry.facts import Person
-from gateway.registry.registry import Mention
+from gateway.registry.facts import Mention, Person
 from gateway.vocabulary import SubjectRole, is_place
 
 _NAMING = (str, int)

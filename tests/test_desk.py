@@ -21,7 +21,7 @@ from gateway.desk import Desk, NotInDoubt, UnknownEntry, UnknownName
 from gateway.errors import Refusal
 from gateway.intake import Intake
 from gateway.ledger import Filter, Outcome
-from gateway.registry.registry import Mention
+from gateway.registry.facts import Mention
 from gateway.settings import Settings
 from gateway.stores import Stores, opened
 from gateway.vocabulary import Role, SubjectRole

@@ -18,8 +18,7 @@ from sockets import Reply
 
 from gateway.app import Gateway
 from gateway.identity import Tokens
-from gateway.registry.facts import Consent, Facts, Suspension
-from gateway.registry.registry import Mention
+from gateway.registry.facts import Consent, Facts, Mention, Suspension
 from gateway.rehearse import Stage, parse_http, staged
 from gateway.vocabulary import ConsentState, Purpose, SubjectRole
 

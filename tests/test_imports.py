@@ -15,7 +15,7 @@ from gateway.failpoints import InjectedError
 from gateway.feed import TOGETHER, OtherFile
 from gateway.imports import How, UnfitImport, fed
 from gateway.ledger import Filter
-from gateway.registry.registry import Mention
+from gateway.registry.facts import Mention
 from gateway.settings import Settings
 from gateway.stores import Stores, opened
 from gateway.vocabulary import SubjectRole

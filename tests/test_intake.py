@@ -15,8 +15,8 @@ from gateway.clock import utc
 from gateway.errors import Refusal, refuse
 from gateway.failpoints import InjectedError
 from gateway.ledger import Filter
-from gateway.registry.facts import Suspension
-from gateway.registry.registry import Mention, Registry
+from gateway.registry.facts import Mention, Suspension
+from gateway.registry.registry import Registry
 from gateway.settings import Settings
 from gateway.stores import Stores, opened
 from gateway.vocabulary import SubjectRole

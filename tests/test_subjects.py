@@ -11,8 +11,7 @@ from gateway.errors import Refusal
 from gateway.frozen import changed
 from gateway.ledger import Subject
 from gateway.paths import EACH, Place
-from gateway.registry.facts import Person
-from gateway.registry.registry import Mention
+from gateway.registry.facts import Mention, Person
 from gateway.subjects import Earlier, check_stated, mentioned, order_of
 from gateway.vocabulary import SubjectRole
 

@@ -40,8 +40,8 @@ from gateway.ledger.scribe import UNWRITTEN, Ticket
 from gateway.registry import cases
 from gateway.registry.claims import Claims
 from gateway.registry.entered import PersonRow
-from gateway.registry.facts import Person
-from gateway.registry.registry import Mention, Registry
+from gateway.registry.facts import Mention, Person
+from gateway.registry.registry import Registry
 from gateway.registry.stored import CaseRow
 from gateway.vocabulary import SCENARIO_PURPOSES, Flag, Role, Scenario
 from gateway.vocabulary.exceptional import Handover

@@ -56,7 +56,6 @@ from gateway.registry.basis import Basis
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
 LOG = "main"
 READERS = 2
 _TURNED_DOWN: Mapping[int, Ticket] = {OVERTAKEN: UNWRITTEN, OVER_LIMIT: LIMITED, TOO_OFTEN: REPEATED}

@@ -19,7 +19,7 @@ from gateway.ledger.entry import Index
 from gateway.ledger.hours import Hours, OverLimitError
 from gateway.ledger.lease import ABANDONED, GRACE, HEAD, OWN, Lease, lost
 from gateway.ledger.oblivion import NotErased
-from gateway.ledger.postgres_append import APPENDED, values
+from gateway.ledger.postgres_append import APPENDED, HASHES, TOGETHER, continued, values
 from gateway.ledger.postgres_attic import PostgresAttic
 from gateway.ledger.postgres_blinding import keep_together, reblind
 from gateway.ledger.postgres_guards import missing
@@ -53,9 +53,7 @@ from gateway.registry.shared import SINCE
 log = logging.getLogger(__name__)
 
 CHECKED = 10.0  # seconds between two looks at all of the settings
-_PART = 10_000
 
-_HASHES = "SELECT hash FROM leaf WHERE seq >= %s AND seq < %s ORDER BY seq"
 # In one go, and each a statement of its own: what follows a lock sees what there is now, not what there was before.
 _LOCKED = f"""
     BEGIN; {HEAD}; {OWN}; SELECT {", ".join(f"current_setting('{name}')" for name in DURABLE)}
@@ -263,8 +261,8 @@ class PostgresStore:
         return [(low, high, digest) for low, high, digest in self._asked(SUBTREES.replace("?", "%s"), first, last)]
 
     def hashes(self, first: int, last: int) -> Iterator[bytes]:
-        for at in range(first, last, _PART):
-            yield from (each for (each,) in self._asked(_HASHES, at, min(at + _PART, last)))
+        for at in range(first, last, TOGETHER):
+            yield from (each for (each,) in self._asked(HASHES, at, min(at + TOGETHER, last)))
 
     def subtree(self, span: Span) -> bytes | None:
         found = self._asked("SELECT hash FROM subtree WHERE first = %s AND last = %s", *span)
@@ -319,14 +317,11 @@ class PostgresStore:
 
     def _load(self) -> None:
         """What is kept in memory of the database, made anew from the last checkpoint on."""
-        self._hours = Hours(self._in_order, self._bare)
+        self._hours = Hours(self._in_order, lambda tok: self.blinding.bare(tok))  # noqa: PLW0108  it is set later
         head = self.last_head()
         # A checkpoint that does not hold is found by whoever signs the next one.
         self._tree = (head.tree if head else None) or Tree()
         self._advance()
-
-    def _bare(self, tok: bytes) -> bytes:
-        return self.blinding.bare(tok)
 
     def _in_order(self, query: str, *values: Any) -> Sequence[Sequence[Any]]:
         """Asked by whoever writes, who sees what every node has written before."""
@@ -335,19 +330,7 @@ class PostgresStore:
 
     def _advance(self) -> None:
         [(size, root)] = self._session.execute("SELECT size, root FROM head WHERE log = %s", [self._log]).fetchall()
-        self._tree = self._continued(size, root)
-
-    def _continued(self, size: int, root: bytes) -> Tree:
-        """What the log is now. Raises StoreError where that does not begin with what it was."""
-        tree = self._tree
-        if size < tree.size:
-            raise StoreError("the database lost entries", lasting=True)
-        for at in range(tree.size, size, _PART):
-            found = self._session.execute(_HASHES, [at, min(at + _PART, size)]).fetchall()
-            tree = tree.plus(each for (each,) in found)
-        if (tree.size, tree.root) != (size, root):
-            raise StoreError("the database holds another log", lasting=True)
-        return tree
+        self._tree = continued(self._session, self._tree, size, root)
 
     def _locked(self, rows: Sequence[Row]) -> Tree:
         """Begins a transaction beside which nobody appends; the tree that it continues."""
@@ -364,7 +347,7 @@ class PostgresStore:
         if generation > self.blinding.generation:
             # Nothing may be written any more that is found by what an earlier one made.
             self.blinding.follow()
-        return self._continued(size, root)
+        return continued(self._session, self._tree, size, root)
 
     def _keep_together(self, rows: Sequence[Row]) -> None:
         toks = [link.tok for row in rows for link in row.links]

@@ -1,12 +1,17 @@
-"""How rows go into a PostgreSQL: all of them in one statement."""
+"""How rows go into a PostgreSQL, all of them in one statement, and how the tree over them goes on."""
 
 from collections.abc import Sequence
 
 from gateway.ledger.blinding import Blinding
+from gateway.ledger.database import StoreError
+from gateway.ledger.session import Session
 from gateway.ledger.store import Row
 from gateway.ledger.tree import Tree
 
 Places = Sequence[tuple[int, Row]]
+
+HASHES = "SELECT hash FROM leaf WHERE seq >= %s AND seq < %s ORDER BY seq"
+TOGETHER = 10_000  # leaves whose hashes are read at once
 
 _INDEXED = ("vendor", "operation", "caller", "code", "result")
 # One statement, not a pipeline of several: between those the server would wait for a node that has stopped, and not
@@ -57,6 +62,18 @@ def values(log: str, epoch: int, new: Sequence[Row], grown: Tree, blinding: Blin
         **_remembered(new, blinding),
         **_opened(places),
     }
+
+
+def continued(session: Session, tree: Tree, size: int, root: bytes) -> Tree:
+    """What a log is that now has this size and root. Raises StoreError where it does not begin with what it was."""
+    if size < tree.size:
+        raise StoreError("the database lost entries", lasting=True)
+    for at in range(tree.size, size, TOGETHER):
+        found = session.execute(HASHES, [at, min(at + TOGETHER, size)]).fetchall()
+        tree = tree.plus(each for (each,) in found)
+    if (tree.size, tree.root) != (size, root):
+        raise StoreError("the database holds another log", lasting=True)
+    return tree
 
 
 def _leaves(new: Sequence[Row]) -> dict[str, object]:

@@ -25,6 +25,21 @@ class Person(Frozen, frozen=True):
     stated: str | None = None
 
 
+class Mention(Frozen, frozen=True):
+    """How a call says who is meant in a role: by an order, as in an earlier call, or by the shop's own number; of
+    several ways the first that leads to somebody counts.
+
+    `jurisdiction` is what the call itself says, where it does, and `stated` the order that it names beside the person.
+    """
+
+    role: SubjectRole
+    order: str | None = None
+    ref: str | None = None
+    earlier: Person | None = None
+    jurisdiction: str | None = None
+    stated: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Consent:
     """What one person said to one purpose, at one vendor or (None) at all of them.

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import StartError, refuse
-from gateway.frozen import Frozen, changed
+from gateway.frozen import changed
 from gateway.registry import lookups, notices, rows
 from gateway.registry.basis import TOKEN, Basis, Changes, Key, Later
 from gateway.registry.engine import CONNECTIONS, engine_of, wipe
-from gateway.registry.facts import Consent, Facts, Known, Mark, Order, Papers, Person, law_of
+from gateway.registry.facts import Consent, Facts, Known, Mark, Mention, Order, Papers, Person, law_of
 from gateway.registry.keys import DELETIONS, PAPERS, SUSPENSIONS, key_of_token, keys_of
 from gateway.registry.pending import Pending, left, not_overtaken
 from gateway.registry.schema import bring_up
@@ -37,21 +37,6 @@ _OF_NOTICE = frozenset({Flag.INFORMED, Flag.NOTICE_DUE})  # beside the others: t
 Asked = TypeVar("Asked")
 Value = TypeVar("Value")
 Written = Callable[[Connection], Iterable[rows.Statement]]
-
-
-class Mention(Frozen, frozen=True):
-    """How a call says who is meant in a role: by an order, as in an earlier call, or by the shop's own number; of
-    several ways the first that leads to somebody counts.
-
-    `jurisdiction` is what the call itself says, where it does, and `stated` the order that it names beside the person.
-    """
-
-    role: SubjectRole
-    order: str | None = None
-    ref: str | None = None
-    earlier: Person | None = None
-    jurisdiction: str | None = None
-    stated: str | None = None
 
 
 class Registry:

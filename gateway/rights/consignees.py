@@ -19,8 +19,8 @@ from gateway.ledger.ledger import Ledger
 from gateway.misfit import Asked
 from gateway.registry.claims import Claims
 from gateway.registry.entered import FlagRow, Ref
+from gateway.registry.facts import Mention
 from gateway.registry.guests import Guest, waiting
-from gateway.registry.registry import Mention
 from gateway.vocabulary import Flag, Level, Role, SubjectRole
 
 SOURCE = "gateway"

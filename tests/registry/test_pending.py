@@ -9,9 +9,9 @@ import pytest
 from registries import NOON, fenced
 
 from gateway.registry.entered import ROWS
-from gateway.registry.facts import Facts, Suspension
+from gateway.registry.facts import Facts, Mention, Suspension
 from gateway.registry.pending import OLD, Pending
-from gateway.registry.registry import Mention, Registry
+from gateway.registry.registry import Registry
 from gateway.registry.stored import RevocationRow, StoredRow
 from gateway.vocabulary import OrderState, SubjectRole
 

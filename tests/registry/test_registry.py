@@ -16,8 +16,8 @@ from waiting import until
 
 from gateway.errors import Refusal, StartError
 from gateway.registry.entered import ROWS
-from gateway.registry.facts import Facts, Person, Suspension
-from gateway.registry.registry import IN_MEMORY, Mention, Registry
+from gateway.registry.facts import Facts, Mention, Person, Suspension
+from gateway.registry.registry import IN_MEMORY, Registry
 from gateway.registry.stored import RevocationRow
 from gateway.vocabulary import ConsentState, SubjectRole
 

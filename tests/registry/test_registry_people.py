@@ -13,8 +13,8 @@ from sqlalchemy import select
 from gateway.errors import Refusal
 from gateway.registry import tables
 from gateway.registry.entered import ROWS
-from gateway.registry.facts import Facts, Mark, Order, Person
-from gateway.registry.registry import ONE_PERSON, Mention, Registry
+from gateway.registry.facts import Facts, Mark, Mention, Order, Person
+from gateway.registry.registry import ONE_PERSON, Registry
 from gateway.vocabulary import ConsentState, Flag, OrderState, Purpose, SubjectRole
 
 BUYER = SubjectRole.PURCHASER

@@ -13,8 +13,8 @@ from waiting import until
 from gateway.errors import Refusal
 from gateway.registry.basis import Basis, Changes, Later
 from gateway.registry.entered import ROWS
-from gateway.registry.facts import Facts
-from gateway.registry.registry import Mention, Registry
+from gateway.registry.facts import Facts, Mention
+from gateway.registry.registry import Registry
 from gateway.registry.shared import KEPT, SINCE, newest, prune, since
 from gateway.registry.stored import RevocationRow
 from gateway.vocabulary import SubjectRole
