@@ -109,3 +109,17 @@ def test_a_disk_that_fails_while_the_last_entries_are_signed_is_74(machine: Mach
         stopped = serving.stopped()
 
     assert stopped == 74
+
+
+def test_a_guard_that_was_taken_away_is_missed_and_put_back_by_a_command(machine: Machine) -> None:
+    acted(machine)
+
+    refused = machine.typed("serve")
+    put_back, again = (machine.typed("ledger", "prepare").stdout for _ in range(2))
+    verified = machine.typed("ledger", "verify")
+
+    assert refused.returncode == 1
+    assert "not guarded as they were made: checkpoint_DELETE, checkpoint_UPDATE, " in refused.stderr
+    assert put_back.startswith("put back: checkpoint_DELETE, checkpoint_UPDATE, ")
+    assert again == "everything is guarded as it was made\n"
+    assert verified.returncode == 0, verified.stdout

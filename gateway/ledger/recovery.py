@@ -64,8 +64,8 @@ def demand_guarded(store: Store) -> None:
     if lacking := store.unguarded():
         raise StartError(
             f"the tables of the record are not guarded as they were made: {', '.join(lacking)}. Find out who took that "
-            "away, and with `gateway ledger verify` and a checkpoint that is kept elsewhere, whether anything was "
-            "altered; then `gateway ledger prepare` puts it back"
+            "away, put it back with `gateway ledger prepare`, and then hold the record to a checkpoint that is kept "
+            "elsewhere: `gateway ledger verify --since FILE`"
         )
 
 
