@@ -46,6 +46,7 @@ def test_killed_in_the_middle_and_started_again_it_goes_on_and_nothing_is_in_twi
 def test_refused_lines_are_told_on_stderr_and_by_the_status(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     (tmp_path / "orders.csv").write_text(CSV)
+    machine.typed("token", "issue", "--service", "fulfilment")
 
     rehearsed = machine.typed("facts", "import", "orders.csv", "--kind", "order", "--dry-run")
     done = machine.typed("facts", "import", "orders.csv", "--kind", "order", "--source", "erp")

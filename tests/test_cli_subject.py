@@ -114,6 +114,8 @@ def test_a_person_on_hold_is_not_erased_and_the_reason_is_said(machine: Machine)
 def test_a_hold_that_would_hold_nothing_is_refused_and_a_number_that_nobody_has_is_asked_about(
     machine: Machine,
 ) -> None:
+    machine.typed("token", "issue", "--service", "fulfilment")
+
     over = machine.typed("subject", "hold", "shopper-4711", "--reason", "court-order", "--until", "2020-01-01")
     none = machine.typed("subject", "erase", "shopper-4711", "--reason", "request")
 
