@@ -9,13 +9,16 @@ def file(shop: Shop) -> apsw.Connection:
 
 
 def altered(shop: Shop, act: str, *values: object) -> None:
-    """Takes away what guards against mistakes, and acts."""
+    """Takes away what guards against mistakes, acts, and puts it back so that nobody misses it."""
     database = file(shop)
     database.set_busy_timeout(5_000)
-    for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+    guards = database.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+    for name, _ in guards:
         database.execute(f"DROP TRIGGER {name}")
     database.execute(act, values)
     assert database.changes()
+    for _, guard in guards:
+        database.execute(str(guard))
 
 
 # Of the last rows, so that none of it is below the first checkpoint.
