@@ -19,7 +19,7 @@ from bench.order import order
 from bench.process import BenchError, stop
 from bench.report import Claim
 from bench.servers import start_sink
-from gateway import exchange
+from gateway import deciding
 from gateway.app import Gateway
 from gateway.assemble import Call
 from gateway.clearance import Clearance
@@ -117,7 +117,7 @@ async def _measured(workdir: Path, port: int, rounds: int) -> Sequence[Share]:
 
 async def _share(gateway: Gateway, label: str, calls: Sequence[Call], rounds: int) -> Share:
     known: dict[tuple[str, ...], Clearance] = {}
-    decide: Decides = getattr(exchange, _DECISION)
+    decide: Decides = getattr(deciding, _DECISION)
 
     def remembering(question: Question) -> Clearance:
         known[_people(question)] = decided = decide(question)
@@ -152,12 +152,12 @@ async def _cost(gateway: Gateway, calls: Sequence[Call], decides: Decides) -> fl
 @contextmanager
 def _deciding(decides: Decides) -> Iterator[None]:
     """Calls are decided like this until the block ends."""
-    own = getattr(exchange, _DECISION)
-    setattr(exchange, _DECISION, decides)
+    own = getattr(deciding, _DECISION)
+    setattr(deciding, _DECISION, decides)
     try:
         yield
     finally:
-        setattr(exchange, _DECISION, own)
+        setattr(deciding, _DECISION, own)
 
 
 def _people(question: Question) -> tuple[str, ...]:

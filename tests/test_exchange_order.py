@@ -168,7 +168,7 @@ class Deaf:
 
 def deaf(*arguments: Any) -> Gateway:
     gateway = Gateway(*arguments)
-    gateway.exchange._registry = Deaf(gateway.stores.registry)
+    gateway.exchange._registry = gateway.exchange.deciding._people = Deaf(gateway.stores.registry)
     return gateway
 
 

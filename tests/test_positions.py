@@ -14,7 +14,7 @@ from positions import FILES_OF_PLACES, Place, found, places, report
 from positions_bodies import PLANTED
 from running import Running, running
 
-from gateway import assemble, exchange
+from gateway import assemble, deciding
 from gateway.bind import Bound
 from gateway.body.document import Document
 from gateway.minimise import Minimised
@@ -63,7 +63,7 @@ BROKEN = (
 def test_a_minimiser_that_lets_everything_out_is_stopped_by_the_proof_and_seen_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proof: bool
 ) -> None:
-    monkeypatch.setattr(exchange, "minimise", let_out)
+    monkeypatch.setattr(deciding, "minimise", let_out)
     if not proof:
         monkeypatch.setattr(assemble, "proved", lambda _bound, _outgoing, _incoming, payload, query: (payload, query))
     chosen = {place.name: place for place in PLACES if place.name in BROKEN}

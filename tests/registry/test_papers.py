@@ -69,7 +69,8 @@ async def test_a_paper_that_ended_is_so_until_it_is_entered_again(registry: Regi
 async def test_the_last_review_of_each_vendor_says_when_the_next_one_is_due(registry: Registry) -> None:
     await put(registry, HELD, HELD | {"vendor": "faults"}, HELD | {"held": "2026-06-02", "next": "2026-09-01"})
 
-    assert (await papers(registry)).reviews == {"parcels": date(2026, 9, 1), "faults": date(2027, 6, 1)}
+    due = {vendor: review.next for vendor, review in (await papers(registry)).reviews.items()}
+    assert due == {"parcels": date(2026, 9, 1), "faults": date(2027, 6, 1)}
 
 
 async def test_they_are_read_once_and_anew_after_each_change(registry: Registry) -> None:
