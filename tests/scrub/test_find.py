@@ -223,14 +223,16 @@ def test_many_known_names_cost_no_more_than_few(part: str) -> None:
     assert spent[1] < 40 * spent[0] + 0.2
 
 
+def cost(text: str) -> float:
+    start = time.process_time()
+    found(text, regions=REGIONS)
+    return time.process_time() - start
+
+
 @pytest.mark.parametrize("part", HOSTILE)
 def test_awkward_text_takes_time_in_proportion_to_its_length(part: str) -> None:
-    spent = []
-    for length in (10_000, 100_000):
-        text = (part * length)[:length]
-        start = time.process_time()
-        found(text, regions=REGIONS)
-        spent.append(time.process_time() - start)
+    short, long = ((part * length)[:length] for length in (10_000, 100_000))
 
-    # Ten times as long would take a hundred times as long if every sign were looked at from every other.
-    assert spent[1] < max(0.5, 30 * spent[0])
+    # Ten times as long would take a hundred times as long if every sign were looked at from every other. What else the
+    # machine does only adds, so that one try of three is enough.
+    assert any(cost(long) < max(0.5, 30 * cost(short)) for _ in range(3))
