@@ -356,14 +356,15 @@ class LedgerMachine(RuleBasedStateMachine):
         self._run(self._abandoned())
         shop._writer._thread.join(PATIENCE)
         shop._writer._signing.cancel()
-        shop._closing = True
+        was_closed, shop._closing = shop._closing, True
         with suppress(OSError):
             os.close(shop._lock)
         with suppress(StoreError):
             shop._store.close()
         shop._keys.close()
-        shop._notary._mark.close()
-        shop._releases.close()
+        if not was_closed:
+            shop._notary._mark.close()
+            shop._releases.close()
         shop._readers.shutdown()
         self.tasks.clear()
         self.tickets.clear()
