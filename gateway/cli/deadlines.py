@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from gateway.cli.asking import asked
-from gateway.cli.console import Json, out, table
+from gateway.cli.console import Json, counted, out, say, table
 
 
 def deadlines(
@@ -18,7 +18,7 @@ def deadlines(
     """Tell what has to be done by when, the next one first, and by whom. Nothing in it says whom it is about."""
     if post:
         count = asked("tell-deadlines", None)
-        out.print(f"the webhook took {count} deadlines")
+        say(f"the webhook took {counted(count, 'deadline', 'deadlines')}", {"told": count}, as_json=as_json)
         return
     found = asked("deadlines", "ics" if ics else None)
     if ics:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway.cli.asking import asked
-from gateway.cli.console import Json, counted, out, table
+from gateway.cli.console import Json, counted, out, say, table
 from gateway.errors import GatewayError, StartError
 from gateway.vocabulary import SubjectRole
 from gateway.vocabulary.notices import Cause
@@ -95,10 +95,7 @@ def informed(
 ) -> None:
     """Say that the shop has told them."""
     count = asked("consignees/informed", {"subjects": subjects})
-    if as_json:
-        out.print_json(data={"informed": count})
-        return
-    out.print(counted(count, "person was told", "people were told"))
+    say(counted(count, "person was told", "people were told"), {"informed": count}, as_json=as_json)
 
 
 @erasure.command("begin")
@@ -156,10 +153,7 @@ def record(
     who = {"subject": subject, "role": role, **({"order": order} if order else {})}
     told = {"vendor": vendor, "operation": name, "people": [who], "happened": happened, "categories": category or []}
     [done] = asked("disclosures", [told])
-    if as_json:
-        out.print_json(data=done)
-        return
-    out.print(f"{'recorded before' if done['known'] else 'recorded'}; entry {done['entry']}")
+    say(f"{'recorded before' if done['known'] else 'recorded'}; entry {done['entry']}", done, as_json=as_json)
 
 
 @disclosure.command("import")
@@ -202,10 +196,7 @@ def _so_far(line: int) -> str:
 
 def _step(id_: str, state: str, *, as_json: bool, **stated: str) -> None:
     done = asked("notices/step", {"notice": id_, "state": state, **stated})
-    if as_json:
-        out.print_json(data=done)
-        return
-    out.print(f"{done['vendor']}: {done['cause']} is {done['state']}")
+    say(f"{done['vendor']}: {done['cause']} is {done['state']}", done, as_json=as_json)
 
 
 def _show(notices: list[dict[str, Any]], *, as_json: bool) -> None:

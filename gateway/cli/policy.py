@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway.cli.asking import asked_as
-from gateway.cli.console import Json, out, table
+from gateway.cli.console import Json, out, say, table
 from gateway.cli.forecast import tell_refused
 from gateway.contract.strict_yaml import YamlError, read_yaml
 from gateway.errors import StartError
@@ -73,10 +73,7 @@ def publish(
 def drop(version: Version, token: Token, as_json: Json = False) -> None:
     """Take a draft away."""
     done = asked_as(token, "POST", f"/policies/{version}/drop")
-    if as_json:
-        out.print_json(data=done)
-        return
-    out.print(escape(f"the draft of {version} is gone"))
+    say(f"the draft of {version} is gone", done, as_json=as_json)
 
 
 @policy.command("history")

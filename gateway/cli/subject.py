@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.asking import asked
-from gateway.cli.console import Json, counted, out, table
+from gateway.cli.console import Json, counted, out, say, table
 from gateway.vocabulary.people import Verified
 
 subject = typer.Typer(
@@ -49,20 +49,18 @@ def hold(
     """Keep what is known of a person from being erased or purged."""
     day = until.date().isoformat() if until else None
     entry = asked("hold", {"subject": ref, "reason": reason, "until": day})
-    if as_json:
-        out.print_json(data={"entry": entry})
-        return
-    out.print(f"held until {f'the end of {day}' if day else 'somebody releases it'}; entry {entry}")
+    say(
+        f"held until {f'the end of {day}' if day else 'somebody releases it'}; entry {entry}",
+        {"entry": entry},
+        as_json=as_json,
+    )
 
 
 @subject.command("release")
 def release(ref: Ref, as_json: Json = False) -> None:
     """End all holds on a person."""
     count = asked("release", {"subject": ref})
-    if as_json:
-        out.print_json(data={"released": count})
-        return
-    out.print(counted(count, "hold is released", "holds are released"))
+    say(counted(count, "hold is released", "holds are released"), {"released": count}, as_json=as_json)
 
 
 class Form(StrEnum):

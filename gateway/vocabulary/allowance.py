@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.vocabulary.categories import Category
+from gateway.vocabulary.categories import ADDRESS_PARTS, Category
 from gateway.vocabulary.purposes import Purpose
 from gateway.vocabulary.vendors import VendorKind
 
@@ -135,18 +135,7 @@ ALLOWANCE: Mapping[Category, Mapping[VendorKind, Allowed]] = {
 # What is done after a sale is either paid back or sent back: a refund needs no address, a return no amount.
 NOT_AFTER_SALES: Mapping[VendorKind, frozenset[Category]] = {
     VendorKind.LOGISTICS: frozenset({Category.PAYMENT_AMOUNT}),
-    VendorKind.PAYMENT: frozenset(
-        {
-            Category.ADDRESS_FULL,
-            Category.ADDRESS_STREET,
-            Category.ADDRESS_UNIT,
-            Category.ADDRESS_CITY,
-            Category.ADDRESS_REGION,
-            Category.ADDRESS_POSTAL_CODE,
-            Category.ADDRESS_COUNTRY,
-            Category.PAYMENT_BILLING_ADDRESS,
-        }
-    ),
+    VendorKind.PAYMENT: ADDRESS_PARTS | {Category.ADDRESS_FULL, Category.PAYMENT_BILLING_ADDRESS},
     VendorKind.MAINTENANCE: frozenset(),
 }
 

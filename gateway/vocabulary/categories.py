@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Origin(StrEnum):
@@ -178,7 +179,7 @@ CATEGORIES: Mapping[Category, CategoryTerm] = {
 }
 # fmt: on
 
-_ADDRESS = frozenset(
+ADDRESS_PARTS: Final = frozenset(
     {
         Category.ADDRESS_STREET,
         Category.ADDRESS_UNIT,
@@ -193,8 +194,8 @@ _ADDRESS = frozenset(
 def overlapping(category: Category) -> frozenset[Category]:
     """The categories in which the same data stands: an address as a whole is in its parts, and each part in it."""
     if category is Category.ADDRESS_FULL:
-        return _ADDRESS | {category}
-    return frozenset({category, Category.ADDRESS_FULL} if category in _ADDRESS else {category})
+        return ADDRESS_PARTS | {category}
+    return frozenset({category, Category.ADDRESS_FULL} if category in ADDRESS_PARTS else {category})
 
 
 # Numbers that a vendor gives us and that lead back to the person of an earlier call.

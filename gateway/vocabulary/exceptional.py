@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from gateway.vocabulary.categories import Category
+from gateway.vocabulary.categories import ADDRESS_PARTS, Category
 from gateway.vocabulary.purposes import Scenario
 
 
@@ -117,12 +117,7 @@ IN_EMERGENCY: frozenset[Category] = frozenset(
         Category.CONTACT_PHONE,
         Category.CONTACT_EMAIL,
         Category.ADDRESS_FULL,
-        Category.ADDRESS_STREET,
-        Category.ADDRESS_UNIT,
-        Category.ADDRESS_CITY,
-        Category.ADDRESS_REGION,
-        Category.ADDRESS_POSTAL_CODE,
-        Category.ADDRESS_COUNTRY,
+        *ADDRESS_PARTS,
         Category.DELIVERY_NOTE,
         Category.ORDER_ID,
         Category.ORDER_ITEMS,
