@@ -28,6 +28,7 @@ from gateway.ledger import (
 )
 from gateway.ledger.canonical import Json, leaf_hash
 from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.store import Row
 from gateway.ledger.unready import Unready
 
 OTHER = Subject("guest-2342", "consignee", "FR", "order-2342")
@@ -252,9 +253,18 @@ async def test_after_a_failed_fsync_nothing_is_written_any_more_and_the_process_
 async def test_so_it_is_where_the_disk_fails_beside_a_commit(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, beside: str
 ) -> None:
-    def failing(_: SqliteStore) -> None:
-        raise StoreError("IOError SQLITE_IOERR_FSYNC", lasting=True)
+    append, committed = SqliteStore.append, list[int]()
 
+    def appended(store: SqliteStore, rows: Sequence[Row]) -> int:
+        committed.append(append(store, rows))
+        return committed[-1]
+
+    def failing(_: SqliteStore) -> None:
+        # Not before: the writer looks around also when there is nothing to write.
+        if committed:
+            raise StoreError("IOError SQLITE_IOERR_FSYNC", lasting=True)
+
+    monkeypatch.setattr(SqliteStore, "append", appended)
     monkeypatch.setattr(SqliteStore, beside, failing)
 
     ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
