@@ -967,7 +967,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "access": _kind(
         {"reviewer": _text, "action": _filled, "found": _count},
-        {"filters": _list(_PAIR), "why": _text, **_SUBJECTS},
+        {"filters": _list(_PAIR), "why": _text, "grant": _id, "refused": _filled, **_SUBJECTS},
         caller="reviewer",
     ),
     "genesis": _kind(

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeAlias
 
 from gateway import api, privacy, public, webhook
 from gateway.assemble import Call
-from gateway.clearance import clashes, unheard, version_in_force
+from gateway.clearance import clashes, day, unheard, version_in_force
 from gateway.clock import utc
 from gateway.configured import contracts_of, environment_of, levels_of
 from gateway.contract.load import ContractSet
@@ -48,6 +48,8 @@ from gateway.webhook import NotTaken, Receiver
 
 BY_ITSELF: Final = "gateway"  # who did what nobody asked for
 MAIL: Final = "mail"
+_TELLING: Final = "deadlines"
+_REMEMBERED: Final = timedelta(days=2)  # that a day was told: longer than it can last anywhere
 Post: TypeAlias = Callable[[Receiver, Sequence[Due], datetime], Awaitable[None]]
 """How a server of the shop is told."""
 
@@ -61,7 +63,7 @@ class Gateway:
         self.telemetry = Telemetry()
         self._version = ""  # of the policy, as far as it is on record
         self.claims = Claims(stores.registry)
-        self.reports = Reports(stores.ledger, self.as_entered, utc)
+        self.reports = Reports(stores.ledger, stores.desk.accesses, self.as_entered, utc)
         self.incidents = Incidents(stores.ledger, stores.intake, self.contracts, now=utc)
         self.canaries = Canaries(stores.ledger, self.incidents, now=utc)
         self.lookout = Lookout(self.canaries)
@@ -115,6 +117,7 @@ class Gateway:
             stores.registry,
             stores.ledger,
             stores.intake,
+            hold=stores.holds.hold,
             contracts=self.contracts,
             rules=Rules(environment_of(settings), settings.exceptional_delay, settings.intent_deadline),
             now=utc,
@@ -221,7 +224,7 @@ class Gateway:
         counted = agenda.of_counts(self.stores.ledger.tallies, self.contracts, utc)
         keys = agenda.of_keys(self.stores.ledger.entries)
         certificates = agenda.of_certificates(lambda: self.exchange.contracts.certificates)
-        cases = self.office.due, self.incidents.due, self.stores.consignees.due
+        cases = self.office.due, self.incidents.due, self.stores.consignees.due, self.stores.holds.due
         return await agenda.deadlines((*cases, counted, keys, certificates, *known))
 
     async def purge(self) -> None:
@@ -230,6 +233,7 @@ class Gateway:
 
     async def tell(self) -> None:
         """Opens a notice for each vendor that is to be told, delivers what is due, and closes what is answered."""
+        await self.stores.holds.resume(by=BY_ITSELF)
         await self.stores.notices.plan(by=BY_ITSELF)
         await self.delivery.deliver()
         await self.requests.close_answered(BY_ITSELF)
@@ -249,9 +253,18 @@ class Gateway:
         return await self.stores.ledger.dormant.sort(inactive, others, by=BY_ITSELF)
 
     async def notify(self, post: Post = webhook.tell) -> None:
-        """Posts what has to be done by when, where somebody wants to hear it. Raises NotTaken."""
-        if Receiver.of(self.settings) is not None:
-            await self._told(post)
+        """Posts what has to be done by when, where somebody wants to hear it: once on each day where the policy is,
+        whichever node it is that does. Raises NotTaken, and Refusal.
+        """
+        if Receiver.of(self.settings) is None:
+            return
+        now = utc()
+        today = f"{_TELLING} {day(self.contracts().policy, now)}"
+        # Whoever comes while another node is at it waits for it, and tries where that one could not.
+        async with self.claims.alone(_TELLING):
+            if not await self.claims.is_taken(today):
+                await self._told(post)
+                await self.claims.take(today, now + _REMEMBERED)
 
     async def _told(self, post: Post = webhook.tell) -> int:
         """How many deadlines somebody heard of. Raises NotTaken where nobody wants to, or takes it."""

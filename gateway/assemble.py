@@ -9,14 +9,13 @@ from urllib.parse import parse_qsl, quote, quote_plus
 
 from gateway.body.codecs import FORM, read_body, typed, written
 from gateway.body.coding import unpacking
-from gateway.body.document import Document, Scalar
+from gateway.body.document import Document, Scalar, as_text
 from gateway.body.names import Named
 from gateway.contract.headers import GATEWAYS_OWN
 from gateway.contract.model import Vendor
 from gateway.contract.routes import pinned
 from gateway.contract.terms import Node, Terms
 from gateway.errors import Refusal, refuse
-from gateway.forms import as_text
 from gateway.frozen import Frozen, changed
 from gateway.inforce import InForce, Prepared
 from gateway.minimise import Minimised

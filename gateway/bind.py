@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gateway.contract.form import CAN_FAIL, is_token, may_leave_address
 from gateway.contract.nest import text_at
 from gateway.contract.terms import Node, Origin, Rule, Section
-from gateway.forms import NOWHERE, Change, Fixed, Situation, bounded, change_in, change_of, reaching
+from gateway.forms.forms import NOWHERE, Change, Fixed, Situation, bounded, change_in, change_of, reaching
 from gateway.jwe import PublicKey, public_key
 from gateway.vocabulary import RETAINED_IDS, Category
 

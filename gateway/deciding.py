@@ -11,13 +11,13 @@ from gateway.body.lines import Lines
 from gateway.clearance import Question, clear, waivers_for
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal
-from gateway.forms import NOWHERE, Situation
+from gateway.forms.forms import NOWHERE, Situation
+from gateway.forms.tokens import Kept, Lookup
 from gateway.ledger.entry import Subject
 from gateway.minimise import Alone, Minimised, minimise
 from gateway.record import Course
 from gateway.registry.facts import Facts, Mention
 from gateway.subjects import check_stated, mentioned, order_of
-from gateway.tokens import Kept, Lookup
 from gateway.vocabulary import Level, SubjectRole
 
 

@@ -5,7 +5,9 @@ from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
-from gateway.asked import Ahead, Erase, From, Growth, Id, Issue, Keep, Look, Over, Release, Resolve
+from gateway.accesses import A_DAY, Accesses
+from gateway.asked import Ahead, Erase, From, Growth, Issue, Look, Over, Resolve, demand_nobody
+from gateway.bulk_looks import BulkLooks
 from gateway.contract.load import ContractSet
 from gateway.errors import GatewayError, refuse
 from gateway.exports import Exports
@@ -19,9 +21,10 @@ from gateway.ledger.erasing import People
 from gateway.ledger.housekeeping import Access, Resolved, TokenChanged
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
+from gateway.misfit import Id
 from gateway.policies import Policies
 from gateway.registry.claims import Claims
-from gateway.registry.entered import ROWS, AgreementEndRow, AgreementRow, AttestationRow, ReviewRow, SuspensionRow
+from gateway.registry.entered import OF_VENDORS, ROWS, AgreementEndRow, AgreementRow, SuspensionRow
 from gateway.registry.stored import RevocationRow, StoredRow
 from gateway.retention import RetentionClass, kept
 from gateway.vocabulary import Role
@@ -32,7 +35,6 @@ _ID: TypeAdapter[str] = TypeAdapter(Id)
 _LONGEST_NUMBER = 15
 _TOGETHER = 500
 _NO_ENTRY = "there is no entry with this number or id"
-_OF_VENDORS = (AgreementRow, ReviewRow, AttestationRow)
 
 
 class UnknownEntry(GatewayError):
@@ -45,14 +47,6 @@ class UnknownName(GatewayError):
 
 class UnnamedService(GatewayError):
     """Whoever sees some services only did not say which."""
-
-
-class UnfitReason(GatewayError):
-    """A reason that must not stand in the record."""
-
-
-class UnfitDay(GatewayError):
-    """Something ends on a day that is over."""
 
 
 class NotInDoubt(GatewayError):
@@ -79,6 +73,14 @@ class Erasures(Protocol):
 
     async def begin(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]: ...
     async def listed(self, *, by: str) -> Sequence[dict[str, Any]]: ...
+
+
+class Holds(Protocol):
+    """What keeps anything of a person from being deleted; each deed leaves an entry."""
+
+    async def hold(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]: ...
+    async def release(self, asked: Mapping[str, Any], *, by: str) -> int: ...
+    async def extend(self, *, by: str) -> int: ...
 
 
 class Direct(Protocol):
@@ -108,18 +110,22 @@ class Desk:
         people: People,
         notices: Notices,
         erasures: Erasures,
+        holds: Holds,
         direct: Direct,
         consignees: Consignees,
         foresight: Foresight,
         policies: Policies,
+        entries_a_day: int = A_DAY,
         operations: Callable[[], Sequence[str]] = tuple,
         known: Callable[[], ContractSet | None] = lambda: None,
     ) -> None:
-        self.exports = Exports(ledger)
+        self.accesses = Accesses(ledger, intake.registry, most=entries_a_day)
+        self.bulk_looks = BulkLooks(intake)
+        self.exports = Exports(ledger, self.accesses)
         self.imports = Imports(intake, ledger)
         self.foresight = foresight
         self.policies = policies
-        self.waivers = Waivers(intake, operations, intake.registry.now)
+        self.waivers = Waivers(intake, operations)
         self._intake = intake
         self._ledger = ledger
         self._tokens = tokens
@@ -128,6 +134,7 @@ class Desk:
         self._people = people
         self.notices = notices
         self.erasures = erasures
+        self.holds = holds
         self.direct = direct
         self.consignees = consignees
         # Between looking and writing nobody else settles the same intent.
@@ -204,21 +211,18 @@ class Desk:
 
     async def _demand_stops(self, facts: Sequence[StoredRow]) -> None:
         """With a slip of the pen in it a stop would stop nothing and a review be nobody's, and nobody would know."""
-        stops = [(at, fact) for at, fact in enumerate(facts) if isinstance(fact, SuspensionRow) and not fact.lifted]
-        ends = [(at, fact) for at, fact in enumerate(facts) if isinstance(fact, AgreementEndRow)]
-        papers_of = [(at, fact) for at, fact in enumerate(facts) if isinstance(fact, _OF_VENDORS)]
-        if not (stops or ends or papers_of) or (shop := self._known()) is None:
+        naming = [(number, fact) for number, fact in enumerate(facts) if isinstance(fact, OF_VENDORS)]
+        if not naming or (shop := self._known()) is None:
             return
-        for number, fact in papers_of:
+        for number, fact in naming:
+            if isinstance(fact, SuspensionRow) and fact.lifted:
+                continue
             _demand(fact.vendor, shop.vendors, f"{number}.vendor")
-        for number, end in ends:
-            _demand(end.vendor, shop.vendors, f"{number}.vendor")
-            _demand(end.agreement, await self._agreements(shop, end.vendor, facts), f"{number}.agreement")
-        for number, stop in stops:
-            _demand(stop.vendor, shop.vendors, f"{number}.vendor")
-            if stop.operation is not None:
-                own = {terms.operation.operation for terms in shop.terms if terms.vendor.vendor == stop.vendor}
-                _demand(stop.operation, own, f"{number}.operation")
+            if isinstance(fact, AgreementEndRow):
+                _demand(fact.agreement, await self._agreements(shop, fact.vendor, facts), f"{number}.agreement")
+            if isinstance(fact, SuspensionRow) and fact.operation is not None:
+                own = {terms.operation.operation for terms in shop.terms if terms.vendor.vendor == fact.vendor}
+                _demand(fact.operation, own, f"{number}.operation")
 
     async def _agreements(self, shop: ContractSet, vendor: str, facts: Sequence[StoredRow]) -> Collection[str]:
         """The ids of a vendor's papers: those of its file, those that were entered, and those among these facts."""
@@ -237,29 +241,16 @@ class Desk:
         Raises Refusal `erasure.notices_open` unless forced, and `erasure.held` in any case.
         """
         wanted = Erase.model_validate(asked)
-        _demand_nobody(wanted.reason, wanted.subject)
+        demand_nobody(wanted.reason, wanted.subject)
+        # Nobody is to be told to erase somebody who is held, under whichever reference.
+        self._ledger.erasing.demand_free(*await self._intake.registry.same_person(wanted.subject))
         is_open = bool(vendors := await self.notices.still_open(wanted.subject))
         if is_open and not wanted.force:
-            # Nobody is to be told to erase somebody who is held.
-            self._ledger.erasing.demand_free(wanted.subject)
             raise refuse("erasure.notices_open", f"not yet told: {', '.join(sorted(vendors))}")
         done = await self._ledger.erasing.erase(
             wanted.subject, self._people, reason=wanted.reason, by=by, forced=is_open
         )
         return {"entry": done.entry, "links": done.links, "keys": done.keys}
-
-    async def hold(self, asked: Mapping[str, Any], *, by: str) -> str:
-        """Nothing of a person is erased or purged from now on; the id of the entry. Raises UnfitReason and UnfitDay."""
-        wanted = Keep.model_validate(asked)
-        if wanted.until is not None and wanted.until < self._intake.registry.now().date():
-            raise UnfitDay("until: this day is over, and nothing would be held")
-        _demand_nobody(wanted.reason, wanted.subject)
-        until = wanted.until.isoformat() if wanted.until else ""
-        return await self._ledger.erasing.hold(wanted.subject, reason=wanted.reason, by=by, until=until)
-
-    async def release(self, asked: Mapping[str, Any], *, by: str) -> int:
-        """How many holds on a person were ended."""
-        return await self._ledger.erasing.release(Release.model_validate(asked).subject, by=by)
 
     async def turnover(self, *, by: str) -> int:
         """The number of the generation under which all keys of people are wrapped from now on."""
@@ -269,7 +260,8 @@ class Desk:
         """A page of the record, newest first. That somebody looked is written down before anything is shown.
 
         `complete` is the size of a checkpoint: of the entries that it covers no other one fits, down to the last one of
-        the page. It is None where nobody vouches for the log any more. `next` leads to the page below, as `before`.
+        the page. It is None where nobody vouches for the log any more. `next` leads to the page below, as `before`, and
+        `watermark` to the entry of this look.
         Who sees only what their `own` services did asks for one of them, and for no person.
 
         Raises UnnamedService, and Refusal.
@@ -284,10 +276,10 @@ class Desk:
         filters = look.model_dump(exclude_none=True, exclude={"subject", "limit", "before"})
         searched = (Subject(look.subject, "searched", ""),) if look.subject else ()
         access = Access(by, "list", tuple((name, str(value)) for name, value in sorted(filters.items())), len(found))
-        await self._ledger.record(access, searched)
+        mark = await self.accesses.record(access, searched)
         more = found[-1].seq if len(found) == look.limit else None
         shown = [_shown(entry, whole=own is None) for entry in found]
-        return {"entries": shown, "complete": signed, "next": more}
+        return {"entries": shown, "complete": signed, "next": more, "watermark": mark.members()}
 
     async def entry(self, named: str, *, by: str, own: frozenset[str] | None = None) -> dict[str, Any]:
         """One entry, by its number or its id; of one that was purged, what is left. Raises UnknownEntry.
@@ -313,8 +305,8 @@ class Desk:
 
     async def backup(self, *, by: str) -> int:
         """Puts on record that a copy of everything is made, and has the log signed that far; tells how far."""
-        id_ = await self._ledger.record(Access(by, "backup"))
-        [entry] = await self._ledger.entries(Filter(id=id_))
+        mark = await self.accesses.record(Access(by, "backup"))
+        [entry] = await self._ledger.entries(Filter(id=mark.look))
         return (await self._ledger.head(entry.seq + 1)).size
 
     async def purge(
@@ -322,6 +314,8 @@ class Desk:
     ) -> list[dict[str, Any]]:
         """Takes away what the rules of the policy say is over, and tells what that was. Raises Refusal."""
         wanted = Over.model_validate(asked)
+        if not wanted.rehearsed:
+            await self.holds.extend(by=by)
         done = await self._ledger.purge(kept(stated), by=by, rehearsed=wanted.rehearsed)
         return [dict(purge.members()) for purge in done]
 
@@ -364,7 +358,7 @@ class Desk:
         wanted = Filter(before=int(named) + 1, limit=1) if is_number else Filter(id=_ID.validate_python(named), limit=1)
         found = [each for each in await self._ledger.entries(wanted) if not is_number or each.seq == int(named)]
         gone = None if found else await self._ledger.purged(int(named) if is_number else named)
-        await self._ledger.record(Access(by, action, (("entry", named),), len(found)))
+        await self.accesses.record(Access(by, action, (("entry", named),), len(found)))
         if not found and not gone:
             raise UnknownEntry(_NO_ENTRY)
         return gone or found[0]
@@ -373,12 +367,6 @@ class Desk:
 def _demand(name: str, known: Collection[str], where: str) -> None:
     if name not in known:
         raise UnknownName(f"{where}: the contracts have no such name; they have {', '.join(sorted(known)) or 'none'}")
-
-
-def _demand_nobody(reason: str, subject: str) -> None:
-    if subject.lower() in reason:
-        # Neither is quoted: the message may end up in a log.
-        raise UnfitReason("the reason says who it is about, and would stand in the record for good")
 
 
 def _left(gone: Purged) -> dict[str, Any]:

@@ -14,14 +14,17 @@ WORDS: Final[Mapping[str, str]] = {
     "exceptional.review": "Review the emergency",
     "exceptional.suppression_ends": "The person may be told from now on",
     "exceptional.tell": "Tell the person what was disclosed",
+    "hold.ends": "A hold ends, and what waited for it goes on",
     "incident.authority": "Tell the authority of the incident",
     "keys.turnover": "Turn over the keys of people",
     "notice": "The vendor is to confirm",
+    "notice.keep": "Ask the vendor to keep what it was told to delete",
     "policy.planned": "A version of the policy comes into force",
     "request": "Answer the request",
     "transfer.ends": "Transfer mechanism ends",
     "transfer.people_in_china": "So many people in China that more is asked for",
     "vendor.attestation": "The vendor is to attest",
+    "vendor.sub_processor": "Decide about a company that is to work for the vendor",
     "vendor.review": "Review the vendor",
 }
 """What is to be done, in words, by what a deadline is called or by what its name begins with."""

@@ -1,6 +1,6 @@
 """How uvicorn serves an application behind the strict edge, and that it is the strict edge that listens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,26 @@ from gateway.wire import StrictProtocol
 
 TESTED_UVICORN = "0.54."
 """The release whose internals the strict protocol builds on."""
+
+_ALWAYS: Mapping[str, Any] = {
+    "ws": "none",
+    "loop": "uvloop",
+    "lifespan": "on",
+    "interface": "asgi3",
+    "access_log": False,
+    "log_config": None,
+    # A caller's forwarding headers must not decide who it is.
+    "proxy_headers": False,
+    "forwarded_allow_ips": [],
+    "server_header": False,
+    "date_header": False,
+    # It counts idle connections, and then refuses everybody; MAX_CONNECTIONS stands in for it.
+    "limit_concurrency": None,
+    "backlog": 512,
+    "workers": 1,
+    "root_path": "",
+}
+"""What holds on every listener."""
 
 
 def serve_config(
@@ -43,24 +63,9 @@ def serve_config(
         port=port,
         uds=None if uds is None else str(uds),
         http=edge,
-        ws="none",
-        loop="uvloop",
-        lifespan="on",
-        interface="asgi3",
-        access_log=False,
-        log_config=None,
-        # A caller's forwarding headers must not decide who it is.
-        proxy_headers=False,
-        forwarded_allow_ips=[],
-        server_header=False,
-        date_header=False,
-        # It counts idle connections, and then refuses everybody; MAX_CONNECTIONS stands in for it.
-        limit_concurrency=None,
         timeout_keep_alive=keep_alive,
         timeout_graceful_shutdown=graceful,
-        backlog=512,
-        workers=1,
-        root_path="",
+        **_ALWAYS,
     )
     check_edge(config)
     return config

@@ -150,7 +150,9 @@ CODES: Mapping[str, Code] = {
     "vendor.unknown": Code(403, "No such vendor", "Check the first path segment against the vendors in `contracts/`."),
     "vendor.suspended": Code(403, "The vendor is suspended", "Ask who suspended it; `gateway facts put` lifts it."),
     "vendor.review_overdue": Code(
-        403, "The vendor's oversight review is overdue", "Hold the review and enter its date."
+        403,
+        "The vendor's oversight review is overdue",
+        "Hold the review and enter its date; of a company that was announced, what was decided.",
     ),
     "deletion.overdue": Code(
         403,
@@ -163,6 +165,12 @@ CODES: Mapping[str, Code] = {
         403, "No contract names this call", "Write a contract for it, or correct method and path."
     ),
     "operation.not_active": Code(403, "The contract is not in force", "Set its status to enforce when it is approved."),
+    # Who looks at the record.
+    "access.bulk": Code(
+        403,
+        "More of the record than one person takes out in a day",
+        "Take the rest tomorrow (UTC), or propose a bulk look for somebody else to grant: `gateway bulk-look propose`.",
+    ),
     # The body.
     "body.unreadable": Code(422, "The body is not what the contract says", "Send what `sending.body` names."),
     "body.media": Code(415, "The contract does not take this media type", "Send a type from `sending.media`."),
@@ -220,6 +228,9 @@ CODES: Mapping[str, Code] = {
         403, "The person withdrew everything", "Only returns and what else winds an order up may go; ask the person."
     ),
     "subject.minor": Code(403, "The person is a minor", "A guardian has to consent."),
+    "subject.not_test": Code(
+        403, "Here this vendor gets only people who were made up", "Try it with a person who has the flag `test`."
+    ),
     "subject.inactive": Code(403, "The account has been inactive for long", "Have the person sign in first."),
     "consignee.notice_due": Code(
         403,
@@ -235,6 +246,11 @@ CODES: Mapping[str, Code] = {
     ),
     "basis.objected": Code(403, "The person has objected", "It may not be used on this ground."),
     "basis.not_valid": Code(403, "The basis does not exist in this jurisdiction", "Give another in the contract."),
+    "basis.not_party": Code(
+        403,
+        "Who gets the parcel is not party to the contract with the shop",
+        "Give the consignee `legitimate_interest` in the contract, and in CN `explicit_consent`.",
+    ),
     "consent.missing": Code(403, "No consent on record", "Ask the person, and enter the answer."),
     "consent.outdated": Code(
         403, "The policy lets more go than when this consent was given", "Ask the person again, and enter the answer."
@@ -246,6 +262,11 @@ CODES: Mapping[str, Code] = {
     "sale.opted_out": Code(403, "The person has opted out of sale", "It may not be sold."),
     "transfer.none": Code(403, "No transfer mechanism for this jurisdiction", "Enter one under `transfer`."),
     "transfer.expired": Code(403, "The transfer mechanism has ended", "Renew it."),
+    "transfer.undeclared": Code(
+        403,
+        "The vendor announced a country that its file does not name",
+        "Name the company in the vendor's file, with a mechanism; or object, and enter that.",
+    ),
     "transfer.repetitive": Code(
         403,
         "A derogation was used too often in this month",

@@ -22,7 +22,9 @@ from gateway.contract.terms import Terms
 from gateway.deciding import Deciding, People, Remembered
 from gateway.errors import Refusal, refuse
 from gateway.failpoints import failpoint
-from gateway.forms import NOWHERE, Situation
+from gateway.forms.forms import NOWHERE, Situation
+from gateway.forms.relinks import Way
+from gateway.forms.tokens import Lookup
 from gateway.frozen import Frozen, changed
 from gateway.identity import Tokens, find_token, token_in
 from gateway.inforce import InForce
@@ -38,12 +40,10 @@ from gateway.paths import values_at
 from gateway.pieces import Payload
 from gateway.record import Course, Disclosure, Recorder, Trail, outcome_of
 from gateway.registry.basis import Basis
-from gateway.relinks import Way
 from gateway.reply import Reply, Returned, accepted, answered, is_authentic, refused, returned, sealed
 from gateway.signin import Accesses, given, presented
 from gateway.signing.signer import Moment
 from gateway.tallies import Tallies
-from gateway.tokens import Lookup
 from gateway.vocabulary import Level, SubjectRole
 
 REPEATS = 10_000

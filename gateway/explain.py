@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.contract.load import ContractSet
-from gateway.contract.terms import Bases, GroupTerms, Origin, Section, Terms
+from gateway.contract.terms import Bases, GroupTerms, Section, Terms
 from gateway.rehearse import Http1, Rehearsed, Stage, staged
 
 
@@ -45,7 +45,7 @@ def groups(terms: Terms, section: Section | None = None) -> Iterator[GroupRow]:
     """The reviewer's table of what leaves, or of another section of the contract."""
     section = section or terms.sending
     for group in section.groups:
-        rules = [rule for rule in section.rules if rule.origin is Origin.GROUP and rule.group == group.number]
+        rules = section.rules_of(group)
         yield GroupRow(
             why=group.why,
             whose=", ".join(group.roles) or "nobody",

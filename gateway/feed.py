@@ -1,14 +1,13 @@
 """A file of facts, line by line, in batches that come out alike whenever the file is read again."""
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
 
+from gateway.columns import Columns, UnfitFile, demand_text, known_columns
 from gateway.errors import GatewayError
 from gateway.strict_json import read_json
-from gateway.vocabulary import SubjectRole
 
 Form = Literal["jsonl", "csv"]
 TOGETHER = 500  # rows of a batch
@@ -16,10 +15,6 @@ LONGEST = 65_536  # bytes of a row
 TOLD = 1_000  # lines that were refused, of which an answer says more than their number
 
 _BOM = b"\xef\xbb\xbf"
-_ROLES = tuple(role.value for role in SubjectRole)
-_BETWEEN = ";"
-_SEVERAL = frozenset({"categories", "recipients", "rights"})
-_LAW = "jurisdiction"
 
 
 class OtherFile(GatewayError):
@@ -49,18 +44,20 @@ class Feed:
     """Takes the bytes of a file in any parts, and gives batches. Empty lines are none.
 
     `skip` rows are already in, of a file that has the digest `chain` so far. In a CSV file (RFC 4180) the first line
-    names the members of the facts, `kind` the kind of those that do not say it; a column named like a role is a person
-    of an order, and `payer.jurisdiction` whose law that one lives under. Semicolons stand between several values.
+    names the members of the facts, which are those in `members`; `kind` is the kind of facts that do not say it.
     """
 
-    def __init__(self, form: Form, *, kind: str = "", skip: int = 0, chain: str = "") -> None:
+    def __init__(
+        self, form: Form, *, members: Collection[str] = (), kind: str = "", skip: int = 0, chain: str = ""
+    ) -> None:
         self._form = form
+        self._known = known_columns(members)
         self._kind = kind
         self._skip = skip
         self._expected = chain
         self._rest = b""
         self._record = b""
-        self._names: Sequence[str] | None = None
+        self._columns: Columns | None = None
         self._physical = 0
         self._begun = 1
         self._count = 0
@@ -68,7 +65,7 @@ class Feed:
         self._raw: list[tuple[int, bytes]] = []
 
     def push(self, data: bytes) -> Iterator[Batch]:
-        """The batches that are whole with this. Raises OtherFile."""
+        """The batches that are whole with this. Raises OtherFile and UnfitFile."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             yield from self._line(line)
@@ -77,7 +74,7 @@ class Feed:
             self._rest = self._rest[: LONGEST + 1]
 
     def close(self) -> Iterator[Batch]:
-        """The last batch, which may be empty. Raises OtherFile."""
+        """The last batch, which may be empty. Raises OtherFile and UnfitFile."""
         if self._rest:
             yield from self._line(self._rest)
         if self._record:
@@ -90,6 +87,7 @@ class Feed:
         self._physical += 1
         if self._physical == 1:
             line = line.removeprefix(_BOM)
+            demand_text(line)
         if self._record:
             self._record += b"\n" + line
         else:
@@ -104,12 +102,13 @@ class Feed:
         record = record.removesuffix(b"\r")[: LONGEST + 1]
         if not record.strip():
             return
-        if self._form == "csv" and self._names is None:
-            self._names, problem = _cells(record)
-            self._chain = _linked("", [record])
-            if problem:
-                raise OtherFile(f"the first line is {problem}, and should name the columns")
+        if self._form == "csv" and self._columns is None:
+            self._columns, self._chain = Columns.of(record, self._known), _linked("", [record])
             return
+        if self._columns and self._columns.is_empty(record):
+            return
+        if self._form == "jsonl" and not self._raw and not self._count and record.lstrip().startswith(b"["):
+            raise UnfitFile("the file is one list: write one fact a line, or put a few in by `gateway facts put`")
         self._raw.append((self._begun, record))
         if len(self._raw) == TOGETHER:
             yield from self._batch()
@@ -131,42 +130,15 @@ class Feed:
     def _read(self, number: int, record: bytes) -> Line:
         if len(record) > LONGEST:
             return Line(number, {}, f"longer than {LONGEST} bytes")
-        if self._form == "csv":
-            cells, problem = _cells(record)
-            names = self._names or ()
-            if not problem and len(cells) > len(names):
-                problem = "more cells than the first line has"
-            return Line(number, {} if problem else self._of_cells(dict(zip(names, cells, strict=False))), problem)
+        if self._columns:
+            members, problem = self._columns.read(record)
+            kind = {"kind": self._kind} if self._kind and not problem else {}
+            return Line(number, kind | members, problem)
         try:
             row = read_json(record)
         except ValueError as error:
             return Line(number, {}, str(error))
         return Line(number, row) if isinstance(row, dict) else Line(number, {}, "not a JSON object")
-
-    def _of_cells(self, cells: Mapping[str, str]) -> dict[str, object]:
-        stated = {name.strip(): text for name, text in cells.items() if text}
-        people = [
-            {"role": role, "subject": stated.pop(role)}
-            | ({_LAW: law} if (law := stated.pop(f"{role}.{_LAW}", "")) else {})
-            for role in _ROLES
-            if role in stated
-        ]
-        row: dict[str, object] = {
-            name: [each.strip() for each in text.split(_BETWEEN)] if name in _SEVERAL else text
-            for name, text in stated.items()
-        }
-        return ({"kind": self._kind} if self._kind else {}) | row | ({"people": people} if people else {})
-
-
-def _cells(record: bytes) -> tuple[list[str], str]:
-    """The cells of a line, or what is wrong with it."""
-    try:
-        [cells] = csv.reader([record.decode("utf-8")], strict=True)
-    except UnicodeDecodeError:
-        return [], "not UTF-8"
-    except (csv.Error, ValueError):
-        return [], "not CSV"
-    return cells, ""
 
 
 def _linked(chain: str, records: Sequence[bytes]) -> str:

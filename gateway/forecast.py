@@ -9,16 +9,17 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from gateway.clearance import Question, clear, day
+from gateway.contract.announcing import Announced, called
 from gateway.contract.load import ContractSet
 from gateway.contract.terms import Terms
 from gateway.errors import CODES, Failure, Refusal
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Filter
-from gateway.registry.entered import AgreementEndRow, AgreementRow, ReviewRow, SuspensionRow
-from gateway.registry.facts import Consent, Facts, Order, Papers, Person, Review, Suspension
+from gateway.registry.entered import AgreementEndRow, AgreementRow, ReviewRow, SubProcessorRow, SuspensionRow
+from gateway.registry.facts import Consent, Facts, Mark, Order, Papers, Person, Review, Suspension
 from gateway.registry.registry import Registry
 from gateway.registry.stored import PolicyRow, StoredRow
-from gateway.vocabulary import ConsentState, Level, OrderState, Purpose, SubjectRole
+from gateway.vocabulary import ConsentState, Flag, Level, OrderState, Purpose, SubjectRole
 
 BACK: Final = 7  # days of calls that are looked at
 MOST = 400  # days ahead
@@ -29,12 +30,14 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 _EARLIER = timedelta(seconds=1)  # what is asked about comes after everything that was said
 _SOMEBODY = "somebody"
 _NOBODY = "default"  # the law of somebody whom nobody looks up
+_MADE_UP = (Mark(Flag.TEST, None, None, datetime.min.replace(tzinfo=UTC)),)
 
 # Who can do something about a refusal: by the beginning of its code; `{owner}` is that of the contract.
 _ACTS: Mapping[str, str] = {
     "agreement.": "{owner}: renew the paper and enter it; for 72 hours two deciders can waive it",
+    "transfer.undeclared": "{owner}: name the company in the vendor's file; a reviewer: enter an objection",
     "transfer.": "{owner}: renew the mechanism and enter its days",
-    "vendor.review_overdue": "a reviewer: hold the review and enter its date",
+    "vendor.review_overdue": "a reviewer: hold the review and enter its date, or what was decided about a company",
     "vendor.suspended": "an operator: lift the suspension",
     "deletion.overdue": "a steward: have {vendor} confirm the deletion, and enter that it did",
     "policy.conflict": "an operator: take that version out of policy.yaml, and `gateway contract reload`",
@@ -102,6 +105,7 @@ class World:
             for role, jurisdiction in use.people
             if jurisdiction != _NOBODY
         }
+        is_tried = terms.vendor.test_subjects_only
         said = tuple(
             Consent(
                 purpose, terms.vendor.vendor, ConsentState.GIVEN, explicit=True, expires=None, record="", separate=True,
@@ -115,6 +119,7 @@ class World:
             {person.ref: said for person in people.values()},
             self.suspensions,
             order_stated=True,
+            marks=dict.fromkeys((each.ref for each in people.values()), _MADE_UP) if is_tried else {},
             orders=(Order(is_known=True, state=OrderState.OPEN),),
             papers=self.papers,
             overdue_from=self.overdue_from,
@@ -184,7 +189,7 @@ def _told(world: World, use: Use, count: int, failure: Failure) -> dict[str, Any
 
 
 def changed(world: World, rows: Iterable[StoredRow], now: datetime) -> World:
-    """The same once these facts are put in: suspensions, papers, reviews and policies, but nothing about people."""
+    """The same once these facts are put in: what is about vendors and policies, but nothing about people."""
     papers, suspensions = world.papers, set(world.suspensions)
     for row in rows:
         if isinstance(row, SuspensionRow):
@@ -197,11 +202,21 @@ def changed(world: World, rows: Iterable[StoredRow], now: datetime) -> World:
             ended = {key: last for key, last in papers.ended.items() if key != (row.vendor, row.agreement.id)}
             entered = {**papers.entered, row.vendor: (*others, row.agreement)}
             papers = replace(papers, entered=entered, ended=ended)
+        elif isinstance(row, SubProcessorRow):
+            papers = replace(papers, announced={**papers.announced, row.vendor: _announced(papers, row)})
         elif isinstance(row, ReviewRow):
             papers = replace(papers, reviews={**papers.reviews, row.vendor: Review(row.held, row.next)})
         elif isinstance(row, PolicyRow) and row.state == "published":
             papers = replace(papers, versions=(*papers.versions, row.as_published(now)))
     return replace(world, papers=papers, suspensions=frozenset(suspensions))
+
+
+def _announced(papers: Papers, row: SubProcessorRow) -> tuple[Announced, ...]:
+    """What a vendor announced, with this in place of what it said of the same company in the same country."""
+    fresh = Announced(row.name, row.country, row.since, row.state)
+    known = papers.announced.get(row.vendor, ())
+    same = (called(row.name), row.country)
+    return (*(each for each in known if (called(each.name), each.country) != same), fresh)
 
 
 def by_last_token(uses: Mapping[Use, int], expires: Mapping[str, datetime]) -> Mapping[Use, int]:
@@ -267,6 +282,9 @@ class Foresight:
         since = int((self._now() - timedelta(days=BACK)).timestamp() * _SECOND)
         uses: Counter[Use] = Counter()
         async for body in self._bodies("intent", since):
+            # What went outside contracts, or beside the gateway, was no call that could be refused.
+            if "vendor" not in body or body.get("channel"):
+                continue
             people = tuple((ground["role"], ground["jurisdiction"]) for ground in body.get("grounds", ()))
             name = f"{body['vendor']}/{body['operation']}"
             uses[Use(name, body["entity"], body["caller"], body.get("token", ""), tuple(dict(people).items()))] += 1

@@ -1,4 +1,4 @@
-"""Values that are made for every call."""
+"""Values that are made for every call: frozen like dataclasses, and made in a tenth of the time."""
 
 import dataclasses
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ V = TypeVar("V")
 
 
 class Frozen(Struct, frozen=True):
-    """What a frozen dataclass is, made in a tenth of the time.
+    """A value whose members never change.
 
     Its `repr` says nothing: many of them hold people.
     """

@@ -19,6 +19,7 @@ from gateway.inforce import InForce, PreparedHook
 from gateway.ledger.entry import Event
 from gateway.ledger.housekeeping import Received
 from gateway.minimise import Minimised, minimise
+from gateway.pieces import gathered
 from gateway.signing.hooks import is_hook_signed
 
 HANDING: Final = timedelta(seconds=60)  # longer than it takes; after that whoever was handing it over is gone
@@ -75,7 +76,7 @@ class Hooks:
             if hook is None:
                 raise refuse("hook.unknown")
             headers = tuple((key.lower(), value) for key, value in request.headers.items())
-            await self._receive(hook, headers, await _body(request, hook.terms.receiving.max_bytes))
+            await self._receive(hook, headers, await gathered(request.stream(), hook.terms.receiving.max_bytes))
         except Refusal as refusal:
             self._counted(refusal.code, vendor if refusal.code != "hook.unknown" else "")
             status, told = problem.problem(refusal)
@@ -146,12 +147,3 @@ def _received(hook: PreparedHook, left: Minimised, size: int) -> Received:
         if left.counts[rule.number]:
             counts[rule.category.value] = counts.get(rule.category.value, 0) + left.counts[rule.number]
     return Received(terms.vendor, terms.name, terms.digest, size, tuple(counts.items()), len(left.stayed))
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    payload = bytearray()
-    async for part in request.stream():
-        payload += part
-        if len(payload) > limit:
-            raise refuse("body.too_large", f"more than {limit} bytes")
-    return bytes(payload)

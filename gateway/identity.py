@@ -25,6 +25,7 @@ from pydantic import (
 
 from gateway.contract.words import Name
 from gateway.errors import Refusal, refuse
+from gateway.misfit import Id
 from gateway.vocabulary import Role
 
 Environment = Literal["sandbox", "live"]
@@ -87,7 +88,7 @@ class _Claims(BaseModel):
     iss: Literal["data-sharing-gateway"]
     aud: Annotated[str, AfterValidator(_is_audience)]
     sub: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    jti: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    jti: Id
     iat: int
     exp: int
     nbf: int | None = None

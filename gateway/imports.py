@@ -63,6 +63,7 @@ class How(Asked):
 FILES: Mapping[str, Form] = {"application/x-ndjson": "jsonl", "application/jsonl": "jsonl", "text/csv": "csv"}
 """Media types of files of facts."""
 
+_MEMBERS = sorted({name for each in bulk.SHAPES for name in each.model_fields})
 _BEGIN: TypeAdapter[Begin] = TypeAdapter(Begin)
 _PART: TypeAdapter[Part] = TypeAdapter(Part)
 _ROW: TypeAdapter[AnyRow] = TypeAdapter(AnyRow)
@@ -86,7 +87,8 @@ class Imports:
         self._rehearsed: tuple[str, bulk.State] = ("", {})
 
     async def begin(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
-        """How far an import has come, and what of it is in. One that ended begins anew and finds what is there.
+        """How far an import has come, what of it is in, and which members facts have. One that ended begins anew and
+        finds what is there.
 
         Raises ValidationError, and Refusal where the registry cannot be read.
         """
@@ -100,7 +102,8 @@ class Imports:
         if found is None or found.is_done or wanted.rehearsed:
             found = ImportRow(id=id_, begun=begun, rows=0, chain="")
         counts = {each.value: getattr(found, each.value) for each in bulk.Verdict} | {"refused": found.refused}
-        return {"id": id_, "begun": begun.isoformat(), "rows": found.rows, "chain": found.chain, "counts": counts}
+        reached = {"rows": found.rows, "chain": found.chain, "counts": counts}
+        return {"id": id_, "begun": begun.isoformat(), "members": _MEMBERS, **reached}
 
     async def put(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
         """Puts a batch in, or only tells what would become of it; what it came to, and why lines are refused.
@@ -188,10 +191,12 @@ def _reached(part: Part, before: ImportRow | None, counted: Mapping[str, int]) -
 
 
 async def fed(imports: Imports, how: How, parts: AsyncIterator[bytes], *, by: str) -> dict[str, Any]:
-    """Takes a whole file in, and tells what came of it. Raises what `begin` and `put` raise, and OtherFile."""
+    """Takes a whole file in, and tells what came of it. Raises what `begin` and `put` raise, OtherFile and
+    UnfitFile.
+    """
     begun = await imports.begin({"id": how.id, "rehearsed": how.dry_run}, by=by)
     tally = Tally(begun)
-    feed = Feed(how.form, kind=how.kind, skip=begun["rows"], chain=begun["chain"])
+    feed = Feed(how.form, members=begun["members"], kind=how.kind, skip=begun["rows"], chain=begun["chain"])
     async for data in parts:
         for batch in feed.push(data):
             tally.add(await imports.put(tally.part(batch, source=how.source, rehearsed=how.dry_run), by=by))

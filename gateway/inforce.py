@@ -26,12 +26,12 @@ from gateway.contract.model import ACCESS_TOKEN, Vendor
 from gateway.contract.routes import Routes
 from gateway.contract.terms import Terms
 from gateway.errors import Failure, StartError
+from gateway.forms.relinks import Door
 from gateway.jwe import PublicKey, public_key, throwaway
 from gateway.outbound.certified import Certified, certified
 from gateway.outbound.send import Host
 from gateway.paths import Place
 from gateway.registry.facts import NO_PAPERS, Papers
-from gateway.relinks import Door
 from gateway.signing.answers import Seal
 from gateway.signing.schemes import seal_of, secrets_of, signer_of
 from gateway.signing.signer import Signer
@@ -375,4 +375,11 @@ def as_entered(contracts: ContractSet, papers: Papers) -> ContractSet:
     policy = with_registered(contracts.policy, papers.versions)
     vendors = {name: vendor_with(vendor, papers) for name, vendor in contracts.vendors.items()}
     terms = tuple(with_papers(terms, papers) for terms in contracts.terms)
-    return replace(contracts, policy=policy, vendors=vendors, terms=terms, attested=papers.attested)
+    return replace(
+        contracts,
+        policy=policy,
+        vendors=vendors,
+        terms=terms,
+        attested=papers.attested,
+        announced=papers.announced,
+    )

@@ -11,9 +11,8 @@ from gateway.failpoints import failpoint
 from gateway.ledger.entry import Event, Subject
 from gateway.ledger.housekeeping import FactPut, PolicyActivated, TokenChanged
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.steps import CaseStep
+from gateway.ledger.steps import CaseStep, NoticeStep
 from gateway.ledger.store import Filter
-from gateway.ledger.told import NoticeStep
 from gateway.registry.entered import (
     AcceptanceRow,
     AgreementEndRow,
@@ -24,12 +23,15 @@ from gateway.registry.entered import (
     LinkRow,
     OrderStateRow,
     ReviewRow,
+    SubProcessorRow,
     SuspensionRow,
 )
+from gateway.registry.notices import waiting
 from gateway.registry.pending import Pending
 from gateway.registry.registry import Registry
 from gateway.registry.stored import (
     STORED,
+    BulkLookRow,
     CaseRow,
     ImportRow,
     NoticeRow,
@@ -41,7 +43,7 @@ from gateway.registry.stored import (
     TellingRow,
     WaiverRow,
 )
-from gateway.vocabulary.notices import NoticeWay
+from gateway.vocabulary.notices import NoticeState
 
 TOGETHER = 500
 PERIOD = 1.0  # seconds between two attempts to carry on what broke off
@@ -256,6 +258,10 @@ def _attestation(fact: AttestationRow, by: str, put: str) -> Told:
     return FactPut(f"attestation:{fact.of}", "given", fact.vendor, by, put), ()
 
 
+def _sub_processor(fact: SubProcessorRow, by: str, put: str) -> Told:
+    return FactPut(f"sub_processor:{fact.country}", fact.state, fact.vendor, by, put), ()
+
+
 def _revocation(fact: RevocationRow, by: str, put: str) -> Told:
     return TokenChanged(fact.token, by, "revoked", put=put), ()
 
@@ -266,7 +272,7 @@ def _telling(fact: TellingRow, by: str, put: str) -> Told:
 
 
 def _notice(fact: NoticeRow, by: str, put: str) -> Told:
-    state = "task" if fact.way is NoticeWay.TASK else "queued"
+    state = NoticeState.HELD if fact.held else waiting(fact.way)
     step = NoticeStep(
         notice=fact.id, cause=fact.cause, vendor=fact.vendor, state=state, way=fact.way, duty=fact.duty, law=fact.law,
         categories=fact.categories, due=int(fact.due.timestamp() * 1_000_000), by=by, put=put,
@@ -276,8 +282,9 @@ def _notice(fact: NoticeRow, by: str, put: str) -> Told:
 
 def _notice_step(fact: NoticeStepRow, by: str, put: str) -> Told:
     step = NoticeStep(
-        notice=fact.notice, cause=fact.cause, vendor=fact.vendor, state=fact.state, reason=fact.reason, by=by, put=put
-    )
+        notice=fact.notice, cause=fact.cause, vendor=fact.vendor, state=fact.state, reason=fact.reason,
+        due=int(fact.due.timestamp() * 1_000_000) if fact.due else 0, by=by, put=put,
+    )  # fmt: skip
     return step, _people(fact.subject) if fact.subject else ()
 
 
@@ -287,6 +294,10 @@ def _case(fact: CaseRow, _: str, put: str) -> Told:
 
 def _waiver(fact: WaiverRow, by: str, put: str) -> Told:
     return FactPut(f"waiver:{fact.id}", fact.state, by=by, put=put), ()
+
+
+def _bulk_look(fact: BulkLookRow, by: str, put: str) -> Told:
+    return FactPut(f"bulk_look:{fact.id}", fact.state, by=by, put=put, count=fact.entries), ()
 
 
 def _policy(fact: PolicyRow, by: str, put: str) -> Told | None:
@@ -324,9 +335,11 @@ _EVENTS: Mapping[str, Callable[[Any, str, str], Told | None]] = {
     "agreement_end": _agreement_end,
     "review": _review,
     "attestation": _attestation,
+    "sub_processor": _sub_processor,
     "request": _request,
     "revocation": _revocation,
     "waiver": _waiver,
+    "bulk_look": _bulk_look,
     "policy": _policy,
     "telling": _telling,
     "notice": _notice,

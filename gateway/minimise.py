@@ -8,14 +8,14 @@ from math import inf
 from typing import Any, Final, NamedTuple, cast
 
 from gateway.bind import Bound, Step
-from gateway.body.document import PLAIN, Attributed, Digest, Document, Marked, Scalar, Stored
+from gateway.body.document import PLAIN, Attributed, Digest, Document, Marked, Scalar, Stored, as_text
 from gateway.body.lines import Lines, Written
 from gateway.contract.terms import Condition, Node, Origin, Required, Rule
 from gateway.errors import Failure, Refusal, Unfit
-from gateway.forms import NOWHERE, Change, Situation, as_text
+from gateway.forms.forms import NOWHERE, Change, Situation
+from gateway.forms.links import leads_elsewhere, may_lead
 from gateway.frozen import Frozen, changed
 from gateway.known import known_in
-from gateway.links import leads_elsewhere, may_lead
 from gateway.paths import step_written, values_at
 from gateway.pieces import Payload
 from gateway.proving import line_of

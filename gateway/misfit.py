@@ -1,13 +1,13 @@
-"""What somebody asks as a model, and what does not fit one: where, what is wrong with it, and what to write instead."""
+"""What somebody asks: its model and its words, and what does not fit: where, why, and what to write instead."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import islice
-from typing import Any, Final, get_args
+from typing import Annotated, Any, Final, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 Location = tuple[str | int, ...]
 
@@ -29,18 +29,34 @@ SHAPES: Final[Mapping[str, str]] = {
         "a media type in small letters without parameters, such as `application/json`"
     ),
     r"^[a-z][a-z0-9._-]{0,63}$": "one word of small letters, digits, `.`, `_` and `-`",
-    r"^[a-z][a-z0-9-]{0,63}$": "small letters, digits and hyphens",
     r"^[A-Za-z][A-Za-z0-9 .,:;/#()'_-]{2,199}$": "3 to 200 plain letters, digits and signs, beginning with a letter",
     r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$": "a language like `en` or `zh-Hans` (BCP 47)",
     r"^(GET|POST) (/[A-Za-z0-9._~-]+)+$": "a method and a path, such as `POST /oauth2/token`",
     r"^[^\x00]*$": "a text without NUL",
 }
+_LONG_NUMBER = re.compile(r"(?:\d[ .,:;/()'_-]*){9}")
 _QUOTED = re.compile(r"'([^']*)'")
 _SHOWN = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LIKE = 3
 _ALIKE = 0.75
 _FEW = 12
 _TOLD = 5
+
+
+def _names_nobody(reason: str) -> str:
+    if _LONG_NUMBER.search(reason):
+        raise ValueError("a reason has no numbers of people, accounts or telephones in it")
+    return reason
+
+
+# What somebody asks is written down, so nothing but the names of things may stand in it.
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+# A sentence that stands in the record for as long as its entry does: as plain as can be, and it names nobody.
+Reason = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 .,:;/#()'_-]{2,199}$"), AfterValidator(_names_nobody)
+]
 
 
 class Asked(BaseModel):

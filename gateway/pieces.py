@@ -1,8 +1,10 @@
 """Bytes that are too many to be in memory at once: what of them is there, and where the rest stands."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
+
+from gateway.errors import refuse
 
 STEP: Final = 64 * 1024
 """Bytes that are looked at together."""
@@ -116,6 +118,16 @@ def joined(payloads: Sequence[Payload]) -> Payload:
 def whole(payload: Payload) -> bytes:
     """All of it at once, for whoever can do with nothing less."""
     return b"".join(payload.steps()) if isinstance(payload, Pieces) else payload
+
+
+async def gathered(stream: AsyncIterable[bytes], most: int) -> bytes:
+    """What a stream brings, in memory. Raises Refusal `body.too_large` as soon as it is more than `most` bytes."""
+    payload = bytearray()
+    async for part in stream:
+        payload += part
+        if len(payload) > most:
+            raise refuse("body.too_large", f"more than {most} bytes")
+    return bytes(payload)
 
 
 def _merged(payloads: Iterable[Payload]) -> Iterator[bytes | Extent]:

@@ -15,7 +15,7 @@ from gateway.errors import Failure, GatewayError
 from gateway.forecast import Foresight
 from gateway.identity import Caller
 from gateway.intake import Intake
-from gateway.misfit import Asked
+from gateway.misfit import Asked, Id
 from gateway.registry import policies as rows
 from gateway.registry.claims import Claims
 from gateway.registry.stored import PolicyRow
@@ -42,7 +42,7 @@ class Draft(PolicyDraft):
 class Publish(Asked):
     """Which draft is meant, if it must not be another one by now; rehearsed, it is only told what it would do."""
 
-    draft: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+    draft: Id | None = None
     rehearsed: bool = False
 
 

@@ -16,6 +16,7 @@ from gateway.errors import GatewayError, Refusal, refuse
 from gateway.identity import Caller, Tokens, find_token
 from gateway.misfit import Asked
 from gateway.openapi import Operation, document
+from gateway.pieces import gathered
 from gateway.rights import asked as models
 from gateway.rights.consents import ConsentDesk
 from gateway.rights.entrance import Entrance
@@ -174,7 +175,7 @@ def _answering(endpoint: Endpoint, tokens: Tokens) -> Callable[[Request], Awaita
             if caller.role not in endpoint.roles:
                 raise refuse("caller.role", f"the role {caller.role}; this is for {', '.join(sorted(endpoint.roles))}")
             asked = endpoint.operation.asked
-            what = asked.model_validate_json(await _body(request)) if asked else None
+            what = asked.model_validate_json(await gathered(request.stream(), MAX_BODY) or b"{}") if asked else None
             told = await endpoint.deed(caller, what, request.path_params.get("request", ""))
         except Refusal as refusal:
             status, told_why = problem.problem(refusal)
@@ -194,15 +195,6 @@ def _written(told: BaseModel, what: BaseModel | None) -> Response:
         media, write = WRITTEN[what.form]
         return Response(write(told, what.language), media_type=media, headers=_PRIVATE)
     return Response(told.model_dump_json(by_alias=True), media_type="application/json", headers=_PRIVATE)
-
-
-async def _body(request: Request) -> bytes:
-    payload = bytearray()
-    async for part in request.stream():
-        payload += part
-        if len(payload) > MAX_BODY:
-            raise refuse("body.too_large", f"more than {MAX_BODY} bytes")
-    return bytes(payload) or b"{}"
 
 
 def _unprocessable(message: str) -> Response:

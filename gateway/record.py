@@ -239,10 +239,9 @@ def _parent(stayed: Stayed) -> str:
 
 
 def _members(prepared: Prepared, environment: str, deadline_ms: int) -> dict[str, Any]:
-    terms, commercial = prepared.terms, prepared.terms.operation.commercial
+    terms = prepared.terms
     return {
         **of_operation(terms, environment, deadline_ms),
-        "commercial": "" if commercial is Commercial.NONE else commercial.value,
         "destination": Destination(terms.method, prepared.host.origin, prepared.base + terms.template),
     }
 
@@ -261,6 +260,7 @@ def of_operation(terms: Terms, environment: str, deadline_ms: int) -> dict[str, 
         "contract": terms.contract,
         "contract_digest": terms.digest,
         "purpose": operation.purpose.value,
+        "commercial": "" if operation.commercial is Commercial.NONE else operation.commercial.value,
         "retention": Retention(operation.retention.vendor_keeps, RetentionClass.ROUTINE.value),
         "deadline_ms": deadline_ms,
     }

@@ -18,7 +18,7 @@ from gateway.contract.form import LEADS_BACK
 from gateway.contract.model import Vendor
 from gateway.contract.terms import Node, Terms
 from gateway.errors import CODES, Refusal, refuse
-from gateway.forms import NOWHERE, Situation
+from gateway.forms.forms import NOWHERE, Situation
 from gateway.frozen import Frozen, changed
 from gateway.minimise import Minimised, minimise
 from gateway.outbound.send import Answer

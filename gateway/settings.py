@@ -93,8 +93,12 @@ class Settings(BaseSettings):
     """How much a ground counts that no law demands, by its code."""
     derogations_a_month: int = Field(default=50, ge=0)
     """How often in a month one vendor may get data for one purpose on a derogation that is for occasions."""
+    entries_a_day: int = Field(default=10_000, ge=0)
+    """How many entries of the record one of the staff takes out in a day of UTC without the grant of another one."""
     notice_days: int = Field(default=30, ge=1, le=400)
     """Within how many days a vendor that was told something is to have confirmed it."""
+    closed_days: int = Field(default=0, ge=0, le=400)
+    """How many days after an order was closed vendors are told to delete what they have of it."""
     exceptional_delay: bool = False
     """Whether telling a person of a disclosure for the protection of rights may wait for an investigation."""
     erasure: Literal["retention", "confirmed"] = "retention"

@@ -127,14 +127,20 @@ def _said(outcome: Outcome) -> tuple[str, float]:
         return "", 0.0
     if not isinstance(said, dict) or str(said.get("token_type", "")).lower() != "bearer":
         return "", 0.0
-    token, seconds = said.get("access_token"), said.get("expires_in", FOR)
+    token = said.get("access_token")
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         return "", 0.0
-    if isinstance(seconds, str) and seconds.isascii() and seconds.isdecimal():
+    return token, _seconds(said.get("expires_in"))
+
+
+def _seconds(stated: object) -> float:
+    """How long a token holds, as its vendor states it; FOR where it states no time."""
+    if isinstance(stated, str) and stated.isascii() and stated.isdecimal():
         # As UPS says it.
-        seconds = int(seconds[:_DIGITS])
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0
-    return token, min(float(seconds), LONGEST) if is_number else FOR
+        stated = int(stated[:_DIGITS])
+    if not isinstance(stated, int | float) or isinstance(stated, bool) or not stated > 0:
+        return FOR
+    return min(float(stated), LONGEST)
 
 
 def _is_packed(answer: Answer) -> bool:

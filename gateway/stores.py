@@ -40,6 +40,7 @@ from gateway.registry.registry import Registry
 from gateway.rights.consignees import Consignees
 from gateway.rights.direct import Direct
 from gateway.rights.erasing import Erasures
+from gateway.rights.holds import Holds
 from gateway.rights.notices import Notices
 from gateway.settings import Settings
 from gateway.vocabulary import level_of
@@ -60,6 +61,7 @@ class Stores:
     desk: Desk
     notices: Notices
     erasures: Erasures
+    holds: Holds
     direct: Direct
     consignees: Consignees
 
@@ -131,8 +133,9 @@ def _furnished(
     """The open stores with the desks that work on them. A gateway puts the contracts in force in `notices`' place."""
     environment = environment_of(settings)
     notices = Notices(
-        ledger, registry, intake, lambda: contracts_of(settings), now=utc, within=timedelta(settings.notice_days)
-    )
+        ledger, registry, intake, lambda: contracts_of(settings),
+        now=utc, within=timedelta(settings.notice_days), after=timedelta(settings.closed_days),
+    )  # fmt: skip
     level = level_of(NOTICE_DUE, levels_of(settings))
     consignees = Consignees(intake, ledger, Claims(registry), level, utc)
     direct = Direct(
@@ -144,6 +147,7 @@ def _furnished(
         now=utc,
     )
     erasures = Erasures(notices, intake, registry, ledger, until=settings.erasure, now=utc)
+    holds = Holds(notices, intake, registry, ledger, within=timedelta(settings.notice_days))
     foresight = _foresight(settings, ledger, registry, notices)
     desk = Desk(
         intake,
@@ -154,14 +158,16 @@ def _furnished(
         people=registry,
         notices=notices,
         erasures=erasures,
+        holds=holds,
         direct=direct,
         consignees=consignees,
         foresight=foresight,
         policies=Policies(intake, lambda: notices.contracts(), foresight),  # noqa: PLW0108  as above
+        entries_a_day=settings.entries_a_day,
         operations=lambda: [each.name for each in notices.contracts().terms],
         known=partial(_known, notices),
     )
-    return Stores(ledger, registry, intake, tokens, desk, notices, erasures, direct, consignees)
+    return Stores(ledger, registry, intake, tokens, desk, notices, erasures, holds, direct, consignees)
 
 
 def _foresight(settings: Settings, ledger: Ledger, registry: Registry, notices: Notices) -> Foresight:

@@ -11,7 +11,7 @@ import uvloop
 from clusters import Cluster, binaries, cluster
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["ledger_fixtures"]
+pytest_plugins = ["ledger_fixtures", "registries"]
 
 # How long an example takes says how busy the machine is; `--timeout` sees to the rest.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,11 +1,15 @@
-"""Databases for the registry alone, as the ledger would have prepared them."""
+"""Registries on databases of their own, as the ledger would have prepared them, and rows put into them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import psycopg
+import pytest
 
+from gateway.registry.entered import ROWS
 from gateway.registry.registry import Registry
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -28,3 +32,17 @@ def nodes(url: str, count: int, *, now: Callable[[], datetime] = lambda: NOON) -
     yield opened
     for each in opened:
         each.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry]:
+    """One in a file, and one in a PostgreSQL."""
+    shared = request.param == "postgresql"
+    database = fenced(request.getfixturevalue("emptied")) if shared else tmp_path / "registry.db"
+    registry = Registry.open(database, now=lambda: NOON)
+    yield registry
+    registry.close()
+
+
+async def put(registry: Registry, *rows: dict[str, Any]) -> None:
+    await registry.put(ROWS.validate_python(rows))

@@ -57,18 +57,32 @@ class Listening:
 
 @dataclass
 class Slow:
-    """An application that answers after a while, in seconds; how many requests have begun stands in `begun`."""
+    """An application that answers after a while, in seconds."""
 
     delay: float = 0.2
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await live(receive, send)
+            return
+        await asyncio.sleep(self.delay)
+        await answer(send, 200, b"slow")
+
+
+@dataclass
+class Held:
+    """An application that answers once a test in another thread lets it go."""
+
     begun: int = 0
+    going: threading.Event = field(default_factory=threading.Event)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await live(receive, send)
             return
         self.begun += 1
-        await asyncio.sleep(self.delay)
-        await answer(send, 200, b"slow")
+        await asyncio.to_thread(self.going.wait, PATIENCE)
+        await answer(send, 200, b"held")
 
 
 class Patient:

@@ -26,11 +26,12 @@ from gateway.clearance import Clearance, Question, clear, stand
 from gateway.contract.model import Policy, PolicyVersion
 from gateway.errors import Refusal
 from gateway.frozen import changed
-from gateway.registry.facts import Order, Papers, Suspension, Waiver
+from gateway.registry.facts import Mark, Order, Papers, Suspension, Waiver
 from gateway.vocabulary import (
     PURPOSES,
     AgreementType,
     Clause,
+    Commercial,
     ConsentState,
     Flag,
     LegalBasis,
@@ -260,6 +261,45 @@ def test_everything_that_is_missing_is_said_at_once_and_the_first_decides() -> N
     assert found == ["caller.not_allowed", "vendor.suspended", "agreement.clause_missing", "subject.unresolved"]
 
 
+# As the law asks, from who calls to the border; what a call is bounded by is counted when its intent is written.
+IN_ORDER = (
+    "caller.not_allowed", "vendor.suspended", "deletion.overdue", "agreement.clause_missing", "policy.purpose",
+    "subject.unresolved", "subject.not_test", "subject.restricted", "consignee.notice_due", "order.state",
+    "basis.objected", "sale.without_consent", "transfer.none",
+)  # fmt: skip
+
+
+def test_grounds_are_looked_at_in_the_order_of_the_law() -> None:
+    vendor = agreed(clauses=()).vendor.model_copy(update={"test_subjects_only": True})
+    operation = SHIP.operation.model_copy(update={"commercial": Commercial.SALE})
+    [_, consignee] = SHIP.subjects
+    bases = {"default": LegalBasis.LEGITIMATE_INTEREST}
+    subjects = tuple(
+        changed(each, bases=bases)
+        for each in (*SHIP.subjects, changed(consignee, role=SubjectRole.PAYER, optional=False))
+    )
+    marks = tuple(Mark(flag, None, None, NOON) for flag in (Flag.RESTRICTED, Flag.OBJECTED))
+    facts = changed(
+        given(marks={"c-88": marks}, orders=(Order(is_known=True, state=OrderState.CLOSED),)),
+        missing=frozenset({SubjectRole.PAYER}),
+        suspensions=frozenset({Suspension("parcels", None)}),
+        overdue_from={"parcels": NOON - timedelta(hours=1)},
+        untold="new",
+    )
+    [version] = POLICY.versions
+    closed = POLICY.model_copy(update={"versions": (version.model_copy(update={"purposes": (Purpose.SECURITY,)}),)})
+    terms = changed(SHIP, vendor=vendor, operation=operation, subjects=subjects, transfer={})
+    question = changed(
+        asked(terms, facts=facts, policy=closed, caller="checkout"),
+        exporter="CN",
+        levels=dict.fromkeys(("deletion.overdue", "consignee.notice_due"), Level.REFUSE),
+    )
+
+    found = tuple(dict.fromkeys(codes(question)))
+
+    assert found == IN_ORDER
+
+
 STRICT = {
     "default": LegalBasis.LEGITIMATE_INTEREST,
     "EU": LegalBasis.LEGAL_OBLIGATION,
@@ -368,11 +408,26 @@ ALONE = {SubjectRole.PURCHASER: PEOPLE[SubjectRole.PURCHASER]}
 UNKNOWN_ORDERS = {role: changed(person, order=None) for role, person in PEOPLE.items()}
 WAIVER = Waiver("w-1", frozenset({SHIP.name}), frozenset({"agreement.expired"}), NOON + timedelta(hours=1))
 ENDED = agreed(until=date(2026, 6, 1))
+TRIED = changed(SHIP, vendor=SHIP.vendor.model_copy(update={"test_subjects_only": True}))
+CONTRACTED = changed(
+    SHIP,
+    subjects=tuple(changed(each, bases={"default": LegalBasis.PERFORMANCE_OF_CONTRACT}) for each in SHIP.subjects),
+)
+MADE_UP = (Mark(Flag.TEST, None, None, NOON),)
 # First a call that goes, then one that is like it but for this.
 UNLIKE: Mapping[str, tuple[Question, Question]] = {
     "somebody is not found": (asked(), asked(facts=given(people=ALONE))),
     "its vendor is suspended": (asked(), asked(facts=given(suspensions=frozenset({Suspension("parcels", None)})))),
     "somebody is restricted": (asked(), asked(facts=marked(Flag.RESTRICTED))),
+    "somebody was not made up": (
+        asked(TRIED, facts=given(marks=dict.fromkeys(("c-88", "c-89"), MADE_UP))),
+        asked(TRIED, facts=given(marks={"c-88": MADE_UP})),
+    ),
+    "it is a gift": (asked(CONTRACTED), asked(CONTRACTED, facts=changed(given(), is_gift=True))),
+    "nobody was made up": (
+        asked(TRIED, facts=given(marks=dict.fromkeys(("c-88", "c-89"), MADE_UP))),
+        asked(TRIED),
+    ),
     "its order is closed": (asked(), asked(facts=given(orders=(Order(is_known=True, state=OrderState.CLOSED),)))),
     "its vendor owes the end of a deletion": (
         asked(),

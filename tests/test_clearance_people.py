@@ -9,7 +9,7 @@ from gateway.clearance import clear, stand
 from gateway.contract.terms import Terms
 from gateway.errors import Refusal
 from gateway.frozen import changed
-from gateway.registry.facts import Consent, Mark, Order
+from gateway.registry.facts import Consent, Facts, Mark, Order
 from gateway.vocabulary import (
     Commercial,
     Evidence,
@@ -286,3 +286,77 @@ def test_a_refusal_says_that_the_consent_has_to_be_asked_for_apart() -> None:
 
     assert "consent of the purchaser, asked for apart from everything else (PIPL 23)" in said(VendorRole.CONTROLLER)
     assert "consent of the purchaser" in said(VendorRole.PROCESSOR)
+
+
+TRIED = changed(SHIP, vendor=SHIP.vendor.model_copy(update={"test_subjects_only": True}))
+
+
+def made_up(*refs: str) -> Facts:
+    return given(marks={ref: (Mark(Flag.TEST, None, None, NOON),) for ref in refs})
+
+
+@pytest.mark.parametrize(
+    ("refs", "missing"),
+    [
+        (("c-88", "c-89"), []),
+        (("c-88",), ["subject.not_test"]),
+        (("c-89",), ["subject.not_test"]),
+        (("c-90",), ["subject.not_test"]),
+        ((), ["subject.not_test"]),
+    ],
+)
+def test_where_a_vendor_is_tried_everybody_in_a_call_was_made_up(refs: tuple[str, ...], missing: list[str]) -> None:
+    assert sorted(set(codes(asked(TRIED, facts=made_up(*refs))))) == missing
+    # In earnest it makes no difference who was made up.
+    assert codes(asked(SHIP, facts=made_up(*refs))) == []
+
+
+def test_whoever_nobody_looks_up_may_be_real() -> None:
+    [purchaser, _] = SHIP.subjects
+    stranger = changed(purchaser, order=False, ref=None, earlier=None)
+    facts = given(people={})
+
+    assert codes(asked(changed(TRIED, subjects=(stranger,)), facts=facts)) == ["subject.not_test"]
+    assert codes(asked(changed(SHIP, subjects=(stranger,)), facts=facts)) == []
+    assert codes(asked(changed(TRIED, subjects=()), facts=facts)) == []
+
+
+def test_whoever_was_tried_with_by_mistake_is_told_of_to_the_vendor_all_the_same() -> None:
+    told = POLICY.versions[0].model_copy(update={"purposes": tuple(Purpose)})
+    policy = POLICY.model_copy(update={"versions": (told,)})
+    notice = changed(TRIED, operation=SHIP.operation.model_copy(update={"purpose": Purpose.RIGHTS_FULFILMENT}))
+
+    assert codes(asked(notice, policy=policy)) == []
+
+
+def to_consignee(basis: LegalBasis) -> Terms:
+    [_, consignee] = SHIP.subjects
+    return changed(SHIP, subjects=(SHIP.subjects[0], changed(consignee, bases={"default": basis})))
+
+
+@pytest.mark.parametrize("basis", [LegalBasis.PERFORMANCE_OF_CONTRACT, LegalBasis.PRE_CONTRACT])
+@pytest.mark.parametrize("place", ["DE", "GB", "CN", "US-CA", "unknown"])
+def test_who_gets_a_gift_is_not_party_to_a_contract(basis: LegalBasis, place: str) -> None:
+    facts = given(jurisdiction=place, consents={"c-89": (changed(CONSENT, separate=True),)})
+
+    assert codes(asked(to_consignee(basis), facts=changed(facts, is_gift=True))) == ["basis.not_party"]
+    assert codes(asked(to_consignee(basis), facts=facts)) == []
+    # Whoever bought it is.
+    assert codes(asked(of_subject({"default": basis}), facts=changed(facts, is_gift=True))) == []
+
+
+@pytest.mark.parametrize(
+    "basis", [each for each in LegalBasis if each not in (LegalBasis.PERFORMANCE_OF_CONTRACT, LegalBasis.PRE_CONTRACT)]
+)
+def test_every_other_ground_is_that_of_a_gift_too(basis: LegalBasis) -> None:
+    facts = given(consents={"c-89": (CONSENT,)})
+
+    assert codes(asked(to_consignee(basis), facts=changed(facts, is_gift=True))) == codes(
+        asked(to_consignee(basis), facts=facts)
+    )
+
+
+def test_a_company_that_gets_a_gift_has_nobody_to_ask() -> None:
+    facts = changed(marked(Flag.LEGAL_PERSON, ref="c-89"), is_gift=True)
+
+    assert codes(asked(to_consignee(LegalBasis.PERFORMANCE_OF_CONTRACT), facts=facts)) == []

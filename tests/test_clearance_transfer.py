@@ -1,20 +1,21 @@
 """On what data crosses a border: by the company that lets it out, the country it goes to, and the laws that ask."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from clearances import CONSENT, NOON, SHIP, asked, codes, given
 from pydantic import TypeAdapter
 
-from gateway.clearance import Question, clear, ends, needs_consents
+from gateway.clearance import Question, clear, ends, needs_consents, stand
+from gateway.contract.announcing import Announced, State
 from gateway.contract.model import SubProcessor
 from gateway.contract.papers import Transfers
 from gateway.contract.terms import Terms
 from gateway.frozen import changed
-from gateway.registry.facts import Consent
-from gateway.vocabulary import AgreementStatus, AgreementType
+from gateway.registry.facts import Consent, Papers
+from gateway.vocabulary import AgreementStatus, AgreementType, Level
 
 TODAY = NOON.date()
 LAST = TODAY.isoformat()
@@ -102,6 +103,51 @@ def test_a_company_that_works_for_the_vendor_is_a_country_that_data_goes_to() ->
 
     assert found(of(going(lines, "JP", partners=("FR",)), "DE")) == []
     assert found(of(going(lines, "JP", partners=("FR", "US")), "DE")) == ["transfer.none"]
+
+
+@pytest.mark.parametrize(
+    ("country", "law", "refused"),
+    [
+        ("IN", "DE", ["transfer.undeclared"]),
+        ("IN", "US-CA", ["transfer.undeclared"]),
+        ("FR", "DE", []),
+        ("FR", "US-CA", ["transfer.undeclared"]),
+        ("JP", "DE", []),
+    ],
+    ids=[
+        "abroad",
+        "under any law",
+        "no border",
+        "a border for others",
+        "the vendor's own country",
+    ],
+)
+def test_what_a_vendor_announced_abroad_gets_nothing_from_its_day_on_until_somebody_decides(
+    country: str, law: str, refused: list[str]
+) -> None:
+    """Whatever mechanism the file has: it was written for the countries that stand there."""
+    terms = going({"EU": "scc", "default": "scc", "GB": "uk_addendum", "CN": "cn_certification"}, "JP")
+
+    def at(since: date, state: State = "announced") -> Question:
+        announced = {"parcels": (Announced("Letzte Meile AG", country, since, state),)}
+        question = of(terms, law, exporter="", marks={})
+        return changed(question, facts=changed(question.facts, papers=Papers(announced=announced)))
+
+    assert found(at(TODAY)) == refused
+    assert refused or clear(at(TODAY)).warnings == ("vendor.review_overdue",)
+    for question in (at(TODAY + timedelta(days=1)), at(TODAY, "objected"), at(TODAY, "withdrawn")):
+        assert (found(question), clear(question).warnings) == ([], ())
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_a_company_at_home_about_whom_nobody_has_decided_counts_like_an_overdue_review(level: Level) -> None:
+    announced = {"parcels": (Announced("Letzte Meile AG", "DE", TODAY, "announced"),)}
+    question = changed(asked(), facts=changed(given(), papers=Papers(announced=announced)))
+    question = changed(question, levels={"vendor.review_overdue": level})
+
+    assert found(question) == (["vendor.review_overdue"] if level is Level.REFUSE else [])
+    if level is not Level.REFUSE:
+        assert clear(question).warnings == (("vendor.review_overdue",) if level is Level.WARN else ())
 
 
 @pytest.mark.parametrize(
@@ -196,3 +242,39 @@ def test_the_end_of_a_certificate_can_be_told_before_it_comes() -> None:
 
     assert [(each.name, each.last) for each in ends(terms, TODAY) if each.what == "transfer"] == [("dpf for EU", TODAY)]
     assert not [each for each in ends(terms, TODAY + timedelta(days=1)) if each.what == "transfer"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_gift", "codes_of_it", "on"),
+    [
+        (["derogation_contract"], False, [], {"derogation_contract"}),
+        (["derogation_contract"], True, ["transfer.none"], set()),
+        (["derogation_interest_of_subject"], True, [], {"derogation_interest_of_subject"}),
+        (
+            ["derogation_contract", "derogation_interest_of_subject"],
+            True,
+            [],
+            {"derogation_contract", "derogation_interest_of_subject"},
+        ),
+        (["derogation_contract", "derogation_interest_of_subject"], False, [], {"derogation_contract"}),
+    ],
+)
+def test_who_gets_a_gift_crosses_the_border_on_no_contract_of_theirs(
+    lines: list[str], is_gift: bool, codes_of_it: list[str], on: set[str]
+) -> None:
+    question = of(going({"EU": lines}, "US"), "DE")
+    gift = changed(question, facts=changed(question.facts, is_gift=is_gift))
+
+    assert found(gift) == codes_of_it
+    if not codes_of_it:
+        assert {mechanism for _, mechanism in clear(gift).transfer} == on
+
+
+def test_a_route_of_somebody_who_bought_is_not_that_of_who_gets_a_gift() -> None:
+    terms = going({"EU": ["derogation_contract"]}, "US")
+    question = of(terms, "DE")
+    standing = stand(terms, question.policy, question.entity, question.now, question.exporter)
+
+    bought = changed(question, standing=standing)
+    assert found(bought) == []
+    assert found(changed(bought, facts=changed(question.facts, is_gift=True))) == ["transfer.none"]

@@ -10,6 +10,7 @@ from shop_contracts import FILES
 from shop_notices import CLAIM
 from typer.testing import CliRunner, Result
 
+from gateway.cli.console import out
 from gateway.cli.main import cli
 from gateway.errors import StartError
 from gateway.rights.notices import NoticeEnded
@@ -25,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_files(tmp_path / "contracts", placed(FILES))
     monkeypatch.setenv("GATEWAY_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("GATEWAY_CONTRACTS", str(tmp_path / "contracts"))
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(out, "width", 300)
     return tmp_path
 
 

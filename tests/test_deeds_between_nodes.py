@@ -42,12 +42,12 @@ class Apart(Claims):
 
 
 @contextmanager
-def pair(folder: Path, owner: str) -> Iterator[list[Running]]:
+def pair(folder: Path, owner: str, **settings: Any) -> Iterator[list[Running]]:
     """Two gateways on one PostgreSQL."""
     url = owner.replace("postgres@", f"{WRITER}@", 1)
     stores.prepare(owner, url)
     files = placed({**FILES, "parcels/claim.yaml": CLAIM})
-    shared: dict[str, Any] = {"files": files, "database": SecretStr(url)}
+    shared: dict[str, Any] = {"files": files, "database": SecretStr(url), **settings}
     with running(folder / "one", node="one", **shared) as one:
         (folder / "two" / "data").mkdir(parents=True, mode=0o700)
         for key in KEYS:
@@ -89,6 +89,11 @@ def imported(nodes: Sequence[Running], number: int) -> list[object]:
     return together(nodes, lambda node: node.stores.direct.record(told, by=BY))
 
 
+def looked(nodes: Sequence[Running], number: int) -> list[object]:
+    """What both hand out to one person at once: eight entries each, of the twelve that are left."""
+    return together(nodes, lambda node: node.stores.desk.entries({"limit": 8}, by=f"rita-{number}"))
+
+
 def knew(answer: Any) -> list[bool]:
     return [each["known"] for each in answer]
 
@@ -123,3 +128,40 @@ def test_nodes_that_ask_nobody_would_do_it_twice(tmp_path: Path, emptied: str) -
 
     assert not any(map(errors, answers))
     assert len(beside) > len(set(beside))
+
+
+@pytest.mark.slow
+def test_what_two_nodes_hand_out_to_one_person_is_counted_together(tmp_path: Path, emptied: str) -> None:
+    with pair(tmp_path, emptied, entries_a_day=12) as nodes:
+        for number in range(ROUNDS):
+            assert errors(looked(nodes, number)) == ["Refusal"]
+        looks = [each for each in nodes[1].record(kind="access") if each["reviewer"] == "rita-0"]
+        for node in nodes:
+            node.stores.desk.accesses._claims = Apart(node.stores.registry)
+        apart = [errors(looked(nodes, number)) for number in range(ROUNDS, 4 * ROUNDS)]
+
+    assert sorted((each["found"], each.get("refused")) for each in looks) == [(0, "access.bulk"), (8, None)]
+    assert [] in apart
+
+
+@pytest.mark.slow
+def test_a_hold_at_one_node_stops_what_the_other_would_tell_and_its_release_goes_on_with_it(
+    tmp_path: Path, emptied: str
+) -> None:
+    with pair(tmp_path, emptied) as [one, two]:
+        one.do(lambda: one.stores.direct.record([CALLED], by=BY))
+
+        def states(node: Running) -> list[tuple[str, str]]:
+            node.do(node.gateway.tell)
+            found = node.do(lambda: node.stores.notices.listed({}, by=BY))
+            return [(each["cause"], each["state"]) for each in found]
+
+        two.do(lambda: two.stores.holds.hold({"subject": "c-89", "reason": "litigation"}, by=BY))
+        begun = one.do(lambda: one.stores.erasures.begin({"subject": "c-89", "reason": "request"}, by=BY))
+        held = [states(node) for node in (one, two)]
+        released = one.do(lambda: one.stores.holds.release({"subject": "c-89"}, by=BY))
+
+        assert begun["state"] == "held"
+        assert held == [[("erasure", "held")]] * 2
+        assert released == 1
+        assert states(two) == [("erasure", "task")]

@@ -328,7 +328,8 @@ def knowing(stores: Stores, folder: Path) -> Desk:
     return Desk(
         Intake(stores.registry, stores.ledger, node="n1"), stores.ledger, stores.tokens,
         environment="live", entity=lambda: "shop-eu", people=stores.registry, notices=nothing, erasures=nothing,
-        direct=nothing, consignees=stores.consignees, foresight=stores.desk.foresight, policies=stores.desk.policies,
+        holds=nothing, direct=nothing, consignees=stores.consignees,
+        foresight=stores.desk.foresight, policies=stores.desk.policies,
         known=lambda: contracts,
     )  # fmt: skip
 
@@ -432,7 +433,8 @@ def noticing(stores: Stores) -> Desk:
     return Desk(
         Intake(stores.registry, stores.ledger, node="n1"), stores.ledger, stores.tokens,
         environment="live", entity=lambda: "shop-eu", people=stores.registry, notices=notices, erasures=notices,
-        direct=notices, consignees=stores.consignees, foresight=stores.desk.foresight, policies=stores.desk.policies,
+        holds=stores.holds, direct=notices, consignees=stores.consignees,
+        foresight=stores.desk.foresight, policies=stores.desk.policies,
     )  # fmt: skip
 
 
@@ -461,7 +463,7 @@ async def test_where_nobody_is_to_be_told_nothing_is_forced(stores: Stores) -> N
 
 
 async def test_a_hold_stands_even_against_force(stores: Stores) -> None:
-    await noticing(stores).hold({"subject": "c-1", "reason": "court-order", "until": "2999-12-31"}, by="anna")
+    await stores.holds.hold({"subject": "c-1", "reason": "court-order", "until": "2999-12-31"}, by="anna")
 
     with pytest.raises(Refusal) as refused:
         await noticing(stores).erase({"subject": "c-1", "reason": "request", "force": True}, by="anna")
@@ -471,8 +473,8 @@ async def test_a_hold_stands_even_against_force(stores: Stores) -> None:
 
     # Also before vendors are told anything: nobody is to be told to erase somebody who is held.
     assert (refused.value.code, untold.value.code) == ("erasure.held", "erasure.held")
-    assert await stores.desk.release({"subject": "c-1"}, by="rita") == 1
-    assert await stores.desk.release({"subject": "c-1"}, by="rita") == 0
+    assert await stores.holds.release({"subject": "c-1"}, by="rita") == 1
+    assert await stores.holds.release({"subject": "c-1"}, by="rita") == 0
 
 
 async def test_what_decisions_look_up_is_gone_with_the_person(stores: Stores) -> None:

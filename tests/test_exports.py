@@ -1,5 +1,6 @@
 """Nothing of the record is handed out without an entry that says so, and every page fits the one before."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ from ledger_fakes import PURCHASER, SENT, Shop, shipment
 from pydantic import ValidationError
 
 from gateway import exports
+from gateway.accesses import Accesses
+from gateway.clock import utc
 from gateway.errors import Refusal
 from gateway.exports import Exports, UnknownExport
-from gateway.ledger import Ledger, Subject
+from gateway.ledger import Access, Ledger, Subject
 from gateway.ledger.database import rows
 from gateway.ledger.store import Filter
+from gateway.registry.registry import Registry
 from ledger_verify import Row, row_of
 
 LISA = Subject("customer-7", "purchaser", "DE")
@@ -29,18 +33,29 @@ async def ledger(shop: Shop) -> Ledger:
     return ledger
 
 
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    registry = Registry.open(tmp_path / "registry.db", now=utc)
+    yield registry
+    registry.close()
+
+
+@pytest.fixture
+def exported(ledger: Ledger, registry: Registry) -> Exports:
+    return Exports(ledger, Accesses(ledger, registry))
+
+
 async def handed(exported: Exports, begun: dict[str, Any]) -> list[Row]:
     found: list[Row] = []
-    end = await exported.end()
+    end = await exported.end({"export": begun["export"]})
     while len(found) < end:
         page = await exported.entries({"export": begun["export"], "first": len(found)})
         found += [row_of(line.encode()) for line in page["lines"]]
     return found
 
 
-async def test_pages_make_the_whole_log(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pages_make_the_whole_log(ledger: Ledger, exported: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "PAGE", 4)
-    exported = Exports(ledger)
     begun = await exported.begin({}, by="rita")
 
     found = await handed(exported, begun)
@@ -50,10 +65,11 @@ async def test_pages_make_the_whole_log(ledger: Ledger, monkeypatch: pytest.Monk
     assert {row.links for row in found} == {None}
     [access] = await ledger.entries(Filter(kind="access"))
     assert (access.body["action"], access.body["reviewer"], "filters" in access.body) == ("export", "rita", False)
+    assert begun["about"]["watermark"]["look"] == begun["export"] == access.body["id"]
+    assert begun["about"]["watermark"]["by"] == "rita"
 
 
-async def test_links_come_where_they_were_asked_for(ledger: Ledger) -> None:
-    exported = Exports(ledger)
+async def test_links_come_where_they_were_asked_for(exported: Exports) -> None:
     begun = await exported.begin({"links": True}, by="rita")
 
     found = await handed(exported, begun)
@@ -63,8 +79,7 @@ async def test_links_come_where_they_were_asked_for(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("asked", [{"export": "0" * 32, "first": 0}, {"export": "1" * 32, "first": 5}])
-async def test_nothing_is_handed_out_that_was_not_begun(ledger: Ledger, asked: dict[str, Any]) -> None:
-    exported = Exports(ledger)
+async def test_nothing_is_handed_out_that_was_not_begun(exported: Exports, asked: dict[str, Any]) -> None:
     await exported.begin({}, by="rita")
 
     with pytest.raises(UnknownExport):
@@ -73,9 +88,10 @@ async def test_nothing_is_handed_out_that_was_not_begun(ledger: Ledger, asked: d
         await exported.subtrees(asked)
 
 
-async def test_the_export_that_was_begun_first_makes_room(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_export_that_was_begun_first_makes_room(
+    ledger: Ledger, exported: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(exports, "OPEN", 2)
-    exported = Exports(ledger)
     first, *others = [await exported.begin({}, by="rita") for _ in range(3)]
 
     with pytest.raises(UnknownExport):
@@ -84,8 +100,7 @@ async def test_the_export_that_was_begun_first_makes_room(ledger: Ledger, monkey
         assert (await exported.entries({"export": other["export"], "first": 0}))["lines"]
 
 
-async def test_what_is_asked_wrongly_is_refused(ledger: Ledger) -> None:
-    exported = Exports(ledger)
+async def test_what_is_asked_wrongly_is_refused(ledger: Ledger, exported: Exports) -> None:
 
     with pytest.raises(ValidationError):
         await exported.begin({"action": "steal"}, by="rita")
@@ -95,9 +110,8 @@ async def test_what_is_asked_wrongly_is_refused(ledger: Ledger) -> None:
 
 
 async def test_links_that_lead_to_somebody_else_are_found_by_whoever_has_the_keys(
-    ledger: Ledger, shop: Shop, tmp_path: Path
+    exported: Exports, shop: Shop
 ) -> None:
-    exported = Exports(ledger)
     begun = await exported.begin({"action": "verify", "links": True}, by="rita")
     asked = {"export": begun["export"], "first": 0}
     before = await exported.entries(asked)
@@ -107,6 +121,51 @@ async def test_links_that_lead_to_somebody_else_are_found_by_whoever_has_the_key
 
     assert (before["strange"], after["strange"]) == ([], [seq])
     assert own != other
+
+
+async def test_an_export_is_more_than_one_person_takes_out_alone_and_a_check_is_not(
+    ledger: Ledger, registry: Registry
+) -> None:
+    exported = Exports(ledger, Accesses(ledger, registry, most=10))
+    size = (await ledger.head(12)).size
+
+    with pytest.raises(Refusal, match=r"access\.bulk"):
+        await exported.begin({}, by="rita")
+    checked = await exported.begin({"action": "verify", "links": True}, by="rita")
+    since = await exported.begin({"since": size - 5}, by="rita")
+
+    assert (await exported.entries({"export": checked["export"], "first": 0}))["lines"]
+    assert (await exported.entries({"export": since["export"], "first": size - 5}))["lines"]
+    with pytest.raises(UnknownExport, match="this export goes from"):
+        await exported.entries({"export": since["export"], "first": 0})
+
+
+@pytest.mark.parametrize(("most", "goes_on"), [(1_000, True), (20, False)])
+async def test_an_export_that_goes_on_with_what_came_meanwhile_is_on_record_again(
+    ledger: Ledger, registry: Registry, monkeypatch: pytest.MonkeyPatch, most: int, goes_on: bool
+) -> None:
+    monkeypatch.setattr(exports, "PAGE", 2)
+    exported = Exports(ledger, Accesses(ledger, registry, most=most))
+    size = (await ledger.head(ledger._store.tree.size)).size
+    under_way = {"export": (await exported.begin({}, by="rita"))["export"]}
+    first = await exported.end(under_way)
+    for _ in range(20):
+        await ledger.record(Access("olga", "list"))
+    grown = (await ledger.head(size + 21)).size
+
+    end = await exported.end(under_way)
+    *more, begun = await ledger.entries(Filter(kind="access", caller="rita"))
+
+    assert (begun.body["found"], first - size) in ((size, 0), (size, 1))
+    if goes_on:
+        assert end == grown
+        assert [look.body["found"] for look in more] == [grown - size]
+        assert (await exported.entries(under_way | {"first": grown - 1}))["lines"]
+    else:
+        assert end == first
+        assert [look.body["refused"] for look in more] == ["access.bulk"]
+        with pytest.raises(UnknownExport):
+            await exported.entries(under_way | {"first": grown - 1})
 
 
 def _swap(shop: Shop) -> tuple[int, bytes, bytes]:

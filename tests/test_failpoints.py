@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 from gateway import failpoints
 from gateway.errors import StartError
@@ -73,10 +74,7 @@ def test_it_ends_or_stops_the_process(action: str, number: signal.Signals) -> No
     with subprocess.Popen([sys.executable, "-c", said], cwd=ROOT) as child:
         state = Path(f"/proc/{child.pid}/stat")
         if action == "stop":
-            until = time.monotonic() + 10
-            while state.read_text().rpartition(") ")[2][0] != "T" and time.monotonic() < until:
-                time.sleep(0.01)
-            assert state.read_text().rpartition(") ")[2][0] == "T"
+            wait_until(lambda: state.read_text().rpartition(") ")[2][0] == "T")
             child.kill()
         else:
             assert child.wait(10) == -number

@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.columns import UnfitFile
 from gateway.feed import LONGEST, TOGETHER, Batch, Feed, Form, Line, OtherFile
+
+MEMBERS = ("kind", "order", "source", "subject", "rights", "categories", "notice")
 
 
 def fed(data: bytes, *, form: Form = "jsonl", size: int = 1 << 20, **how: object) -> list[Batch]:
-    feed = Feed(form, **how)  # type: ignore[arg-type]
+    feed = Feed(form, members=MEMBERS, **how)  # type: ignore[arg-type]
     parts = [data[start : start + size] for start in range(0, len(data), size)]
     return [*(batch for part in parts for batch in feed.push(part)), *feed.close()]
 
@@ -126,6 +129,27 @@ def test_a_cell_of_several_values_is_a_list_and_an_empty_one_is_left_out() -> No
     assert line.row == {
         "kind": "consent", "subject": "c-1", "rights": ["erasure", "access"], "categories": ["contact.email"],
     }  # fmt: skip
+
+
+def test_a_list_in_a_file_of_lines_is_told_once_and_not_for_each_line() -> None:
+    with pytest.raises(UnfitFile, match="one fact a line"):
+        fed(b'\n[\n{"n": 1},\n{"n": 2}\n]\n')
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_is_told_before_anything_of_it_comes(form: Form, coding: str) -> None:
+    text = "kind,subject\r\nsubject,c-1\r\n" if form == "csv" else '{"kind": "subject"}\r\n'
+
+    for size in (1, 1 << 20):
+        with pytest.raises(UnfitFile, match="UTF-16"):
+            fed(text.encode(coding), form=form, size=size)
+
+
+def test_lines_of_empty_cells_below_a_table_are_none() -> None:
+    data = b"kind;subject;\r\nsubject;c-1;\r\n;;\r\n;;\r\n"
+
+    assert [line.number for line in lines(fed(data, form="csv"))] == [2]
 
 
 def test_no_batch_shows_what_is_in_it() -> None:

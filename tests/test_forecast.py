@@ -10,15 +10,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from clearances import CONTRACTS, NOON, POLICY, SHIP, agreed, asked, given, of_subject
+from demands import LEGAL, Staff
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 from running import running
 from shop_contracts import FILES
 from shop_contracts import POLICY as POLICY_FILE
+from shop_notices import CLAIM
 
 from gateway.clearance import clear
 from gateway.cli.forecast import tell_refused
+from gateway.contract.announcing import Announced
 from gateway.contract.load import ContractSet
 from gateway.contract.papers import OnLapse, Transfer
 from gateway.contract.terms import Terms
@@ -33,6 +36,9 @@ USE = Use(SHIP.name, "shop-eu", "fulfilment", "t-1", (("purchaser", "DE"), ("con
 ZONE = ZoneInfo(CONTRACTS.policy.time_zone)
 TODAY = NOON.astimezone(ZONE).date()
 DAYS = 30
+ANNOUNCED = {
+    "kind": "sub_processor", "vendor": "parcels", "name": "Letzte Meile AG", "country": "IN", "since": "2026-01-01",
+}  # fmt: skip
 OVERDUE = "deletion.overdue"
 
 
@@ -62,6 +68,12 @@ def test_a_paper_that_ends_is_told_with_its_day_code_calls_and_who_can_act() -> 
 
 def test_where_nothing_ends_nothing_is_told() -> None:
     assert forecast(world(), NOON, DAYS) == []
+
+
+def test_a_vendor_that_is_being_tried_is_forecast_as_any_other() -> None:
+    tried = other(SHIP, vendor=SHIP.vendor.model_copy(update={"test_subjects_only": True}))
+
+    assert forecast(world(tried), NOON, DAYS) == []
 
 
 def test_what_is_refused_already_is_told_from_now_on() -> None:
@@ -144,6 +156,12 @@ lines = st.lists(
     min_size=1,
     max_size=2,
 )
+announced = st.builds(
+    lambda country, since, state: Announced("Letzte Meile AG", country, since, state),
+    st.sampled_from(["DE", "US", "IN"]),
+    days,
+    st.sampled_from(["announced", "announced", "objected"]),
+)
 levels = st.fixed_dictionaries({code: st.sampled_from(list(Level)) for code in ("vendor.review_overdue", OVERDUE)})
 
 
@@ -165,6 +183,7 @@ def worlds(draw: st.DrawFn) -> World:
         waivers=tuple(draw(st.lists(waived, max_size=2))),
         ended={("parcels", "DPA-1"): ended} if ended else {},
         reviews=draw(st.just({}) | days.map(lambda each: {"parcels": Review(each - timedelta(days=1), each)})),
+        announced={"parcels": tuple(draw(st.lists(announced, max_size=2)))},
     )
     made = world(
         terms,
@@ -199,6 +218,9 @@ def test_a_moving_clock_finds_refused_what_was_forecast_from_then_on_and_nothing
         ({"kind": "suspension", "vendor": "parcels"}, "vendor.suspended"),
         ({"kind": "suspension", "vendor": "parcels", "operation": "ship"}, "vendor.suspended"),
         ({"kind": "agreement_end", "vendor": "parcels", "agreement": "DPA-1"}, "agreement.expired"),
+        (ANNOUNCED, "transfer.undeclared"),
+        (ANNOUNCED | {"state": "objected"}, ""),
+        (ANNOUNCED | {"since": "2095-01-01"}, ""),
         ({"kind": "suspension", "vendor": "payments"}, ""),
         ({"kind": "suspension", "vendor": "parcels", "lifted": True}, ""),
     ],
@@ -246,8 +268,9 @@ def on_the_day(after: int) -> date:
         (lambda: narrowing(datetime.now(UTC).replace(microsecond=0) + timedelta(days=8)), {}, "policy.purpose"),
         (lambda: FILES, {"kind": "agreement_end", "agreement": "DPA-1", "last": on_the_day(7)}, "agreement.expired"),
         (lambda: FILES, {"kind": "review", "held": "2026-01-01", "next": on_the_day(6)}, "vendor.review_overdue"),
+        (lambda: FILES, ANNOUNCED | {"since": on_the_day(4), "country": "DE"}, "vendor.review_overdue"),
     ],
-    ids=["a certificate", "a version of the policy", "a paper", "a review"],
+    ids=["a certificate", "a version of the policy", "a paper", "a review", "a company"],
 )
 def test_a_gateway_whose_clock_moves_on_refuses_what_it_has_forecast_and_nothing_before(
     files: Callable[[], Mapping[str, str]], row: dict[str, Any], code: str, tmp_path: Path
@@ -289,6 +312,25 @@ def test_what_was_called_is_forecast_by_a_running_gateway_and_a_rehearsal_stops_
     assert json.dumps(told)
     assert [(each["code"], each["calls"]) for each in rehearsed] == [("vendor.suspended", 1)]
     assert through.status == 200
+
+
+def test_what_went_outside_contracts_and_beside_the_gateway_is_no_call_that_could_be_refused(tmp_path: Path) -> None:
+    with running(tmp_path, files={**FILES, "parcels/claim.yaml": CLAIM}) as gateway:
+        staff = Staff(gateway)
+        case = staff.opened(LEGAL)
+        staff.take(case, "approve", {})
+        sent = staff.send(case)
+        told = {
+            "vendor": "parcels", "operation": "claim", "happened": datetime.now(UTC).isoformat(),
+            "people": [{"subject": "c-89", "role": "consignee"}],
+        }  # fmt: skip
+        gateway.do(lambda: gateway.stores.direct.record([told], by="anna"))
+
+        stopped = [{"kind": "suspension", "vendor": "parcels"}]
+
+        assert sent.status == 200
+        assert gateway.do(lambda: gateway.stores.desk.foresight.ahead(60)) == []
+        assert gateway.do(lambda: gateway.stores.desk.rehearse(stopped, by="anna")) == []
 
 
 def test_lines_of_several_companies_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:

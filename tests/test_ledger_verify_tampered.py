@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import sqlite3
 from base64 import b64encode
@@ -519,6 +520,10 @@ def test_an_export_that_lacks_what_stands_beside_its_entries_is_not_sound(
     assert check in told_of(out, history.vkey)[1]
 
 
+SEALED = re.compile(r'[\w+/=]{60,}(?="\])')
+"""The third part of a link in a line of an export: a person, sealed."""
+
+
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_one_edit_of_one_line_of_an_export_is_always_reported(
@@ -534,6 +539,8 @@ def test_one_edit_of_one_line_of_an_export_is_always_reported(
     at = data.draw(st.integers(0, len(lines) - 1))
     line = lines[at]
     character = data.draw(st.integers(0, len(line) - 1))
+    # Of what is sealed only whoever has the keys can tell that it was altered: `gateway ledger verify`.
+    assume(not any(start <= character < end for start, end in map(re.Match.span, SEALED.finditer(line))))
     changed = line[:character] + ("y" if line[character] != "y" else "z") + line[character + 1 :]
     edited = data.draw(st.sampled_from(["", line + line, changed]))
     text = (out / file).read_text("utf-8")

@@ -12,6 +12,7 @@ from ledger_stores import Stalling
 from running import Running, accepts, running, shipment
 from shop_contracts import FILES
 from vendors import hangs_up, stays_silent
+from waiting import wait_until
 
 from gateway.ledger import Entry
 
@@ -87,8 +88,7 @@ def test_a_caller_that_goes_away_changes_nothing_in_the_record(gateway: Running)
     client.close()
     go_on.set()
 
-    while gateway.gateway.proxy.busy:
-        time.sleep(0.01)
+    wait_until(lambda: not gateway.gateway.proxy.busy)
     ended = gateway.entries(kind="outcome")
     assert len(ended) == before + 1
     assert (ended[0].body["result"], ended[0].body["http_status"]) == ("sent", 200)
@@ -98,10 +98,11 @@ def test_a_caller_that_goes_away_before_its_body_is_whole_sends_nothing(gateway:
     client = gateway.client()
     client.say(gateway.raw("POST", SHIP, "Content-Length: 100", "Content-Type: application/json") + b'{"reference"')
 
+    wait_until(lambda: gateway.gateway.proxy.busy == 1)
+
     client.close()
 
-    time.sleep(0.2)
-    assert gateway.gateway.proxy.busy == 0
+    wait_until(lambda: gateway.gateway.proxy.busy == 0)
     assert gateway.received == []
 
 

@@ -168,3 +168,37 @@ def test_a_trial_with_real_data_is_a_disclosure_like_any_other(tmp_path: Path) -
         [entry] = gateway.entries(kind="intent", subject="c-88")
         assert (trial.status, entry.body["environment"]) == (200, "sandbox")
         assert restricted.code == "subject.restricted"
+
+
+def test_where_trials_are_for_made_up_people_no_real_one_reaches_the_vendor(tmp_path: Path) -> None:
+    file = "parcels/vendor.yaml"
+    tried = FILES[file].replace("token:", "environments: {sandbox: {test_subjects_only: true}}\ntoken:")
+    made_up = [{"kind": "flag", "subject": subject, "flag": "test"} for subject in ("c-88", "c-89")]
+    with running(tmp_path / "tried", files={**FILES, file: tried}, environment="sandbox") as gateway:
+        real = refused(gateway)
+        gateway.put(made_up[0])
+        half = refused(gateway)
+        gateway.put(made_up[1])
+        trial = gateway.ship()
+        gateway.put(made_up[0] | {"lifted": True})
+        again = gateway.ship()
+    with running(tmp_path / "live", files={**FILES, file: tried}) as gateway:
+        in_earnest = gateway.ship()
+
+    assert {real, half, again.code} == {"subject.not_test"}
+    assert (trial.status, in_earnest.status) == (200, 200)
+
+
+def test_who_gets_a_gift_is_sent_nothing_on_somebody_elses_contract(tmp_path: Path) -> None:
+    file, legitimate = "parcels/ship.yaml", "legal_basis: {default: legitimate_interest, CN: explicit_consent}"
+    contracted = FILES[file].replace(legitimate, "legal_basis: performance_of_contract")
+    assert contracted != FILES[file]
+    same = {"kind": "link", "subject": "c-88", "other": "c-89"}
+    with running(tmp_path, files={**FILES, file: contracted}) as gateway:
+        gift = refused(gateway)
+        gateway.put(same)
+        own = gateway.ship()
+        gateway.put(same | {"lifted": True})
+        again = gateway.ship()
+
+    assert (gift, own.status, again.code) == ("basis.not_party", 200, "basis.not_party")

@@ -1,6 +1,6 @@
 """Bytes that are not in memory are the same bytes, wherever they are cut and however they are looked at."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
 
 import pytest
@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from stores_in_memory import away
 
 from gateway import pieces
-from gateway.pieces import STEP, Payload, Pieces, joined, peek, rest, stepwise, whole
+from gateway.errors import Refusal
+from gateway.pieces import STEP, Payload, Pieces, gathered, joined, peek, rest, stepwise, whole
 
 DATA = b"".join(b"%06d" % number for number in range(STEP // 2))
 
@@ -98,3 +99,16 @@ def test_what_is_in_memory_stands_together() -> None:
     assert isinstance(made, Pieces)
     assert [piece for piece in made.pieces if isinstance(piece, bytes)] == [b"ab", b"ef"]
     assert whole(made) == b"abcdef"
+
+
+async def coming(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def test_a_stream_is_gathered_up_to_its_bound_and_not_a_byte_beyond() -> None:
+    assert await gathered(coming(b"abc", b"", b"de"), 5) == b"abcde"
+    with pytest.raises(Refusal) as refused:
+        await gathered(coming(b"abc", b"def"), 5)
+
+    assert refused.value.code == "body.too_large"

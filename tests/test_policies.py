@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from processes import Machine
 from running import Running, running
 from shop_contracts import FILES
 from sockets import Reply
+from waiting import wait_until
 
 from gateway import failpoints
 from gateway.contract.model import PolicyVersion
@@ -408,8 +408,7 @@ def test_a_version_of_the_file_whose_moment_comes_is_put_on_record_then(tmp_path
     with running(tmp_path, files=dict(FILES) | {"policy.yaml": file}) as gateway:
         gateway.do(gateway.gateway.turn)
         before = [each["version"] for each in gateway.record(kind="policy")]
-        while datetime.now(UTC) < soon:
-            time.sleep(0.05)
+        wait_until(lambda: datetime.now(UTC) >= soon)
         for _ in range(2):
             gateway.do(gateway.gateway.turn)
         after = [each["version"] for each in gateway.record(kind="policy")]

@@ -112,6 +112,17 @@ async def test_drafts_and_ended_agreements_can_be_rehearsed() -> None:
     assert done.sent is not None
 
 
+async def test_whoever_is_on_a_stage_was_made_up() -> None:
+    vendor = FILES["parcels/vendor.yaml"] + "test_subjects_only: true\n"
+    contracts = loaded(dict(FILES) | {"parcels/vendor.yaml": vendor})
+    [terms] = [each for each in contracts.terms if each.name == "parcels/ship"]
+
+    done = await Stage(staged(contracts)).play(terms, parse_http(PARCEL))
+
+    assert terms.vendor.test_subjects_only
+    assert done.sent is not None
+
+
 async def test_no_secret_is_needed_for_a_rehearsal() -> None:
     done = await played("charge", "POST /accounts/a/charges\n\namount=1&source=t&customer=c-1&metadata[order]=A-1")
 

@@ -14,10 +14,10 @@ from packers import PACKERS
 from gateway.assemble import Matched
 from gateway.contract.terms import Terms
 from gateway.errors import CODES, refuse
-from gateway.forms import Situation
+from gateway.forms.forms import Situation
+from gateway.forms.relinks import Way
 from gateway.frozen import changed
 from gateway.outbound.send import Answer
-from gateway.relinks import Way
 from gateway.reply import Reply, accepted, answered, refused, returned
 
 PARCELS, PAYMENTS = TERMS["ship"].vendor, TERMS["charge"].vendor

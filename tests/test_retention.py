@@ -18,6 +18,14 @@ def test_every_class_has_a_rule_and_no_default_is_below_the_minimum() -> None:
     assert all(days(rule.default) >= days(rule.minimum) for rule in RULES.values())
 
 
+def test_least_and_usual_times_are_those_that_were_written_down_by_hand() -> None:
+    by_hand = """routine P3Y P5Y, exceptional P6Y P6Y, legal_request P6Y P6Y, rights_request P24M P3Y, consent P3Y P3Y,
+        operation P1Y P2Y, refusal P90D P1Y"""
+    lines = {name: (least, usual) for name, least, usual in map(str.split, by_hand.split(","))}
+
+    assert {each.value: (rule.minimum, rule.default) for each, rule in RULES.items()} == lines
+
+
 @pytest.mark.parametrize(
     ("duration", "expected"), [("P90D", 90), ("P2W", 14), ("P18M", 558), ("P5Y", 1830), ("P1Y1M1W1D", 366 + 31 + 8)]
 )

@@ -11,6 +11,7 @@ import pytest
 from ledger_fakes import PURCHASER
 from old_logs import DAY, sent
 from processes import Machine
+from waiting import wait_until
 
 from gateway.app import BY_ITSELF
 from gateway.clock import since_boot
@@ -103,10 +104,7 @@ def test_a_gateway_that_serves_takes_away_what_is_over_by_itself(machine: Machin
     (machine.folder / "early.py").write_text(EARLY, "utf-8")
 
     with machine.serving("early.py"):
-        deadline = time.monotonic() + 30
-        while "purged" not in (shown := machine.typed("ledger", "show", str(old)).stdout):
-            assert time.monotonic() < deadline, shown
-            time.sleep(0.2)
+        wait_until(lambda: "purged" in machine.typed("ledger", "show", str(old)).stdout, 60)
         [purge] = machine.listed("--kind", "purge")
 
     assert (purge["by"], purge["ranges"]) == (BY_ITSELF, [[old, old + 1]])

@@ -15,7 +15,7 @@ from lxml import etree
 
 from gateway.body.codecs import CODECS
 from gateway.body.document import Document, members_of, same
-from gateway.links import leads_elsewhere
+from gateway.forms.links import leads_elsewhere
 
 Shared = Callable[[str], Path]
 Path_ = tuple[str, ...]

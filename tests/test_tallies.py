@@ -23,7 +23,7 @@ _PARCELS, _PAYMENTS = FILES["parcels/vendor.yaml"], FILES["payments/vendor.yaml"
 ABROAD = {
     **FILES,
     "parcels/vendor.yaml": _PARCELS.replace("countries: [DE]", "countries: [US]").replace(
-        "EU: none_domestic", "EU: derogation_contract"
+        "EU: none_domestic", "EU: derogation_interest_of_subject"
     ),
 }
 CHINA = {
@@ -31,7 +31,7 @@ CHINA = {
     "payments/vendor.yaml": _PAYMENTS.replace("CN: cn_contract_necessity", "CN: cn_standard_contract"),
 }
 PAY = b"amount=1&source=tok_1&customer=%s&metadata[order]=%s"
-DEROGATED = changed(clear(asked()), transfer=(("DE", "derogation_contract"),))
+DEROGATED = changed(clear(asked()), transfer=(("DE", "derogation_interest_of_subject"),))
 
 
 def numbers(gateway: Running) -> dict[tuple[str, str], int]:
@@ -66,7 +66,9 @@ def test_a_derogation_that_becomes_the_rule(
         assert len(gateway.parcels.received) == statuses.count(200)
         assert [each.get("warnings", []) for each in reversed(gateway.record(kind="intent"))] == noted
         assert {each["code"] for each in gateway.record(kind="refusal")} == ({CODE} if 403 in statuses else set())
-        assert numbers(gateway) == {(DEROGATION, "parcels delivery derogation_contract"): statuses.count(200)}
+        assert numbers(gateway) == {
+            (DEROGATION, "parcels delivery derogation_interest_of_subject"): statuses.count(200)
+        }
         [transfer] = shown(gateway, "transfers")
         assert (transfer["most_in_a_month"], transfer["count"]) == (statuses.count(200), statuses.count(200))
         assert {row["vendor"]: row["derogations"] for row in shown(gateway, "vendors")}["parcels"] == statuses.count(
@@ -173,7 +175,7 @@ def test_a_derogation_beside_the_gateway_counts_and_is_bounded_by_nothing(tmp_pa
         ]
         gateway.do(lambda: gateway.stores.direct.record(told, by=BY))
 
-        assert numbers(gateway) == {(DEROGATION, "parcels delivery derogation_contract"): 3}
+        assert numbers(gateway) == {(DEROGATION, "parcels delivery derogation_interest_of_subject"): 3}
 
 
 def test_where_nothing_is_counted_nobody_is_asked(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from test_exchange_order import intents_on_disk
 from test_spool import Open
 from test_uploads_on_the_wire import LEFT, ORDER, SET, UPLOAD, arrived
 from vendors import Script, answers, hangs_up
+from waiting import wait_until
 
 from gateway import spool as spool_module
 from gateway.outbound.http1 import Http1
@@ -95,9 +96,8 @@ def anew(shared: Running, script: Script) -> Iterator[Running]:
 
 def nothing_is_left(gateway: Running) -> bool:
     """Once no call is on its way any more."""
-    proxy, until = gateway.gateway.proxy, time.monotonic() + PATIENCE
-    while proxy.busy and time.monotonic() < until:
-        time.sleep(0.01)
+    proxy = gateway.gateway.proxy
+    wait_until(lambda: not proxy.busy, PATIENCE)
     return (proxy.busy, proxy._spools.taken, files_without_names(gateway)) == (0, 0, [])
 
 
@@ -301,8 +301,7 @@ def test_more_than_the_disk_has_room_for_is_refused_and_tried_later(short: Runni
     waiting = [short.client() for _ in range(3)]
     for client in waiting:
         client.say(short.raw("POST", "/parcels/papers", MULTIPART, f"Content-Length: {MIB}") + bytes(MIB - 1))
-    while not short.entries(kind="refusal"):
-        time.sleep(0.01)
+    wait_until(lambda: bool(short.entries(kind="refusal")))
     for client in waiting:
         client.close()
 
@@ -328,8 +327,7 @@ def test_a_caller_that_goes_away_leaves_nothing(gateway: Running) -> None:
     payload = body(ORDER, INVOICE)
     client.say(gateway.raw("POST", "/parcels/papers", MULTIPART, f"Content-Length: {len(payload)}"))
     client.say(payload[: 2 * MIB])
-    while not gateway.gateway.proxy._spools.taken:
-        time.sleep(0.001)
+    wait_until(lambda: gateway.gateway.proxy._spools.taken > 0)
     client.close()
 
     assert nothing_is_left(gateway)
@@ -359,8 +357,7 @@ def test_other_calls_go_on_while_a_file_is_on_its_way(gateway: Running) -> None:
     gateway.parcels.script, gateway.parcels.eager = script, True
     upload = threading.Thread(target=uploaded, args=(gateway,))
     upload.start()
-    while not gateway.gateway.proxy._spools.taken:
-        time.sleep(0.001)
+    wait_until(lambda: gateway.gateway.proxy._spools.taken > 0)
     began = time.monotonic()
     assert gateway.said(gateway.raw("GET", "/parcels/nothing")).status == 403
     waited.append(time.monotonic() - began)
@@ -458,8 +455,7 @@ def test_a_gateway_that_is_killed_amid_a_file_leaves_nothing_of_it(tmp_path: Pat
         head = f"POST /parcels/papers HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n{MULTIPART}\r\n"
         client.say(f"{head}Content-Length: {8 * MIB}\r\n\r\n".encode() + body(ORDER, INVOICE))
         spooled = Path(f"/proc/{serving.process.pid}/fd")
-        while not any("(deleted)" in str(link.readlink()) for link in spooled.iterdir()):
-            time.sleep(0.01)
+        wait_until(lambda: any("(deleted)" in str(link.readlink()) for link in spooled.iterdir()))
         names = {file.name for file in (tmp_path / "data").iterdir()}
         serving.process.kill()
         serving.process.wait(10)

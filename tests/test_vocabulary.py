@@ -48,7 +48,8 @@ CLOSED: Mapping[type[StrEnum], str] = {
     vocabulary.AcceptanceKind: "deemed express",
     vocabulary.ConsentMethod: "web_form app account_setting email phone paper signature in_person",
     vocabulary.ExpressedBy: "subject guardian representative",
-    vocabulary.Flag: "minor inactive restricted objected opted_out erased winding_up legal_person informed notice_due",
+    vocabulary.Flag: """minor inactive restricted objected opted_out erased winding_up legal_person informed notice_due
+        test""",
     vocabulary.OrderLevel: "stated known live",
     vocabulary.OrderState: "cart open shipped delivered after_sales closed",
     vocabulary.Verdict: "yes asks form condition no never",

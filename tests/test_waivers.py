@@ -23,7 +23,19 @@ from gateway.vocabulary.waivable import MOST_HOURS, is_waivable
 from gateway.waivers import Proposal
 
 WAIVABLE = {"agreement.expired", "vendor.review_overdue", "order.state"}
-NEVER = ("consent.", "subject.", "erasure.", "sale.", "purpose.", "policy.", "transfer.", "proof.", "ledger.", "basis.")
+NEVER = (
+    "consent.",
+    "subject.",
+    "erasure.",
+    "sale.",
+    "purpose.",
+    "policy.",
+    "transfer.",
+    "proof.",
+    "ledger.",
+    "basis.",
+    "access.",
+)
 LAPSED = agreed(until=date(2026, 6, 1))
 NAME = LAPSED.name
 UNTIL = NOON + timedelta(hours=24)

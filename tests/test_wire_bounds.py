@@ -3,7 +3,8 @@
 import time
 
 import pytest
-from sockets import Client, Early, Listening, Message, Receive, Send, Slow, answer, listening, live
+from sockets import Client, Early, Held, Listening, Message, Receive, Send, Slow, answer, listening, live
+from waiting import wait_until
 
 from gateway.wire import StrictProtocol
 
@@ -73,14 +74,14 @@ def test_a_pending_answer_is_not_cut_off_by_the_time_for_heads() -> None:
 
 
 def test_connections_over_the_bound_are_refused_and_the_others_stay() -> None:
-    app = Slow(3.0)
+    app = Held()
     with listening(app, Hasty) as edge, edge.client() as first, edge.client() as second:
         first.say(GET)
         second.say(GET)
-        while app.begun < 2:
-            time.sleep(0.01)
+        wait_until(lambda: app.begun == 2)
         with edge.client() as third:
             refused = third.reply()
+        app.going.set()
         taken = [first.reply().status, second.reply().status]
 
     assert (taken, refused.status, refused.code) == ([200, 200], 503, "gateway.overloaded")

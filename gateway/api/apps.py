@@ -11,8 +11,16 @@ from starlette.routing import Route
 
 from gateway.api.deeds import Keeps, deeds_of, of_subjects, telling
 from gateway.api.endpoint import Deed, May, answering, application, body_of, doing, proving, said
-from gateway.api.offices import Dues, canary_routes, case_routes, deadline_route, incident_routes, waiver_routes
-from gateway.api.policies import policy_routes
+from gateway.api.offices import (
+    Dues,
+    bulk_look_routes,
+    canary_routes,
+    case_routes,
+    deadline_route,
+    incident_routes,
+    policy_routes,
+    waiver_routes,
+)
 from gateway.api.record import framed, log_routes, public_routes, record_routes
 from gateway.desk import Desk
 from gateway.exceptional.office import Office
@@ -89,6 +97,7 @@ def _staffed(offices: Offices, may: May) -> Iterator[Route]:
     yield from incident_routes(offices.incidents, may)
     yield from canary_routes(offices.canaries, may)
     yield from waiver_routes(offices.desk.waivers, may)
+    yield from bulk_look_routes(offices.desk.bulk_looks, may)
     yield from policy_routes(offices.desk.policies, may)
 
 

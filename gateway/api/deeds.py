@@ -33,7 +33,7 @@ def deeds_of(desk: Desk, keeps: Keeps) -> Mapping[str, Deed]:
         "purge": lambda asked, by: desk.purge(asked, keeps(), by=by),
         "checkpoints": lambda asked, by: desk.checkpoints(asked, by=by),
         "export": lambda asked, by: desk.exports.begin(asked, by=by),
-        "export-end": lambda _asked, _by: desk.exports.end(),
+        "export-end": lambda asked, _by: desk.exports.end(asked),
         "export-entries": lambda asked, _by: desk.exports.entries(asked),
         "export-subtrees": lambda asked, _by: desk.exports.subtrees(asked),
     }
@@ -43,8 +43,8 @@ def of_subjects(desk: Desk) -> Mapping[str, Deed]:
     """What is done about one person, whose reference stands in the body: addresses are written into logs."""
     return {
         "erase": lambda asked, by: desk.erase(asked, by=by),
-        "hold": lambda asked, by: desk.hold(asked, by=by),
-        "release": lambda asked, by: desk.release(asked, by=by),
+        "hold": lambda asked, by: desk.holds.hold(asked, by=by),
+        "release": lambda asked, by: desk.holds.release(asked, by=by),
     }
 
 

@@ -17,6 +17,7 @@ from gateway.api.roles import MAY
 from gateway.errors import GatewayError, Refusal, refuse
 from gateway.identity import STAFF, Caller, Tokens, find_token
 from gateway.misfit import told
+from gateway.pieces import gathered
 from gateway.strict_json import read_json
 from gateway.vocabulary import Role
 
@@ -110,13 +111,9 @@ def refused(refusal: Refusal) -> Response:
 
 
 async def body_of(request: Request) -> Any:
-    payload = bytearray()
-    async for part in request.stream():
-        payload += part
-        if len(payload) > MAX_BODY:
-            raise refuse("body.too_large", f"more than {MAX_BODY} bytes")
+    payload = await gathered(request.stream(), MAX_BODY)
     try:
-        return read_json(bytes(payload)) if payload else None
+        return read_json(payload) if payload else None
     except ValueError as error:
         raise refuse("body.unreadable", str(error)) from None
 

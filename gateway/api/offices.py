@@ -1,4 +1,4 @@
-"""What staff work at together: cases outside contracts, incidents, waivers, and what is due."""
+"""What staff work at together: cases outside contracts, incidents, waivers, bulk looks, the policy, what is due."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway.api.endpoint import Asked, Deed, May, Step, answering, stepping
+from gateway.bulk_looks import BulkLooks
 from gateway.due import Due
 from gateway.exceptional.asked import DEEDS
 from gateway.exceptional.office import Office
@@ -17,6 +18,7 @@ from gateway.oversight.agenda import MEDIA as CALENDAR
 from gateway.oversight.agenda import calendar
 from gateway.oversight.canaries import Canaries
 from gateway.oversight.incidents import Incidents
+from gateway.policies import Policies
 from gateway.waivers import Waivers
 
 Dues: TypeAlias = Callable[[], Awaitable[Sequence[Due]]]
@@ -84,6 +86,36 @@ def waiver_routes(waivers: Waivers, may: May) -> Iterator[Route]:
             "POST /waivers": lambda asked: waivers.propose(asked.body, asked.caller),
             "POST /waivers/{waiver}/grant": lambda asked: waivers.grant(asked.at["waiver"], asked.caller),
             "POST /waivers/{waiver}/end": lambda asked: waivers.end(asked.at["waiver"], asked.caller),
+        },
+        may,
+    )
+
+
+def bulk_look_routes(looks: BulkLooks, may: May) -> Iterator[Route]:
+    """More of the record than one person takes out alone."""
+    return stepping(
+        {
+            "GET /bulk-looks": lambda _: looks.listed(),
+            "POST /bulk-looks": lambda asked: looks.propose(asked.body, asked.caller),
+            "POST /bulk-looks/{look}/grant": lambda asked: looks.grant(asked.at["look"], asked.caller),
+            "POST /bulk-looks/{look}/end": lambda asked: looks.end(asked.at["look"], asked.caller),
+        },
+        may,
+    )
+
+
+def policy_routes(policies: Policies, may: May) -> Iterator[Route]:
+    """The register of the policy, step by step."""
+    return stepping(
+        {
+            "GET /policies": lambda _: policies.listed(),
+            "POST /policies": lambda asked: policies.draft(asked.body, asked.caller),
+            "GET /policies/{version}": lambda asked: policies.shown(asked.at["version"]),
+            "GET /policies/{version}/diff": lambda asked: policies.diff(asked.at["version"], asked.query.get("from")),
+            "POST /policies/{version}/publish": lambda asked: policies.publish(
+                asked.at["version"], {} if asked.body is None else asked.body, asked.caller
+            ),
+            "POST /policies/{version}/drop": lambda asked: policies.drop(asked.at["version"], asked.caller),
         },
         may,
     )

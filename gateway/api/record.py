@@ -28,8 +28,8 @@ def record_routes(desk: Desk, reports: Reports, may: May) -> Iterator[Route]:
 
     async def report(request: Request, caller: Caller) -> Response:
         asked = {"report": request.path_params["report"], **request.query_params}
-        media, pieces = await reports.made(asked, by=caller.service, role=caller.role)
-        return StreamingResponse(pieces, media_type=media, headers=_BARE)
+        made = await reports.made(asked, by=caller.service, role=caller.role)
+        return StreamingResponse(made.pieces, media_type=made.media, headers=_BARE)
 
     yield Route("/reports/{report}", answering(report, may("GET /reports/{report}")), methods=["GET"])
     yield from stepping(

@@ -130,6 +130,13 @@ def members_of(value: Document) -> Mapping[str, Document]:
     return value if isinstance(value, Mapping) else {}
 
 
+def as_text(value: Document) -> str:
+    """A scalar as the text that JSON would show, for formats that have nothing but text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
 class Codec(Protocol):
     """A format. `read` and `holds` stand on different parsers, so that one proves the other."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 from urllib.parse import parse_qsl, quote_plus, unquote_to_bytes
 
-from gateway.body.document import Document
+from gateway.body.document import Document, as_text
 from gateway.body.names import insert, is_named, steps_of
 from gateway.contract.terms import Node
 from gateway.errors import refuse
@@ -55,7 +55,7 @@ class Form:
         return b"&".join(raw for _, raw in written)
 
     def holds(self, data: bytes, document: Document, source: Document, tree: Node) -> bool:
-        expected = [(pair.name, _text(value)) for pair, value in sorted(_leaves(document, source), key=_position)]
+        expected = [(pair.name, as_text(value)) for pair, value in sorted(_leaves(document, source), key=_position)]
         try:
             read = parse_qsl(data.decode("utf-8"), keep_blank_values=True, errors="strict") if data else []
         except ValueError:
@@ -99,10 +99,4 @@ def _written(document: Document, source: Document) -> Iterator[tuple[int, bytes]
         if value is pair:
             yield pair.position, pair.raw
         else:
-            yield pair.position, pair.raw_name + b"=" + quote_plus(_text(value)).encode("ascii")
-
-
-def _text(value: Document) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
+            yield pair.position, pair.raw_name + b"=" + quote_plus(as_text(value)).encode("ascii")

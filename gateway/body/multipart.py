@@ -14,7 +14,7 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
-from gateway.body.document import Attributed, Digest, Document, Octets, Stored, members_of
+from gateway.body.document import Attributed, Digest, Document, Octets, Stored, as_text, members_of
 from gateway.body.names import Named, insert, is_named, node_of, steps_of
 from gateway.body.part import (
     CONTENT_TYPE,
@@ -247,7 +247,7 @@ def _unsorted(document: Document, source: Document) -> Iterator[tuple[Part, Docu
 
 
 def _attributes(value: Document) -> Mapping[str, str]:
-    return {name: _as_text(text) for name, text in members_of(value).items()}
+    return {name: as_text(text) for name, text in members_of(value).items()}
 
 
 def _content(part: Part, value: Document) -> Payload:
@@ -260,13 +260,7 @@ def _charset(part: Part) -> str:
 
 
 def _plain(value: Document) -> str:
-    return "" if isinstance(value, Mapping) else _as_text(value)
-
-
-def _as_text(value: Document) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
+    return "" if isinstance(value, Mapping) else as_text(value)
 
 
 def _head(part: Part, value: Document) -> bytes:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, cast
 
 from lxml import etree
 
-from gateway.body.document import MAX_DEPTH, Attributed, Document
+from gateway.body.document import MAX_DEPTH, Attributed, Document, as_text
 from gateway.body.infoset import SPACE, Infoset, Seen
 from gateway.contract.terms import Node
 from gateway.errors import refuse
@@ -272,19 +272,13 @@ def _part(value: Document, origin: Text | Element) -> _Part:
     members = value.attributes if isinstance(value, Attributed) else value if isinstance(value, Mapping) else {}
     origins = origin.attributes if isinstance(origin, Text) else origin
     attributes = tuple(
-        (cast("Text", source).tag, _as_text(text))
+        (cast("Text", source).tag, as_text(text))
         for name, several in members.items()
         if name.startswith("@")
         for text, source in _pairs(several, origins[name])
     )
-    text = "" if isinstance(value, Mapping) else _as_text(value)
+    text = "" if isinstance(value, Mapping) else as_text(value)
     return _Part(origin.tag, attributes, _parts(members, origins), text)
-
-
-def _as_text(value: Document) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
 
 
 def _all(part: _Part) -> Iterator[_Part]:

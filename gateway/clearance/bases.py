@@ -4,7 +4,17 @@ from collections.abc import Iterator, Mapping
 
 from gateway.clearance.consents import Marks, answer
 from gateway.clearance.people import is_flagged, unusable
-from gateway.clearance.question import CHINA, GRANTED, Ground, Question, covering, jurisdiction_of, laws, present
+from gateway.clearance.question import (
+    CHINA,
+    GRANTED,
+    Ground,
+    Question,
+    covering,
+    is_party,
+    jurisdiction_of,
+    laws,
+    present,
+)
 from gateway.clearance.sensitive import asks_in, is_of_the_call, lacks_separate
 from gateway.contract.model import Policy
 from gateway.contract.terms import Bases, GroupTerms, SubjectTerms, Terms
@@ -34,6 +44,8 @@ _STRICTEST = (
     LegalBasis.LEGITIMATE_INTEREST,
 )
 
+# Those that hold for whoever is party to the contract with the shop (GDPR 6(1)(b); PIPL 13(2)).
+_OF_PARTIES = frozenset({LegalBasis.PERFORMANCE_OF_CONTRACT, LegalBasis.PRE_CONTRACT})
 # Those to which a person may object (GDPR 21(1)).
 _OBJECTABLE = frozenset({LegalBasis.LEGITIMATE_INTEREST, LegalBasis.PUBLIC_TASK})
 CONSENTS = frozenset({LegalBasis.CONSENT, LegalBasis.EXPLICIT_CONSENT})
@@ -79,11 +91,10 @@ def basis_for(bases: Bases, jurisdiction: str, policy: Policy) -> LegalBasis | N
 
 def _fails(question: Question, basis: LegalBasis, person: Person | None, purpose: Purpose, bases: Bases) -> str:
     """Why a basis does not hold for a person, or GRANTED."""
-    jurisdiction = jurisdiction_of(person)
-    under_chinese_law = CHINA in laws(question, jurisdiction)
-    own_word = jurisdiction == "unknown" and "unknown" in bases
-    if basis in OFF_BY_DEFAULT or (under_chinese_law and BASES[basis].pipl is None and not own_word):
-        return "basis.not_valid"
+    under_chinese_law = CHINA in laws(question, jurisdiction_of(person))
+    own_word = jurisdiction_of(person) == "unknown" and "unknown" in bases
+    if code := _unfit(question, basis, person, under_chinese_law=under_chinese_law and not own_word):
+        return code
     if basis in _OBJECTABLE and is_flagged(question, person, Flag.OBJECTED, purpose):
         return "basis.objected"
     if not _is_evident(question, basis, person):
@@ -94,6 +105,15 @@ def _fails(question: Question, basis: LegalBasis, person: Person | None, purpose
         # Whatever the ground, a guardian has to agree (PIPL 31).
         return GRANTED if answer(question, person, purpose)[0] is GRANTED else "subject.minor"
     return GRANTED
+
+
+def _unfit(question: Question, basis: LegalBasis, person: Person | None, *, under_chinese_law: bool) -> str:
+    """Why there is no such basis for a person at all, or GRANTED."""
+    if basis in OFF_BY_DEFAULT or (under_chinese_law and BASES[basis].pipl is None):
+        return "basis.not_valid"
+    if basis not in _OF_PARTIES or person is None or is_party(question, person.role):
+        return GRANTED
+    return GRANTED if is_flagged(question, person, Flag.LEGAL_PERSON) else "basis.not_party"
 
 
 def _is_evident(question: Question, basis: LegalBasis, person: Person | None) -> bool:

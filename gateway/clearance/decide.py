@@ -66,7 +66,7 @@ def _likeness(question: Question) -> tuple[object, ...] | None:
         return None
     people = [(role, each.jurisdiction, each.order is None) for role, each in facts.people.items()]
     call = question.caller, question.signal, facts.order_stated
-    return *call, facts.orders, facts.untold, is_overdue(question), *people
+    return *call, facts.orders, facts.untold, facts.is_gift, is_overdue(question), *people
 
 
 def _decided(question: Question, standing: Standing) -> Clearance:

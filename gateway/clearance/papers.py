@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.clearance.policies import categories, clashes, published, uncovered
 from gateway.clearance.question import GRANTED, Standing
+from gateway.contract.announcing import Announced, undecided
 from gateway.contract.model import Policy, Vendor
 from gateway.contract.papers import Agreement, is_covered
 from gateway.contract.terms import Terms
@@ -58,11 +59,13 @@ def stand(
     today, versions = day(policy, now), published(policy, now, papers.versions)
     version = versions[-1] if versions else None
     opening = _opening(terms, entity, today)
+    announced = tuple(_at_work(terms, papers, today))
     lapsed = () if opening else _going_on(terms, entity, today)
     failures = (
         *_status(terms),
         *_agreement(terms, entity, today, opening or lapsed),
         *_reviewed(terms, today),
+        *_decided(terms, announced),
         *(Failure("policy.conflict", f"version {each}") for each in clashes(policy, papers.versions)),
         *uncovered(terms, version),
     )
@@ -76,6 +79,7 @@ def stand(
         exporter=exporter,
         terms=terms,
         versions=versions,
+        announced=announced,
     )
 
 
@@ -155,6 +159,18 @@ def _status(terms: Terms) -> Iterator[Failure]:
 def _reviewed(terms: Terms, today: date) -> Iterator[Failure]:
     if terms.vendor.review < today:
         yield Failure("vendor.review_overdue", f"{terms.vendor.vendor} was to be reviewed by {terms.vendor.review}")
+
+
+def _at_work(terms: Terms, papers: Papers, today: date) -> Iterator[Announced]:
+    """The companies that work for the vendor on a day, as it announced, and about whom nobody has decided."""
+    announced = papers.announced.get(terms.vendor.vendor, ())
+    return (each for each in undecided(terms.vendor, announced) if each.since <= today)
+
+
+def _decided(terms: Terms, announced: Sequence[Announced]) -> Iterator[Failure]:
+    for each in announced:
+        what = f"about {each.name} ({each.country}), which works for it since {each.since}, nobody has decided"
+        yield Failure("vendor.review_overdue", f"{terms.vendor.vendor}: {what}")
 
 
 def _agreement(terms: Terms, entity: str, today: date, opening: Sequence[Agreement]) -> Iterator[Failure]:

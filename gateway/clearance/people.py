@@ -39,7 +39,10 @@ def found(question: Question) -> Iterator[Failure]:
 def usable(question: Question) -> Iterator[Failure]:
     """What forbids to use data about a person whatever the ground, as far as it is about the call as a whole."""
     purpose = question.terms.operation.purpose
+    is_tried = question.terms.vendor.test_subjects_only and purpose is not Purpose.RIGHTS_FULFILMENT
     for subject, person in present(question):
+        if is_tried and not is_flagged(question, person, Flag.TEST):
+            yield Failure("subject.not_test", f"data of the {subject.role}", question.terms.file)
         for code in unusable(question, person, purpose):
             yield Failure(code, f"data of the {subject.role}", question.terms.file)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+from gateway.contract.announcing import Announced
 from gateway.contract.model import Policy, PolicyVersion
 from gateway.contract.terms import SubjectTerms, Terms
 from gateway.errors import Failure
@@ -67,8 +68,12 @@ class Standing:
     """Every version of the policy that was published by then, the oldest first."""
     reach: dict[tuple[Purpose, str], bool] = field(default_factory=dict, compare=False)
     """Whether a version lets the operation do what it does for a purpose, as far as somebody asked."""
-    routes: dict[str, "Route"] = field(default_factory=dict, compare=False)
-    """By whose law a person lives under, as far as somebody asked: how data about them crosses the border."""
+    announced: tuple[Announced, ...] = ()
+    """Companies that work for the vendor by then, as it announced, and about whom nobody has decided."""
+    routes: dict[tuple[str, bool], "Route"] = field(default_factory=dict, compare=False)
+    """By whose law a person lives under and whether they are a party to the contract with the shop, as far as somebody
+    asked: how data about them crosses the border.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,13 @@ def _found(question: Question) -> Iterator[tuple[SubjectTerms, Person | None]]:
             yield subject, question.facts.people.get(subject.role)
         elif subject.role in question.facts.people:
             yield subject, question.facts.people[subject.role]
+
+
+def is_party(question: Question, role: SubjectRole) -> bool:
+    """Whether somebody in a role may be party to the contract with the shop: who gets a gift is not (GDPR 6(1)(b),
+    49(1)(b); PIPL 13(2)).
+    """
+    return not (question.facts.is_gift and role is SubjectRole.CONSIGNEE)
 
 
 def is_looked_up(subject: SubjectTerms) -> bool:

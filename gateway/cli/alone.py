@@ -49,7 +49,7 @@ def framed(settings: Settings, of: Any) -> Iterator[Iterator[Mapping[str, Any]]]
         def standing() -> Awaitable[ContractSet]:
             return with_entered(contracts, stores.registry)
 
-        frames = Reports(stores.ledger, standing, utc).frames(of, by=me(), role=Role.OPERATOR)
+        frames = Reports(stores.ledger, stores.desk.accesses, standing, utc).frames(of, by=me(), role=Role.OPERATOR)
 
         async def next_frame() -> Mapping[str, Any] | None:
             return await anext(frames, None)

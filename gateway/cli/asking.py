@@ -41,6 +41,11 @@ def asked_as(token: str, method: str, path: str, of: Any = None) -> Any:
         return _result(client.request(method, path, json=of, headers=headers))
 
 
+def stated(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that somebody typed: an option that is left out asks for nothing."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
 @contextmanager
 def asking(*, begins: bool = False) -> Iterator[Ask]:
     """The same for several questions to one gateway."""

@@ -2,15 +2,20 @@
 
 import os
 import pwd
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from gateway.errors import StartError
+
+_OF_IDS = frozenset({"case", "id", "request"})
+_ROOMY = 72  # signs a line, beside which an id leaves room for the rest
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -27,11 +32,32 @@ def say(told: str, data: object, *, as_json: bool) -> None:
         out.print(told, markup=False)
 
 
-def table(*columns: str, title: str | None = None) -> Table:
-    """A table in which no word is cut short, however narrow the terminal is."""
-    made = Table(title=title, box=HORIZONTALS, padding=(0, 1, 0, 0), show_edge=False)
+def say_members(members: Mapping[str, Any], *, as_json: bool) -> None:
+    """Tells people a member a line, and machines in JSON."""
+    if as_json:
+        out.print_json(data=members)
+        return
+    for name, value in members.items():
+        out.print(f"{name}: {_in_words(value)}", markup=False)
+
+
+def _in_words(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(f"{name} {count}" for name, count in value.items()) if isinstance(value, Mapping) else value
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[str | Text]], *, title: str = "") -> Table:
+    """A table in which no word is cut short, however narrow the terminal is.
+
+    A cell is shown as it is, whatever stands in it: names and references have brackets too.
+    """
+    made = Table(title=Text(title) if title else None, box=HORIZONTALS, padding=(0, 1, 0, 0), show_edge=False)
     for column in columns:
-        made.add_column(column, overflow="fold")
+        # Other columns give way first: whoever reads an id types it into the next command.
+        made.add_column(column, overflow="fold", no_wrap=column in _OF_IDS and out.width >= _ROOMY)
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
     return made
 
 

@@ -1,10 +1,11 @@
 """The command that shows what has to be done by when, and has the webhook told of it."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from gateway.cli.asking import asked
 from gateway.cli.console import Json, counted, out, say, table
@@ -26,9 +27,10 @@ def deadlines(
     elif as_json:
         out.print_json(data=found)
     else:
-        shown = table("by (UTC)", "what", "role")
-        for each in found:
-            at = datetime.fromisoformat(each["at"]).astimezone(UTC)
-            late = "  [red]late[/]" if each["overdue"] else ""
-            shown.add_row(f"{at:%Y-%m-%d %H:%M}{late}", escape(each["said"]), each["role"])
-        out.print(shown)
+        rows = ((_by(each), each["said"], each["role"]) for each in found)
+        out.print(table(("by (UTC)", "what", "role"), rows))
+
+
+def _by(due: Mapping[str, Any]) -> Text:
+    at = datetime.fromisoformat(due["at"]).astimezone(UTC)
+    return Text.assemble(f"{at:%Y-%m-%d %H:%M}", ("  late", "red") if due["overdue"] else "")

@@ -1,4 +1,4 @@
-"""The command that shows it all."""
+"""The command that plays a shop's day through a gateway."""
 
 from pathlib import Path
 from typing import Annotated

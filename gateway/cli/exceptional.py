@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.asking import asked_as
-from gateway.cli.console import Json, Written, out, table
+from gateway.cli.asking import asked_as, stated
+from gateway.cli.console import Json, Written, out, say_members, table
 from gateway.contract.words import MediaType
 from gateway.errors import StartError
 from gateway.vocabulary.exceptional import Handover, Judgement
@@ -32,7 +32,7 @@ ROOT = "/exceptional/requests"
 @exceptional.command("request")
 def request(given: Given, token: Token, as_json: Json = False) -> None:
     """Open a case: who asks, on what, about whom and for which fields. What is missing is told at once."""
-    _show(asked_as(token, "POST", ROOT, _read(given.read())), as_json=as_json)
+    say_members(asked_as(token, "POST", ROOT, _read(given.read())), as_json=as_json)
 
 
 @exceptional.command("opinion")
@@ -105,7 +105,7 @@ def send(
     file = to / done["name"]
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handed:
         handed.write(b64decode(done.pop("content")))
-    _show(done | {"file": str(file)}, as_json=as_json)
+    say_members(done | {"file": str(file)}, as_json=as_json)
 
 
 @exceptional.command("review")
@@ -138,12 +138,8 @@ def listed(token: Token, as_json: Json = False) -> None:
     if as_json:
         out.print_json(data=found)
         return
-    shown = table("case", "scenario", "state", "to", "people", "requested", "next")
-    for each in found:
-        to, at = f"{each['recipient']} {each['country']}", each["requested_at"][:16]
-        row = (each["case"], each["scenario"], each["state"], to, str(each["people"]), at, _next(each))
-        shown.add_row(*row)
-    out.print(shown)
+    columns = ("case", "scenario", "state", "to", "people", "requested", "next")
+    out.print(table(columns, map(_row, found)))
 
 
 @exceptional.command("show")
@@ -159,10 +155,13 @@ def due(token: Token, as_json: Json = False) -> None:
     if as_json:
         out.print_json(data=found)
         return
-    shown = table("what", "case", "by", "who")
-    for each in found:
-        shown.add_row(each["what"], each["ref"], each["at"][:16], each["role"])
-    out.print(shown)
+    rows = ((each["what"], each["ref"], each["at"][:16], each["role"]) for each in found)
+    out.print(table(("what", "case", "by", "who"), rows))
+
+
+def _row(case: dict[str, Any]) -> tuple[str, ...]:
+    to, at = f"{case['recipient']} {case['country']}", case["requested_at"][:16]
+    return case["case"], case["scenario"], case["state"], to, str(case["people"]), at, _next(case)
 
 
 def _next(case: dict[str, Any]) -> str:
@@ -173,17 +172,7 @@ def _next(case: dict[str, Any]) -> str:
 
 
 def _take(case: str, step: str, given: dict[str, Any], token: str, *, as_json: bool) -> None:
-    stated = {name: value for name, value in given.items() if value is not None}
-    _show(asked_as(token, "POST", f"{ROOT}/{case}/{step}", stated), as_json=as_json)
-
-
-def _show(done: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        out.print_json(data=done)
-        return
-    for name, value in done.items():
-        said = ("yes" if value else "no") if isinstance(value, bool) else value
-        out.print(f"{name}: {said}", markup=False)
+    say_members(asked_as(token, "POST", f"{ROOT}/{case}/{step}", stated(given)), as_json=as_json)
 
 
 def _read(text: str) -> Any:

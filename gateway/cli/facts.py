@@ -70,7 +70,8 @@ def import_(
     with asking(begins=not rehearsed) as ask:
         begun = ask("import", {"id": id_, "content": _content(file, id_), "rehearsed": rehearsed})
         tally = Tally(begun)
-        feed = Feed(_form(form, file.name), kind=kind, skip=begun["rows"], chain=begun["chain"])
+        reached = {"skip": begun["rows"], "chain": begun["chain"]}
+        feed = Feed(_form(form, file.name), members=begun["members"], kind=kind, **reached)
         for batch in _batches(feed, file, is_shown=not as_json):
             tally.add(ask("import-part", tally.part(batch, source=source, rehearsed=rehearsed)))
     _tell(tally, rehearsed=rehearsed, as_json=as_json)
@@ -113,9 +114,8 @@ def _tell(tally: Tally, *, rehearsed: bool, as_json: bool) -> None:
     if as_json:
         out.print_json(data=tally.told())
         return
-    shown = table("new", "same", "changed", "older", "refused")
-    shown.add_row(*(str(tally.counts[str(column.header)]) for column in shown.columns))
-    out.print(shown)
+    kinds = ("new", "same", "changed", "older", "refused")
+    out.print(table(kinds, [[str(tally.counts[kind]) for kind in kinds]]))
     for line, why in tally.refused[:_SHOWN]:
         err.print(escape(f"line {line}: {why}"))
     if (more := tally.counts["refused"] - _SHOWN) > 0:

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from gateway.cli.asking import asked
 from gateway.cli.console import Json, out, table
@@ -29,10 +27,9 @@ def tell_refused(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
         return
     # One company is nobody's question; with several, lines would look alike without it.
     company = ["company"] if len({each["entity"] for each in found}) > 1 else []
-    shown = table("from", "operation", *company, "caller", "code", "a day", "who can act")
+    rows = []
     for each in found:
         day = each.get("from", "at once")[:16].replace("T", " ")
-        whose = [each["entity"] for _ in company]
-        cells = (day, each["operation"], *whose, each["caller"], each["code"], each["calls_a_day"], each["who"])
-        shown.add_row(*(escape(str(cell)) for cell in cells))
-    Console(highlight=False).print(shown)
+        whose, often = [each["entity"] for _ in company], str(each["calls_a_day"])
+        rows.append((day, each["operation"], *whose, each["caller"], each["code"], often, each["who"]))
+    out.print(table(("from", "operation", *company, "caller", "code", "a day", "who can act"), rows))

@@ -3,12 +3,12 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.asking import asked_as
-from gateway.cli.console import Json, out, say, table
+from gateway.cli.asking import asked_as, stated
+from gateway.cli.console import Json, out, say, say_members, table
 from gateway.cli.exceptional import Token
 from gateway.errors import StartError
 from gateway.vocabulary.incidents import Breach
@@ -48,8 +48,7 @@ def opened(
         "operations": operation or [],
         "suspend": suspend,
     }
-    stated = {name: value for name, value in given.items() if value is not None}
-    _show(asked_as(token, "POST", "/incidents", stated), as_json=as_json)
+    say_members(asked_as(token, "POST", "/incidents", stated(given)), as_json=as_json)
 
 
 @incident.command("list")
@@ -59,13 +58,12 @@ def listed(token: Token, as_json: Json = False) -> None:
     if as_json:
         out.print_json(data=found)
         return
-    shown = table("incident", "vendor", "nature", "began", "authority by", "done")
+    rows = []
     for each in found:
         due = each["authority_due"][:16] + (" (late)" if each["overdue"] else "")
-        shown.add_row(
-            each["incident"], each["vendor"], each["nature"], each["began"][:16], due, ", ".join(each["steps"])
-        )
-    out.print(shown)
+        steps = ", ".join(each["steps"])
+        rows.append((each["incident"], each["vendor"], each["nature"], each["began"][:16], due, steps))
+    out.print(table(("incident", "vendor", "nature", "began", "authority by", "done"), rows))
 
 
 @incident.command("step")
@@ -80,14 +78,13 @@ def step(
 ) -> None:
     """Put on record that an authority or the people were told, or that it is closed."""
     given = {"step": what, "reference": reference, "at": _utc(at), "why": why}
-    stated = {name: value for name, value in given.items() if value is not None}
-    _show(asked_as(token, "POST", f"/incidents/{incident}/steps", stated), as_json=as_json)
+    say_members(asked_as(token, "POST", f"/incidents/{incident}/steps", stated(given)), as_json=as_json)
 
 
 @incident.command("affected")
 def affected(incident: Id, token: Token, as_json: Json = False) -> None:
     """Count whom it concerns, from the record: by jurisdiction, category and form, within and past retention."""
-    _show(asked_as(token, "GET", f"/incidents/{incident}/affected"), as_json=as_json)
+    say_members(asked_as(token, "GET", f"/incidents/{incident}/affected"), as_json=as_json)
 
 
 @incident.command("mailing")
@@ -131,10 +128,8 @@ def canaries(token: Token, as_json: Json = False) -> None:
     if as_json:
         out.print_json(data=found)
         return
-    shown = table("number", "vendor", "made")
-    for each in found:
-        shown.add_row(str(each["number"]), each["vendor"], each["made"][:16])
-    out.print(shown)
+    rows = ((str(each["number"]), each["vendor"], each["made"][:16]) for each in found)
+    out.print(table(("number", "vendor", "made"), rows))
 
 
 @canary.command("seen")
@@ -154,12 +149,3 @@ def seen(
 
 def _utc(time: datetime | None) -> str | None:
     return time.replace(tzinfo=UTC).isoformat() if time is not None else None
-
-
-def _show(done: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        out.print_json(data=done)
-        return
-    for name, value in done.items():
-        text = ", ".join(f"{each} {count}" for each, count in value.items()) if isinstance(value, dict) else value
-        out.print(f"{name}: {text}", markup=False)

@@ -3,11 +3,9 @@
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from gateway import clock
-from gateway.cli.asking import asked
+from gateway.cli.asking import asked, stated
 from gateway.cli.console import Json, Written, out, say, table
 from gateway.cli.menu import Entry, menu
 
@@ -49,15 +47,14 @@ def list_entries(
         "kind": kind, "vendor": vendor, "operation": operation, "caller": caller, "code": code, "result": result,
         "subject": subject, "before": before, "limit": limit,
     }  # fmt: skip
-    page = asked("entries", {name: value for name, value in filters.items() if value is not None})
+    page = asked("entries", stated(filters))
     if as_json:
         out.print_json(data=page)
         return
-    shown = table("seq", "time", "kind", "call", "caller", "result", "left", "stayed")
-    for entry in page["entries"]:
-        shown.add_row(*_row(entry))
-    Console(highlight=False).print(shown)
+    columns = ("seq", "time", "kind", "call", "caller", "result", "left", "stayed")
+    out.print(table(columns, map(_row, page["entries"])))
     out.print(_complete(page))
+    out.print(f"this look is entry {page['watermark']['look']}")
 
 
 def _complete(page: dict[str, Any]) -> str:
@@ -89,11 +86,11 @@ def _row(entry: dict[str, Any]) -> list[str]:
     disclosed = sum(_times(field, 2) for group in entry.get("disclosed", []) for field in group["fields"])
     withheld = _stayed(entry.get("withheld", []))
     moment = clock.moment(entry["ts"])
-    result = outcome.get("result") or _first(entry, "code", "state", "action")
+    result = outcome.get("result") or _first(entry, "code", "refused", "state", "action")
     call = "/".join(name for name in (entry.get("vendor"), entry.get("operation")) if name)
     who = _first(entry, "caller", "reviewer", "by", "hook")
     cells = (entry["seq"], moment, entry["kind"], call, who, result, disclosed or "", withheld or "")
-    return [escape(str(each)) for each in cells]
+    return list(map(str, cells))
 
 
 @ledger.command("show")
@@ -163,10 +160,9 @@ def purge(
     if as_json:
         out.print_json(data=purges)
         return
-    shown = table("class", "kept for", "entries", "newest")
-    for each in (each for purge in purges for each in purge["classes"]):
-        shown.add_row(each["class"], each["keeps"], str(each["count"]), clock.moment(each["newest_ts"]))
     if purges:
-        Console(highlight=False).print(shown)
+        gone = (each for purge in purges for each in purge["classes"])
+        rows = ((each["class"], each["keeps"], str(each["count"]), clock.moment(each["newest_ts"])) for each in gone)
+        out.print(table(("class", "kept for", "entries", "newest"), rows))
     count = sum(purge["count"] for purge in purges)
     out.print(f"{count} entries would go" if rehearsed else f"{count} entries went, in {len(purges)} purges")

@@ -51,6 +51,7 @@ _COMMANDS = {
     ),
     "policy": Entry("gateway.cli.policy:policy", "Draft, compare and publish versions of the privacy policy."),
     "waiver": Entry("gateway.cli.waiver:waiver", "Let named operations pass named codes for some hours."),
+    "bulk-look": Entry("gateway.cli.bulk_look:bulk_look", "Take more of the record out than one person may alone."),
     "subject": Entry(
         "gateway.cli.subject:subject",
         "One person: who received their data, what they ask, erase or hold what is known of them.",

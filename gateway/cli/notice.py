@@ -4,10 +4,8 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from gateway.cli.asking import asked
+from gateway.cli.asking import asked, stated
 from gateway.cli.console import Json, counted, out, say, table
 from gateway.errors import GatewayError, StartError
 from gateway.vocabulary import SubjectRole
@@ -32,7 +30,7 @@ def list_notices(
 ) -> None:
     """List notices, those first that are due first."""
     filters: dict[str, Any] = {"vendor": vendor, "subject": subject, "open": is_open, "limit": limit}
-    _show(asked("notices", {name: value for name, value in filters.items() if value is not None}), as_json=as_json)
+    _show(asked("notices", stated(filters)), as_json=as_json)
 
 
 @notice.command("tell")
@@ -47,8 +45,7 @@ def tell(
 ) -> None:
     """Open a notice for each vendor that received what it is about; the ledger knows which."""
     wanted: dict[str, Any] = {"subject": subject, "order": order, "purpose": purpose, "vendor": vendor}
-    stated = {name: value for name, value in wanted.items() if value is not None}
-    _show(asked("notices/tell", {"cause": cause, "categories": category or [], **stated}), as_json=as_json)
+    _show(asked("notices/tell", {"cause": cause, "categories": category or [], **stated(wanted)}), as_json=as_json)
 
 
 @notice.command("told")
@@ -80,11 +77,9 @@ def consignees(as_json: Json = False) -> None:
     if as_json:
         out.print_json(json.dumps(found))
         return
-    shown = table("subject", "since", "orders", "entry")
-    for each in found:
-        shown.add_row(*map(escape, (each["subject"], each["since"][:16], ", ".join(each["orders"]), each["entry"])))
     if found:
-        Console(highlight=False).print(shown)
+        rows = ((each["subject"], each["since"][:16], ", ".join(each["orders"]), each["entry"]) for each in found)
+        out.print(table(("subject", "since", "orders", "entry"), rows))
     out.print(counted(len(found), "person is to be told", "people are to be told"))
 
 
@@ -121,20 +116,12 @@ def _show_erasures(erasures: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         out.print_json(data=erasures)
         return
-    shown = table("subject", "since", "state", "told", "waiting for", "link destroyed")
+    rows = []
     for each in erasures:
-        ends = each.get("ends", "when all have answered")[:22].partition("T")[0]
-        cells = (
-            each["subject"],
-            each["since"][:10],
-            each["state"],
-            str(each["told"]),
-            ", ".join(each["waiting"]),
-            ends,
-        )
-        shown.add_row(*map(escape, cells))
-    if erasures:
-        Console(highlight=False).print(shown)
+        waiting, ends = ", ".join(each["waiting"]), each.get("ends", "when all have answered")[:22].partition("T")[0]
+        rows.append((each["subject"], each["since"][:10], each["state"], str(each["told"]), waiting, ends))
+    if rows:
+        out.print(table(("subject", "since", "state", "told", "waiting for", "link destroyed"), rows))
     out.print(counted(len(erasures), "erasure is under way", "erasures are under way"))
 
 
@@ -203,13 +190,12 @@ def _show(notices: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         out.print_json(data=notices)
         return
-    shown = table("id", "vendor", "cause", "state", "due", "way", "categories")
+    rows = []
     for each in notices:
         state = "overdue" if each["overdue"] else each["state"]
-        due = each["due"][:10] if each["open"] else ""
-        cells = (each["id"], each["vendor"], each["cause"], state, due, each["way"], ", ".join(each["categories"]))
-        shown.add_row(*map(escape, cells))
-    if notices:
-        Console(highlight=False).print(shown)
+        due, categories = each["due"][:10] if each["open"] else "", ", ".join(each["categories"])
+        rows.append((each["id"], each["vendor"], each["cause"], state, due, each["way"], categories))
+    if rows:
+        out.print(table(("id", "vendor", "cause", "state", "due", "way", "categories"), rows))
     count = sum(each["open"] for each in notices)
     out.print(f"{counted(len(notices), 'notice', 'notices')}, {count} of them open")

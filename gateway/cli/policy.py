@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from gateway.cli.asking import asked_as
@@ -83,13 +82,14 @@ def history(token: Token, as_json: Json = False) -> None:
     if as_json:
         out.print_json(data=found)
         return
-    shown = table("version", "state", "published (UTC)", "by", "drafted (UTC)", "by", "changes", "text")
+    columns = ("version", "state", "published (UTC)", "by", "drafted (UTC)", "by", "changes", "text")
+    rows = []
     for each in found:
         state = "in force" if each.get("in_force") else each["state"]
         when = [_moment(each.get(key)) for key in ("published", "drafted")]
         cells = (each["version"], state, when[0], each.get("published_by", ""), when[1], each.get("drafted_by", ""))
-        shown.add_row(*map(escape, (*cells, _counted(each.get("changes", ())), each["document"][7:19])))
-    Console(highlight=False).print(shown)
+        rows.append((*cells, _counted(each.get("changes", ())), each["document"][7:19]))
+    out.print(table(columns, rows))
 
 
 @policy.command("diff")
@@ -206,13 +206,13 @@ def _tell_changes(told: Mapping[str, Any]) -> None:
     if not told["changes"]:
         out.print(escape(f"{told['to']} says the same as {told['from']}"))
         return
-    shown = table("field", "new", "gone", title=escape(f"{told['from'] or 'nothing'} → {told['to']}"))
+    rows = []
     for each in told["changes"]:
         new, gone = (_lines(each[key], is_short=each["field"] == "document") for key in ("added", "removed"))
-        shown.add_row(escape(each["field"]), new, gone)
-    Console(highlight=False).print(shown)
+        rows.append((each["field"], new, gone))
+    out.print(table(("field", "new", "gone"), rows, title=f"{told['from'] or 'nothing'} → {told['to']}"))
     out.print("more may go than before" if told["widens"] else "nothing may go that could not go before")
 
 
 def _lines(words: Sequence[str], *, is_short: bool) -> str:
-    return escape("\n".join(f"{word[:19]}…" if is_short else word for word in words))
+    return "\n".join(f"{word[:19]}…" if is_short else word for word in words)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from gateway import explain
 from gateway.cli.console import Json, counted, out, table
@@ -80,18 +80,17 @@ def _show_groups(terms: Terms, *, as_json: bool) -> None:
     if as_json:
         out.print_json(data=[{name: getattr(row, name) for name in row.__slots__} for row in rows])
         return
-    shown = table("why", "whose, form, basis", "categories and fields", "line", title=escape(terms.contract))
-    console = Console(highlight=False)
-    if console.width >= _WIDE:
+    cells = (
+        (row.why, f"{row.whose}\n{row.form}\n{row.basis}", _by_category(row.fields), row.where.rpartition(":")[2])
+        for row in rows
+    )
+    shown = table(("why", "whose, form, basis", "categories and fields", "line"), cells, title=terms.contract)
+    if out.width >= _WIDE:
         # A path that is broken is hard to read, a sentence is not.
         longest = max(len(field.path) + 4 for row in rows for field in row.fields)
-        paths = min(longest, console.width - _BESIDE_PATHS)
-        for column, width in zip(shown.columns[1:], (_HOW, paths, 4), strict=True):
+        for column, width in zip(shown.columns[1:], (_HOW, min(longest, out.width - _BESIDE_PATHS), 4), strict=True):
             column.width = width
-    for row in rows:
-        how = f"{row.whose}\n{row.form}\n{row.basis}"
-        shown.add_row(*map(escape, (row.why, how, _by_category(row.fields), row.where.rpartition(":")[2])))
-    console.print(shown)
+    out.print(shown)
     out.print("* is required. Everything else stays here.")
     out.print(escape(explain.recipient(terms)))
 
@@ -114,11 +113,9 @@ def _show_call(done: Any, rows: list[explain.FieldRow], *, as_json: bool) -> Non
         return
     out.print(escape(f"{done.sent.method} {done.sent.target}"))
     out.print(escape(done.sent.payload.decode("utf-8", "replace")))
-    shown = table("place", "n", "", "how or why", "line")
-    for row in rows:
-        mark = "[green]leaves[/]" if row.left else "[yellow]stays[/]"
-        shown.add_row(escape(row.place), str(row.count), mark, escape(row.how), escape(row.where))
-    Console(highlight=False).print(shown)
+    marks = {True: Text("leaves", "green"), False: Text("stays", "yellow")}
+    cells = ((row.place, str(row.count), marks[row.left], row.how, row.where) for row in rows)
+    out.print(table(("place", "n", "", "how or why", "line"), cells))
 
 
 def _show_refused(document: dict[str, Any]) -> None:

@@ -10,7 +10,8 @@ import typer
 from rich.progress import Progress
 
 from gateway.cli.asking import framed
-from gateway.cli.console import Json, err, out, table
+from gateway.cli.console import Json, counted, err, out, table
+from gateway.errors import StartError
 from gateway.report.making import REPORTS
 
 
@@ -22,18 +23,41 @@ def report(
     vendor: Annotated[str | None, typer.Option(help="Of one vendor only.")] = None,
     entity: Annotated[str | None, typer.Option(help="Of one company only.")] = None,
     output: Annotated[Path | None, typer.Option(help="A new file, instead of standard output.")] = None,
+    fails: Annotated[
+        bool, typer.Option("--fail", help="End with 1 where a row should not be there: drift, sales, withdrawals.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a report from the record and the contracts in force. That it was made is itself on record."""
     if name is None:
         _listed(as_json=as_json)
         return
+    if fails:
+        _demand_judged(name)
     wanted = {"report": name, "form": "json" if as_json else form, "since": since, "until": until}
     wanted |= {"vendor": vendor, "entity": entity}
     with ExitStack() as closing:
         frames = closing.enter_context(framed("report", {key: value for key, value in wanted.items() if value}))
         file = closing.enter_context(output.open("x", encoding="utf-8", newline="")) if output else sys.stdout
-        _written(frames, file)
+        tally = _written(frames, file)
+    if fails:
+        raise typer.Exit(_judged(tally))
+
+
+def _demand_judged(name: str) -> None:
+    """Raises StartError: a pipeline that nothing can fail would look like one in which all is well."""
+    judged = sorted(each for each, report in REPORTS.items() if report.is_wrong is not None)
+    if name in REPORTS and name not in judged:
+        raise StartError(f"no row of {name} is wrong by itself; --fail goes with {', '.join(judged)}")
+
+
+def _judged(tally: Mapping[str, Any]) -> int:
+    """Says how many rows should not be there; the exit status."""
+    if not tally["is_sound"]:
+        err.print("what was read is not what was written; the report says where")
+    rows = counted(tally["rows"], "row", "rows")
+    err.print(f"{rows}, {tally['wrong']} of which should not be there")
+    return 1 if tally["wrong"] or not tally["is_sound"] else 0
 
 
 def _listed(*, as_json: bool) -> None:
@@ -41,17 +65,19 @@ def _listed(*, as_json: bool) -> None:
     if as_json:
         out.print_json(data=rows)
         return
-    shown = table("report", "what it shows", "what asks for it")
-    for row in rows:
-        shown.add_row(*row.values())
-    out.print(shown)
+    out.print(table(("report", "what it shows", "what asks for it"), (row.values() for row in rows)))
 
 
-def _written(frames: Iterator[Mapping[str, Any]], file: TextIO) -> None:
+def _written(frames: Iterator[Mapping[str, Any]], file: TextIO) -> Mapping[str, Any]:
+    """Writes the report; its tally."""
+    tally: Mapping[str, Any] = {}
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("entries", total=None)
         for frame in frames:
             if "text" in frame:
                 file.write(frame["text"])
-            else:
+            elif "read" in frame:
                 progress.update(task, completed=frame["read"], total=frame["all"])
+            else:
+                tally = frame
+    return tally

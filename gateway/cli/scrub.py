@@ -29,7 +29,4 @@ def measure(
     if as_json:
         out.print_json(data=[dict(zip(_COLUMNS, row, strict=True)) for row in rows])
         return
-    shown = table(*(name.replace("_", " ") for name in _COLUMNS))
-    for row in rows:
-        shown.add_row(*map(str, row))
-    out.print(shown)
+    out.print(table((name.replace("_", " ") for name in _COLUMNS), (map(str, row) for row in rows)))

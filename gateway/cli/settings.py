@@ -1,7 +1,6 @@
 """The commands that say what the settings of a gateway mean."""
 
 import typer
-from rich.markup import escape
 
 from gateway import configured
 from gateway.cli.console import Json, out, table
@@ -27,8 +26,6 @@ def explain(as_json: Json = False) -> None:
     if as_json:
         out.print_json(data={"levels": levels})
         return
-    shown = table("code", "where it is missing", "unless stated", "because")
-    for each in levels:
-        shown.add_row(*map(escape, each.values()))
-    out.print(shown)
+    columns = ("code", "where it is missing", "unless stated", "because")
+    out.print(table(columns, (each.values() for each in levels)))
     out.print("GATEWAY_LEVELS sets each of them to off, warn or refuse. Every other ground that is missing refuses.")

@@ -48,12 +48,11 @@ def hold(
 ) -> None:
     """Keep what is known of a person from being erased or purged."""
     day = until.date().isoformat() if until else None
-    entry = asked("hold", {"subject": ref, "reason": reason, "until": day})
-    say(
-        f"held until {f'the end of {day}' if day else 'somebody releases it'}; entry {entry}",
-        {"entry": entry},
-        as_json=as_json,
-    )
+    done = asked("hold", {"subject": ref, "reason": reason, "until": day})
+    until_when = f"the end of {day}" if day else "somebody releases it"
+    say(f"held until {until_when}; entry {done['entry']}", done, as_json=as_json)
+    for each in () if as_json else done["told"]:
+        out.print(f"{each['vendor']} was told before to delete it ({each['cause']}): ask it to keep what it still has.")
 
 
 @subject.command("release")
@@ -93,13 +92,14 @@ def report(
     if as_json:
         out.print_json(data=told)
         return
-    shown = table("when", "recipient", "what for", "what", "basis", "way", title=f"report {told['report']}")
+    rows = []
     for line in told["disclosures"]:
         categories = ", ".join(each[language] for each in line["categories"])
         bases = ", ".join(each[language] for each in line["bases"])
         said = (line["purpose"][language], categories, bases, line["channel"][language])
-        shown.add_row(line["first"][:16], line["recipient"]["name"], *said)
-    out.print(shown)
+        rows.append((line["first"][:16], line["recipient"]["name"], *said))
+    columns = ("when", "recipient", "what for", "what", "basis", "way")
+    out.print(table(columns, rows, title=f"report {told['report']}"))
     for channel in told["channels"]:
         since = f" ({channel['complete_since'][:16]})" if channel["complete_since"] else ""
         out.print(f"{channel['said'][language]}{since}")
@@ -112,11 +112,12 @@ def requests(as_json: Json = False) -> None:
     if as_json:
         out.print_json(data=told)
         return
-    shown = table("request", "right", "status", "due", "subject", "case")
+    rows = []
     for each in told["requests"]:
         due = f"{each['due'][:10]}{' overdue' if each['overdue'] else ''}"
-        shown.add_row(each["request"], each["right"], each["status"], due, each["subject"], each["case"])
-    out.print(shown)
+        status = f"{each['status']}{' held' if each['held'] else ''}"
+        rows.append((each["request"], each["right"], status, due, each["subject"], each["case"]))
+    out.print(table(("request", "right", "status", "due", "subject", "case"), rows))
 
 
 @keys.command("turnover")

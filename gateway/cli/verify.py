@@ -40,7 +40,7 @@ class Handed:
         self.first = first
         self.peaks = tuple(ledger_verify.exact_base64(each) for each in self.about["peaks"])
         self.has_links = links
-        self.end: int = ask("export-end", None)
+        self.end = self._end()
 
     def pages(self, first: int, last: int | None = None) -> Iterator[tuple[list[str], frozenset[int]]]:
         """Lines, and the places of entries whose links do not fit; without a last place up to the end, which moves
@@ -52,9 +52,13 @@ class Handed:
             if not lines:
                 return
             if not moved and _place(lines[-1]) == end - 1:
-                self.end, moved = self._ask("export-end", None), True
+                self.end, moved = self._end(), True
             first = _place(lines[-1]) + 1
             yield lines, frozenset(page["strange"])
+
+    def _end(self) -> int:
+        size: int = self._ask("export-end", {"export": self._export})
+        return size
 
     def rows(self, *, bare: bool = False) -> Iterator[Row]:
         del bare

@@ -3,8 +3,6 @@
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from gateway.cli.asking import asked_as
 from gateway.cli.console import Json, out, table
@@ -51,12 +49,11 @@ def list_waivers(token: Token, as_json: Json = False) -> None:
     if as_json:
         out.print_json(data=found)
         return
-    shown = table("id", "state", "operations", "codes", "until", "proposed", "granted", "reason")
+    rows = []
     for each in found:
         texts = (each["id"], each["state"], "\n".join(each["operations"]), "\n".join(each["codes"]))
-        who = (each.get("until", ""), each["proposed_by"], each.get("granted_by", ""), each["reason"])
-        shown.add_row(*map(escape, (*texts, *who)))
-    Console(highlight=False).print(shown)
+        rows.append((*texts, each.get("until", ""), each["proposed_by"], each.get("granted_by", ""), each["reason"]))
+    out.print(table(("id", "state", "operations", "codes", "until", "proposed", "granted", "reason"), rows))
 
 
 def _show(told: dict[str, Any], *, as_json: bool) -> None:

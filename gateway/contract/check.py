@@ -17,6 +17,7 @@ from gateway.contract.free_text import check_free_text
 from gateway.contract.headers import GATEWAYS_OWN, never_sent
 from gateway.contract.model import ErrorAnswer, Policy, Vendor, importers_of
 from gateway.contract.model import Section as Written
+from gateway.contract.others import check_others, check_others_of_calls
 from gateway.contract.strict_yaml import Location
 from gateway.contract.telling import check_telling
 from gateway.contract.terms import Origin, Rule, Section, Terms
@@ -56,7 +57,7 @@ _IDENTIFYING = frozenset(
     or category in (Category.TECH_DEVICE_ID, Category.TECH_COOKIE_ID, Category.GEO_PRECISE, Category.DELIVERY_NOTE)
 ) - {Category.PAYMENT_AMOUNT, Category.ADDRESS_COUNTRY, Category.ADDRESS_REGION}
 _CLEAR = frozenset({"as_is", "encrypt", "truncate", "mask"})
-_IN_ANSWERS = frozenset({"why", "at", "when", "fields", "form"})
+_IN_ANSWERS = frozenset({"why", "others", "at", "when", "fields", "form"})
 
 
 def check_policy(policy: Policy, source: Source) -> list[Finding]:
@@ -274,6 +275,8 @@ def check_answer(written: Written | ErrorAnswer, section: Section | None, source
         if rule.category in NEVER_LEAVES:
             source.find("contract.category", rule.where, f"{rule.path} is {rule.category}: it never passes")
         check_form(rule, source, answer=True)
+    if section is not None:
+        check_others(section, source)
 
 
 def _allowed(rule: Rule, terms: Terms) -> Allowed:
@@ -378,6 +381,7 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     check_vendor_requires,
     check_telling,
     check_free_text,
+    check_others_of_calls,
     check_addresses,
     check_forms,
     _check_answer,

@@ -55,7 +55,7 @@ def _check_length(rule: Rule, source: Source) -> None:
 
 
 def _longest(form: Form) -> int | None:
-    """How many characters a form leaves whatever came, or at most; None where that hangs on the value."""
+    """How many characters a form leaves whatever came, or at most; None where that depends on the value."""
     if form.name == "pseudonymise":
         return {REVERSIBLE: reversible_length(1), TOKEN: 26}.get(str(form.value), 30)
     if form.name == "replace":

@@ -4,13 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from gateway.contract.model import Vendor
-from gateway.contract.terms import Terms
+from gateway.contract.terms import Origin, Rule, Terms
 from gateway.errors import Finding
-from gateway.vocabulary import Purpose
+from gateway.vocabulary import Category, Purpose
 
 SERVICE: Final = "gateway"
 """Who makes the calls that tell vendors: the gateway itself."""
 _WRITTEN = frozenset({"json", "form", "none"})
+_NUMBERS = frozenset({Category.ORDER_ID, Category.ACCOUNT_ID})
+"""By which a vendor finds what it is told about."""
 
 
 def check_notices(vendors: Mapping[str, Vendor], terms: Sequence[Terms]) -> Iterator[Finding]:
@@ -29,6 +31,24 @@ def check_notices(vendors: Mapping[str, Vendor], terms: Sequence[Terms]) -> Iter
             yield Finding("contract.value", file, 1, message)
         else:
             yield from _telling(operation, is_daily=told.daily, is_mail=told.how == "mail")
+            yield from _unknown(operation, [each for each in terms if each.vendor.vendor == vendor.vendor])
+
+
+def _unknown(telling: Terms, terms: Sequence[Terms]) -> Iterator[Finding]:
+    """A note for each number of ours that a notice names as the vendor knows it from no other call."""
+    known = [rule for each in terms if each is not telling for rule in _numbers(each)]
+    for rule in _numbers(telling):
+        forms = [each.form for each in known if each.category is rule.category]
+        if forms and rule.form not in forms:
+            file, _, line = rule.where.rpartition(":")
+            message = f"{rule.path} leaves in a form in which the vendor gets no {rule.category} by any other operation"
+            yield Finding("contract.value", file, int(line), message, "use the form of the others", "note")
+
+
+def _numbers(terms: Terms) -> Iterator[Rule]:
+    for rule in terms.sending.rules:
+        if rule.origin is Origin.GROUP and rule.category in _NUMBERS and rule.form.name != "drop":
+            yield rule
 
 
 def _telling(terms: Terms, *, is_daily: bool, is_mail: bool) -> Iterator[Finding]:

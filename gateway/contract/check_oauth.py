@@ -23,10 +23,15 @@ def check_oauth(vendor: Vendor, source: Source) -> None:
         return
     if not placed:
         source.find("contract.value", ("oauth",), f"no credential has {ACCESS_TOKEN} in it", "put it into `credential`")
-    try:
-        parts = urlsplit(vendor.oauth.url)
-        is_plain = parts.port != 0 and not (parts.username or parts.query or parts.fragment)
-    except ValueError:
-        parts, is_plain = urlsplit(""), False
-    if parts.scheme != "https" or not parts.hostname or not is_plain or not _PLAIN.fullmatch(parts.path):
+    if not _is_plain(vendor.oauth.url):
         source.find("contract.hosts", ("oauth", "url"), "not a plain https address", "write https://HOST/oauth/token")
+
+
+def _is_plain(url: str) -> bool:
+    """Whether it is an https address of host and path alone."""
+    try:
+        parts = urlsplit(url)
+        is_host = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_host and not (parts.username or parts.query or parts.fragment) and bool(_PLAIN.fullmatch(parts.path))

@@ -218,7 +218,8 @@ class _Build:
     def group(self, number: int, group: Group, section: Path, at: Location, defaults: Defaults) -> None:
         roles = group.of or defaults.roles
         purpose = group.purpose or defaults.purpose
-        self.groups.append(GroupTerms(number, group.why, roles, purpose, group.legal_basis, self.source.where(at)))
+        where, others = self.source.where(at), group.others or ""
+        self.groups.append(GroupTerms(number, group.why, roles, purpose, group.legal_basis, where, others))
         for index, base in enumerate(self._bases(group, section, at)):
             required = self._required(group, base, at)
             for text, category in group.fields.items():

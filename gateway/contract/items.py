@@ -14,6 +14,7 @@ FRAMING: Final = frozenset({"type", "length", "item_count", "content_type"})
 """Headers of an item that say how it is framed: they are written anew, and no path leads to them."""
 
 _ATTRIBUTE: Final = "@"
+_FRAMED: Final = frozenset({(f"{_ATTRIBUTE}{name}",) for name in FRAMING})
 
 
 def is_attribute(name: str) -> bool:
@@ -45,19 +46,22 @@ def check_items(rules: Iterable[Rule], tree: Node, source: Source, at: Location)
             message = f"{node.path}: an item is JSON, or a file"
             source.find("contract.path", (*at, "nested"), message, "write {$.attachment.*: {body: opaque, ...}}")
     for rule in rules:
-        path, covers = rule.place.path, rule.form.name in OVER_CONTAINERS
-        if not path or path[0] == HEADER or (covers and len(path) == 1):
-            continue
-        if path[0] is EACH or path[1:2] != (EACH,):
-            source.find("contract.path", rule.where, f"{rule.path} is in no item", "write `$.event.*.name`")
-        elif _is_framing(path):
-            source.find("contract.path", rule.where, f"{rule.path} is written by the gateway", "leave it out")
-        elif not covers and not leads_into_payloads(tree.members[path[0]]):
-            source.find(
-                "contract.path", rule.where, f"nothing is named of what items of the type {path[0]} hold",
-                "name fields in them, or leave them here",
-            )  # fmt: skip
+        covers = rule.form.name in OVER_CONTAINERS
+        if (fault := _fault(rule.place.path, tree, covers=covers)) is not None:
+            source.find("contract.path", rule.where, fault[0].format(rule.path), fault[1])
 
 
-def _is_framing(path: Path) -> bool:
-    return path[2:] in {(attribute(name),) for name in FRAMING}
+def _fault(path: Path, tree: Node, *, covers: bool) -> tuple[str, str] | None:
+    """What is wrong with a path, and what to do about it. `covers`: the rule is for a whole item, or for all of a type.
+
+    Such a one need not lead into what the items hold.
+    """
+    if not path or path[0] == HEADER or (covers and len(path) == 1):
+        return None
+    if path[0] is EACH or path[1:2] != (EACH,):
+        return "{} is in no item", "write `$.event.*.name`"
+    if path[2:] in _FRAMED:
+        return "{} is written by the gateway", "leave it out"
+    if covers or leads_into_payloads(tree.members[path[0]]):
+        return None
+    return f"nothing is named of what items of the type {path[0]} hold", "name fields in them, or leave them here"

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.contract.activities import NOTHING, Activities, unknown
 from gateway.contract.addresses import origins
+from gateway.contract.announcing import Announced
 from gateway.contract.batches import batch_of
 from gateway.contract.check import check_answer, check_policy, check_terms, check_vendor
 from gateway.contract.check_set import check_set
@@ -62,6 +63,8 @@ class ContractSet:
     hooks: tuple[HookTerms, ...] = ()
     attested: Mapping[tuple[str, str], date] = field(default_factory=dict)
     """By vendor and what it says of itself in writing: when it did so last."""
+    announced: Mapping[str, tuple[Announced, ...]] = field(default_factory=dict)
+    """By vendor: the companies that it said would work for it."""
     notes: tuple[Finding, ...] = ()
     activities: Activities = NOTHING
 
@@ -185,6 +188,7 @@ class _Reading:
             fixed=_fixed(vendor, [place for place, _ in pins]),
             credentials=credentials,
         )
+        urls = origins((*vendor.urls, *operation.sending.urls), operation.pins)
         answer, errors = self._answers(vendor, operation, source, vendor_source, defaults)
         if host is None:
             return None
@@ -204,9 +208,7 @@ class _Reading:
             retry_key=source.place(operation.retry.key, ("retry", "key")) if operation.retry else None,
             transfer=operation.transfer if operation.transfer is not None else vendor.transfer,
             role=operation.role or vendor.role,
-            sending=replace(
-                sending, batch=batch, urls=origins((*vendor.urls, *operation.sending.urls), operation.pins)
-            ),
+            sending=replace(sending, batch=batch, urls=urls),
             answer=answer,
             errors=errors,
         )
@@ -335,11 +337,13 @@ def _in_environment(vendor: Vendor, environment: str) -> Vendor:
         return vendor
     hosts, credential = own.hosts or vendor.hosts, own.credential or vendor.credential
     keys = vendor.keys if own.keys is None else own.keys
+    tried = vendor.test_subjects_only if own.test_subjects_only is None else own.test_subjects_only
     proofs = {
         "client_certificate": own.client_certificate or vendor.client_certificate,
         "oauth": own.oauth or vendor.oauth,
     }
-    return vendor.model_copy(update={"hosts": hosts, "credential": credential, "keys": keys, **proofs})
+    own_members = {"hosts": hosts, "credential": credential, "keys": keys, "test_subjects_only": tried}
+    return vendor.model_copy(update=own_members | proofs)
 
 
 def _in_body(terms: Terms) -> tuple[Path, ...]:

@@ -88,6 +88,7 @@ class Group(Block):
 
     why: Sentence
     of: Roles | None = None
+    others: Sentence | None = None
     at: Annotated[tuple[Text, ...], BeforeValidator(as_tuple)] | None = None
     purpose: Purpose | None = None
     legal_basis: Bases | None = None
@@ -276,6 +277,7 @@ class Environment(Block):
     key_pattern: re.Pattern[str] | None = None
     client_certificate: ClientCertificate | None = None
     oauth: OAuth | None = None
+    test_subjects_only: Flag | None = None
 
 
 class Notices(Block):
@@ -335,6 +337,7 @@ class Vendor(Block):
     keys: dict[SecretName, Key] = Field(default={})
     client_certificate: ClientCertificate | None = None
     oauth: OAuth | None = None
+    test_subjects_only: Flag = False
     sign_in: Annotated[str, StringConstraints(pattern=r"^(GET|POST) (/[A-Za-z0-9._~-]+)+$")] | None = None
     sign: Sign | None = None
     refusals: dict[str, Any] | None = None

@@ -123,7 +123,9 @@ class Nest:
 
 @dataclass(frozen=True, slots=True)
 class GroupTerms:
-    """A group's grounds. `bases` is given where the group rests on another ground than its subject."""
+    """A group's grounds. `bases` is given where the group rests on another ground than its subject, `others` where it
+    brings in data about people who are not in the call.
+    """
 
     number: int
     why: str
@@ -131,6 +133,7 @@ class GroupTerms:
     purpose: Purpose
     bases: Bases | None
     where: str
+    others: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,10 @@ class Section:
     """Bytes that a line of a body of lines may have."""
     stated: tuple[Path, ...] = ()
     """Where in the body it stands whom a call is about, and what else it is decided by."""
+
+    def rules_of(self, group: GroupTerms) -> tuple["Rule", ...]:
+        """The lines of a group."""
+        return tuple(rule for rule in self.rules if rule.origin is Origin.GROUP and rule.group == group.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,12 +273,17 @@ class Terms:
 
     def _are_alone(self) -> bool:
         """Whether of a line nothing is remembered once it is written."""
-        back = [rule for section in (self.answer, self.errors) if section is not None for rule in section.rules]
+        back = [rule for section in self.back for rule in section.rules]
         return not (
             any(place.kind == "body" for place in self.pins)
             or any(rule.form.name == "encrypt" or is_token(rule.form) for rule in self.sending.rules)
             or any(rule.form.name == "scrub" for rule in back)
         )
+
+    @property
+    def back(self) -> tuple[Section, ...]:
+        """What comes back: the body of an answer, and that of an error."""
+        return tuple(section for section in (self.answer, self.errors) if section is not None)
 
     @property
     def importers(self) -> tuple[str, ...]:

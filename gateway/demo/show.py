@@ -169,11 +169,18 @@ def _reason(place: str, entry: Json) -> str:
 def _entry(entry: Json) -> Iterator[str]:
     recipient, countries = entry["recipient"]["name"], "/".join(entry["countries"])
     yield f"№ {entry['seq']}  {recipient}, {countries} · {entry['purpose']} · {', '.join(entry['agreements'])}"
-    left = sum(len(group["fields"]) for group in entry["disclosed"])
-    kept = sum(len(group["paths"]) for group in entry.get("withheld", ()))
+    # Several values of one place are one line with their number at its end.
+    left = sum(_times(field) for group in entry["disclosed"] for field in group["fields"])
+    kept = sum(_times(path) for group in entry.get("withheld", ()) for path in group["paths"])
     bases = dict.fromkeys(ground["basis"] for ground in entry["grounds"])
     yield f"{', '.join(bases)} · {left} left, {kept} stayed"
     yield f"written before the first byte went, then {entry['outcome']['result']}"
+
+
+def _times(line: str | list[str | int]) -> int:
+    """How many values a line of an entry stands for; one where it does not say."""
+    last = line[-1]
+    return last if isinstance(last, int) else 1
 
 
 def _answer(scene: Scene) -> Iterator[str]:

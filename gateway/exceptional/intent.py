@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from gateway.exceptional.asked import Emergency, LegalCompulsion
+from gateway.exceptional.asked import AnyRequest, Emergency, LegalCompulsion
 from gateway.exceptional.case import REVIEW, Case
 from gateway.exceptional.checks import basis_of, crossing_of
 from gateway.exceptional.cut import Cut
@@ -10,7 +10,7 @@ from gateway.identity import Caller
 from gateway.ledger.entry import Evidence, Exceptional, Ground, Intent, Manner, Recipient, Retention
 from gateway.retention import RetentionClass
 from gateway.vocabulary import SCENARIO_PURPOSES, Scenario
-from gateway.vocabulary.exceptional import Handover, RecipientKind
+from gateway.vocabulary.exceptional import ABROAD, Handover, RecipientKind
 
 PRIVATE = "a private person"
 _INQUIRING = frozenset({RecipientKind.JUDICIAL, RecipientKind.LAW_ENFORCEMENT, RecipientKind.AUTHORITY})
@@ -73,7 +73,7 @@ def _exceptional(case: Case, how: Handover, now: datetime) -> Exceptional:
         recipient=recipient.kind.value if recipient else "",
         country=recipient.country if recipient else "",
         handover=how.value,
-        inquiry=recipient is not None and recipient.kind in _INQUIRING,
+        inquiry=_is_inquiry(asked),
         demand=asked.demand.value if isinstance(asked, LegalCompulsion) and asked.demand else "",
         danger=asked.danger.value if isinstance(asked, Emergency) and asked.danger else "",
         happened=asked.told.happened_at.astimezone(UTC).isoformat()
@@ -82,3 +82,13 @@ def _exceptional(case: Case, how: Handover, now: datetime) -> Exceptional:
         suppressed_until=case.suppressed_until.isoformat() if case.suppressed_until else "",
         review_due=(now + REVIEW).isoformat() if is_emergency else "",
     )
+
+
+def _is_inquiry(asked: AnyRequest) -> bool:
+    """Whether an authority asks in a particular inquiry under the law of the Union or a member state (GDPR 4(9)).
+
+    What a third country demands is none, and neither is what the shop hands over by itself.
+    """
+    if not isinstance(asked, LegalCompulsion) or asked.demand is None or asked.demand in ABROAD:
+        return False
+    return asked.recipient is not None and asked.recipient.kind in _INQUIRING

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -77,6 +77,7 @@ class Office:
         ledger: Ledger,
         intake: Intake,
         *,
+        hold: Callable[..., Awaitable[object]],
         contracts: Callable[[], ContractSet],
         rules: Rules,
         now: Callable[[], datetime],
@@ -84,6 +85,7 @@ class Office:
         self._registry = registry
         self._ledger = ledger
         self._intake = intake
+        self._hold = hold
         self._contracts = contracts
         self._rules = rules
         self._now = now
@@ -120,7 +122,7 @@ class Office:
             if isinstance(deed, Preservation):
                 for person in case.people:
                     until = deed.until.isoformat()
-                    await self._ledger.erasing.hold(person.subject, reason=_HOLD, by=by.service, until=until)
+                    await self._hold({"subject": person.subject, "reason": _HOLD, "until": until}, by=by.service)
             case = await self._put(case, step, by.service, deed, said=_done(deed, case))
         return self._shown(case)
 

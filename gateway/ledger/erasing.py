@@ -132,22 +132,40 @@ class Erasing:
             await self._finish(traces)
         return told[-1]
 
-    def demand_free(self, ref: str) -> None:
-        """Raises Refusal `erasure.held` where a hold is in force, or `ledger.unavailable`."""
+    def holds(self, *refs: str) -> Sequence[str]:
+        """The ids of the holds that are in force on one of these, each once. Raises Refusal."""
         with or_refused():
-            if self._holds(self._keys.token(ref)):
-                raise _held()
+            holds = in_force(self._store.oblivion, self._scribe.now())
+        toks = [self._keys.token(ref) for ref in refs] if holds else []
+        return list(dict.fromkeys(hold.id for tok in toks for hold in holds.get(tok, ())))
 
-    async def hold(self, ref: str, *, reason: str, by: str, until: str = "") -> str:
-        """Nothing of the person is erased or purged until it is released; the id of its entry. Raises Refusal."""
-        return await self._record(Hold(reason, by, until), [Subject(ref, "held", "")])
-
-    async def release(self, ref: str, *, by: str) -> int:
-        """Ends every hold on the person, and tells how many there were. Raises Refusal."""
+    def every_hold(self) -> Sequence[InForce]:
+        """All that are in force. Raises Refusal."""
         with or_refused():
-            holds = self._holds(self._keys.token(ref))
+            holds = in_force(self._store.oblivion, self._scribe.now())
+        return list({hold.id: hold for several in holds.values() for hold in several}.values())
+
+    def is_held(self, *refs: str) -> bool:
+        """Whether a hold is in force on one of these. Raises Refusal `ledger.unavailable`."""
+        return bool(self.holds(*refs))
+
+    def demand_free(self, *refs: str) -> None:
+        """Raises Refusal `erasure.held` where a hold is in force on one of these, or `ledger.unavailable`."""
+        if self.is_held(*refs):
+            raise _held()
+
+    async def hold(self, *refs: str, reason: str, by: str, until: str = "") -> str:
+        """Nothing of the person who has these references is erased or purged until it is released; the id of its entry.
+
+        Raises Refusal.
+        """
+        return await self._record(Hold(reason, by, until), _as_held(refs))
+
+    async def release(self, *refs: str, by: str) -> int:
+        """Ends every hold on the person who has these references, and tells how many there were. Raises Refusal."""
+        holds = self.holds(*refs)
         for hold in holds:
-            await self._record(HoldReleased(hold.id, by), [Subject(ref, "held", "")])
+            await self._record(HoldReleased(hold, by), _as_held(refs))
         return len(holds)
 
     async def resume(self, people: People) -> None:
@@ -247,6 +265,10 @@ class Erasing:
 
     def _holds(self, tok: bytes) -> Sequence[InForce]:
         return in_force(self._store.oblivion, self._scribe.now()).get(tok, [])
+
+
+def _as_held(refs: Collection[str]) -> Sequence[Subject]:
+    return [Subject(ref, "held", "") for ref in refs]
 
 
 def _held() -> Refusal:

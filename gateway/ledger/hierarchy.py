@@ -1,4 +1,4 @@
-"""Which key wraps which: keys of subjects hang on that of a generation, and a turnover puts another in its place."""
+"""Which key wraps which: that of a generation those of subjects, and a turnover puts another in its place."""
 
 import os
 import threading
@@ -128,7 +128,7 @@ class Hierarchy:
         """Destroys the earlier generation: here, and with it what copies of the stores from before could tell."""
         kept = self._vault.generation()
         if kept is None or kept.number < self.generation:
-            # The one before hung on the root key alone, and knew no way to this one.
+            # The one before was derived from the root key alone, and knew no way to this one.
             self._vault.begin(Generation(self.generation, self._newest.proof(os.urandom)))
         self._vault.wipe()
         failpoint("turnover-wrapped")
@@ -203,7 +203,7 @@ def _first(file: KekFile, generation: int) -> Held:
 
 
 def _under_root(root: bytes, kept: Generation) -> Kek | None:
-    """The one generation of keys that were made before `kek.key` was: it hung on the root key alone."""
+    """The one generation of keys that were made before `kek.key` was: derived from the root key alone."""
     wrapping = Kek(kept.number, AESGCM(derived(root, b"own/wrap/1")))
     try:
         return Kek(kept.number, AESGCM(wrapping.opened(kept.sealed, b"kek/1"))) if kept.number == 1 else None

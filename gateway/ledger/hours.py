@@ -7,6 +7,7 @@ from gateway.errors import GatewayError
 from gateway.ledger.store import Row
 
 HOUR: Final = 3_600_000_000  # µs
+_PARTS: Final = 4_096  # of a hundred thousand tokens, two dozen each
 
 # The last entry before a time, and whom the intents from a place and a time on were about. Both read from the end.
 LAST_BEFORE: Final = "SELECT seq FROM leaf WHERE ts < ? ORDER BY seq DESC LIMIT 1"
@@ -27,6 +28,36 @@ class OverLimitError(GatewayError):
         self.ids = ids
 
 
+class Toks:
+    """Tokens, each in its own length or little more; a set of Python's takes a hundred bytes for one.
+
+    They are digests by a key, all of one length: that one is found across the border of two others happens to nobody.
+    """
+
+    def __init__(self) -> None:
+        self._parts: dict[int, bytearray] = {}
+        self._count = 0
+
+    def __contains__(self, tok: bytes) -> bool:
+        return tok in self._parts.get(_part_of(tok), b"")
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, tok: bytes) -> None:
+        part = self._parts.setdefault(_part_of(tok), bytearray())
+        if tok not in part:
+            part += tok
+            self._count += 1
+
+
+def _part_of(tok: bytes) -> int:
+    return int.from_bytes(tok[:2], "big") & _PARTS - 1
+
+
+_NOBODY: Final = Toks()
+
+
 class Hours:
     """Follows the log; only the writer's thread asks. Of an operation that nobody bounds nothing is kept."""
 
@@ -36,7 +67,7 @@ class Hours:
         self._bare = bare
         self._hour = 0
         self._read: int | None = None
-        self._seen: dict[str, set[bytes]] = {}
+        self._seen: dict[str, Toks] = {}
 
     def demand_within(self, rows: Sequence[Row], size: int) -> None:
         """Raises OverLimitError for rows that are about too many people new in their hour, where `size` entries stand
@@ -51,7 +82,7 @@ class Hours:
         for row in bounded:
             if row.cap is None:
                 continue
-            seen, more = self._seen.get(row.cap.scope, set()), taken.setdefault(row.cap.scope, set())
+            seen, more = self._seen.get(row.cap.scope, _NOBODY), taken.setdefault(row.cap.scope, set())
             new = {link.tok for link in row.links if link.tok not in seen and link.tok not in more}
             if new and len(seen) + len(more) + len(new) > row.cap.most:
                 over.append(row.id)
@@ -67,7 +98,7 @@ class Hours:
         self._read = first + len(rows)
         for row in rows:
             if row.cap is not None and row.ts // HOUR >= self._hour:
-                self._seen.setdefault(row.cap.scope, set()).update(link.tok for link in row.links)
+                self._add(row.cap.scope, (link.tok for link in row.links))
 
     def _follow(self, hour: int, size: int) -> None:
         """What others have added too, and at a start what stands in the log of this hour already."""
@@ -77,5 +108,11 @@ class Hours:
             self._read = next((int(seq) + 1 for (seq,) in self._asked(LAST_BEFORE, self._hour * HOUR)), 0)
         if self._read < size:
             for vendor, operation, tok in self._asked(DISCLOSED, self._read, self._hour * HOUR):
-                self._seen.setdefault(f"{vendor}/{operation}", set()).add(self._bare(tok))
+                self._add(f"{vendor}/{operation}", [self._bare(tok)])
             self._read = size
+
+    def _add(self, scope: str, toks: Iterable[bytes]) -> None:
+        if (seen := self._seen.get(scope)) is None:
+            seen = self._seen[scope] = Toks()
+        for tok in toks:
+            seen.add(tok)

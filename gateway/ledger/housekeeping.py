@@ -120,7 +120,7 @@ class FactPut:
     by: str = ""
     put: str = ""  # by which a change that broke off finds what of it is on record
     batch: str = ""  # of an import: its id, how many facts went in together, and a keyed digest of them
-    count: int = 0
+    count: int = 0  # of a bulk look: how many entries
     digest: str = ""
 
     @property
@@ -219,7 +219,8 @@ class Resolved:
 class Access:
     """A look at the record: who, what for, by which filters, and how much was found.
 
-    A subject that was searched for is handed over beside the entry, so that it stands in a commitment.
+    A subject that was searched for is handed over beside the entry, so that it stands in a commitment. `grant` is the
+    bulk look that was needed for it, and `why` then its reason; `refused` the code with which nothing was shown.
     """
 
     kind: ClassVar[str] = "access"
@@ -229,6 +230,8 @@ class Access:
     filters: tuple[tuple[str, str], ...] = ()
     found: int = 0
     why: str = ""
+    grant: str = ""
+    refused: str = ""
 
     @property
     def index(self) -> Index:
@@ -236,5 +239,10 @@ class Access:
 
     def members(self) -> dict[str, Json]:
         members: dict[str, Json] = {"reviewer": self.reviewer, "action": self.action, "found": self.found}
-        stated: dict[str, Json] = {"filters": self.filters, "why": self.why}
+        stated: dict[str, Json] = {
+            "filters": self.filters,
+            "why": self.why,
+            "grant": self.grant,
+            "refused": self.refused,
+        }
         return members | {name: member for name, member in stated.items() if member}

@@ -26,7 +26,7 @@ _FORM = Struct(f">QQ{_SECRET}s")
 class Kek:
     """The keys of one generation: under one keys are wrapped, and under the other tokens are blinded.
 
-    No token was ever blinded under the generation that hung on the root key alone.
+    No token was ever blinded under the generation that was derived from the root key alone.
     """
 
     generation: int

@@ -1,4 +1,4 @@
-"""The keys under which subjects are sealed, and the named keys of other parts; all hang on one root key."""
+"""The keys under which subjects are sealed, and the named keys of other parts; none is of use without the root key."""
 
 import hmac
 import logging

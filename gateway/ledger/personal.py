@@ -69,7 +69,9 @@ class Persons:
         return told
 
     async def of(self, wanted: Filter) -> AsyncIterator[Personal]:
-        """Every intent that is asked for, newest first, with all of its people who are still known. Raises Refusal."""
+        """Every intent that is asked for, or entry of another kind, newest first, with all of its people who are still
+        known. Raises Refusal.
+        """
         before = None
         with or_refused():
             while page := await self._page(None, before, wanted):
@@ -87,7 +89,7 @@ class Persons:
         return found(self._keys, self._place(entry), links, _committed(entry), tok)
 
     async def _page(self, tok: bytes | None, before: int | None, wanted: Filter = _ALL) -> Sequence[Page]:
-        asked = replace(wanted, kind=Intent.kind, before=before, limit=PAGE)
+        asked = replace(wanted, kind=wanted.kind or Intent.kind, before=before, limit=PAGE)
 
         def reading() -> Sequence[Page]:
             entries = self._store.entries(asked, tok)

@@ -16,6 +16,7 @@ _CONDITIONS: Mapping[str, str] = {
     "since": "l.ts >= ?",
     "until": "l.ts <= ?",
     "before": "l.seq < ?",
+    "after": "l.seq > ?",
 }
 _OUTCOME = "(SELECT o.{} FROM leaf n JOIN leaf_body o USING (seq) WHERE n.intent = l.seq ORDER BY n.seq DESC LIMIT 1)"
 

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import apsw
 import msgspec
 
-from gateway.errors import StartError
 from gateway.failpoints import failpoint
 from gateway.ledger.blinding import Blinding
 from gateway.ledger.canonical import Json, epoch_of
@@ -23,13 +22,10 @@ from gateway.ledger.room import Room
 from gateway.ledger.sealing import Link
 from gateway.ledger.search import conditions
 from gateway.ledger.sqlite_attic import SqliteAttic
-from gateway.ledger.sqlite_blinding import SCHEMA as BLINDED
 from gateway.ledger.sqlite_blinding import keep_together, reblind
-from gateway.ledger.sqlite_guards import missing, put_back
-from gateway.ledger.sqlite_oblivion import SCHEMA as ERASED
 from gateway.ledger.sqlite_oblivion import SqliteOblivion, forget, is_whole
-from gateway.ledger.sqlite_purge import SCHEMA as PURGED
-from gateway.ledger.sqlite_purge import WITH_RECEIVED, WITH_RESOLVE, purge
+from gateway.ledger.sqlite_purge import purge
+from gateway.ledger.sqlite_schema import bring_up, missing, put_back
 from gateway.ledger.store import (
     Entry,
     Filter,
@@ -44,7 +40,6 @@ from gateway.ledger.store import (
     demand_current,
 )
 from gateway.ledger.stored import SUBTREES, gathered, stored_query
-from gateway.ledger.tallies import SQLITE as COUNTED
 from gateway.ledger.tallies import Count, add, counts, demand_seldom
 from gateway.ledger.tree import Span, Tree
 
@@ -54,63 +49,6 @@ CHECKPOINT_PAGES = 4_000
 RESTART_PAGES = 16_384  # 64 MiB
 CHECKED_PAGES = 65_536  # 512 MiB: a larger file is not looked through as a whole at a start
 _AT_ONCE = 64  # rows per statement: each statement gives the interpreter's lock away and has to get it back
-
-_TABLES = """
-CREATE TABLE log(id TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT;
-CREATE TABLE leaf(
-    seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, ts INTEGER NOT NULL,
-    intent INTEGER, hash BLOB NOT NULL CHECK (length(hash) = 32)
-) STRICT;
-CREATE INDEX leaf_kind ON leaf(kind) WHERE kind NOT IN ('intent', 'outcome');
-CREATE INDEX leaf_intent ON leaf(intent) WHERE intent IS NOT NULL;
-CREATE TABLE leaf_body(
-    seq INTEGER PRIMARY KEY, body BLOB NOT NULL,
-    vendor TEXT, operation TEXT, caller TEXT, code TEXT, result TEXT
-) STRICT;
-CREATE INDEX body_vendor ON leaf_body(vendor) WHERE vendor IS NOT NULL;
-CREATE INDEX body_code ON leaf_body(code) WHERE code IS NOT NULL;
-CREATE TABLE link(
-    seq INTEGER NOT NULL, ord INTEGER NOT NULL, tok BLOB NOT NULL, dek BLOB NOT NULL, sealed BLOB NOT NULL,
-    PRIMARY KEY (seq, ord)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX link_tok ON link(tok, seq);
-CREATE TABLE settled(below INTEGER NOT NULL) STRICT;
-INSERT INTO settled VALUES(0);
-CREATE TABLE earlier(digest BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-"""
-_GUARD = """
-CREATE TRIGGER {table}_{act} BEFORE {act} ON {table} BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-"""
-_CHECKPOINT = """
-CREATE TABLE checkpoint(
-    size INTEGER PRIMARY KEY, root BLOB NOT NULL CHECK (length(root) = 32), ts INTEGER NOT NULL, note TEXT NOT NULL,
-    peaks BLOB NOT NULL
-) STRICT;
-"""
-_SUBTREE = """
-CREATE TABLE subtree(
-    first INTEGER NOT NULL, last INTEGER NOT NULL, hash BLOB NOT NULL CHECK (length(hash) = 32),
-    PRIMARY KEY (first, last)
-) STRICT, WITHOUT ROWID;
-"""
-
-
-def _guards(*tables: str) -> str:
-    return "".join(_GUARD.format(table=table, act=act) for table in tables for act in ("UPDATE", "DELETE"))
-
-
-# Each brings a file to the next version; what stands here never changes, and the next one stands below.
-MIGRATIONS: Sequence[str] = (
-    _TABLES + _guards("leaf", "leaf_body"),
-    _CHECKPOINT + _guards("checkpoint"),
-    _SUBTREE + _guards("subtree"),
-    PURGED + _guards("purged"),
-    ERASED + _guards("erased"),
-    WITH_RESOLVE,
-    BLINDED,
-    COUNTED,
-    WITH_RECEIVED,
-)
 
 
 class SqliteStore:
@@ -130,7 +68,7 @@ class SqliteStore:
         self.oblivion: Oblivion = SqliteOblivion(path, self._reading, lambda: self._database, lambda: self.blinding)
         with known_errors():
             self._connect()
-            self._migrate(log)
+            bring_up(self._database, path, log)
             self._load()
 
     def claim(self, node: str) -> int:
@@ -342,12 +280,12 @@ class SqliteStore:
 
     def unguarded(self) -> Sequence[str]:
         with self._reading() as database:
-            return sorted(missing(database, MIGRATIONS))
+            return sorted(missing(database))
 
     def guard(self) -> Sequence[str]:
         """Puts back what keeps the tables from being altered, and returns what was not as it was made."""
         with known_errors():
-            return put_back(self._database, MIGRATIONS)
+            return put_back(self._database)
 
     def _connect(self) -> None:
         self._database = writable(self._path)
@@ -356,16 +294,6 @@ class SqliteStore:
     def _committed(self, _database: apsw.Connection, _name: str, pages: int) -> int:
         self._pages = pages
         return apsw.SQLITE_OK
-
-    def _migrate(self, log: str) -> None:
-        version = self._database.pragma("user_version")
-        if not 0 <= version <= len(MIGRATIONS):
-            raise StartError(f"{self._path} was written by a newer gateway (version {version}); use that one")
-        with self._database:
-            for statements in MIGRATIONS[version:]:
-                self._database.execute(statements)
-            self._database.execute("INSERT OR IGNORE INTO log VALUES(?, 'active')", (log,))
-            self._database.pragma("user_version", len(MIGRATIONS))
 
     def _load(self) -> None:
         """What is kept in memory of the database, made anew: after a commit that raised nobody knows what is true."""

@@ -1,4 +1,4 @@
-"""What the ledger records step by step: cases outside contracts, and incidents at vendors."""
+"""What the ledger records step by step: cases outside contracts, incidents at vendors, and what vendors are told."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -80,3 +80,47 @@ class CanaryMade:
 
     def members(self) -> dict[str, Json]:
         return {"vendor": self.vendor, "number": self.number, "by": self.by}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeStep:
+    """A notice was opened for a vendor, or came a step further. Whom it is about stands in a commitment.
+
+    `due` is in µs; `reason` is why nobody was told, in a word.
+    """
+
+    kind: ClassVar[str] = "fact"
+
+    notice: str
+    cause: str
+    vendor: str
+    state: str  # queued, task, sent, confirmed, excused
+    way: str = ""
+    duty: str = ""
+    law: str = ""
+    categories: tuple[str, ...] = ()
+    due: int = 0
+    reason: str = ""
+    by: str = ""
+    put: str = ""
+
+    @property
+    def index(self) -> Index:
+        return Index(vendor=self.vendor, caller=self.by or None)
+
+    def members(self) -> dict[str, Json]:
+        members: dict[str, Json] = {
+            "fact": f"notice:{self.cause}",
+            "notice": self.notice,
+            "vendor": self.vendor,
+            "state": self.state,
+            "way": self.way,
+            "duty": self.duty,
+            "law": self.law,
+            "categories": self.categories,
+            "due": self.due,
+            "reason": self.reason,
+            "by": self.by,
+            "put": self.put,
+        }
+        return {name: member for name, member in members.items() if member}

@@ -79,7 +79,7 @@ class Filter:
     """Which entries are asked for; all of it holds at once. Times in µs, `since` and `until` inclusive.
 
     `result` and `code` are those of an outcome, and of the intent whose current outcome it is. `before` is the
-    `seq` of the last entry on the page before.
+    `seq` of the last entry on the page before, `after` that of one up to which they were read another time.
     """
 
     id: str | None = None
@@ -93,6 +93,7 @@ class Filter:
     until: int | None = None
     subject: str | None = None
     before: int | None = None
+    after: int | None = None
     limit: int = 50
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from gateway.clearance.papers import binds, day, last_day
+from gateway.contract.announcing import undecided
 from gateway.contract.attesting import owed
 from gateway.contract.load import ContractSet
 from gateway.contract.terms import Terms
@@ -16,6 +17,7 @@ from gateway.registry import notices, requests
 from gateway.registry.registry import Registry
 from gateway.vocabulary import Role, TransferMechanism
 from gateway.vocabulary.china import CLOCK, THRESHOLDS
+from gateway.vocabulary.notices import NoticeState
 
 MEDIA = "text/calendar; charset=utf-8"
 Source: TypeAlias = Callable[[], Awaitable[Sequence[Due]]]
@@ -42,7 +44,12 @@ def of_registry(registry: Registry) -> Source:
         told = await registry.read(notices.listed, notices.Wanted(is_open=True, limit=_ANSWERS))
         asked = await registry.read(requests.open_requests, "")
         return [
-            *(Due(f"notice.{each.cause}", each.id, each.due, Role.STEWARD) for each in told),
+            *(
+                Due(f"notice.{each.cause}", each.id, each.due, Role.STEWARD)
+                for each in told
+                # What waits for a hold, nobody does until it is over.
+                if each.state is not NoticeState.HELD
+            ),
             *(Due(f"request.{each.right}", each.request, each.due, Role.STEWARD) for each in asked),
         ]
 
@@ -51,7 +58,8 @@ def of_registry(registry: Registry) -> Source:
 
 def of_contracts(contracts: Callable[[], Awaitable[ContractSet]], now: Callable[[], datetime]) -> Source:
     """When papers and transfer mechanisms end and reviews are due, at the end of the day where the policy says.
-    Also when versions of the policy come into force by themselves.
+    Also when versions of the policy come into force by themselves, and companies begin to work for a vendor about whom
+    nobody has decided.
 
     `contracts` gives them with the papers that were entered.
     """
@@ -69,6 +77,10 @@ def _papers(contracts: ContractSet, now: datetime) -> Iterator[Due]:
         for each in owed(vendor, contracts.attested):
             ref = f"{name} {each.of}"
             yield Due("vendor.attestation", ref, datetime.combine(each.due, time.max, zone), Role.REVIEWER)
+        for company in undecided(vendor, contracts.announced.get(name, ())):
+            ref = f"{name} {company.name} ({company.country})"
+            # Before that day begins: from then on data may be there.
+            yield Due("vendor.sub_processor", ref, datetime.combine(company.since, time.min, zone), Role.REVIEWER)
     ends = dict(_agreements(contracts, day(contracts.policy, now))) | dict(_mechanisms(contracts.terms))
     for (what, ref), last in ends.items():
         yield Due(what, ref, datetime.combine(last, time.max, zone), Role.STEWARD)

@@ -18,10 +18,13 @@ from gateway.registry.entered import (
     OrderRow,
     OrderStateRow,
     PersonRow,
+    Row,
     SubjectRow,
 )
+from gateway.registry.notices import TELLINGS
 from gateway.registry.rows import Statement, Written
 from gateway.registry.stored import ImportRow, StoredRow
+from gateway.vocabulary import OrderState
 
 Values = dict[str, Any]
 
@@ -39,15 +42,15 @@ class Verdict(StrEnum):
 class Shape:
     """How facts of a kind stand in a table: `key` names what they are about, its first column finds it.
 
-    Where they stand `beside` one another, what is there stays; `after` is what else a fact causes. One that is written
-    `singly` is more than its own row.
+    Where they stand `beside` one another, what is there stays; `told` is what vendors are told of a fact. One that is
+    written `singly` is more than its own row.
     """
 
     table: Table
     key: tuple[str, ...]
     rows: Callable[[Any], Sequence[Values]]
     beside: bool = False
-    after: Callable[[Any, Written], Iterator[Statement]] | None = None
+    told: Callable[[Any, Written], Values | None] | None = None
     singly: bool = False
 
     @property
@@ -102,7 +105,7 @@ def _people(row: OrderRow) -> Sequence[Values]:
     return [{"order": row.order, "role": each.role.value, "subject": each.subject} for each in row.people]
 
 
-SHAPES: Final[Mapping[type, Shape]] = {
+SHAPES: Final[Mapping[type[Row], Shape]] = {
     OrderRow: Shape(tables.PEOPLE, ("order",), _people),
     SubjectRow: Shape(
         tables.SUBJECTS, ("subject",), lambda row: [{"subject": row.subject, "jurisdiction": row.jurisdiction}]
@@ -112,14 +115,13 @@ SHAPES: Final[Mapping[type, Shape]] = {
         ("subject", "purpose", "vendor", "happened"),
         lambda row: [rows.consent_values(row) | {"happened": rows.stored(row.time)}],
         beside=True,
-        after=rows.after_consent,
+        told=rows.withdrawn,
     ),
     AcceptanceRow: Shape(tables.ACCEPTANCES, ("subject", "policy", "how"), lambda row: [rows.acceptance_values(row)]),
     OrderStateRow: Shape(
         tables.STATES,
         ("order",),
         lambda row: [{"order": row.order, "state": row.state.value}],
-        after=rows.after_order_state,
     ),
     FlagRow: Shape(
         tables.FLAGS,
@@ -245,9 +247,27 @@ def write(
             for fact in of_shape:
                 yield from rows.statements(fact, at, written[id(fact)].entry)
             continue
+        if shape.table is tables.STATES:
+            _turn(connection, of_shape, written)
         _write(connection, shape, [(fact, written[id(fact)]) for fact in of_shape])
-        for fact in of_shape if shape.after else ():
-            yield from shape.after(fact, written[id(fact)]) if shape.after else ()
+        if shape.told is not None:
+            _tell(connection, (shape.told(fact, written[id(fact)]) for fact in of_shape))
+
+
+def _turn(connection: Connection, facts: Sequence[Any], written: Mapping[int, Written]) -> None:
+    """What it causes that orders end, or go on after their end, as long as what was before still stands there."""
+    states = tables.STATES
+    named = arrays.among(connection, states, [{"order": fact.order} for fact in facts])
+    found = select(states.c.order).where(named, states.c.state == OrderState.CLOSED.value)
+    closed = frozenset(connection.scalars(found))
+    meant = (fact for fact in facts if (fact.state is OrderState.CLOSED) is not (fact.order in closed))
+    _tell(connection, (rows.turned(fact, written[id(fact)]) for fact in meant))
+
+
+def _tell(connection: Connection, asked: Iterable[Values | None]) -> None:
+    """Has vendors told of all of it: each telling is named like the entry of its fact, so that it comes once."""
+    if found := [row for row in asked if row is not None]:
+        arrays.insert(connection, TELLINGS, found)
 
 
 def _write(connection: Connection, shape: Shape, facts: Sequence[tuple[StoredRow, Written]]) -> None:

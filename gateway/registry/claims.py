@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, DateTime, bindparam, delete, text, update
+from sqlalchemy import Connection, DateTime, bindparam, delete, exists, select, text, update
 
 from gateway.errors import Refusal, refuse
 from gateway.registry.registry import PATIENCE, Registry
@@ -43,6 +43,11 @@ class Claims:
 
         await self._registry.write(taking)
         return found == [1]
+
+    async def is_taken(self, name: str) -> bool:
+        """Whether a name is taken, by whomever. Raises Refusal `gateway.failed`."""
+        taken = exists().where(CLAIMS.c.name == name, CLAIMS.c.until >= _stored(self._registry.now()))
+        return await self._registry.read(lambda connection, _: bool(connection.scalar(select(taken))), name)
 
     async def keep(self, name: str, until: datetime) -> bool:
         """That a name which is taken here stays so until a moment; False where it is another's by now."""

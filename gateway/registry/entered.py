@@ -15,8 +15,10 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.contract.announcing import State
 from gateway.contract.papers import Agreement, lacking
 from gateway.contract.words import Day, Digest
+from gateway.misfit import Language
 from gateway.vocabulary import (
     FLAGS,
     AcceptanceKind,
@@ -38,6 +40,12 @@ from gateway.vocabulary import (
 def _is_place(code: str) -> str:
     if not is_place(code):
         raise ValueError("not a code of ISO 3166 for a country or a part of one")
+    return code
+
+
+def _is_country(code: str) -> str:
+    if not is_place(code) or "-" in code:
+        raise ValueError("not a code of ISO 3166 for a country")
     return code
 
 
@@ -113,7 +121,7 @@ class ConsentRow(Row):
     expressed_by: ExpressedBy = ExpressedBy.SUBJECT
     record_id: Text | None = None
     notice: Text | None = None
-    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
+    language: Language | None = None
     categories: tuple[Category, ...] = ()
     recipients: tuple[Text, ...] = ()
     controller: Text | None = None
@@ -223,6 +231,22 @@ class AttestationRow(Row):
     document: Digest | None = None
 
 
+class SubProcessorRow(Row):
+    """A vendor has announced that a company will work for it in a country from a day on, or what became of that; put
+    again, it replaces what was said of that company there.
+    """
+
+    kind: Literal["sub_processor"]
+    vendor: Text
+    name: Text
+    country: Annotated[str, AfterValidator(_is_country)]
+    since: Day
+    state: State = "announced"
+
+
+OF_VENDORS = (AgreementRow, AgreementEndRow, ReviewRow, AttestationRow, SubProcessorRow, SuspensionRow)
+"""Facts about one vendor, which the contracts have."""
+
 AnyRow = Annotated[
     OrderRow
     | OrderStateRow
@@ -235,7 +259,8 @@ AnyRow = Annotated[
     | AgreementRow
     | AgreementEndRow
     | ReviewRow
-    | AttestationRow,
+    | AttestationRow
+    | SubProcessorRow,
     Field(discriminator="kind"),
 ]
 ROWS: TypeAdapter[list[AnyRow]] = TypeAdapter(list[AnyRow])

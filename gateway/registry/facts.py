@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, NamedTuple
 
+from gateway.contract.announcing import Announced
 from gateway.contract.model import PolicyVersion
 from gateway.contract.papers import Agreement
 from gateway.frozen import Frozen
@@ -137,7 +138,8 @@ class Papers:
     """What was entered of papers and reviews beside the vendors' files: by vendor, and ends by vendor and id.
 
     `ended` has the last day of a paper that somebody ended, None where it ended at once. `waivers` may be over.
-    `attested` has for a vendor and what it says of itself in writing when it did so last.
+    `attested` has for a vendor and what it says of itself in writing when it did so last, `announced` the companies
+    that it said would work for it.
     `versions` are those of the policy that the register has, the oldest first, each of them published.
     """
 
@@ -147,6 +149,7 @@ class Papers:
     waivers: tuple[Waiver, ...] = ()
     versions: tuple[PolicyVersion, ...] = ()
     attested: Mapping[tuple[str, str], date] = field(default_factory=dict)
+    announced: Mapping[str, tuple[Announced, ...]] = field(default_factory=dict)
 
     def of(self, vendor: str) -> bool:
         """Whether anything is known of a vendor."""
@@ -161,10 +164,10 @@ class Facts(Frozen, frozen=True):
 
     `people` are those who were found; `missing` are the roles of the others. `marks` has those of whom there are any,
     by reference, `linked` all references of those who have several, `orders` every order that the call or one of its
-    people comes from, `overdue_from` when a vendor's first unconfirmed deletion is overdue. `untold` is whether whoever
-    gets the parcel is somebody else than who bought, and does not know yet that others have their data: `noted` once it
-    is on record that they are to be told. `basis` is what all of it was taken from, so that it can be told whether it
-    still holds.
+    people comes from, `overdue_from` when a vendor's first unconfirmed deletion is overdue. `is_gift` is whether who
+    gets the parcel is known to be somebody else than who bought, `untold` whether they do not know yet that others have
+    their data: `noted` once it is on record that they are to be told. `basis` is what all of it was taken from, so that
+    it can be told whether it still holds.
     """
 
     people: Mapping[SubjectRole, Person]
@@ -179,6 +182,7 @@ class Facts(Frozen, frozen=True):
     linked: Mapping[str, frozenset[str]] = {}
     overdue_from: Mapping[str, datetime] = {}
     untold: Literal["", "noted", "new"] = ""
+    is_gift: bool = False
 
     @property
     def references(self) -> frozenset[str]:

@@ -7,13 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, DateTime, String, bindparam, cast, func, literal, null, select, union_all
 
+from gateway.contract.announcing import Announced
 from gateway.contract.papers import Agreement
-from gateway.registry import policies, waivers
+from gateway.registry import granted, policies
 from gateway.registry.basis import Key
 from gateway.registry.facts import Consent, Known, Mark, Order, Papers, Person, Review, Suspension
 from gateway.registry.rows import ERASED
 from gateway.registry.tables import (
     AGREEMENTS,
+    ANNOUNCED,
     ATTESTED,
     CONSENTS,
     ENDED,
@@ -126,7 +128,7 @@ def _answer(row: Any, given: datetime) -> Consent:
 
 def papers(connection: Connection, _: str = "") -> Papers:
     """What was entered of papers, which of all papers somebody ended, by when the next reviews are due, what is waived,
-    and which versions of the policy were published.
+    which versions of the policy were published, and what vendors have attested and announced.
     """
     entered: dict[str, tuple[Agreement, ...]] = {}
     for vendor, paper in connection.execute(select(AGREEMENTS.c.vendor, AGREEMENTS.c.paper).order_by(AGREEMENTS.c.id)):
@@ -135,13 +137,19 @@ def papers(connection: Connection, _: str = "") -> Papers:
     # The last one of each vendor counts.
     reviews = connection.execute(select(REVIEWS.c.vendor, REVIEWS.c.held, REVIEWS.c.next).order_by(REVIEWS.c.number))
     attested = select(ATTESTED.c.vendor, ATTESTED.c.of, ATTESTED.c.given).order_by(ATTESTED.c.given)
+    announced: dict[str, tuple[Announced, ...]] = {}
+    companies = select(ANNOUNCED).order_by(ANNOUNCED.c.called, ANNOUNCED.c.country)
+    for each in connection.execute(companies):
+        company = Announced(each.name, each.country, each.since, each.state)
+        announced[each.vendor] = (*announced.get(each.vendor, ()), company)
     return Papers(
         entered,
         {(vendor, id_): last for vendor, id_, last in ended},
         {vendor: Review(held, by) for vendor, held, by in reviews},
-        waivers.granted(connection),
+        granted.in_force(connection),
         policies.published(connection),
         {(vendor, of): given for vendor, of, given in connection.execute(attested)},
+        announced,
     )
 
 

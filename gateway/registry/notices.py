@@ -77,7 +77,8 @@ NOTICES = Table(
 
 Row = TellingRow | NoticeRow | NoticeStepRow
 _ALL = "[]"  # no category is named, so it is about every one
-_ENDED = (NoticeState.CONFIRMED, NoticeState.EXCUSED)
+_ENDED = (NoticeState.CONFIRMED, NoticeState.EXCUSED, NoticeState.TAKEN_BACK)
+_UNTOLD = (NoticeState.QUEUED, NoticeState.TASK, NoticeState.HELD)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -127,11 +128,17 @@ class Notice:
     def is_open(self) -> bool:
         """Whether the vendor is still to be told, or to confirm."""
         waits = self.state is NoticeState.SENT and self.duty is Duty.CONFIRMS
-        return waits or self.state in (NoticeState.QUEUED, NoticeState.TASK)
+        return waits or self.state in _UNTOLD
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it stays as it is."""
+        return self.state in _ENDED
 
     def is_overdue(self, now: datetime) -> bool:
-        """Only of a vendor that confirms; the others owe no answer by a day."""
-        return self.duty is Duty.CONFIRMS and self.is_open and self.due < now
+        """Only of a vendor that confirms; the others owe no answer by a day, and nobody does while there is a hold."""
+        is_due = self.is_open and self.state is not NoticeState.HELD
+        return self.duty is Duty.CONFIRMS and is_due and self.due < now
 
 
 def statements(row: Row, at: datetime, entry: str | None) -> Iterator[Insert | Update]:
@@ -154,17 +161,23 @@ def asked(
     order: str | None = None,
     purpose: str | None = None,
     vendor: str | None = None,
-) -> Insert:
-    """What has vendors told of a fact with this entry, in the transaction that puts the fact in."""
+) -> dict[str, Any]:
+    """The row that has vendors told of a fact with this entry, in the transaction that puts the fact in."""
     about = {"id": entry, "cause": cause.value, "subject": subject, "order": order, "purpose": purpose}
     moments = {"at": _stored(at), "next": _stored(at)}
-    return _once(TELLINGS, about | {"vendor": vendor, "categories": _ALL, "source": source, "entry": entry} | moments)
+    return about | {"vendor": vendor, "categories": _ALL, "source": source, "entry": entry} | moments
 
 
-def _once(table: Table, values: Mapping[str, Any]) -> Insert:
+def asking(values: Mapping[str, Any], where: ColumnElement[bool] | None = None) -> Insert:
+    """What puts such a row in, once; if `where` holds."""
+    return _once(TELLINGS, values, where=where)
+
+
+def _once(table: Table, values: Mapping[str, Any], *, where: ColumnElement[bool] | None = None) -> Insert:
     """What inserts a row unless it is there: a node that ended in between, or another one, was faster."""
     there = exists().where(table.c.id == values["id"])
     row = select(*(literal(value, table.c[name].type) for name, value in values.items())).where(~there)
+    row = row if where is None else row.where(where)
     return insert(table).from_select(list(values), row)
 
 
@@ -175,14 +188,21 @@ def _telling(row: TellingRow, at: datetime) -> dict[str, Any]:
 
 def _notice(row: NoticeRow, at: datetime) -> dict[str, Any]:
     fields = {"id", "telling", "cause", "vendor", "subject", "order", "entity", "way", "duty", "law", "until"}
-    state = NoticeState.TASK if row.way is NoticeWay.TASK else NoticeState.QUEUED
+    state = NoticeState.HELD if row.held else waiting(row.way)
     start = _stored(row.not_before or at)
     fresh = {"state": state.value, "attempts": 0, "next": start, "code": "", "receipt": ""}
     return row.model_dump(include=fields) | {"due": _stored(row.due)} | fresh
 
 
+def waiting(way: NoticeWay) -> NoticeState:
+    """How a notice waits that is to be told in a way."""
+    return NoticeState.TASK if way is NoticeWay.TASK else NoticeState.QUEUED
+
+
 def _step(row: NoticeStepRow, at: datetime) -> Update:
     changed: dict[str, Any] = {"state": row.state.value, "receipt": row.receipt}
+    if row.due is not None:
+        changed |= {"due": _stored(row.due), "next": at, "attempts": 0, "told": null()}
     if row.state in (NoticeState.SENT, NoticeState.CONFIRMED):
         changed |= {"told": at, "code": ""}
     if row.state in _ENDED:
@@ -194,6 +214,13 @@ def _step(row: NoticeStepRow, at: datetime) -> Update:
 def planned(telling: str, at: datetime) -> Update:
     """What says that every vendor that is meant has its notice."""
     return update(TELLINGS).where(TELLINGS.c.id == telling).values(planned=_stored(at))
+
+
+def dropped(order: str, before: datetime) -> Update:
+    """What says that nobody is told any more that an order was closed, if it was before a moment."""
+    closed = (TELLINGS.c.order == order) & (TELLINGS.c.cause == Cause.ORDER_CLOSED.value)
+    waits = TELLINGS.c.planned.is_(None) & (TELLINGS.c.at < _stored(before))
+    return update(TELLINGS).where(closed, waits).values(planned=_stored(before))
 
 
 def claimed(notice: Notice, until: datetime) -> Update:
@@ -245,11 +272,9 @@ def erasures(connection: Connection, _: str = "") -> Sequence[Telling]:
 
 def answers_due(connection: Connection, _: str = "") -> frozenset[tuple[str, Cause]]:
     """About whom, and why, some vendor is still to be told or to confirm."""
-    confirms = (NOTICES.c.state == NoticeState.SENT.value) & (NOTICES.c.duty == Duty.CONFIRMS.value)
-    is_open = or_(confirms, NOTICES.c.state.in_([NoticeState.QUEUED.value, NoticeState.TASK.value]))
     found = [
         *connection.execute(select(TELLINGS.c.subject, TELLINGS.c.cause).where(TELLINGS.c.planned.is_(None))),
-        *connection.execute(select(NOTICES.c.subject, NOTICES.c.cause).where(is_open)),
+        *connection.execute(select(NOTICES.c.subject, NOTICES.c.cause).where(_is_open())),
     ]
     return frozenset((subject, Cause(cause)) for subject, cause in found if subject is not None)
 
@@ -285,21 +310,26 @@ class Wanted:
     subjects: Collection[str] | None = None
     is_open: bool = False
     limit: int | None = None
+    orders: Collection[str] | None = None
+    state: NoticeState | None = None
 
 
 def overdue_from(connection: Connection, _: str = "") -> Mapping[str, datetime]:
     """Vendor → when the first deletion is overdue that it is still to confirm."""
     deletions = NOTICES.c.cause.in_([each.value for each in DELETIONS]) & (NOTICES.c.duty == Duty.CONFIRMS.value)
-    found = select(NOTICES.c.vendor, func.min(NOTICES.c.due)).where(deletions, _is_open()).group_by(NOTICES.c.vendor)
+    is_due = _is_open() & (NOTICES.c.state != NoticeState.HELD.value)
+    found = select(NOTICES.c.vendor, func.min(NOTICES.c.due)).where(deletions, is_due).group_by(NOTICES.c.vendor)
     return {vendor: due.replace(tzinfo=UTC) for vendor, due in connection.execute(found)}
 
 
 def listed(connection: Connection, wanted: Wanted) -> Sequence[Notice]:
     """Notices, those that are due first."""
-    given = {"id": wanted.id, "telling": wanted.telling, "vendor": wanted.vendor}
+    given = {"id": wanted.id, "telling": wanted.telling, "vendor": wanted.vendor, "state": wanted.state}
     stated: list[ColumnElement[bool]] = [NOTICES.c[name] == value for name, value in given.items() if value is not None]
     if wanted.subjects is not None:
         stated.append(NOTICES.c.subject.in_(wanted.subjects))
+    if wanted.orders is not None:
+        stated.append(NOTICES.c.order.in_(wanted.orders))
     if wanted.is_open:
         stated.append(_is_open())
     query = select(NOTICES).where(*stated).order_by(NOTICES.c.due, NOTICES.c.id).limit(wanted.limit)
@@ -308,7 +338,7 @@ def listed(connection: Connection, wanted: Wanted) -> Sequence[Notice]:
 
 def _is_open() -> ColumnElement[bool]:
     waits = (NOTICES.c.state == NoticeState.SENT.value) & (NOTICES.c.duty == Duty.CONFIRMS.value)
-    return or_(waits, NOTICES.c.state.in_([NoticeState.QUEUED.value, NoticeState.TASK.value]))
+    return or_(waits, NOTICES.c.state.in_([each.value for each in _UNTOLD]))
 
 
 def _read(row: Any) -> Notice:

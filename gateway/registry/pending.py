@@ -16,6 +16,7 @@ from gateway.registry.rows import EVERY_OPERATION, Statement
 from gateway.registry.stored import STORED, ImportRow, PolicyRow, StoredRow
 from gateway.registry.tables import (
     AGREEMENTS,
+    ANNOUNCED,
     ATTESTED,
     CASE_STEPS,
     CONSENTS,
@@ -142,5 +143,6 @@ _SAME: Mapping[str, tuple[Table, Callable[[Any], ColumnElement[bool]]]] = {
     "policy": (POLICIES, _same_draft),
     "review": (REVIEWS, lambda fact: REVIEWS.c.vendor == fact.vendor),
     "attestation": (ATTESTED, lambda fact: (ATTESTED.c.vendor == fact.vendor) & (ATTESTED.c.of == fact.of.value)),
+    "sub_processor": (ANNOUNCED, rows.same_company),
     "case": (CASE_STEPS, lambda fact: (CASE_STEPS.c.case == fact.case) & (CASE_STEPS.c.number == fact.number)),
 }

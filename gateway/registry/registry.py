@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -199,48 +199,32 @@ class Registry:
         """
         moment, version = self._changes.moment, self._changes.version
         seen: list[Key] = []
-        people: dict[SubjectRole, Person] = {}
-        missing: set[SubjectRole] = set()
-        marks: dict[str, tuple[Mark, ...]] = {}
-        linked: dict[str, frozenset[str]] = {}
-        answers: dict[str, tuple[Consent, ...]] = {}
-        flags: set[Flag] = set()
         suspensions = await self._look_up(SUSPENSIONS, lookups.suspensions, seen)
         papers = await self._look_up(PAPERS, lookups.papers, seen)
-        for mention in mentions:
-            somebody = await self._found(mention, seen)
-            if somebody is None:
-                missing.add(mention.role)
-                continue
-            known = await self._known(somebody.ref, seen)
-            person = people[mention.role] = _as_known(somebody, mention, known)
-            if len(known) > 1:
-                linked[person.ref] = frozenset(known)
-            held = tuple(dict.fromkeys(mark for each in known.values() for mark in each.marks))
-            if bearing := tuple(mark for mark in held if mark.flag not in _OF_NOTICE):
-                marks[person.ref] = bearing
-            if person.role is SubjectRole.CONSIGNEE:
-                flags = {mark.flag for mark in held}
-            if consents or person.jurisdiction in consents_in or any(mark.flag is Flag.MINOR for mark in held):
-                answers[person.ref] = await self._answers(known, seen)
+        told = [await self._somebody(each, seen, consents=consents, within=consents_in) for each in mentions]
+        everybody = [each for each in told if each is not None]
+        people = {each.role: each.person for each in everybody}
+        linked = {each.person.ref: frozenset(each.known) for each in everybody if len(each.known) > 1}
         numbers = dict.fromkeys([order, *(person.order for person in people.values())])
         found = [await self._order(number, seen) for number in numbers if number is not None]
         # No part of the basis: what is only noted has no call decided anew.
         overdue_from = await self._look_up(DELETIONS, notices.overdue_from, [])
-        basis = Basis(tuple(seen), moment, version, self._changes)
+        consignees = (each.marks for each in everybody if each.person.role is SubjectRole.CONSIGNEE)
+        is_gift = _is_gift(people, found, linked)
         return Facts(
             people,
-            frozenset(missing),
-            answers,
+            frozenset(mention.role for mention, each in zip(mentions, told, strict=True) if each is None),
+            {each.person.ref: each.answers for each in everybody if each.answers is not None},
             suspensions,
             order is not None,
-            basis,
-            marks,
+            Basis(tuple(seen), moment, version, self._changes),
+            {each.person.ref: bearing for each in everybody if (bearing := each.bearing)},
             tuple(order for order, _ in found),
             papers,
             linked,
             overdue_from,
-            _notice(people, found, linked, flags),
+            _notice({mark.flag for marks in consignees for mark in marks}) if is_gift else "",
+            is_gift,
         )
 
     async def papers(self) -> Papers:
@@ -250,6 +234,17 @@ class Registry:
     async def same_person(self, ref: str) -> Collection[str]:
         """All references of a person who has this one. Raises Refusal."""
         return (await self._known(ref, [])).keys()
+
+    async def _somebody(
+        self, mention: Mention, seen: list[Key], *, consents: bool, within: Collection[str]
+    ) -> "_Somebody | None":
+        if (found := await self._found(mention, seen)) is None:
+            return None
+        known = await self._known(found.ref, seen)
+        person = _as_known(found, mention, known)
+        marks = tuple(dict.fromkeys(mark for each in known.values() for mark in each.marks))
+        wanted = consents or person.jurisdiction in within or any(mark.flag is Flag.MINOR for mark in marks)
+        return _Somebody(mention.role, person, known, marks, await self._answers(known, seen) if wanted else None)
 
     async def _found(self, mention: Mention, seen: list[Key]) -> Person | None:
         if _UNKNOWABLE in f"{mention.order}{mention.ref}":
@@ -364,6 +359,21 @@ async def _within(seconds: float, under_way: Future[Value]) -> Value:
         return await asyncio.wrap_future(under_way)
 
 
+class _Somebody(NamedTuple):
+    """Whom a call is about, what is known of them under each reference, and their consents where those were asked."""
+
+    role: SubjectRole
+    person: Person
+    known: Mapping[str, Known]
+    marks: tuple[Mark, ...]
+    answers: tuple[Consent, ...] | None
+
+    @property
+    def bearing(self) -> tuple[Mark, ...]:
+        """The marks that a decision rests on."""
+        return tuple(mark for mark in self.marks if mark.flag not in _OF_NOTICE)
+
+
 def _as_known(found: Person, mention: Mention, known: Mapping[str, Known]) -> Person:
     """Somebody as they take part in a call: what it says of their law comes first, then what is known of them."""
     jurisdiction = mention.jurisdiction or found.jurisdiction
@@ -372,21 +382,23 @@ def _as_known(found: Person, mention: Mention, known: Mapping[str, Known]) -> Pe
     return changed(found, jurisdiction=jurisdiction, role=mention.role)
 
 
-def _notice(
+def _is_gift(
     people: Mapping[SubjectRole, Person],
     orders: Iterable[tuple[Order, Sequence[Person]]],
     linked: Mapping[str, Collection[str]],
-    flags: Collection[Flag],
-) -> Literal["", "noted", "new"]:
-    """Whether a consignee, who has these flags, is still to be told. Nobody is by whom the parcel was bought, as far as
-    somebody is known to have.
-    """
+) -> bool:
+    """Whether the consignee is somebody else than who bought, as far as somebody is known to have."""
     consignee = people.get(SubjectRole.CONSIGNEE)
-    if consignee is None or Flag.INFORMED in flags:
-        return ""
+    if consignee is None:
+        return False
     buyer = people.get(SubjectRole.PURCHASER)
     bought = {each.ref for _, of in orders for each in of if each.role is SubjectRole.PURCHASER}
     buyers = {buyer.ref} if buyer else bought
-    if not buyers or not buyers.isdisjoint(linked.get(consignee.ref, (consignee.ref,))):
+    return bool(buyers) and buyers.isdisjoint(linked.get(consignee.ref, (consignee.ref,)))
+
+
+def _notice(flags: Collection[Flag]) -> Literal["", "noted", "new"]:
+    """Whether somebody else than who bought, who has these flags, is still to be told."""
+    if Flag.INFORMED in flags:
         return ""
     return "noted" if Flag.NOTICE_DUE in flags else "new"

@@ -10,7 +10,8 @@ from sqlalchemy import Table, and_, delete, exists, insert, update
 from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.elements import ColumnElement
 
-from gateway.registry import cases, notices, policies, waivers
+from gateway.contract.announcing import called
+from gateway.registry import cases, granted, notices, policies
 from gateway.registry.entered import (
     AcceptanceRow,
     AgreementEndRow,
@@ -23,9 +24,11 @@ from gateway.registry.entered import (
     OrderStateRow,
     ReviewRow,
     SubjectRow,
+    SubProcessorRow,
     SuspensionRow,
 )
 from gateway.registry.stored import (
+    BulkLookRow,
     CaseRow,
     ImportRow,
     NoticeRow,
@@ -40,6 +43,7 @@ from gateway.registry.stored import (
 from gateway.registry.tables import (
     ACCEPTANCES,
     AGREEMENTS,
+    ANNOUNCED,
     ATTESTED,
     CONSENTS,
     COUNTED,
@@ -104,15 +108,17 @@ def _order(row: OrderRow, written: Written) -> Iterator[Statement]:
 
 
 def _order_state(row: OrderStateRow, written: Written) -> Iterator[Statement]:
+    was_closed = exists().where(STATES.c.order == row.order, STATES.c.state == OrderState.CLOSED.value)
+    if (asked := turned(row, written)) is not None:
+        yield notices.asking(asked, ~was_closed if row.state is OrderState.CLOSED else was_closed)
     yield delete(STATES).where(STATES.c.order == row.order)
     yield insert(STATES).values({"order": row.order, "state": row.state.value} | written.on_record)
-    yield from after_order_state(row, written)
 
 
-def after_order_state(row: OrderStateRow, written: Written) -> Iterator[Statement]:
-    """What the end of an order causes."""
-    if row.state is OrderState.CLOSED and written.entry is not None:
-        yield notices.asked(written.entry, Cause.ORDER_CLOSED, written.at, row.source, order=row.order)
+def turned(row: OrderStateRow, written: Written) -> dict[str, Any] | None:
+    """What vendors are told where by this an order ends that had not, or goes on after its end."""
+    cause = Cause.ORDER_CLOSED if row.state is OrderState.CLOSED else Cause.KEEP
+    return notices.asked(written.entry, cause, written.at, row.source, order=row.order) if written.entry else None
 
 
 def _subject(row: SubjectRow, written: Written) -> Iterator[Statement]:
@@ -126,7 +132,8 @@ def _living(subject: str, jurisdiction: str, written: Written) -> Iterator[State
 
 def _consent(row: ConsentRow, written: Written) -> Iterator[Statement]:
     yield insert(CONSENTS).values(consent_values(row) | {"record": written.entry or uuid.uuid4().hex} | written.columns)
-    yield from after_consent(row, written)
+    if (asked := withdrawn(row, written)) is not None:
+        yield notices.asking(asked)
 
 
 def consent_values(row: ConsentRow) -> dict[str, object]:
@@ -144,11 +151,12 @@ def consent_values(row: ConsentRow) -> dict[str, object]:
     }
 
 
-def after_consent(row: ConsentRow, written: Written) -> Iterator[Statement]:
-    """What a withdrawal causes."""
-    if row.state in _WITHDRAWN and written.entry is not None:
-        about = {"subject": row.subject, "purpose": row.purpose.value, "vendor": row.vendor}
-        yield notices.asked(written.entry, Cause.WITHDRAWAL, written.at, row.source, **about)
+def withdrawn(row: ConsentRow, written: Written) -> dict[str, Any] | None:
+    """What vendors are told of a withdrawal."""
+    if row.state not in _WITHDRAWN or written.entry is None:
+        return None
+    about = {"subject": row.subject, "purpose": row.purpose.value, "vendor": row.vendor}
+    return notices.asked(written.entry, Cause.WITHDRAWAL, written.at, row.source, **about)
 
 
 def _acceptance(row: AcceptanceRow, written: Written) -> Iterator[Statement]:
@@ -232,8 +240,23 @@ def _attestation(row: AttestationRow, written: Written) -> Iterator[Statement]:
     yield insert(ATTESTED).values(said | written.on_record)
 
 
-def _waiver(row: WaiverRow, written: Written) -> Iterator[Statement]:
-    yield from waivers.statements(row, written.at, written.entry)
+def _sub_processor(row: SubProcessorRow, written: Written) -> Iterator[Statement]:
+    yield delete(ANNOUNCED).where(same_company(row))
+    said = {"name": row.name, "since": row.since, "state": row.state}
+    yield insert(ANNOUNCED).values(_company(row) | said | written.on_record)
+
+
+def same_company(row: SubProcessorRow) -> ColumnElement[bool]:
+    """Which row in the table says something of the same company in the same country."""
+    return and_(*(ANNOUNCED.c[name] == value for name, value in _company(row).items()))
+
+
+def _company(row: SubProcessorRow) -> dict[str, object]:
+    return {"vendor": row.vendor, "called": called(row.name), "country": row.country}
+
+
+def _granted(row: WaiverRow | BulkLookRow, written: Written) -> Iterator[Statement]:
+    yield from granted.statements(row, written.at, written.entry)
 
 
 def _policy(row: PolicyRow, written: Written) -> Iterator[Statement]:
@@ -268,7 +291,9 @@ _WRITERS: Mapping[str, Callable[[Any, Written], Iterator[Statement]]] = {
     "agreement_end": _agreement_end,
     "review": _review,
     "attestation": _attestation,
-    "waiver": _waiver,
+    "sub_processor": _sub_processor,
+    "waiver": _granted,
+    "bulk_look": _granted,
     "policy": _policy,
     "request": _request,
     "revocation": _revocation,

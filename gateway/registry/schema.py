@@ -8,7 +8,7 @@ from gateway.errors import StartError
 from gateway.registry.notices import NOTICES
 
 FIRST = "0001"
-NEWEST = "0014"
+NEWEST = "0016"
 METADATA = NOTICES.metadata  # with every table: each module that has some is imported by now
 SCHEMA = "registry"  # on PostgreSQL; with SQLite it has a file to itself
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -3,9 +3,10 @@
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from gateway.contract.model import PolicyDraft, PolicyVersion
+from gateway.misfit import Id
 from gateway.registry.entered import AnyRow, PersonRow, Ref, Row
 from gateway.vocabulary import Category, Purpose, RefusalReason, RequestStatus, Right, Ruling, Scenario
 from gateway.vocabulary.notices import Cause, Duty, NoticeState, NoticeWay
@@ -38,7 +39,7 @@ class RequestRow(Row):
     """
 
     kind: Literal["request"] = "request"
-    request: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    request: Id
     subject: Ref
     right: Right
     status: RequestStatus
@@ -97,10 +98,15 @@ class NoticeRow(Row):
     until: date | None = None
     due: datetime
     not_before: datetime | None = None
+    held: bool = False
+    """Whether it waits until a hold is over."""
 
 
 class NoticeStepRow(Row):
-    """A step of a notice: handed to a person, told, confirmed, or excused for a reason; `receipt` is what shows it."""
+    """A step of a notice: handed to a person, told, confirmed, or excused for a reason; `receipt` is what shows it.
+
+    One that goes on after a hold has a new day by which it is `due`.
+    """
 
     kind: Literal["notice_step"] = "notice_step"
     notice: str
@@ -110,21 +116,44 @@ class NoticeStepRow(Row):
     state: NoticeState
     receipt: str = ""
     reason: str = ""
+    due: datetime | None = None
 
 
-class WaiverRow(Row):
-    """A step of a waiver. `until` is set when it is granted."""
+class GrantedRow(Row):
+    """A step of what one proposes and another one grants. `until` is set when it is granted."""
 
-    kind: Literal["waiver"] = "waiver"
     id: str
     state: Literal["proposed", "granted", "ended"]
-    operations: tuple[str, ...]
-    codes: tuple[str, ...]
     reason: str
     hours: int
     proposed_by: str
     granted_by: str | None = None
     until: datetime | None = None
+
+    @property
+    def whose(self) -> frozenset[str]:
+        """Who does not grant it."""
+        return frozenset({self.proposed_by})
+
+
+class WaiverRow(GrantedRow):
+    """A step of a waiver."""
+
+    kind: Literal["waiver"] = "waiver"
+    operations: tuple[str, ...]
+    codes: tuple[str, ...]
+
+
+class BulkLookRow(GrantedRow):
+    """A step of a bulk look: so many entries of the record may `who` take out beyond a day's share."""
+
+    kind: Literal["bulk_look"] = "bulk_look"
+    who: str
+    entries: int
+
+    @property
+    def whose(self) -> frozenset[str]:
+        return frozenset({self.proposed_by, self.who})
 
 
 class PolicyRow(Row):
@@ -135,7 +164,7 @@ class PolicyRow(Row):
 
     kind: Literal["policy"] = "policy"
     state: Literal["draft", "dropped", "published", "filed"]
-    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    id: Id
     draft: PolicyDraft
     drafted_by: str
     drafted: AwareDatetime
@@ -192,6 +221,7 @@ StoredRow = (
     | NoticeStepRow
     | CaseRow
     | WaiverRow
+    | BulkLookRow
     | PolicyRow
     | ImportRow
 )

@@ -147,6 +147,18 @@ ATTESTED = Table(
     *_written(),
     Column("entry", String),
 )
+ANNOUNCED = Table(
+    "sub_processor",
+    METADATA,
+    Column("vendor", String, primary_key=True),
+    Column("called", String, primary_key=True),  # the name as it is compared
+    Column("country", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("since", Date, nullable=False),
+    Column("state", String, nullable=False),
+    *_written(),
+    Column("entry", String),
+)
 REVOKED = Table(
     "revoked_token",
     METADATA,

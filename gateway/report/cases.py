@@ -8,6 +8,10 @@ from typing import Any
 from gateway.ledger.steps import CLOCK
 from gateway.report.seen import Known, Seen, moment
 from gateway.report.table import Cell, Row, Table
+from gateway.vocabulary.notices import Duty, NoticeState
+
+_DAY = 86_400_000_000  # µs
+_OWED = frozenset({NoticeState.QUEUED, NoticeState.TASK, NoticeState.SENT, NoticeState.CONFIRMED})
 
 DEMANDS = Table(
     "Register of disclosures outside contracts",
@@ -90,6 +94,7 @@ NOTICES = Table(
         "due": "due",
         "state": "state",
         "since": "since",
+        "days_late": "days by which the answer is late, or came late",
         "reason": "reason",
     },
 )
@@ -230,8 +235,10 @@ class Incidents:
 class Notices:
     """One row for each notice, with the state that it has come to."""
 
-    def __init__(self, _: Known) -> None:
+    def __init__(self, known: Known) -> None:
+        self._now = known.now
         self._rows: dict[str, dict[str, Any]] = {}
+        self._told: dict[str, Mapping[str, Any]] = {}
 
     def take(self, seen: Seen) -> Iterable[Row]:
         body = seen.body
@@ -240,10 +247,22 @@ class Notices:
             stated = {name: _words(body[name]) for name in NOTICES.columns if name in body}
             row["cause"] = body["fact"].partition(":")[2]
             row |= stated | {"since": seen.at, "due": moment(body["due"]) if "due" in body else row["due"]}
+            self._told[body["notice"]] = {**self._told.get(body["notice"], {}), **body}
         return ()
 
     def rest(self) -> Iterator[Row]:
-        yield from self._rows.values()
+        yield from (row | {"days_late": days_late(self._told[name], self._now)} for name, row in self._rows.items())
+
+
+def days_late(told: Mapping[str, Any], now: datetime) -> int:
+    """By what its entries say of a notice, the newest last: days, begun ones too, by which the vendor's answer is late
+    or came late. Only of who confirms one is owed by a day, and of nobody while there is a hold.
+    """
+    if told.get("duty") != Duty.CONFIRMS or told["state"] not in _OWED:
+        return 0
+    ended: int = told["ts"] if told["state"] == NoticeState.CONFIRMED else int(now.timestamp() * 1_000_000)
+    due: int = told["due"]
+    return max(0, -((due - ended) // _DAY))
 
 
 class Requests:

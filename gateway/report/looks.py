@@ -1,15 +1,41 @@
-"""Who looked at the record, and whether a withdrawal of consent did what it must."""
+"""Who looked at the record, and by whose grant at much of it, and whether a withdrawal of consent did what it must."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.report.seen import Known, Seen
-from gateway.report.table import Row, Table
+from gateway.report.table import Row, Table, counted
+from gateway.vocabulary.notices import Cause
 
 LOOKS = Table(
     "Access log",
     "policy, every access recorded; GDPR 5(2); NIST SP 800-53 AU-2",
-    {"at": "when", "who": "who", "action": "what", "filters": "by which filters", "found": "found", "entry": "entry"},
+    {
+        "at": "when",
+        "who": "who",
+        "action": "what",
+        "filters": "by which filters",
+        "found": "found",
+        "grant": "under which bulk look",
+        "refused": "refused with",
+        "entry": "entry",
+    },
+)
+BULK = Table(
+    "Bulk looks",
+    "policy, access only as far as needed; GDPR 32(1)(b); NIST SP 800-53 AC-3(2)",
+    {
+        "look": "bulk look",
+        "steps": "steps",
+        "by": "by whom",
+        "entries": "entries that may be taken",
+        "why": "what for",
+        "who": "who took them",
+        "looks": "looks under it",
+        "taken": "entries that were taken",
+    },
 )
 WITHDRAWN = Table(
     "Effect of withdrawals",
@@ -22,11 +48,16 @@ WITHDRAWN = Table(
         "disclosures_after": "disclosures after it on the withdrawn ground",
         "going_on": "disclosures since on another ground",
         "grounds": "which grounds",
+        "stayed": "fields that have stayed since for want of what was withdrawn, and how often",
+        "told": "vendors that were told, and what they answered",
     },
 )
 _ENDED = frozenset({"withdrawn", "revoked"})
 _GIVEN = frozenset({"given", "renewed"})
 _CONSENTS = frozenset({"consent", "explicit_consent"})
+_WITHDRAWN = "consent.withdrawn"
+_TOLD = f"notice:{Cause.WITHDRAWAL.value}"
+_MOST = 20  # fields that are named
 
 
 class Looks:
@@ -44,11 +75,42 @@ class Looks:
                 "action": body["action"],
                 "filters": tuple(f"{name}={value}" for name, value in body.get("filters", ())),
                 "found": body["found"],
+                "grant": body.get("grant"),
+                "refused": body.get("refused"),
                 "entry": body["id"],
             }
 
     def rest(self) -> Iterable[Row]:
         return ()
+
+
+class BulkLooks:
+    """One row for each bulk look, with what was taken under it."""
+
+    def __init__(self, _: Known) -> None:
+        self._rows: dict[str, dict[str, Any]] = {}
+
+    def take(self, seen: Seen) -> Iterable[Row]:
+        body = seen.body
+        named, _, look = str(body.get("fact", "")).partition(":")
+        if seen.kind == "fact" and named == "bulk_look":
+            row = self._row(look)
+            row["entries"] = body["count"]
+            row["steps"] = (*row["steps"], f"{body['state']} {seen.at}")
+            row["by"] = (*row["by"], str(body["by"]))
+        elif seen.kind == "access" and "grant" in body:
+            row = self._row(body["grant"])
+            row["who"], row["why"] = body["reviewer"], body["why"]
+            row["looks"] += 1
+            row["taken"] += body["found"]
+        return ()
+
+    def rest(self) -> Iterator[Row]:
+        yield from self._rows.values()
+
+    def _row(self, look: str) -> dict[str, Any]:
+        first = {"look": look, "steps": (), "by": (), "entries": None, "why": None, "who": None, "looks": 0, "taken": 0}
+        return self._rows.setdefault(look, first)
 
 
 @dataclass(slots=True)
@@ -61,6 +123,22 @@ class _Withdrawal:
     after: int = 0
     going_on: int = 0
     grounds: frozenset[str] = frozenset()
+    stayed: Counter[str] = field(default_factory=Counter)
+    told: dict[str, str] = field(default_factory=dict)
+    """By notice: how far it has come."""
+
+    def hear(self, seen: Seen) -> None:
+        """Takes note of an entry about the person that was written since."""
+        body = seen.body
+        if self.vendor and seen.to != self.vendor:
+            return
+        if seen.is_disclosed:
+            _count(self, seen)
+            for path, why, count in seen.withheld():
+                if why == _WITHDRAWN:
+                    self.stayed[f"{seen.operation} {path}"] += count
+        elif body.get("fact") == _TOLD:
+            self.told[body["notice"]] = body["state"]
 
 
 class Withdrawals:
@@ -76,10 +154,10 @@ class Withdrawals:
     def take(self, seen: Seen) -> Iterable[Row]:
         if seen.kind == "fact" and str(seen.body["fact"]).startswith("consent:"):
             self._answered(seen)
-        elif seen.is_disclosed:
-            for tok in seen.toks:
-                for withdrawal in self._withdrawn.get(tok, ()):
-                    _count(withdrawal, seen)
+            return ()
+        for tok in seen.toks:
+            for withdrawal in self._withdrawn.get(tok, ()):
+                withdrawal.hear(seen)
         return ()
 
     def rest(self) -> Iterator[Row]:
@@ -93,6 +171,8 @@ class Withdrawals:
                 "disclosures_after": each.after,
                 "going_on": each.going_on,
                 "grounds": tuple(sorted(each.grounds)),
+                "stayed": counted(each.stayed, _MOST),
+                "told": counted(Counter(each.told.values())),
             }
 
     def _answered(self, seen: Seen) -> None:
@@ -109,9 +189,12 @@ class Withdrawals:
                 self._withdrawn.setdefault(tok, []).append(withdrawal)
 
 
+def rested_on_it(row: Row) -> bool:
+    """Whether something went on a consent after it was withdrawn."""
+    return row["disclosures_after"] != 0
+
+
 def _count(withdrawal: _Withdrawal, seen: Seen) -> None:
-    if withdrawal.vendor and seen.to != withdrawal.vendor:
-        return
     grounds = seen.body.get("grounds", ())
     rests = {ground["evidence"].get("ref") for ground in grounds if ground["basis"] in _CONSENTS}
     withdrawal.after += bool(rests & withdrawal.records)

@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
+from gateway.accesses import Accesses, Watermark
 from gateway.clearance import version_in_force
 from gateway.contract.load import ContractSet
+from gateway.contract.words import Name
 from gateway.errors import GatewayError
 from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.database import or_refused
@@ -35,8 +37,8 @@ from gateway.report.cases import (
     Totals,
     Waivers,
 )
-from gateway.report.looks import LOOKS, WITHDRAWN, Looks, Withdrawals
-from gateway.report.oversight import DRIFT, EXPIRING, MINIMISED, Drift, Expiring, Minimised
+from gateway.report.looks import BULK, LOOKS, WITHDRAWN, BulkLooks, Looks, Withdrawals, rested_on_it
+from gateway.report.oversight import DRIFT, EXPIRING, MINIMISED, Drift, Expiring, Minimised, comes_apart
 from gateway.report.registers import SALES, TRANSFER, Sales, Transfers
 from gateway.report.seen import Fold, Joined, Known, Seen
 from gateway.report.supervision import VENDORS, Vendors
@@ -44,6 +46,7 @@ from gateway.report.table import WRITERS, Form, Row, Table, Writer
 
 PAGE = 1_000  # entries that are read at a time
 _AHEAD = 64  # frames that wait for whoever reads them
+_FAILED = "FAILED"  # how the line begins that says that what was read is not what was written
 _NOTHING = Head(0, b"", 0, "", b"")
 
 
@@ -56,6 +59,7 @@ class Report:
     """A table and what fills it. `linked`: entries are told apart by people. `streams`: rows come with entries.
 
     `of` is what it can be about one of; of what its entries do not name, nobody could tell which they are about.
+    `is_wrong` tells a row that should not be there; of most reports none is.
     """
 
     table: Table
@@ -63,6 +67,25 @@ class Report:
     of: frozenset[str] = frozenset()
     linked: bool = False
     streams: bool = False
+    is_wrong: Callable[[Row], bool] | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many rows there are, how many of them should not be there, and whether what was read is what was written."""
+
+    is_sound: bool = True
+    rows: int = 0
+    wrong: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A report in pieces, its media type, and what became of its rows."""
+
+    media: str
+    pieces: AsyncIterator[str]
+    tally: Tally
 
 
 _VENDOR = frozenset({"vendor"})
@@ -70,19 +93,20 @@ _EITHER = frozenset({"vendor", "entity"})
 REPORTS: Mapping[str, Report] = {
     "activities": Report(ACTIVITIES, Activities, _EITHER),
     "transfers": Report(TRANSFER, Transfers, _EITHER),
-    "sales": Report(SALES, Sales, _EITHER, streams=True),
+    "sales": Report(SALES, Sales, _EITHER, streams=True, is_wrong=bool),
     "vendors": Report(VENDORS, Vendors, _VENDOR),
     "minimisation": Report(MINIMISED, Minimised, _EITHER),
-    "drift": Report(DRIFT, Drift, _EITHER),
+    "drift": Report(DRIFT, Drift, _EITHER, is_wrong=comes_apart),
     "expiring": Report(EXPIRING, Expiring, _VENDOR),
     "accesses": Report(LOOKS, Looks, streams=True),
+    "bulk-looks": Report(BULK, BulkLooks),
     "demands": Report(DEMANDS, Demands),
     "demand-totals": Report(TOTALS, Totals),
     "incidents": Report(INCIDENTS, Incidents, _VENDOR),
     "notices": Report(NOTICES, Notices, _VENDOR),
     "requests": Report(REQUESTS, Requests, streams=True),
     "waivers": Report(WAIVERS, Waivers),
-    "withdrawals": Report(WITHDRAWN, Withdrawals, _VENDOR, linked=True),
+    "withdrawals": Report(WITHDRAWN, Withdrawals, _VENDOR, linked=True, is_wrong=rested_on_it),
 }
 
 
@@ -93,8 +117,8 @@ class Wanted(Asked):
     form: Form = "json"
     since: date | None = None
     until: date | None = None
-    vendor: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")] | None = Field(default=None)
-    entity: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")] | None = Field(default=None)
+    vendor: Name | None = None
+    entity: Name | None = None
 
     @model_validator(mode="after")
     def _is_in_order(self) -> "Wanted":
@@ -120,16 +144,21 @@ class Reports:
     """`contracts` gives those in force with the papers that were entered, `now` the time."""
 
     def __init__(
-        self, ledger: Ledger, contracts: Callable[[], Awaitable[ContractSet]], now: Callable[[], datetime]
+        self,
+        ledger: Ledger,
+        accesses: Accesses,
+        contracts: Callable[[], Awaitable[ContractSet]],
+        now: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
+        self._accesses = accesses
         self._contracts = contracts
         self._now = now
 
     async def made(
         self, asked: Mapping[str, Any], *, by: str, role: str, told: Progress = lambda _read, _all: None
-    ) -> tuple[str, AsyncIterator[str]]:
-        """A report in pieces, and its media type. `told` hears how many entries of how many are read.
+    ) -> Made:
+        """A report. `told` hears how many entries of how many are read.
 
         That somebody looked is written down before the first piece. Raises ValidationError, UnknownReport, Refusal.
         """
@@ -139,19 +168,20 @@ class Reports:
         await self._demand_known(contracts, wanted)
         known = Known(_narrowed(contracts, wanted), self._now(), await self._ledger.tallies())
         span = await self._span(wanted, known)
-        whole: list[Row] = []
-        if report.streams:
+        tally, whole = Tally(), list[Row]()
+        async for row in self._rows(report, known, wanted, span, told):
+            tally.rows += 1
+            tally.wrong += report.is_wrong is not None and report.is_wrong(row)
             # What can be as long as the record itself is read twice, since how it was checked is said above it.
-            async for _ in self._pages(span, told, links=False):
-                pass
-        else:
-            whole = [row async for row in self._rows(report, known, wanted, span, told)]
+            if not report.streams:
+                whole.append(row)
         filters = {name: str(value) for name, value in wanted.model_dump(exclude_none=True).items()}
-        await self._ledger.record(Access(by, "report", tuple(sorted(filters.items())), len(whole) or span.read))
-        header = await self._header(wanted, known, span, role)
+        mark = await self._accesses.record(Access(by, "report", tuple(sorted(filters.items())), tally.rows))
+        header = await self._header(wanted, known, span, role, mark)
         rows = self._rows(report, known, wanted, span, told) if report.streams else _each(whole)
+        tally.is_sound = not header["verification"].startswith(_FAILED)
         writer = WRITERS[wanted.form]
-        return writer.media, _text(writer, report.table, header, rows)
+        return Made(writer.media, _text(writer, report.table, header, rows), tally)
 
     async def _demand_known(self, contracts: ContractSet, wanted: Wanted) -> None:
         """An empty report after a slip of the pen would look like a clean one. Vendors without a file are on record."""
@@ -165,7 +195,7 @@ class Reports:
             raise UnknownReport(f"there is no such company; there are {', '.join(sorted(companies))}")
 
     async def frames(self, asked: Mapping[str, Any], *, by: str, role: str) -> AsyncIterator[Mapping[str, Any]]:
-        """The same for who wants to see how far it is: `read` of `all` entries, then `text` after `text`.
+        """The same for who wants to see how far it is: `read` of `all` entries, `text` after `text`, and the tally.
 
         Raises what `made` raises.
         """
@@ -177,9 +207,10 @@ class Reports:
 
         async def making() -> None:
             try:
-                _, pieces = await self.made(asked, by=by, role=role, told=told)
-                async for piece in pieces:
+                made = await self.made(asked, by=by, role=role, told=told)
+                async for piece in made.pieces:
                     await frames.put({"text": piece})
+                await frames.put(asdict(made.tally))
             finally:
                 await frames.put(None)
 
@@ -240,11 +271,13 @@ class Reports:
             low, high = (middle + 1, high) if found and found[0].ts < moment else (low, middle)
         return low
 
-    async def _header(self, wanted: Wanted, known: Known, span: Span, role: str) -> Mapping[str, Any]:
+    async def _header(self, wanted: Wanted, known: Known, span: Span, role: str, mark: Watermark) -> Mapping[str, Any]:
+        """Who made it stands in the entry of the look alone: reports are handed on (C-579/21)."""
         signed, version = await self._ledger.signed(), version_in_force(known.contracts.policy, known.now)
         return {
             "generated_at": known.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "generated_by": role,
+            "look": mark.look,
             "since": wanted.since.isoformat() if wanted.since else None,
             "until": wanted.until.isoformat() if wanted.until else None,
             "entity": wanted.entity or "all",
@@ -257,9 +290,9 @@ class Reports:
 
 def _verdict(span: Span, signed: int | None) -> str:
     if span.broken is not None:
-        return f"FAILED: entry {span.broken} is not what was written"
+        return f"{_FAILED}: entry {span.broken} is not what was written"
     if signed is None:
-        return "FAILED: the log was altered, and nobody vouches for it"
+        return f"{_FAILED}: the log was altered, and nobody vouches for it"
     return f"{span.read} entries hashed again, under the checkpoint of {signed} entries"
 
 

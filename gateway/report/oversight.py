@@ -1,13 +1,14 @@
-"""How contracts do: how much of what was sent stayed, what drifts apart, and what runs out."""
+"""Oversight of contracts: how much of what was sent stayed, what drifts apart, and what runs out."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeAlias
 
 from gateway.clearance import day
 from gateway.clearance.papers import last_day
+from gateway.contract.announcing import undecided
 from gateway.contract.attesting import owed
 from gateway.contract.terms import Origin, Terms
 from gateway.contract.vendor_requires import required_of_calls
@@ -53,6 +54,10 @@ EXPIRING = Table(
         "operations": "operations that rest on it",
     },
 )
+_UNSENT = "allowed, and nobody sends it"
+
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -128,7 +133,12 @@ class Drift:
         for operation, sent in sorted(self._sent.items()):
             for path, category in sorted(_allowed(self._terms.get(operation))):
                 if path not in sent:
-                    yield _drifted(operation, "allowed, and nobody sends it", path, category=category, count=0)
+                    yield _drifted(operation, _UNSENT, path, category=category, count=0)
+
+
+def comes_apart(row: Row) -> bool:
+    """Whether services send what no line names, or not what the vendor requires; some fields are rarely sent."""
+    return row["what"] != _UNSENT
 
 
 _Times: TypeAlias = dict[tuple[str, str], list[str | int]]
@@ -151,7 +161,9 @@ def _allowed(terms: Terms | None) -> Iterator[tuple[str, str]]:
 
 
 class Expiring:
-    """One row for each agreement, review, transfer mechanism and contract with a last day, the next one first."""
+    """One row for each agreement, review, attestation, transfer mechanism and contract with a last day, and for each
+    company about which to decide by one; the next one first.
+    """
 
     def __init__(self, known: Known) -> None:
         self._known = known
@@ -182,6 +194,10 @@ class Expiring:
         for name, vendor in self._known.contracts.vendors.items():
             yield vendor.review, name, "review", name
             yield from ((each.due, name, "attestation", each.of.value) for each in owed(vendor, attested))
+            companies = undecided(vendor, self._known.contracts.announced.get(name, ()))
+            yield from (
+                (each.since - _DAY, name, "sub-processor", f"{each.name} ({each.country})") for each in companies
+            )
             lasts = ((last_day(paper), paper.id) for paper in vendor.agreements)
             yield from ((last, name, "agreement", id_) for last, id_ in lasts if last is not None)
         yield from sorted({end for terms in self._known.contracts.terms for end in _crossings(terms)})

@@ -52,7 +52,9 @@ SALES = Table(
         "vendor": "vendor",
         "operation": "operation",
         "commercial": "nature",
+        "channel": "beside the gateway, where it went so",
         "grounds": "grounds",
+        "missing": "what was missing",
         "result": "result",
     },
 )
@@ -179,12 +181,14 @@ class Sales:
     def take(self, seen: Seen) -> Iterator[Row]:
         if seen.is_disclosed and seen.body.get("commercial") in self._paid:
             yield {
-                "at": seen.at,
+                "at": seen.left,
                 "disclosure": seen.body["disclosure"],
                 "vendor": seen.to,
                 "operation": seen.body.get("operation", ""),
                 "commercial": seen.body["commercial"],
+                "channel": seen.body.get("channel"),
                 "grounds": words(f"{each['role']}: {each['basis']}" for each in seen.body.get("grounds", ())),
+                "missing": words(seen.body.get("warnings", ())),
                 "result": seen.outcome["result"],
             }
 

@@ -14,9 +14,9 @@ from pydantic import (
     model_validator,
 )
 
-from gateway.asked import Reason, names_nobody
+from gateway.contract.words import Name
 from gateway.errors import GatewayError
-from gateway.misfit import Asked
+from gateway.misfit import Asked, Id, Language, Reason
 from gateway.registry.entered import Ref
 from gateway.vocabulary import (
     CATEGORIES,
@@ -32,7 +32,6 @@ from gateway.vocabulary import (
 )
 from gateway.vocabulary.people import Verified
 
-RequestId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Case = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._/-]{0,63}$")]
 
 
@@ -80,8 +79,6 @@ class OnBehalf(Asked):
     verified: Verified
     requester: Requester = Requester.SELF
     proof: Proof | None = None
-
-    _reason = field_validator("reason")(names_nobody)
 
     @model_validator(mode="after")
     def _may_ask(self) -> "OnBehalf":
@@ -173,7 +170,7 @@ class Decision(Told):
 class Request(Told):
     """How far a request stands. `due` is when it has to be answered by."""
 
-    request: RequestId
+    request: Id
     right: Right
     status: RequestStatus
     received: datetime
@@ -190,9 +187,10 @@ class Requests(Told):
 
 
 class WaitingRequest(Request):
-    """The same for whoever decides: with whom it is about."""
+    """The same for whoever decides: with whom it is about, and whether a hold keeps everything of theirs."""
 
     subject: Ref
+    held: bool
     by: str
     case: str
     requester: str
@@ -202,7 +200,6 @@ class Waiting(Told):
     requests: tuple[WaitingRequest, ...]
 
 
-VendorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -212,21 +209,21 @@ class Give(Personal):
     """
 
     purpose: Purpose
-    vendor: VendorName | None = None
+    vendor: Name | None = None
     explicit: bool = False
     separate: bool = False
     written: bool = False
     expires: AwareDatetime | None = None
     method: ConsentMethod
     notice: Text | None = None
-    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
+    language: Language | None = None
 
 
 class Withdraw(Personal):
     """A no: to one purpose, at one vendor, to both together, or to everything. No reason is asked for."""
 
     purpose: Purpose | None = None
-    vendor: VendorName | None = None
+    vendor: Name | None = None
     everything: bool = False
 
     @model_validator(mode="after")

@@ -23,9 +23,9 @@ from gateway.registry import notices as rows
 from gateway.registry.notices import Notice
 from gateway.registry.registry import Registry
 from gateway.reply import Reply
-from gateway.rights.notices import Notices
+from gateway.rights.notices import DELIVERING, Notices
 from gateway.rights.recipients import Concern
-from gateway.vocabulary.notices import NoticeState, NoticeWay
+from gateway.vocabulary.notices import Cause, NoticeState, NoticeWay
 
 TOGETHER: Final = 100  # notices that are looked at at once
 AT_ONCE: Final = timedelta(minutes=10)  # within which an attempt is over, or whoever made it has ended
@@ -65,8 +65,21 @@ class Delivery:
         count = 0
         while found := await self._registry.read(rows.to_deliver, (self._now(), TOGETHER)):
             for together in self._together(found):
-                count += await self._attempt([each for each in together if await self._is_ours(each)])
+                # One at a time: whoever stops them waits for the one that is under way, and no other leaves after that.
+                async with self._notices.claims.alone(DELIVERING):
+                    ours = [each for each in together if await self._is_ours(each)]
+                    count += await self._attempt([each for each in ours if not await self._is_stopped(each)])
         return count
+
+    async def _is_stopped(self, notice: Notice) -> bool:
+        """Whether nothing is deleted now: a hold keeps it, and the notice waits, or the order goes on."""
+        if await self._notices.is_kept(notice):
+            await self._notices.advance(notice, NoticeState.HELD, by=SERVICE)
+            return True
+        if notice.cause is Cause.ORDER_CLOSED and notice.order and await self._notices.goes_on(notice.order):
+            await self._notices.advance(notice, NoticeState.TAKEN_BACK, by=SERVICE)
+            return True
+        return False
 
     def _together(self, found: Sequence[Notice]) -> Iterator[Sequence[Notice]]:
         """A vendor that wants a list gets those of one company of the shop as one."""

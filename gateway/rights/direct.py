@@ -11,12 +11,14 @@ from typing import Any, TypeAlias
 
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
-from gateway.clearance import NOTICE_DUE, Question, stand, went
+from gateway.clearance import NOTICE_DUE, Question, stand, usable, went
 from gateway.clearance.bases import basis_for
+from gateway.clearance.sale import sale
 from gateway.contract.load import ContractSet
 from gateway.contract.terms import Origin, Rule, Terms
 from gateway.contract.words import Name
 from gateway.errors import GatewayError
+from gateway.frozen import changed
 from gateway.ledger.entry import Disclosed, Ground, Intent, Manner, Outcome, Subject
 from gateway.ledger.ledger import Ledger
 from gateway.misfit import Asked, Misfit, misfits, place_of
@@ -24,11 +26,11 @@ from gateway.record import of_operation
 from gateway.registry import lookups
 from gateway.registry.claims import Claims
 from gateway.registry.entered import Country, Ref
-from gateway.registry.facts import Facts, Papers
+from gateway.registry.facts import Facts, Mention, Papers
 from gateway.registry.registry import Registry
 from gateway.rights.consignees import Beside, Consignees
 from gateway.tallies import told as counted
-from gateway.vocabulary import FORMS_FOR_ANY, Category, SubjectRole
+from gateway.vocabulary import FORMS_FOR_ANY, Category, Commercial, SubjectRole
 
 WITHIN = 10.0  # seconds for one to become durable
 _SHOWN = 20  # of what is wrong in a file
@@ -151,9 +153,10 @@ class Direct:
         warnings: Sequence[str],
     ) -> str:
         papers = await self._registry.papers()
-        versions = tuple(each for each in papers.versions if each.published <= told.happened)
+        papers = replace(papers, versions=tuple(each for each in papers.versions if each.published <= told.happened))
         left = list(_left(terms, {each.role for each in told.people}, told.categories))
-        intent = self._intent(told, terms, subjects, left, replace(papers, versions=versions), contracts, by, warnings)
+        unsold = await self._unsold(told, terms, subjects, papers, contracts, by)
+        intent = self._intent(told, terms, subjects, left, papers, contracts, by, (*warnings, *unsold))
         tallies = counted(
             terms,
             contracts.policy,
@@ -167,6 +170,29 @@ class Direct:
         ticket = await self._ledger.intend(intent, subjects, b"", within=WITHIN, tallies=tallies)
         self._ledger.settle(ticket, Outcome("sent"))
         return ticket.intent
+
+    async def _unsold(
+        self,
+        told: Told,
+        terms: Terms,
+        subjects: Sequence[Subject],
+        papers: Papers,
+        contracts: ContractSet,
+        by: str,
+    ) -> Sequence[str]:
+        """Codes of what was in the way of a sale, rent or trade when it happened, of anybody whom it was about."""
+        if terms.operation.commercial is Commercial.NONE:
+            return ()
+        codes = list[str]()
+        for each in subjects:
+            role = SubjectRole(each.role)
+            about = replace(terms, subjects=tuple(found for found in terms.subjects if found.role is role))
+            mention = Mention(role, ref=each.ref, jurisdiction=each.jurisdiction)
+            known = await self._registry.about([mention], consents=True, order=None)
+            facts = changed(_as_of(known, told.happened), papers=papers)
+            question = Question(about, facts, contracts.policy, self._entity(told, contracts), by, told.happened)
+            codes += (failure.code for failure in (*usable(question), *sale(question)))
+        return codes
 
     def _same(self, told: Told, contracts: ContractSet) -> Same:
         people = frozenset((each.subject, each.role.value, each.order) for each in told.people)
@@ -263,6 +289,16 @@ def _said(misfit: Misfit) -> str:
 
 def _placed(line: int | None, why: str) -> str:
     return f"line {line}: {why}" if line else why
+
+
+def _as_of(facts: Facts, moment: datetime) -> Facts:
+    """What was known of people by then: what they said and what holds for them since."""
+    consents = {
+        ref: tuple(each for each in said if each.given is not None and each.given <= moment)
+        for ref, said in facts.consents.items()
+    }
+    marks = {ref: tuple(each for each in held if each.since <= moment) for ref, held in facts.marks.items()}
+    return changed(facts, consents=consents, marks=marks)
 
 
 def _terms(told: Told, contracts: ContractSet) -> Terms | None:

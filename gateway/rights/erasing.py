@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from gateway.asked import Erase
+from gateway.asked import Erase, demand_nobody
 from gateway.errors import GatewayError
 from gateway.intake import Intake
 from gateway.ledger.housekeeping import Access
@@ -54,9 +54,10 @@ class Erasures:
     async def begin(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
         """Restricts the person, and has every vendor told that received something; how it stands then.
 
-        One that is under way is gone on with, unless something went to a vendor since. Raises Refusal.
+        One that is under way is gone on with, unless something went to a vendor since. Raises UnfitReason and Refusal.
         """
         wanted = Erase.model_validate(asked)
+        demand_nobody(wanted.reason, wanted.subject)
         if (earlier := await self._earlier(wanted.subject)) is not None:
             return await self._shown(earlier)
         id_, source = self._ledger.new_id(), f"erasure, {wanted.reason}"
@@ -85,6 +86,8 @@ class Erasures:
                 continue
             refs = await self._registry.same_person(each.subject)
             try:
+                # A hold on one of them keeps them all.
+                self._ledger.erasing.demand_free(*refs)
                 # Last the reference under which it is known that something is left to do.
                 for ref in (*(ref for ref in refs if ref != each.subject), each.subject):
                     await destroy({"subject": ref, "reason": "erasure", "force": self._until == "retention"})
@@ -142,7 +145,7 @@ class Erasures:
             "id": erasure.id,
             "subject": erasure.subject,
             "since": erasure.at.isoformat(),
-            "state": _state(erasure, notices, self._now()),
+            "state": "held" if await self._notices.is_held(erasure.subject) else _state(erasure, notices, self._now()),
             "told": len(notices),
             "waiting": waiting,
             "until": self._until,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
@@ -16,21 +16,24 @@ from gateway.intake import Intake
 from gateway.ledger.entry import Subject
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
-from gateway.misfit import Asked
+from gateway.misfit import Asked, Id
 from gateway.registry import lookups
 from gateway.registry import notices as rows
+from gateway.registry.claims import Claims
 from gateway.registry.entered import Ref
 from gateway.registry.notices import Notice, Telling, Wanted
 from gateway.registry.registry import Registry
-from gateway.registry.stored import NoticeRow, NoticeStepRow, StoredRow, TellingRow
+from gateway.registry.stored import NoticeRow, NoticeStepRow, TellingRow
 from gateway.rights.recipients import Concern, Received, merged, received
-from gateway.vocabulary import Category, Purpose
+from gateway.vocabulary import Category, OrderState, Purpose
 from gateway.vocabulary.notices import DELETIONS, Cause, Duty, NoticeState, NoticeWay
 
 PLANNED = 100  # tellings at a time
 PLANNING = timedelta(minutes=2)  # within which a node that plans one has done so, or ended
+AT_ONCE = timedelta(days=1)  # within which a vendor is to be asked to keep what it was told to delete
+DELIVERING = "notice"
+"""The name under which a vendor is told, so that nobody stops that in the middle of it."""
 
-Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 # The number under which a vendor answers; as plain as the id of something.
 Receipt = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._:/#-]{0,99})?$")]
 
@@ -41,6 +44,10 @@ class UnknownNotice(GatewayError):
 
 class NoticeEnded(GatewayError):
     """A notice that is confirmed or excused stays so."""
+
+
+class OrderGoesOn(GatewayError):
+    """Nobody deletes anything of an order that goes on."""
 
 
 class Tell(Asked):
@@ -86,7 +93,10 @@ class Listed(Asked):
 
 
 class Notices:
-    """One for a node. `contracts` gives those in force, `within` how long vendors have to answer."""
+    """One for a node. `contracts` gives those in force, `within` how long vendors have to answer.
+
+    Of an order that was closed they are told `after` so long, if it is closed then.
+    """
 
     def __init__(
         self,
@@ -97,17 +107,26 @@ class Notices:
         *,
         now: Callable[[], datetime],
         within: timedelta,
+        after: timedelta = timedelta(),
     ) -> None:
         self._ledger = ledger
         self._registry = registry
         self._intake = intake
         self._now = now
         self._within = within
+        self._after = after
+        # Whoever tells vendors and whoever stops that do so one at a time.
+        self.claims = Claims(registry)
         self.contracts = contracts
 
     async def tell(self, asked: Mapping[str, Any], *, by: str) -> Sequence[dict[str, Any]]:
-        """Has every vendor told that received what is asked about; the notices, each open. Raises Refusal."""
+        """Has every vendor told that received what is asked about; the notices, each open.
+
+        Raises OrderGoesOn and Refusal.
+        """
         wanted = Tell.model_validate(asked)
+        if wanted.order is not None and await self.goes_on(wanted.order):
+            raise OrderGoesOn("the order is not closed: put it in as closed, and vendors are told by that")
         telling = TellingRow(id=self._ledger.new_id(), **wanted.model_dump())
         await self._intake.put([telling], by=by)
         await self.plan(by=by)
@@ -119,7 +138,8 @@ class Notices:
         count, now = 0, self._now()
         while waiting := await self._registry.read(rows.unplanned, (now, PLANNED)):
             for each in waiting:
-                if await self._registry.changed(rows.taken(each, now, now + PLANNING)):
+                later = each.at + self._after if each.cause is Cause.ORDER_CLOSED else now
+                if await self._registry.changed(rows.taken(each, now, max(later, now + PLANNING))) and later <= now:
                     count += await self._planned(each, by)
         return count
 
@@ -151,7 +171,7 @@ class Notices:
         found = await self._registry.read(rows.listed, Wanted(id=wanted.notice))
         if not found:
             raise UnknownNotice("there is no notice with this id")
-        if found[0].state in (NoticeState.CONFIRMED, NoticeState.EXCUSED):
+        if found[0].has_ended:
             raise NoticeEnded(f"this notice is {found[0].state} already")
         await self.advance(found[0], NoticeState(wanted.state), by=by, receipt=wanted.receipt, reason=wanted.reason)
         [after] = await self._registry.read(rows.listed, Wanted(id=wanted.notice))
@@ -161,16 +181,32 @@ class Notices:
         self, notice: Notice, state: NoticeState, *, by: str, receipt: str = "", reason: str = ""
     ) -> None:
         """Puts a step on record and in force. Raises Refusal."""
-        row = NoticeStepRow(
-            notice=notice.id,
-            cause=notice.cause,
-            vendor=notice.vendor,
-            subject=notice.subject,
-            state=state,
-            receipt=receipt or notice.receipt,
-            reason=reason,
-        )
-        await self._intake.put([row], by=by)
+        await self._intake.put([step_of(notice, state, receipt=receipt or notice.receipt, reason=reason)], by=by)
+
+    async def is_held(self, subject: str | None, order: str | None = None) -> bool:
+        """Whether a hold is in force on a person, or on anybody in an order. Raises Refusal."""
+        return self._ledger.erasing.is_held(*await self._meant(subject, order))
+
+    async def keeping(self, subject: str | None, order: str | None) -> Sequence[Notice]:
+        """What vendors are still to be asked to keep, of a person or of an order. Raises Refusal."""
+        refs, orders = await self._meant(subject, order), [order] if order else []
+        wanted = Wanted(subjects=refs, state=NoticeState.TASK), Wanted(orders=orders, state=NoticeState.TASK)
+        found = {each.id: each for one in wanted for each in await self._registry.read(rows.listed, one)}
+        return [each for each in found.values() if each.cause is Cause.KEEP]
+
+    async def _meant(self, subject: str | None, order: str | None) -> Sequence[str]:
+        """Every reference of a person, and of everybody in an order."""
+        people = [*([subject] if subject else []), *(await self._people(order) if order else ())]
+        return [ref for each in people for ref in await self._registry.same_person(each)]
+
+    async def goes_on(self, order: str) -> bool:
+        """Whether an order is known not to be closed. Raises Refusal."""
+        known, _ = await self._registry.read(lookups.order_of, order)
+        return known.state not in (None, OrderState.CLOSED)
+
+    async def is_kept(self, notice: Notice) -> bool:
+        """Whether a hold keeps what a vendor would be told to delete. Raises Refusal."""
+        return notice.cause in DELETIONS and await self.is_held(notice.subject, notice.order)
 
     async def received(self, subject: str, concern: Concern) -> Mapping[str, Received]:
         """Vendor → what of a person reached it, as far as it is of this concern. Raises Refusal.
@@ -185,6 +221,50 @@ class Notices:
         return received(told, concern, self.contracts())
 
     async def _planned(self, telling: Telling, by: str) -> int:
+        if telling.cause is Cause.UNRESTRICTED and telling.subject:
+            return await self._unrestricted(telling, telling.subject, by)
+        if telling.order is None:
+            return await self._told(telling, by)
+        return await (self._taken_back if telling.cause is Cause.KEEP else self._closed)(telling, telling.order, by)
+
+    async def _unrestricted(self, telling: Telling, subject: str, by: str) -> int:
+        """Vendors that keep to a restriction hear that it ended; what has not left of it does not."""
+        which = Wanted(subjects=await self._registry.same_person(subject))
+        about = (Cause.RESTRICTION, Cause.UNRESTRICTED)
+        stand = {
+            each.vendor: each
+            for each in sorted(await self._registry.read(rows.listed, which), key=lambda each: each.at)
+            if each.cause in about and each.state not in (NoticeState.EXCUSED, NoticeState.TAKEN_BACK)
+        }
+        last = [each for each in stand.values() if each.cause is Cause.RESTRICTION]
+        over = [step_of(each, NoticeState.TAKEN_BACK) for each in last if not each.told]
+        opened = [self._notice(telling, each.vendor, subject, _of(each)) for each in last if each.told]
+        if last:
+            await self._intake.put([*over, *opened], by=by)
+        await self._registry.write(lambda _: [rows.planned(telling.id, self._now())])
+        return len(opened)
+
+    async def _closed(self, telling: Telling, order: str, by: str) -> int:
+        """What vendors have of an order is to be deleted; nothing where it goes on."""
+        if await self.goes_on(order):
+            await self._registry.write(lambda _: [rows.planned(telling.id, self._now())])
+            return 0
+        return await self._told(telling, by)
+
+    async def _taken_back(self, telling: Telling, order: str, by: str) -> int:
+        """An order goes on: what has not left does not, and of whoever heard somebody asks to keep what they have."""
+        await self._registry.write(lambda _: [rows.dropped(order, telling.at)])
+        found = await self._registry.read(rows.listed, Wanted(orders=[order])) if await self.goes_on(order) else ()
+        over = [each for each in found if each.cause is Cause.ORDER_CLOSED and is_stopped(each, self._now())]
+        keeping = [
+            self._notice(telling, each.vendor, each.subject, _of(each)) for each in over if each.told and each.subject
+        ]
+        if over:
+            await self._intake.put([*(step_of(each, NoticeState.TAKEN_BACK) for each in over), *keeping], by=by)
+        await self._registry.write(lambda _: [rows.planned(telling.id, self._now())])
+        return len(keeping)
+
+    async def _told(self, telling: Telling, by: str) -> int:
         concern = Concern(telling.cause, telling.order, telling.purpose, telling.vendor, telling.categories)
         people = [telling.subject] if telling.subject else await self._people(telling.order)
         found: dict[str, tuple[str, Received]] = {}
@@ -193,11 +273,23 @@ class Notices:
                 first, before = found.get(vendor, (ref, None))
                 found[vendor] = first, merged(what, before) if before else what
         meant = [self._notice(telling, vendor, *found[vendor]) for vendor in sorted(found)]
-        opened: list[StoredRow] = [each for each in meant if not await self._is_told_anyway(each)]
+        opened = [each for each in meant if not await self._is_told_anyway(each)]
         if opened:
-            await self._intake.put(opened, by=by)
+            await self._open(telling, opened, by)
         await self._registry.write(lambda _: [rows.planned(telling.id, self._now())])
         return len(opened)
+
+    async def _open(self, telling: Telling, opened: Sequence[NoticeRow], by: str) -> None:
+        """Opens notices; those that have something deleted of somebody who is held, to wait until that is over."""
+        deletes = telling.cause in DELETIONS
+        is_held = deletes and await self.is_held(telling.subject, telling.order)
+        names = {each.vendor for each in opened} if deletes and not is_held else set()
+        over = [each for each in await self.keeping(telling.subject, telling.order) if each.vendor in names]
+        held = [each.model_copy(update={"held": is_held}) for each in opened]
+        await self._intake.put([*held, *(step_of(each, NoticeState.TAKEN_BACK) for each in over)], by=by)
+        if deletes and not is_held and await self.is_held(telling.subject, telling.order):
+            # A hold that came in between has not seen them.
+            await self._intake.put([step_of(each, NoticeState.HELD) for each in opened], by=by)
 
     async def _is_told_anyway(self, row: NoticeRow) -> bool:
         """Whether a notice that the vendor has yet to get says all that this one would."""
@@ -206,7 +298,7 @@ class Notices:
         return any(
             each.id != row.id
             and (each.cause, each.order) == (row.cause, row.order)
-            and each.state in (NoticeState.QUEUED, NoticeState.TASK)
+            and each.state in (NoticeState.QUEUED, NoticeState.TASK, NoticeState.HELD)
             and set(row.categories) <= set(each.categories)
             for each in waiting
         )
@@ -219,7 +311,8 @@ class Notices:
         vendor = self.contracts().vendors.get(name)
         duty, law = _duty(vendor, telling.cause)
         until = datetime.fromtimestamp(what.until / 1_000_000, UTC) if telling.cause is Cause.ORDER_CLOSED else None
-        asked = max(telling.at, until) if until else telling.at
+        asked = max(telling.at + self._after, until) if until else telling.at
+        is_to_keep = telling.cause is Cause.KEEP
         return NoticeRow(
             id=sha256(f"{telling.id}|{name}".encode()).hexdigest()[:32],
             telling=telling.id,
@@ -229,11 +322,12 @@ class Notices:
             order=telling.order,
             entity=what.entity,
             categories=tuple(sorted(what.categories)),
-            way=NoticeWay(vendor.notices.how) if vendor else NoticeWay.TASK,
+            # By the address at which it hears of deletions nothing is sent that is none.
+            way=NoticeWay(vendor.notices.how) if vendor and not is_to_keep else NoticeWay.TASK,
             duty=duty,
             law=law,
             until=asked.date() if until else None,
-            due=asked + self._within,
+            due=asked + (AT_ONCE if is_to_keep else self._within),
             not_before=tomorrow(telling.at) if vendor and vendor.notices.daily else None,
         )
 
@@ -244,12 +338,41 @@ class Notices:
         return shown | moments | {"open": notice.is_open, "overdue": notice.is_overdue(self._now())}
 
 
+def step_of(
+    notice: Notice | NoticeRow,
+    state: NoticeState,
+    *,
+    receipt: str = "",
+    reason: str = "",
+    due: datetime | None = None,
+) -> NoticeStepRow:
+    named = {"notice": notice.id, "cause": notice.cause, "vendor": notice.vendor, "subject": notice.subject}
+    return NoticeStepRow(**named, state=state, receipt=receipt, reason=reason, due=due)
+
+
 def _duty(vendor: Vendor | None, cause: Cause) -> tuple[Duty, str]:
     """How a vendor answers, and the law by which it keeps what it got; whoever left is held to confirm."""
+    if cause is Cause.KEEP:
+        return Duty.ATTESTS, ""
     deletion = vendor.deletion if vendor and cause in DELETIONS else "confirms"
     if isinstance(deletion, KeepsByLaw):
         return Duty.KEEPS_BY_LAW, deletion.keeps_by_law
     return (Duty.CONFIRMS if isinstance(deletion, str) else Duty.ATTESTS), ""
+
+
+def counted_from(at: datetime, until: date | None) -> datetime:
+    """From when a vendor has to answer that may keep what it has until a day."""
+    return max(at, datetime.combine(until, time(), UTC)) if until else at
+
+
+def is_stopped(notice: Notice, now: datetime) -> bool:
+    """Whether what a vendor is told to delete can still be kept: it has not heard, or may not have done it yet."""
+    may_come = notice.duty is not Duty.KEEPS_BY_LAW and (notice.is_open or notice.due >= now)
+    return not notice.has_ended and (not notice.told or may_come)
+
+
+def _of(notice: Notice) -> Received:
+    return Received(notice.entity, frozenset(notice.categories), frozenset(), 0)
 
 
 def tomorrow(at: datetime) -> datetime:

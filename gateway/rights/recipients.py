@@ -137,7 +137,9 @@ _COUNTS: Mapping[Cause, Callable[[Personal, Concern, ContractSet], frozenset[str
     Cause.RECTIFICATION: _named,
     Cause.ERASURE: _named,
     Cause.RESTRICTION: _named,
+    Cause.UNRESTRICTED: _named,
     Cause.OBJECTION: _objectionable,
     Cause.WITHDRAWAL: _withdrawn,
     Cause.ORDER_CLOSED: _of_order,
+    Cause.KEEP: _named,
 }

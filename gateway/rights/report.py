@@ -20,6 +20,7 @@ from gateway.rights.acting import Acting, acting
 from gateway.rights.asked import Personal as AskedPersonal
 from gateway.rights.asked import Told, Word
 from gateway.rights.disclosures import Disclosure, NoticeTold, disclosures, summed
+from gateway.vocabulary.notices import Cause, NoticeState
 
 _MOST = 1_000  # entries of a rare kind
 OWN_TOKEN = "token"  # noqa: S105 - how it was checked who asks
@@ -85,6 +86,13 @@ _EXCEPTIONAL = Word(
     en="Everything that was disclosed to authorities, for rights or in emergencies since then, but for what the law "
     "keeps us from telling.",
     zh="自该时间起的全部例外披露 依法不得告知的除外。",
+)
+_NO_INQUIRIES = Word(
+    code="exceptional",
+    en="Everything that was disclosed for rights, in emergencies or to authorities since then, but for what "
+    "these got in inquiries of their own, in which the law does not call them recipients (GDPR 4(9)), and what it "
+    "keeps us from telling.",
+    zh="自该时间起的全部例外披露 主管机关依法调查取得者 (GDPR 4(9)) 及依法不得告知的除外。",
 )
 _BESIDE = Word(
     code="direct",
@@ -154,15 +162,19 @@ class ReportDesk:
         told: dict[str, list[NoticeTold]] = {}
         wanted = notice_rows.Wanted(subjects=tuple(refs))
         for each in await self._registry.read(notice_rows.listed, wanted):
-            said = NoticeTold(cause=each.cause.value, state=each.state.value, due=each.due)
-            told.setdefault(each.vendor, []).append(said)
+            # That somebody is held is nobody's to read here, not even theirs: an authority may have asked for it.
+            state = NoticeState.QUEUED if each.state is NoticeState.HELD else each.state
+            if each.cause is not Cause.KEEP:
+                said = NoticeTold(cause=each.cause.value, state=state.value, due=each.due)
+                told.setdefault(each.vendor, []).append(said)
         return told
 
     async def _channels(self) -> tuple[Channel, ...]:
         """Since when the record has everything: since it began, or since what was older has gone."""
+        exceptional = _EXCEPTIONAL if self._inquiries else _NO_INQUIRIES
         return (
             Channel(channel="gateway", complete_since=await self._since(_ROUTINE), said=_WHOLE),
-            Channel(channel="exceptional", complete_since=await self._since(_OTHERS), said=_EXCEPTIONAL),
+            Channel(channel="exceptional", complete_since=await self._since(_OTHERS), said=exceptional),
             Channel(channel="direct", complete_since=None, said=_BESIDE),
         )
 

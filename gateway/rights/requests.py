@@ -99,7 +99,7 @@ class RequestDesk:
         """What is not decided, or not carried out, with whom it is about; first what is due first."""
         found = sorted(await self._registry.read(rows.open_requests, ""), key=lambda row: row.due)
         await self._ledger.record(Acting("", caller.service).access("requests:waiting", len(found)))
-        return Waiting(requests=tuple(map(self._shown_whole, found)))
+        return Waiting(requests=tuple([await self._shown_whole(row) for row in found]))
 
     async def decide(self, caller: Caller, request: str, asked: Decide) -> Request:
         """What becomes of a request. Raises Refusal `request.ruling`, `request.closed` and `subject.unknown`."""
@@ -166,6 +166,9 @@ class RequestDesk:
                 facts.append(_flagged(new, Flag.OBJECTED))
         if restricts(row) and not restricts(new) and not await self._is_restricted_besides(new):
             facts.append(_flagged(new, Flag.RESTRICTED, lifted=True))
+            # Who was told to restrict it would keep to that.
+            id_, source = self._ledger.new_id(), f"request {new.request}"
+            facts.append(TellingRow(id=id_, source=source, cause=Cause.UNRESTRICTED, subject=new.subject))
         await self._intake.put(facts, by=by)
         return self._shown(new)
 
@@ -209,9 +212,10 @@ class RequestDesk:
     def _shown(self, row: RequestRow) -> Request:
         return Request(**self._members(row))
 
-    def _shown_whole(self, row: RequestRow) -> WaitingRequest:
+    async def _shown_whole(self, row: RequestRow) -> WaitingRequest:
+        held = self._ledger.erasing.is_held(*await self._registry.same_person(row.subject))
         whole = {"subject": row.subject, "by": row.by, "case": row.case, "requester": row.requester}
-        return WaitingRequest(**self._members(row), **whole)
+        return WaitingRequest(**self._members(row), **whole, held=held)
 
     def _members(self, row: RequestRow) -> dict[str, object]:
         is_open = row.status not in CLOSED_REQUESTS

@@ -8,12 +8,11 @@ from pathlib import Path as Folder
 from typing import Final
 
 from gateway.body.codecs import CODECS
-from gateway.body.document import Document, Scalar
+from gateway.body.document import Document, Scalar, as_text
 from gateway.contract.model import Example
 from gateway.contract.terms import Section, Terms
 from gateway.errors import Refusal
 from gateway.examples import text_of
-from gateway.forms import as_text
 from gateway.paths import EACH, Path, Place
 from gateway.pieces import whole
 from gateway.rehearse import Http1, parse_http

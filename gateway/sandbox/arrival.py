@@ -8,12 +8,12 @@ from typing import Final, cast
 from urllib.parse import unquote
 
 from gateway.body.codecs import FORM, read_body, typed
-from gateway.body.document import Document, Scalar, members_of
+from gateway.body.document import Document, Scalar, as_text, members_of
 from gateway.contract.form import CAN_FAIL, Form, Table
 from gateway.contract.routes import fit, pinned
 from gateway.contract.terms import Origin, Rule, Section, Terms, Variable
 from gateway.errors import Refusal, Unfit
-from gateway.forms import as_text, change_of
+from gateway.forms.forms import change_of
 from gateway.inforce import InForce, Prepared
 from gateway.outbound.send import Sending
 from gateway.paths import EACH, Path, Place, values_at

@@ -10,18 +10,22 @@ class Cause(StrEnum):
     RECTIFICATION = "rectification"
     ERASURE = "erasure"
     RESTRICTION = "restriction"
+    UNRESTRICTED = "unrestricted"
     OBJECTION = "objection"
     WITHDRAWAL = "withdraw_consent"
     ORDER_CLOSED = "order_closed"
+    KEEP = "keep"
 
 
 CAUSES: Mapping[Cause, tuple[str, ...]] = {
     Cause.RECTIFICATION: ("eu-gdpr:A16", "eu-gdpr:A19"),
     Cause.ERASURE: ("eu-gdpr:A17", "eu-gdpr:A19"),
     Cause.RESTRICTION: ("eu-gdpr:A18", "eu-gdpr:A19"),
+    Cause.UNRESTRICTED: ("eu-gdpr:A18",),
     Cause.OBJECTION: ("eu-gdpr:A21",),
     Cause.WITHDRAWAL: ("eu-gdpr:A7-3",),
     Cause.ORDER_CLOSED: ("dpv:StorageDeletion",),
+    Cause.KEEP: ("dpv:StorageCondition",),
 }
 
 DELETIONS = frozenset({Cause.ERASURE, Cause.ORDER_CLOSED})
@@ -37,13 +41,17 @@ class NoticeWay(StrEnum):
 
 
 class NoticeState(StrEnum):
-    """How far a notice has come. `excused` is that telling was impossible or out of proportion (GDPR 19)."""
+    """How far a notice has come. `excused` is that telling was impossible or out of proportion (GDPR 19), `held` that
+    a hold keeps what it would have deleted, and `taken_back` that its reason is over.
+    """
 
     QUEUED = "queued"
     TASK = "task"
+    HELD = "held"
     SENT = "sent"
     CONFIRMED = "confirmed"
     EXCUSED = "excused"
+    TAKEN_BACK = "taken_back"
 
 
 class Duty(StrEnum):

@@ -25,6 +25,8 @@ class Flag(StrEnum):
     """Knows that others have their data, which somebody else gave: who gets a gift."""
     NOTICE_DUE = "notice_due"
     """Is to be told that; the gateway says so when data about them is about to leave for the first time."""
+    TEST = "test"
+    """Nobody: made up, to try a vendor with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ FLAGS: Mapping[Flag, FlagTerm] = {
     Flag.LEGAL_PERSON: FlagTerm("GDPR recital 14"),
     Flag.INFORMED: FlagTerm("GDPR 14"),
     Flag.NOTICE_DUE: FlagTerm("GDPR 14(3)(c)"),
+    Flag.TEST: FlagTerm("GDPR 5(1)(b), recital 26"),
 }
 
 

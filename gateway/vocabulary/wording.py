@@ -56,16 +56,20 @@ CAUSE_LABELS: Mapping[Cause, Label] = {
     Cause.RECTIFICATION: Label("to correct your data", "更正您的信息"),
     Cause.ERASURE: Label("to erase your data", "删除您的信息"),
     Cause.RESTRICTION: Label("to restrict the use of your data", "限制处理您的信息"),
+    Cause.UNRESTRICTED: Label("that your data may be used again", "您的信息已恢复处理"),
     Cause.OBJECTION: Label("that you objected", "您已反对"),
     Cause.WITHDRAWAL: Label("that you withdrew your consent", "您已撤回同意"),
     Cause.ORDER_CLOSED: Label("to delete what it had for your order", "删除您订单的信息"),
+    Cause.KEEP: Label("to keep your data for now", "暂时保留您的信息"),
 }
 NOTICE_STATE_LABELS: Mapping[NoticeState, Label] = {
     NoticeState.QUEUED: Label("under way", "处理中"),
     NoticeState.TASK: Label("under way", "处理中"),
+    NoticeState.HELD: Label("under way", "处理中"),
     NoticeState.SENT: Label("told", "已通知"),
     NoticeState.CONFIRMED: Label("done, as the recipient says", "接收方确认已完成"),
     NoticeState.EXCUSED: Label("not possible", "无法通知"),
+    NoticeState.TAKEN_BACK: Label("taken back", "已撤销"),
 }
 TRANSFER_LABELS: Mapping[TransferMechanism, Label] = {
     TransferMechanism.NONE_DOMESTIC: Label("stays where the same law holds", "未跨境"),

@@ -22,8 +22,16 @@ def test_an_aim_that_is_missed_says_so() -> None:
     assert rendered(measured).count("MISSED") == 3
 
 
-def test_a_small_log_is_grown_measured_and_verified(tmp_path: Path) -> None:
-    measured = ledger(["growth", "verify"], tmp_path, seconds=0.1, leaves=1_000)
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Measured]:
+    """A small log that was grown and verified, and what was measured of that."""
+    folder = tmp_path_factory.mktemp("bench")
+    return folder, ledger(["growth", "verify"], folder, seconds=0.1, leaves=1_000)
+
+
+@pytest.mark.xdist_group("grown")
+def test_a_small_log_is_grown_measured_and_verified(grown: tuple[Path, Measured]) -> None:
+    _, measured = grown
 
     assert measured.bytes_each > 100
     assert next(iter(measured.bytes_in)) == "ledger.leaf_body"
@@ -32,9 +40,10 @@ def test_a_small_log_is_grown_measured_and_verified(tmp_path: Path) -> None:
     assert len(measured.checks) == 2
 
 
-def test_a_log_that_does_not_verify_is_not_measured(tmp_path: Path) -> None:
-    ledger(["growth"], tmp_path, seconds=0.1, leaves=600)
-    (tmp_path / "grown" / "vkey").write_text("another+00000000+AAAA")
+@pytest.mark.xdist_group("grown")
+def test_a_log_that_does_not_verify_is_not_measured(grown: tuple[Path, Measured]) -> None:
+    folder, _ = grown
+    (folder / "grown" / "vkey").write_text("another+00000000+AAAA")
 
     with pytest.raises(BenchError, match="does not verify"):
-        ledger(["verify"], tmp_path, seconds=0.1, leaves=600)
+        ledger(["verify"], folder, seconds=0.1, leaves=1_000)

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.body.document import Document, same
+from gateway.body.document import Document, Scalar, as_text, same
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,11 @@ def test_what_a_vendor_would_read_differently_is_not_the_same(one: Document, oth
 )
 def test_equal_documents_are_the_same(document: Document) -> None:
     assert same(document, document)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "true"), (False, "false"), (None, ""), (Decimal("1.10"), "1.10"), (10**30, "1" + "0" * 30), ("a", "a")],
+)
+def test_a_scalar_as_text_is_what_json_would_show(value: Scalar, text: str) -> None:
+    assert as_text(value) == text

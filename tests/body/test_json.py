@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.body.document import Document, same
+from gateway.body.document import Document, as_text, same
 from gateway.body.json import Json
 from gateway.contract.terms import Node
 from gateway.errors import Refusal
-from gateway.forms import as_text
 
 CODEC, TREE = Json(), Node("$")
 

@@ -35,3 +35,15 @@ def test_what_cannot_carry_a_notice_does_not_load(tmp_path: Path, file: str, old
     errors = [(each.code, each.message) for each in findings if each.level == "error"]
     assert contracts is None
     assert [found for found, message in errors if "notices" in message] == [code]
+
+
+def test_a_notice_that_names_orders_by_numbers_which_the_vendor_never_got_is_noted(tmp_path: Path) -> None:
+    other = TOLD["parcels/forget.yaml"].replace("form: pseudonymise", "form: {pseudonymise: reversible}", 1)
+    found = [
+        [(each.code, each.level, each.line) for each in findings if "by any other operation" in each.message]
+        for files in (TOLD, {**TOLD, "parcels/forget.yaml": other})
+        for _, findings in [read_files(tmp_path, placed(files))]
+    ]
+
+    line = 1 + other[: other.index("$.orders.*: order.id")].count("\n")
+    assert found == [[], [("contract.value", "note", line)]]

@@ -308,6 +308,23 @@ def test_an_environment_replaces_hosts_and_credential(tmp_path: Folder) -> None:
     assert (test.host.url, *test.credentials.values()) == ("https://test.acme.example", "Bearer $ACME_TEST_KEY")
 
 
+@pytest.mark.parametrize(
+    ("own", "in_trials", "in_earnest"), [("", False, False), ("test_subjects_only: true\n", True, True)]
+)
+@pytest.mark.parametrize("there", [None, True, False])
+def test_whether_trials_are_for_made_up_people_alone_is_said_for_an_environment_or_for_all(
+    tmp_path: Folder, own: str, *, in_trials: bool, in_earnest: bool, there: bool | None
+) -> None:
+    said = "" if there is None else f", test_subjects_only: {str(there).lower()}"
+    sandbox = f"environments: {{sandbox: {{hosts: {{acme: https://test.acme.example}}{said}}}}}\n"
+    read_files(tmp_path, FILES | {ACME: VENDOR + own + sandbox})
+
+    live, test = load(tmp_path, environment="live").terms[0], load(tmp_path, environment="sandbox").terms[0]
+
+    assert live.vendor.test_subjects_only is in_earnest
+    assert test.vendor.test_subjects_only is (in_trials if there is None else there)
+
+
 def test_names_that_any_contract_of_a_vendor_uses_are_known_in_all(tmp_path: Folder) -> None:
     other = OPERATION.replace("operation: ship", "operation: sail").replace("/ship/", "/sail/")
     other = other.replace("$.name: person.name", "$.captain: person.name")

@@ -48,7 +48,7 @@ def test_what_stays_has_its_reason_beside_it() -> None:
 def test_the_entry_is_shown_in_three_lines() -> None:
     text = " ".join(shown().split())
 
-    assert "№ 7 Parcelgate GmbH, DE · delivery · DPA-1 legitimate_interest · 1 left, 2 stayed" in text
+    assert "№ 7 Parcelgate GmbH, DE · delivery · DPA-1 legitimate_interest · 1 left, 3 stayed" in text
     assert "written before the first byte went, then sent" in text
     assert "2 more of what parcelgate said stayed out" in text
 

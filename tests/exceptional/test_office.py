@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -199,6 +200,8 @@ def test_before_a_third_country_the_officer_is_asked_and_never_approves(staff: S
     [intent, *_] = staff.gateway.record(kind="intent", subject="c-1")
     assert intent["transfer"] == [["DE", "derogation_public_interest"]]
     assert intent["countries"] == ["US"]
+    # A demand of a third country is no inquiry under the law of the Union, so whoever made it is a recipient.
+    assert "inquiry" not in intent["exceptional"]
 
 
 def test_whoever_gave_the_opinion_does_not_approve_and_against_it_takes_a_reason(staff: Staff) -> None:
@@ -470,10 +473,9 @@ def test_reports_and_notices_know_recipients_that_are_no_vendors(staff: Staff) -
     assert staff.send(case).status == 200
 
     async def read(name: str) -> str:
-        _, pieces = await staff.gateway.gateway.reports.made(
-            {"report": name, "form": "csv"}, by="rita", role="reviewer"
-        )
-        return "".join([piece async for piece in pieces])
+        wanted = {"report": name, "form": "csv"}
+        made = await staff.gateway.gateway.reports.made(wanted, by="rita", role="reviewer")
+        return "".join([piece async for piece in made.pieces])
 
     texts = {name: staff.gateway.do(partial(read, name)) for name in REPORTS}
     tell = {"cause": "erasure", "subject": "c-55"}
@@ -506,3 +508,46 @@ def test_cases_outlive_the_process(tmp_path: Path) -> None:
 
     assert content(reply) == LEFT
     assert DOCUMENT not in content(reply)
+
+
+def test_an_investigation_of_the_shops_own_keeps_a_line_from_the_person_where_that_is_set_until_its_day(
+    tmp_path: Path, staff: Staff
+) -> None:
+    until = datetime.now(UTC).date() + timedelta(days=10)
+    suppress = {"until": until.isoformat(), "authority": "Head of fraud prevention", "written": True}
+    people = [{"subject": "c-45", "role": "purchaser", "jurisdiction": "DE"}]
+    asked = RIGHTS | {"subjects": people, "whose": None, "suppress": suppress}
+    caller = Caller("", "0" * 32, "shop-eu", "live", None, 2**40, Role.SUBJECT, subject="c-45")
+    with running(tmp_path, exceptional_delay=True) as gateway:
+        delaying, desk = Staff(gateway), gateway.gateway.disclosures
+        case = delaying.opened(asked)
+        own = delaying.take(case, "approve", {}, "stella").status
+        assert delaying.take(case, "approve", {}).status == 200
+        assert delaying.send(case).status == 200
+
+        def told(days: int) -> int:
+            desk._now = lambda: datetime.now(UTC) + timedelta(days=days)
+            return len(gateway.do(lambda: desk.made(caller, WantReport())).disclosures)
+
+        before, after = told(0), told(12)
+        on_record = len(gateway.record(kind="intent", subject="c-45"))
+
+    assert (own, before, after, on_record) == (403, 0, 1, 1)
+    assert staff.send(approved(staff, asked | {"suppress": None})).status == 200
+    assert staff.ask("stella", Role.STEWARD, "POST", "requests", asked).code == "exceptional.suppression"
+
+
+def test_a_recipient_opens_a_sealed_file_as_the_page_says(
+    staff: Staff, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+    [lines] = re.findall(r"```python\n(from joserfc.+?)```", page, re.DOTALL)
+    key = ECKey.generate_key("P-256")
+    reply = staff.send(approved(staff), handover="sealed", key=key.as_pem(private=False).decode())
+    (tmp_path / "court.key").write_bytes(key.as_pem(private=True))
+    (tmp_path / "CASE.jwe").write_bytes(content(reply))
+    monkeypatch.chdir(tmp_path)
+
+    exec(lines, {})
+
+    assert capsys.readouterr().out.encode() == LEFT + b"\n"

@@ -13,7 +13,7 @@ from ledger_fakes import Ticking
 from running import running
 
 from faults.stepwise import Deed, killed, moves, opens_ledger, opens_registry, prepares
-from gateway.ledger import postgres_schema, sqlite
+from gateway.ledger import postgres_schema, sqlite_schema
 from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.database import StoreError, writable
 from gateway.ledger.postgres import PostgresStore
@@ -44,7 +44,7 @@ def steps(deed: Deed, again: Callable[[], tuple[str, ...]], holds: Callable[[], 
 def old_ledger(folder: Path) -> None:
     """A file as the first version made it."""
     database = writable(folder / "ledger.db")
-    database.execute(sqlite.MIGRATIONS[0] + "INSERT INTO log VALUES('main', 'active')")
+    database.execute(sqlite_schema.MIGRATIONS[0] + "INSERT INTO log VALUES('main', 'active')")
     for seq, body in enumerate(BODIES):
         database.execute("INSERT INTO leaf VALUES(?, ?, 'refusal', 0, NULL, ?)", (seq, bytes([seq]), leaf_hash(body)))
         database.execute("INSERT INTO leaf_body(seq, body) VALUES(?, ?)", (seq, body))
@@ -65,7 +65,7 @@ def test_a_ledger_that_is_brought_up_is_as_it_was_or_whole(tmp_path: Path, told:
 
     def holds() -> None:
         database = apsw.Connection(str(folder / "ledger.db"))
-        assert database.pragma("user_version") in (1, len(sqlite.MIGRATIONS))
+        assert database.pragma("user_version") in (1, len(sqlite_schema.MIGRATIONS))
         database.close()
         store = SqliteStore(folder / "ledger.db", "main")
         assert store.tree.root == ROOT
@@ -83,7 +83,7 @@ def half_way(folder: Path) -> str:
     (folder / "half").mkdir()
     old_ledger(folder / "half")
     database = apsw.Connection(str(folder / "half" / "ledger.db"))
-    database.execute(sqlite.MIGRATIONS[1])
+    database.execute(sqlite_schema.MIGRATIONS[1])
     database.close()
     with pytest.raises(StoreError):
         SqliteStore(folder / "half" / "ledger.db", "main")

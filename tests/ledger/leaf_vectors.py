@@ -38,8 +38,7 @@ from gateway.ledger.entry import Exceptional, Stamp, leaf
 from gateway.ledger.housekeeping import Received
 from gateway.ledger.keys import Keys
 from gateway.ledger.sealing import Payload, seal
-from gateway.ledger.steps import CanaryMade, CaseStep, IncidentStep
-from gateway.ledger.told import NoticeStep
+from gateway.ledger.steps import CanaryMade, CaseStep, IncidentStep, NoticeStep
 
 STAMP = Stamp("01980000000070008000000000000002", "main", 1_767_225_600_000_000, 815_000, "04a439032972", "n1", 7)
 CONSIGNEE = Subject("guest-2342", "consignee", "FR")
@@ -273,6 +272,8 @@ EVENTS: dict[str, tuple[Event, tuple[Subject, ...], Payload | None, str]] = {
         None,
         "",
     ),
+    "access in bulk": (Access("uid:1000", "export", (), 200_000, grant="0" * 32), (), None, ""),
+    "access that was refused": (Access("rita", "list", refused="access.bulk"), (), None, ""),
 }
 
 

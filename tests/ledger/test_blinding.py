@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from ledger_fakes import PURCHASER, SENT, Ticking, shipment
 from postgres_stores import Prepared, prepared
 from stores_of import forgotten
+from waiting import until
 
 from gateway import failpoints
 from gateway.errors import StartError
 from gateway.frozen import changed
-from gateway.ledger import Filter, Ledger, StoreError, Subject, postgres_schema, sqlite
+from gateway.ledger import Filter, Ledger, StoreError, Subject, postgres_schema, sqlite_schema
 from gateway.ledger.blinding import TOGETHER, Blinding, Block, Blocks
 from gateway.ledger.kek import Held, KekFile
 from gateway.ledger.keys import Keys
@@ -311,9 +312,8 @@ async def test_a_node_that_has_nothing_to_do_follows_by_itself(
 
     await ours.erasing.turnover("anna")
 
-    async with asyncio.timeout(20):
-        while KekFile(tmp_path / "n2" / "kek.key").held() != KekFile(tmp_path / "n1" / "kek.key").held():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+    files = [KekFile(tmp_path / name / "kek.key") for name in ("n1", "n2")]
+    await until(lambda: files[0].held() == files[1].held(), within=20)
     for ledger in (ours, theirs):
         await ledger.close()
 
@@ -384,7 +384,7 @@ def test_tables_from_before_there_was_a_blinding_are_brought_up(
     emptied: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of both databases; what stands in them is then of no generation yet."""
-    for schema, version in ((postgres_schema, 4), (sqlite, 6)):
+    for schema, version in ((postgres_schema, 4), (sqlite_schema, 6)):
         monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:version])
     later = ("tally", "tallied")
     grants = {table: each for table, each in postgres_schema.GRANTS.items() if table not in later}

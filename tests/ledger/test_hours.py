@@ -1,14 +1,18 @@
 """People are counted by the hour where intents become durable: over restarts, over nodes, and none of them twice."""
 
+import tracemalloc
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ledger_fakes import Repeating, shipment
 from postgres_stores import prepared
 
 from gateway.ledger import Subject
-from gateway.ledger.hours import HOUR, OverLimitError
+from gateway.ledger.hours import HOUR, OverLimitError, Toks
 from gateway.ledger.keys import Keys
 from gateway.ledger.scribe import Scribe
 from gateway.ledger.sealing import Payload
@@ -133,3 +137,32 @@ def test_what_another_node_has_written_counts(emptied: str, about: Callable[...,
     assert found == [[True], [False], [True], [False]]
     for store in (one, other):
         store.close()
+
+
+@given(st.lists(st.integers(0, 200)))
+def test_tokens_are_kept_like_a_set_keeps_them(numbers: list[int]) -> None:
+    toks, wanted = Toks(), set[bytes]()
+    for number in numbers:
+        toks.add(tok_of(number))
+        wanted.add(tok_of(number))
+
+    assert len(toks) == len(wanted)
+    assert [tok_of(number) in toks for number in range(201)] == [tok_of(number) in wanted for number in range(201)]
+
+
+def test_thirty_thousand_people_of_an_hour_take_less_than_two_mebibytes() -> None:
+    def taken(kept: Toks | set[bytes]) -> float:
+        tracemalloc.start()
+        try:
+            for number in range(30_000):
+                kept.add(tok_of(number))
+            return tracemalloc.get_traced_memory()[0] / 2**20
+        finally:
+            tracemalloc.stop()
+
+    assert taken(Toks()) < 2
+    assert taken(set()) > 3, "a set would do"
+
+
+def tok_of(number: int) -> bytes:
+    return sha256(number.to_bytes(4, "big")).digest()[:16]

@@ -27,7 +27,7 @@ scalars = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.
 names = st.text(st.characters(max_codepoint=127))
 documents = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
     max_leaves=20,
 )
 
@@ -44,7 +44,7 @@ def test_canonical_bytes_are_those_of_rfc_8785(document: Json) -> None:
     assert body == rfc8785.dumps(document)
 
 
-@given(members=st.dictionaries(names, documents, min_size=1), data=st.data())
+@given(members=st.dictionaries(names, documents, min_size=1, max_size=5), data=st.data())
 def test_an_object_with_members_still_to_come_is_filled_to_the_byte(
     members: dict[str, Json], data: st.DataObject
 ) -> None:

@@ -9,7 +9,8 @@ from ledger_fakes import Shop
 
 from gateway.errors import StartError
 from gateway.ledger import database
-from gateway.ledger.sqlite import MIGRATIONS, SqliteStore
+from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.sqlite_schema import MIGRATIONS
 
 
 @pytest.fixture

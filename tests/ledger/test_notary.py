@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import itertools
 import logging
+import time
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -22,7 +23,8 @@ from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.checkpoint import opened, signer_of
 from gateway.ledger.entry import Index
 from gateway.ledger.notary import AlteredError, head_tree
-from gateway.ledger.sqlite import MIGRATIONS, SqliteStore
+from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.sqlite_schema import MIGRATIONS
 from gateway.ledger.store import Head, Row
 from gateway.ledger.tree import Span, consistency, is_consistent, root
 from gateway.ledger.unready import Unready
@@ -37,12 +39,20 @@ def _only_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def signed(ledger: Ledger, size: int) -> Head:
-    """The newest checkpoint, once there is one of at least this size."""
+    """The newest checkpoint, once there is one of at least this size and no other is on its way."""
     async with asyncio.timeout(PATIENCE):
         while (head := ledger._store.last_head()) is None or head.size < size:
             ledger._notary.hurry()
             await ledger.record(LOOK)
-    return head
+        # Twice with a batch in between: at the first look it may be about to begin what it was hurried to.
+        while not (rests(ledger) and await ledger.record(LOOK) and rests(ledger)):
+            await ledger.record(LOOK)
+    return ledger._store.last_head() or head
+
+
+def rests(ledger: Ledger) -> bool:
+    """Whether nothing is being signed, and nothing will be for as long as nobody hurries it."""
+    return ledger._notary._due > time.monotonic() and not ledger._notary.is_busy
 
 
 async def refused(ledger: Ledger) -> None:
@@ -57,8 +67,10 @@ async def grown(shop: Shop, count: int) -> Ledger:
     """A ledger with a checkpoint, and some entries after it that nothing vouches for yet."""
     ledger = shop.open()
     await signed(ledger, 1)
-    for _ in range(count):
-        ledger.settle(await ledger.intend(shipment(), [PURCHASER], b"{}", within=20), SENT)
+    for ticket in await asyncio.gather(
+        *(ledger.intend(shipment(), [PURCHASER], b"{}", within=20) for _ in range(count))
+    ):
+        ledger.settle(ticket, SENT)
     await ledger.record(LOOK)
     return ledger
 

@@ -9,15 +9,24 @@ CLOSED: list[Body] = [(3, "intent", None), (4, "outcome", 3), (7, "access", None
 RANGES: Ranges = [(3, 4), (7, 7)]
 
 
+def why_not(ranges: Ranges, bodies: list[Body], followers: list[int], signed: int) -> str:
+    """Why these ranges may not go; nothing where they may."""
+    try:
+        demand_due(ranges, bodies, followers, signed)
+    except NotPurged as refused:
+        return str(refused)
+    return ""
+
+
 def test_a_whole_disclosure_and_what_stands_alone_may_go() -> None:
-    demand_due(RANGES, CLOSED, [4], signed=8)
+    assert why_not(RANGES, CLOSED, [4], 8) == ""
 
 
 @pytest.mark.parametrize("kind", MAY_GO)
 def test_each_kind_that_may_go_goes(kind: str) -> None:
     bodies: list[Body] = [(0, kind, None)] if kind != "intent" else [(0, "intent", None), (1, "outcome", 0)]
 
-    demand_due([(0, len(bodies) - 1)], bodies, [], signed=2)
+    assert why_not([(0, len(bodies) - 1)], bodies, [], 2) == ""
 
 
 REFUSED: dict[str, tuple[Ranges, list[Body], list[int], int, str]] = {
@@ -35,5 +44,4 @@ REFUSED: dict[str, tuple[Ranges, list[Body], list[int], int, str]] = {
 def test_what_would_leave_a_gap_or_half_of_a_thing_is_turned_down(
     ranges: Ranges, bodies: list[Body], followers: list[int], signed: int, why: str
 ) -> None:
-    with pytest.raises(NotPurged, match=why):
-        demand_due(ranges, bodies, followers, signed)
+    assert why in why_not(ranges, bodies, followers, signed)

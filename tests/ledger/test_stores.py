@@ -136,6 +136,8 @@ def test_entries_are_found_by_what_they_are(store: Store, write: Write, scribe: 
 
     assert found() == [4, 3, 2, 1, 0]
     assert found(limit=2, before=3) == [2, 1]
+    assert found(after=1) == [4, 3, 2]
+    assert found(limit=2, before=4, after=2) == [3]
     assert found(kind="intent") == [1, 0]
     assert found(kind="refusal") == [2]
     assert found(vendor="parcels") == [3, 2, 0]

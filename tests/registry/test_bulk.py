@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, create_engine, select
 
-from gateway.registry import bulk, lookups, rows, tables
+from gateway.registry import bulk, lookups, notices, rows, tables
 from gateway.registry.bulk import SHAPES, Verdict
 from gateway.registry.engine import engine_of
 from gateway.registry.entered import (
@@ -21,12 +21,13 @@ from gateway.registry.entered import (
     AnyRow,
     AttestationRow,
     ReviewRow,
+    SubProcessorRow,
     SuspensionRow,
 )
 from gateway.registry.stored import StoredRow
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
-BY_ITSELF = {AgreementEndRow, AgreementRow, AttestationRow, ReviewRow, SuspensionRow}
+BY_ITSELF = {AgreementEndRow, AgreementRow, AttestationRow, ReviewRow, SubProcessorRow, SuspensionRow}
 """Kinds that nobody has many of."""
 
 
@@ -190,6 +191,17 @@ def test_each_answer_has_the_entry_that_it_was_given(engine: Engine) -> None:
 
         records = [lookups.consents_of(connection, ref)[0].record for ref in ("c-1", "c-2")]
         assert [record[-2:] for record in records] == [".0", ".1"]
+
+
+def test_an_order_that_ends_and_one_that_goes_on_after_its_end_cause_something_once(engine: Engine) -> None:
+    reached = [("closed", 1), ("closed", 2), ("delivered", 3), ("after_sales", 4)]
+    with engine.begin() as connection:
+        for state, hour in reached:
+            at = {"kind": "order_state", "state": state, "time": NOON + timedelta(hours=hour)}
+            taken(connection, at | {"order": "A-1"}, at | {"order": "A-2", "state": "open"})
+
+        told = notices.unplanned(connection, (NOON + timedelta(days=1), 100))
+        assert sorted((each.cause.value, each.order) for each in told) == [("keep", "A-1"), ("order_closed", "A-1")]
 
 
 @settings(max_examples=40, deadline=None)

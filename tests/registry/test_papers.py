@@ -1,13 +1,11 @@
 """Papers and reviews that are entered while the gateway runs."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from pydantic import ValidationError
-from registries import NOON, fenced
+from registries import NOON
 
 from gateway.contract.model import PolicyDraft
 from gateway.frozen import changed
@@ -22,15 +20,6 @@ PAPER = {"type": "dpa", "id": "D-2", "signed": "2026-01-01", "until": "2027-12-3
 ENTERED = {"kind": "agreement", "vendor": "parcels", "agreement": PAPER}
 ENDED = {"kind": "agreement_end", "vendor": "parcels", "agreement": "D-2"}
 HELD = {"kind": "review", "vendor": "parcels", "held": "2026-06-01", "next": "2027-06-01"}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry]:
-    shared = request.param == "postgresql"
-    database = fenced(request.getfixturevalue("emptied")) if shared else tmp_path / "registry.db"
-    registry = Registry.open(database, now=lambda: NOON)
-    yield registry
-    registry.close()
 
 
 async def papers(registry: Registry) -> Papers:

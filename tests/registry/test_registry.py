@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from registries import NOON, fenced
+from registries import NOON, put
 from sqlalchemy import Engine, event
 from waiting import until
 
@@ -41,22 +40,9 @@ class Slow:
             self.going.wait(20)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry]:
-    shared = request.param == "postgresql"
-    database = fenced(request.getfixturevalue("emptied")) if shared else tmp_path / "registry.db"
-    registry = Registry.open(database, now=lambda: NOON)
-    yield registry
-    registry.close()
-
-
 @pytest.fixture
 def engine(registry: Registry) -> Engine:
     return registry._engine
-
-
-async def put(registry: Registry, *rows: dict[str, Any]) -> None:
-    await registry.put(ROWS.validate_python(rows))
 
 
 async def about(registry: Registry, *mentions: Mention, consents: bool = True) -> Facts:

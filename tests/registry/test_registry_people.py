@@ -1,18 +1,15 @@
 """What holds for a person or an order is known under every reference of theirs, from the answer on."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
-from registries import NOON, fenced, nodes
+from registries import NOON, fenced, nodes, put
 from sqlalchemy import select
 
 from gateway.errors import Refusal
 from gateway.registry import tables
-from gateway.registry.entered import ROWS
 from gateway.registry.facts import Facts, Mark, Mention, Order, Person
 from gateway.registry.registry import ONE_PERSON, Registry
 from gateway.vocabulary import ConsentState, Flag, OrderState, Purpose, SubjectRole
@@ -23,19 +20,6 @@ SAID = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "gi
 LINK = {"kind": "link", "subject": "c-1", "other": "guest-1"}
 RESTRICTED = {"kind": "flag", "subject": "c-1", "flag": "restricted"}
 HELD = Mark(Flag.RESTRICTED, None, None, NOON)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry]:
-    shared = request.param == "postgresql"
-    database = fenced(request.getfixturevalue("emptied")) if shared else tmp_path / "registry.db"
-    registry = Registry.open(database, now=lambda: NOON)
-    yield registry
-    registry.close()
-
-
-async def put(registry: Registry, *rows: dict[str, Any]) -> None:
-    await registry.put(ROWS.validate_python(rows))
 
 
 async def about(registry: Registry, ref: str = "c-1", *, order: str | None = None) -> Facts:

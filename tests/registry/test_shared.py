@@ -7,12 +7,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from registries import HEAD, NOON, fenced, nodes
+from registries import HEAD, NOON, fenced, nodes, put
 from waiting import until
 
 from gateway.errors import Refusal
 from gateway.registry.basis import Basis, Changes, Later
-from gateway.registry.entered import ROWS
 from gateway.registry.facts import Facts, Mention
 from gateway.registry.registry import Registry
 from gateway.registry.shared import KEPT, SINCE, newest, prune, since
@@ -30,10 +29,6 @@ BY_ORDER = Mention(SubjectRole.PURCHASER, order="A-1")
 def pair(emptied: str) -> Iterator[list[Registry]]:
     with nodes(fenced(emptied), 2) as opened:
         yield opened
-
-
-async def put(registry: Registry, *rows: dict[str, Any]) -> None:
-    await registry.put(ROWS.validate_python(rows))
 
 
 async def about(registry: Registry) -> Facts:

@@ -25,6 +25,8 @@ OWN: list[dict[str, Any]] = [
     {"kind": "case", "case": ID, "number": 1, **CASE},
     {"kind": "waiver", "id": ID, "state": "proposed", "operations": ["parcels/ship"], "codes": ["agreement.expired"]}
     | {"reason": "renewed by Friday", "hours": 24, "proposed_by": "ann"},
+    {"kind": "bulk_look", "id": ID, "state": "proposed", "who": "ann", "entries": 20_000}
+    | {"reason": "the yearly audit", "hours": 4, "proposed_by": "ann"},
     {"kind": "policy", "state": "draft", "id": ID, "draft": DRAFT, "drafted_by": "ann", "drafted": NOON},
     {"kind": "import", "id": ID, "begun": NOON, "rows": 1, "chain": ""},
 ]

@@ -11,7 +11,7 @@ from asking import People
 from demands import EMERGENCY, LEGAL, Staff
 from running import Running, running
 
-from gateway.report.cases import Incidents
+from gateway.report.cases import Incidents, days_late
 from gateway.report.seen import Known, Seen
 from gateway.vocabulary import Role
 
@@ -165,3 +165,47 @@ def test_the_oversight_of_a_vendor_knows_what_became_of_it(tmp_path: Path) -> No
     assert parcels["incidents"] == ["opened 1"]
     assert parcels["notices"] in (["queued 1"], ["task 1"])
     assert parcels["reviewed"] is not None
+
+
+DUE = int(NOW.timestamp() * 1_000_000)
+HOUR = 3_600_000_000
+
+
+@pytest.mark.parametrize(
+    ("told", "after", "days"),
+    [
+        ({"state": "sent"}, timedelta(0), 0),
+        ({"state": "sent"}, timedelta(hours=1), 1),
+        ({"state": "queued"}, timedelta(days=3), 3),
+        ({"state": "task"}, timedelta(days=3, hours=1), 4),
+        ({"state": "confirmed", "ts": DUE - HOUR}, timedelta(days=9), 0),
+        ({"state": "confirmed", "ts": DUE + 25 * HOUR}, timedelta(days=9), 2),
+        ({"state": "excused"}, timedelta(days=9), 0),
+        ({"state": "held"}, timedelta(days=9), 0),
+        ({"state": "taken_back"}, timedelta(days=9), 0),
+        ({"state": "sent", "duty": "attests"}, timedelta(days=9), 0),
+        ({"state": "sent", "duty": "keeps_by_law"}, timedelta(days=9), 0),
+    ],
+)
+def test_only_whoever_owes_an_answer_by_a_day_is_late_with_it(
+    told: dict[str, Any], after: timedelta, days: int
+) -> None:
+    assert days_late({"duty": "confirms", "due": DUE, "ts": DUE - 30 * 24 * HOUR} | told, NOW + after) == days
+
+
+def test_an_answer_that_is_late_stands_in_the_oversight_of_its_vendor(tmp_path: Path) -> None:
+    with running(tmp_path) as gateway:
+        gateway.ship(to={"name": "Zoe", "city": "Kiel", "country": "DE"})
+        gateway.entries()
+        gateway.do(lambda: gateway.stores.desk.notices.tell({"cause": "erasure", "subject": "c-89"}, by="a test"))
+
+        def shown() -> tuple[object, object]:
+            [row] = rows(gateway, "notices")
+            [parcels] = [row for row in rows(gateway, "vendors") if row["vendor"] == "parcels"]
+            return row["days_late"], parcels["late"]
+
+        in_time = shown()
+        gateway.gateway.reports._now = lambda: datetime.now(UTC) + timedelta(days=31, hours=12)
+        late = shown()
+
+    assert (in_time, late) == ((0, 0), (2, 1))

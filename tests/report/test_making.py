@@ -12,7 +12,7 @@ from typing import Any
 
 import apsw
 import pytest
-from running import Running, running
+from running import BY, Running, running
 from shop_contracts import FILES
 from sockets import Reply
 
@@ -20,6 +20,7 @@ from gateway.contract.load import ContractSet
 from gateway.report.making import REPORTS
 from gateway.vocabulary import Role
 
+BOTH = {"purchaser": "p-2", "consignee": "g-2"}
 NOBODY = ("c-88", "c-89", "A-10045")
 
 
@@ -159,6 +160,24 @@ def test_what_no_line_names_drifts(gateway: Running) -> None:
     assert [row for row in found if row["what"].startswith("no contract line") and row["count"] >= 3]
 
 
+def tally(gateway: Running, report: str) -> dict[str, Any]:
+    async def read() -> dict[str, Any]:
+        frames = gateway.gateway.reports.frames({"report": report}, by="rita", role="reviewer")
+        return dict([frame async for frame in frames][-1])
+
+    return gateway.do(read)
+
+
+def test_a_report_ends_with_how_many_of_its_rows_should_not_be_there(gateway: Running) -> None:
+    found = rows(gateway, "drift")
+    stray = [row for row in found if row["what"] != "allowed, and nobody sends it"]
+
+    assert 0 < len(stray) < len(found)
+    assert tally(gateway, "drift") == {"is_sound": True, "rows": len(found), "wrong": len(stray)}
+    assert tally(gateway, "sales") == {"is_sound": True, "rows": 0, "wrong": 0}
+    assert tally(gateway, "vendors") == {"is_sound": True, "rows": 3, "wrong": 0}
+
+
 def test_a_period_is_days_and_a_vendor_is_a_filter(gateway: Running) -> None:
     assert [row["disclosures"] for row in rows(gateway, "vendors", until="2020-01-01")] == [0, 0, 0]
     assert rows(gateway, "minimisation", vendor="payments") == []
@@ -238,6 +257,32 @@ def test_a_withdrawal_ends_what_rested_on_it(gateway: Running) -> None:
     assert found[0]["going_on"] >= 1
 
 
+def test_the_effect_of_a_withdrawal_is_what_stayed_and_who_was_told_since(tmp_path: Path) -> None:
+    people = [{"role": role, "subject": ref, "jurisdiction": "CN"} for role, ref in BOTH.items()]
+    to = {"name": "Zoe", "city": "Kiel", "country": "CN", "email": "zoe@example.com"}
+    told = {"kind": "consent", "subject": "g-2", "purpose": "delivery_notification"}
+    sent = {"kind": "consent", "subject": "g-2", "purpose": "delivery", "explicit": True, "separate": True}
+    with running(tmp_path) as gateway:
+        gateway.put({"kind": "order", "order": "B-2", "people": people})
+        gateway.put(told | {"state": "given"}, sent | {"state": "given"})
+        gateway.ship(reference="B-2", to=to)
+        gateway.put(told | {"state": "withdrawn"})
+        without = gateway.ship(reference="B-2", to=to)
+        gateway.put(sent | {"state": "withdrawn"})
+        refused = gateway.ship(reference="B-2", to=to)
+        gateway.ship()
+        gateway.do(lambda: gateway.stores.notices.plan(by=BY))
+        first, second = rows(gateway, "withdrawals")
+
+    assert (without.status, refused.code) == (200, "consent.withdrawn")
+    shown = ("scope", "disclosures_after", "stayed")
+    assert [first[name] for name in shown] == ["delivery_notification", 0, ["parcels/ship $.to.email 1"]]
+    assert [second[name] for name in shown] == ["delivery", 0, []]
+    assert first["told"]
+    assert second["told"]
+    assert "g-2" not in json.dumps([first, second])
+
+
 def test_a_report_over_an_altered_record_says_so(tmp_path: Any) -> None:
     with running(tmp_path) as gateway:
         gateway.ship()
@@ -255,7 +300,9 @@ def test_a_report_over_an_altered_record_says_so(tmp_path: Any) -> None:
         sound = json.loads(asked(gateway, "minimisation").payload)["verification"]
         gateway.do(alter)
         document = json.loads(asked(gateway, "minimisation").payload)
+        is_sound = tally(gateway, "minimisation")["is_sound"]
 
+    assert not is_sound
     assert "entries hashed again" in sound
     assert document["verification"].startswith("FAILED: ")
 

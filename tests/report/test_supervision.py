@@ -85,3 +85,36 @@ def test_papers_and_mechanisms_are_shown_as_they_stand(gateway: Running) -> None
     assert before["agreements"] == ["dpa DPA-1 active, signed 2025-01-01, until 2095-12-31"]
     assert after["agreements"] == ["dpa DPA-1 expired, signed 2025-01-01, until 2026-01-31"]
     assert "CN: cn_contract_necessity" in after["transfer"]
+
+
+def test_what_vendors_tell_of_people_in_no_call_is_shown_with_how_often_and_how_they_learn_of_it(
+    tmp_path: Path,
+) -> None:
+    file, line = "parcels/ship.yaml", "    - why: Whether it was accepted.\n"
+    who = "A neighbour who took it; the courier hands them the shop's notice."
+    said = f"    - why: Shown to the customer.\n      others: {who}\n      fields: {{$.taken_by: person.name}}\n"
+    files = {**FILES, file: FILES[file].replace(line, said + line)}
+    with running(tmp_path, files=files) as gateway:
+        declared = row(gateway)["others"]
+        gateway.ship()
+        gateway.parcels.script = answers(200, b'{"taken_by":"Ida Nachbar"}', "content-type: application/json")
+        reply = [gateway.ship() for _ in range(2)][-1]
+        shown = row(gateway)
+
+    assert json.loads(reply.payload) == {"taken_by": "Ida Nachbar"}
+    assert declared == [f"ship: person.name 0 times, {who}"]
+    assert shown["others"] == [f"ship: person.name 2 times, {who}"]
+    assert "Nachbar" not in json.dumps(shown)
+
+
+def test_a_vendor_that_tells_of_nobody_else_has_nobody_there(gateway: Running) -> None:
+    gateway.ship()
+
+    assert row(gateway)["others"] == []
+
+
+def test_a_paper_that_binds_later_than_it_was_signed_says_from_when(tmp_path: Path) -> None:
+    later = FILES[PARCELS].replace("signed: 2025-01-01", "signed: 2025-01-01, from: 2025-03-01", 1)
+    assert later != FILES[PARCELS]
+    with running(tmp_path, files={**FILES, PARCELS: later}) as gateway:
+        assert row(gateway)["agreements"] == ["dpa DPA-1 active, signed 2025-01-01, from 2025-03-01, until 2095-12-31"]

@@ -81,6 +81,18 @@ def test_of_a_restricted_person_and_a_closed_order_vendors_are_still_told(gatewa
     assert bodies(gateway)[0]["until"] > datetime.now(UTC).date().isoformat()
 
 
+def test_of_an_order_that_goes_on_a_notice_does_not_leave_though_nobody_took_it_back_yet(gateway: Running) -> None:
+    gateway.ship(to=TO)
+    gateway.put(CLOSED)
+    gateway.do(lambda: gateway.stores.notices.plan(by=BY))
+    gateway.put(CLOSED | {"state": "after_sales"})
+
+    count = delivered(gateway)
+
+    assert (count, bodies(gateway)) == (0, [])
+    assert [each["state"] for each in listed(gateway)] == ["taken_back"]
+
+
 def test_what_does_not_get_through_is_tried_again_and_then_a_person_is_asked(gateway: Running) -> None:
     gateway.ship(to=TO)
     erasure(gateway)

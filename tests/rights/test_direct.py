@@ -1,5 +1,6 @@
 """What goes to a vendor beside the gateway is declared, recorded when it is told, and counts as any disclosure."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,6 +49,58 @@ def test_what_is_told_stands_in_the_record_as_a_disclosure_beside_the_gateway(ga
     assert "destination" not in entry
     assert "c-89" not in repr(entry)
     assert gateway.received == []
+
+
+SALE = CLAIM.replace("purpose: delivery\n", "purpose: delivery\ncommercial: sale\n").replace(
+    "{default: legitimate_interest, CN: explicit_consent}", "explicit_consent"
+)
+YES = {
+    "kind": "consent", "subject": "c-89", "purpose": "delivery", "vendor": "parcels", "state": "given",
+    "explicit": True,
+}  # fmt: skip
+NO = {"kind": "flag", "subject": "c-89", "flag": "opted_out"}
+BEFORE, JUST_BEFORE, AFTER = "2026-02-01T10:00:00Z", "2026-03-02T09:59:59Z", "2026-03-02T10:00:01Z"
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        ([], ["sale.without_consent"]),
+        ([YES | {"time": BEFORE}], []),
+        ([YES | {"time": BEFORE, "explicit": False}], ["sale.without_consent"]),
+        ([YES | {"time": AFTER}], ["sale.without_consent"]),
+        ([YES | {"time": BEFORE}, NO | {"time": JUST_BEFORE}], ["sale.opted_out"]),
+        ([YES | {"time": BEFORE}, NO | {"time": AFTER}], []),
+        ([YES | {"time": BEFORE}, NO | {"flag": "minor", "time": BEFORE}], ["subject.minor", "sale.without_consent"]),
+    ],
+    ids=[
+        "nothing was said", "an explicit yes", "a yes that was not explicit", "a yes that came after it",
+        "a no before it", "a no after it", "somebody under age",
+    ],
+)  # fmt: skip
+def test_a_sale_beside_the_gateway_stands_in_the_report_with_what_was_missing_when_it_happened(
+    tmp_path: Path, said: list[dict[str, Any]], missing: list[str]
+) -> None:
+    with running(tmp_path, files={**FILES, "parcels/claim.yaml": SALE}) as gateway:
+        gateway.put(*said)
+        [id_] = recorded(gateway, CALLED)
+        [entry] = gateway.record(kind="intent")
+        token = gateway.token("rita", role=Role.REVIEWER)
+        reply = gateway.said(gateway.raw("GET", "/reports/sales", token=token), operators=True)
+
+    assert (entry["id"], entry["commercial"], entry.get("warnings", [])) == (id_, "sale", missing)
+    [row] = json.loads(reply.payload)["rows"]
+    assert (row["commercial"], row["channel"], row["at"][:19]) == ("sale", "direct", CALLED["happened"][:19])
+    assert row["missing"] == sorted(missing)
+
+
+def test_what_nobody_paid_for_is_no_sale_whatever_was_said(gateway: Running) -> None:
+    gateway.put(NO)
+    recorded(gateway, CALLED)
+
+    [entry] = gateway.record(kind="intent")
+    assert "commercial" not in entry
+    assert "warnings" not in entry
 
 
 def test_only_the_categories_that_went_are_recorded_and_what_is_imported_says_so(gateway: Running) -> None:

@@ -149,6 +149,17 @@ def test_it_says_since_when_and_for_which_ways_it_is_complete(people: People) ->
     assert (told["identity"], told["policy"]) == ("token", "1")
 
 
+@pytest.mark.parametrize("inquiries", [True, False])
+def test_where_inquiries_of_authorities_are_left_out_the_report_says_so(people: People, *, inquiries: bool) -> None:
+    people.gateway.gateway.disclosures._inquiries = inquiries
+
+    told = report(people, PAYER)
+    people.gateway.gateway.disclosures._inquiries = True
+
+    [said] = [each["said"] for each in told["channels"] if each["channel"] == "exceptional"]
+    assert ["4(9)" in said[language] for language in ("en", "zh")] == [not inquiries] * 2
+
+
 def test_that_it_was_made_is_on_record_and_the_report_names_the_entry(people: People) -> None:
     told = report(people, PAYER)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from running import BY, Running, running
 
+from gateway.asked import UnfitReason
 from gateway.errors import Refusal
 from gateway.retention import RetentionClass, days, kept
 
@@ -178,10 +179,10 @@ def test_all_references_of_a_person_are_forgotten(soon: Running) -> None:
 
 def test_a_hold_keeps_the_link_until_it_is_released(soon: Running) -> None:
     begun(soon)
-    soon.do(lambda: soon.stores.desk.hold({"subject": "c-89", "reason": "court-order"}, by=BY))
+    soon.do(lambda: soon.stores.holds.hold({"subject": "c-89", "reason": "court-order"}, by=BY))
 
     held = finished(soon)
-    soon.do(lambda: soon.stores.desk.release({"subject": "c-89"}, by=BY))
+    soon.do(lambda: soon.stores.holds.release({"subject": "c-89"}, by=BY))
 
     assert (held, finished(soon)) == (0, 1)
     assert under_way(soon) == []
@@ -190,10 +191,17 @@ def test_a_hold_keeps_the_link_until_it_is_released(soon: Running) -> None:
 def test_beside_one_that_cannot_be_finished_another_is(soon: Running) -> None:
     begun(soon)
     begun(soon, "c-88")
-    soon.do(lambda: soon.stores.desk.hold({"subject": "c-89", "reason": "court-order"}, by=BY))
+    soon.do(lambda: soon.stores.holds.hold({"subject": "c-89", "reason": "court-order"}, by=BY))
 
     assert finished(soon) == 1
     assert [each["subject"] for each in under_way(soon)] == ["c-89"]
+
+
+def test_a_reason_that_says_who_it_is_about_begins_nothing(gateway: Running) -> None:
+    with pytest.raises(UnfitReason):
+        gateway.do(lambda: gateway.stores.erasures.begin({"subject": "c-89", "reason": "asked-by-c-89"}, by=BY))
+
+    assert under_way(gateway) == []
 
 
 def test_where_it_cannot_be_written_down_nothing_is_begun(gateway: Running) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from gateway.errors import Refusal
 from gateway.failpoints import InjectedError
 from gateway.registry import notices as rows
 from gateway.registry.notices import Notice, Wanted
-from gateway.rights.notices import NoticeEnded, Notices, UnknownNotice
+from gateway.rights.notices import NoticeEnded, Notices, OrderGoesOn, UnknownNotice
 from gateway.vocabulary.notices import Cause, Duty, NoticeState, NoticeWay
 
 TO = {"name": "Ann", "city": "Bonn", "country": "DE", "email": "ann@example.com"}
@@ -211,10 +212,10 @@ def notice(**members: Any) -> Notice:
 @pytest.mark.parametrize("duty", list(Duty))
 def test_only_of_a_vendor_that_confirms_an_answer_is_overdue(duty: Duty, state: NoticeState) -> None:
     one = notice(duty=duty, state=state)
-    is_open = state in (NoticeState.QUEUED, NoticeState.TASK) or (state is NoticeState.SENT and duty is Duty.CONFIRMS)
+    is_due = state in (NoticeState.QUEUED, NoticeState.TASK) or (state is NoticeState.SENT and duty is Duty.CONFIRMS)
 
-    assert one.is_open is is_open
-    assert one.is_overdue(one.due + timedelta(seconds=1)) is (is_open and duty is Duty.CONFIRMS)
+    assert one.is_open is (is_due or state is NoticeState.HELD)
+    assert one.is_overdue(one.due + timedelta(seconds=1)) is (is_due and duty is Duty.CONFIRMS)
     assert not one.is_overdue(one.due)
 
 
@@ -254,4 +255,84 @@ def test_the_words_of_the_table_are_those_of_the_contract_language(gateway: Runn
 def test_what_is_told_has_a_cause_and_somebody_it_is_about(gateway: Running, asked: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         gateway.do(lambda: notices(gateway).tell(asked, by=BY))
+    assert listed(gateway) == []
+
+
+CLOSED = {"kind": "order_state", "order": "A-10045", "state": "closed"}
+AGAIN = CLOSED | {"state": "after_sales"}
+
+
+def states(gateway: Running) -> list[tuple[str, str]]:
+    return sorted((each["cause"], each["state"]) for each in listed(gateway))
+
+
+@pytest.mark.parametrize("is_planned", [True, False])
+def test_of_an_order_that_goes_on_nobody_is_told_to_delete(gateway: Running, *, is_planned: bool) -> None:
+    gateway.ship(to=TO)
+    gateway.put(CLOSED)
+    if is_planned:
+        planned(gateway)
+    before = states(gateway)
+
+    gateway.put(AGAIN)
+    planned(gateway)
+
+    assert before == ([("order_closed", "task")] if is_planned else [])
+    assert states(gateway) == ([("order_closed", "taken_back")] if is_planned else [])
+    assert listed(gateway, open=True) == []
+
+
+def test_whoever_heard_that_an_order_was_closed_is_to_be_asked_to_keep_what_they_have(gateway: Running) -> None:
+    gateway.ship(to=TO)
+    charge(gateway)
+    gateway.put(CLOSED)
+    planned(gateway)
+    for each in listed(gateway):
+        step(gateway, each["id"], "sent")
+
+    gateway.put(AGAIN)
+    planned(gateway)
+    asked = [each for each in listed(gateway) if each["cause"] == "keep"]
+    waits = gateway.do(lambda: gateway.stores.registry.about([], consents=False, order=None)).overdue_from
+    gateway.put(CLOSED)
+    planned(gateway)
+
+    # Who keeps it by law does so anyway.
+    assert [(each["vendor"], each["state"], each["order"]) for each in asked] == [("parcels", "task", "A-10045")]
+    assert waits == {}
+    assert states(gateway) == [
+        ("keep", "taken_back"), ("order_closed", "sent"), ("order_closed", "taken_back"),
+        ("order_closed", "task"), ("order_closed", "task"),
+    ]  # fmt: skip
+
+
+def test_an_order_that_is_closed_twice_is_told_once(gateway: Running) -> None:
+    gateway.ship(to=TO)
+    for _ in range(2):
+        gateway.put(CLOSED)
+        planned(gateway)
+        for each in listed(gateway, open=True):
+            step(gateway, each["id"], "confirmed")
+
+    assert states(gateway) == [("order_closed", "confirmed")]
+
+
+def test_vendors_are_told_of_a_closed_order_some_days_later_where_that_is_set(tmp_path: Path) -> None:
+    with running(tmp_path, closed_days=14) as gateway:
+        gateway.ship(to=TO)
+        counts = list[int]()
+        for state, days in (("closed", 13), ("delivered", 13), ("closed", 13), ("closed", 15)):
+            gateway.put(CLOSED | {"state": state})
+            notices(gateway)._now = partial(datetime.__add__, datetime.now(UTC), timedelta(days=days))
+            counts.append(planned(gateway))
+
+        assert counts == [0, 0, 0, 1]
+
+
+def test_what_is_told_by_hand_of_an_order_that_goes_on_is_refused(gateway: Running) -> None:
+    gateway.ship(to=TO)
+    gateway.put(AGAIN)
+
+    with pytest.raises(OrderGoesOn):
+        told(gateway, Cause.ORDER_CLOSED, order="A-10045")
     assert listed(gateway) == []

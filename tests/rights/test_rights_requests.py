@@ -178,6 +178,28 @@ def test_customer_service_acts_with_a_case_and_a_reason(people: People) -> None:
     assert "c-4" not in repr([access, *facts])
 
 
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/v1/disclosures", {}),
+        ("/v1/requests", {"right": "rectification", "categories": ["person.name"]}),
+        ("/v1/requests", ERASURE),
+    ],
+    ids=["access", "correction", "deletion"],
+)
+def test_relatives_of_somebody_who_died_see_correct_and_delete_with_a_proof(
+    people: People, path: str, asked: dict[str, Any]
+) -> None:
+    agent, ref = people.staff("ada", Role.AGENT), f"c-late-{asked.get('right', 'access')}"
+
+    unproved = people.ask(agent, path, asked | case(ref, requester="relative"))
+    proved = people.ask(agent, path, asked | case(ref, requester="relative", proof="death_certificate"))
+
+    assert (unproved.status, proved.status) == (422, 200)
+    [access] = people.gateway.record(kind="access", subject=ref)
+    assert {"requester": "relative", "proof": "death_certificate"}.items() <= dict(access["filters"]).items()
+
+
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)), st.integers(1, 12))  # noqa: DTZ001
 def test_a_month_ends_on_the_same_day_or_on_the_last(moment: datetime, months: int) -> None:
     moment = moment.replace(tzinfo=UTC)
@@ -259,6 +281,33 @@ def test_a_restriction_ends_when_a_steward_lifts_it_and_nothing_else_restricts(s
 
     assert (early.code, between) == ("request.ruling", False)
     assert ships(shop)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_whoever_was_told_to_restrict_hears_when_that_is_over(shop: People, *, is_told: bool) -> None:
+    notices, steward = shop.gateway.stores.notices, shop.staff("stella", Role.STEWARD)
+    shop.gateway.ship(to={"name": "Ann", "city": "Bonn", "country": "DE"})
+
+    def standing() -> list[tuple[str, str]]:
+        shop.gateway.do(lambda: notices.plan(by="anna"))
+        found = shop.gateway.do(lambda: notices.listed({"subject": "c-89"}, by="anna"))
+        return sorted((each["cause"], each["state"]) for each in found)
+
+    first, second = (opened(shop, "c-89", right="restriction", categories=[])["request"] for _ in range(2))
+    decided(shop, steward, first, {"ruling": "restrict"})
+    before = standing()
+    [notice] = shop.gateway.do(lambda: notices.listed({"subject": "c-89"}, by="anna"))
+    if is_told:
+        shop.gateway.do(lambda: notices.step({"notice": notice["id"], "state": "sent"}, by="anna"))
+    shop.ask(steward, f"/v1/requests/{first}/lifting")
+    between = standing()
+    decided(shop, steward, second, {"ruling": "refuse", "reason": "legal_claims"})
+
+    # While another request restricts the data, nothing is over.
+    assert before == [("restriction", "task")]
+    assert between == [("restriction", "sent" if is_told else "task")]
+    told = [("restriction", "sent"), ("unrestricted", "task")]
+    assert standing() == (told if is_told else [("restriction", "taken_back")])
 
 
 def test_what_the_shop_restricted_itself_no_request_sets_free(shop: People) -> None:

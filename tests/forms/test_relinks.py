@@ -9,9 +9,9 @@ from small_contracts import bound
 
 from gateway.body.document import Document
 from gateway.errors import Unfit
-from gateway.forms import Situation
+from gateway.forms.forms import Situation
+from gateway.forms.relinks import Door, Way, relinked
 from gateway.minimise import minimise
-from gateway.relinks import Door, Way, relinked
 
 DOORS = (
     Door("acme", "127.0.0.1", 9001, "/v2"),

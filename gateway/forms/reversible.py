@@ -62,5 +62,5 @@ def restored(
 
 
 def _cipher(category: Category, key: bytes) -> AESSIV:
-    """Its key hangs on the vendor's and is neither that of another category nor that of one-way pseudonyms."""
+    """AES-SIV (RFC 5297) under a key of 64 bytes, derived from the vendor's for this category and for nothing else."""
     return AESSIV(hmac.digest(key, b"reversible\x00" + category.value.encode(), "sha512"))

@@ -9,8 +9,8 @@ from small_contracts import bound
 
 from gateway.body.document import Document, Scalar
 from gateway.errors import Unfit
+from gateway.forms.reversible import restored, reversible
 from gateway.minimise import minimise
-from gateway.reversible import restored, reversible
 from gateway.vocabulary import Category
 
 KEY, OTHER_KEY = bytes(32), bytes(31) + b"\x01"

@@ -12,7 +12,7 @@ from stores_in_memory import away
 from gateway.body.document import Scalar, Stored
 from gateway.contract.form import MASKED_BY_CONVENTION, Form, Mask, Table, parse_form
 from gateway.errors import Unfit
-from gateway.forms import MASKS, as_text, bounded, change_of, pseudonym
+from gateway.forms.forms import MASKS, bounded, change_of, pseudonym
 from gateway.vocabulary import Category
 
 KEY, OTHER_KEY = bytes(32), bytes(31) + b"\x01"
@@ -278,14 +278,6 @@ def test_null_stays_null(form: Form) -> None:
 @pytest.mark.parametrize("form", [Form("truncate", 9), Form("mask", Mask(1)), Form("pseudonymise")])
 def test_a_form_that_changes_a_value_gives_text(form: Form) -> None:
     assert all(isinstance(formed(form, POSTAL, value), str) for value in (94110, True, Decimal("1.10"), "x"))
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(True, "true"), (False, "false"), (None, ""), (Decimal("1.10"), "1.10"), (10**30, "1" + "0" * 30), ("a", "a")],
-)
-def test_a_scalar_as_text_is_what_json_would_show(value: Scalar, text: str) -> None:
-    assert as_text(value) == text
 
 
 def test_the_contract_check_knows_every_convention() -> None:

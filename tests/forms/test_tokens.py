@@ -7,9 +7,9 @@ from small_contracts import bound
 
 from gateway.body.document import Document
 from gateway.errors import Refusal, Unfit
-from gateway.forms import Situation
+from gateway.forms.forms import Situation
+from gateway.forms.tokens import Lookup, tokenised
 from gateway.minimise import minimise
-from gateway.tokens import Lookup, tokenised
 from gateway.vocabulary import Category, SubjectRole
 
 PURCHASER, CONSIGNEE = SubjectRole.PURCHASER, SubjectRole.CONSIGNEE

@@ -5,20 +5,19 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from hashlib import sha256
 from typing import Final, cast
 
-from gateway.body.document import Octets, Scalar
+from gateway.body.document import Octets, Scalar, as_text
 from gateway.contract.form import TOKEN, Coarse, Form, Link, Mask, Table, is_reversible, is_token
 from gateway.errors import Unfit
-from gateway.generalise import generalised
+from gateway.forms.generalise import generalised
+from gateway.forms.links import leads_elsewhere, linked
+from gateway.forms.relinks import Way, relinked
+from gateway.forms.reversible import restored, reversible
+from gateway.forms.tokens import Lookup, tokenised
 from gateway.jwe import PublicKey, Sealed, encrypted
-from gateway.links import leads_elsewhere, linked
-from gateway.relinks import Way, relinked
-from gateway.reversible import restored, reversible
 from gateway.scrub import Known, scrub
-from gateway.tokens import Lookup, tokenised
 from gateway.vocabulary import Category, SubjectRole
 
 Change = Callable[[Scalar], Scalar]
@@ -150,15 +149,6 @@ def pseudonym(category: Category, key: bytes) -> Callable[[str], str]:
         return "psn_" + mac.hexdigest()[:26]
 
     return pseudonymised
-
-
-def as_text(value: Scalar) -> str:
-    """A scalar as the text that JSON would show."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return format(value)
-    return "" if value is None else str(value)
 
 
 def _on_text(change: Callable[[str], str]) -> Change:

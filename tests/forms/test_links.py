@@ -12,7 +12,7 @@ from small_contracts import bound
 from gateway.body.document import Document
 from gateway.contract.form import Link
 from gateway.errors import Refusal, Unfit
-from gateway.links import leads_elsewhere, linked, may_lead
+from gateway.forms.links import leads_elsewhere, linked, may_lead
 from gateway.minimise import minimise
 from gateway.pieces import whole
 

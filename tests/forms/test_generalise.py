@@ -10,7 +10,7 @@ from small_contracts import bound
 from gateway.body.document import Document, Scalar
 from gateway.contract.form import KINDS, Coarse
 from gateway.errors import Refusal, Unfit
-from gateway.generalise import generalised
+from gateway.forms.generalise import generalised
 from gateway.minimise import minimise
 
 CHROME = (
