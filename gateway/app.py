@@ -79,7 +79,13 @@ class Gateway:
         self.disclosures = ReportDesk(
             stores.registry, stores.ledger, self.contracts, now=utc, inquiries=settings.report_inquiries
         )
-        self.consents = ConsentDesk(*parts, self.contracts, now=utc, stops=settings.withdraw_all_stops_contract)
+        self.consents = ConsentDesk(
+            *parts,
+            self.contracts,
+            levels=levels_of(settings),
+            now=utc,
+            stops=settings.withdraw_all_stops_contract,
+        )
         self.entrance = Entrance(stores.tokens, stores.ledger, settings.account_centres)
         self.office = self._office()
         self.hooks = Hooks(
@@ -318,7 +324,7 @@ class Gateway:
         pages = {
             "policy": lambda: public.policy(contracts.policy, now, papers.versions),
             "history": lambda: public.history(contracts.policy, now, papers.versions),
-            "recipients": lambda: public.recipients(contracts, now, papers),
+            "recipients": lambda: public.recipients(contracts, now, levels_of(self.settings), papers),
         }
         return pages[kind]()
 

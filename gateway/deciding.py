@@ -65,7 +65,7 @@ class Deciding:
             known.append(facts := await self._known(course, item))
             people |= facts.everybody if isinstance(facts, Facts) else frozenset()
             # At once: one call must not have everybody looked up.
-            waivers = waivers_for(terms, facts, self._now()) if isinstance(facts, Facts) else ()
+            waivers = waivers_for(terms, facts.papers, self._now()) if isinstance(facts, Facts) else ()
             passed |= dict.fromkeys(check_people(terms, people, waivers))
         if (stated := course.call.header("gateway-subject")) is not None:
             references = (each.references for each in known if isinstance(each, Facts))

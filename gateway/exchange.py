@@ -216,7 +216,7 @@ class Exchange:
         outgoing = await self.deciding.left(course, decision)
         sending = assemble.sign(way.matched, await _written(way, decision, outgoing), self._moment)
         now = self._now()
-        waivers = [each.id for each in waivers_for(terms, decision.items[0].facts, now) if CODE in each.codes]
+        waivers = [each.id for each in waivers_for(terms, decision.items[0].facts.papers, now) if CODE in each.codes]
         clearance = self._caps.noted(terms, decision.clearance, now, waivers)
         clearance = self._tallies.noted(terms, policy, clearance, now)
         intent, subjects = self._recorder.intent(course, clearance, outgoing, disclosure)

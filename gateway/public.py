@@ -10,13 +10,13 @@ from html import escape
 from typing import Any, Final, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from gateway.clearance import Registered, published, stand, version_in_force
+from gateway.clearance import Registered, is_in_use, published, version_in_force
 from gateway.contract.load import ContractSet
 from gateway.contract.model import Policy, PolicyVersion, Vendor
 from gateway.contract.terms import Origin, Rule, Terms
 from gateway.contract.versions import Change, changes, received
 from gateway.registry.facts import NO_PAPERS, Papers
-from gateway.vocabulary import FORMS_FOR_ANY, Category, LegalBasis, Purpose, VendorKind
+from gateway.vocabulary import FORMS_FOR_ANY, Category, LegalBasis, Level, Purpose, VendorKind
 from gateway.vocabulary.labels import (
     BASIS_LABELS,
     CATEGORY_LABELS,
@@ -56,21 +56,15 @@ _WORDS: Final[Mapping[str, Label]] = {
 }
 
 
-def recipients(contracts: ContractSet, now: datetime, papers: Papers = NO_PAPERS) -> Page:
+def recipients(contracts: ContractSet, now: datetime, levels: Mapping[str, Level], papers: Papers = NO_PAPERS) -> Page:
     """Every vendor to which something may go now: what, in which form, for what, and on which grounds."""
     live: dict[str, list[Terms]] = {}
     for terms in contracts.terms:
-        if _is_live(terms, contracts, now, papers):
+        if is_in_use(terms, contracts.policy, contracts.entities.entities, now, papers, levels):
             live.setdefault(terms.vendor.vendor, []).append(terms)
     version = version_in_force(contracts.policy, now, papers.versions)
     found = [_recipient(contracts.vendors[name], live[name]) for name in sorted(live)]
     return {"policy": version.version if version else None, "recipients": found}
-
-
-def _is_live(terms: Terms, contracts: ContractSet, now: datetime, papers: Papers) -> bool:
-    """Whether some company of the shop may make the call today, as far as papers and policy go."""
-    entities = contracts.entities.entities
-    return any(not stand(terms, contracts.policy, entity, now, papers=papers).failures for entity in entities)
 
 
 def _recipient(vendor: Vendor, operations: Sequence[Terms]) -> Page:

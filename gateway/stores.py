@@ -136,14 +136,15 @@ def _furnished(
         ledger, registry, intake, lambda: contracts_of(settings),
         now=utc, within=timedelta(settings.notice_days), after=timedelta(settings.closed_days),
     )  # fmt: skip
-    level = level_of(NOTICE_DUE, levels_of(settings))
-    consignees = Consignees(intake, ledger, Claims(registry), level, utc)
+    levels = levels_of(settings)
+    consignees = Consignees(intake, ledger, Claims(registry), level_of(NOTICE_DUE, levels), utc)
     direct = Direct(
         ledger,
         registry,
         lambda: contracts_of(settings),
         environment=environment,
         consignees=consignees,
+        levels=levels,
         now=utc,
     )
     erasures = Erasures(notices, intake, registry, ledger, until=settings.erasure, now=utc)

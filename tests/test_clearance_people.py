@@ -29,6 +29,7 @@ STOPS = {
     Flag.ERASED: "subject.erased",
     Flag.WINDING_UP: "subject.winding_up",
 }
+NOTIFIED = changed(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION)
 EMAIL = "The courier writes only to people who asked for it."
 
 
@@ -102,6 +103,17 @@ def test_how_much_a_long_silence_counts_the_settings_say(
     assert codes(question) == refused
     if not refused:
         assert clear(question).warnings == warnings
+
+
+@pytest.mark.parametrize("level", [Level.WARN, Level.OFF], ids=["warn", "off"])
+def test_what_does_not_refuse_a_call_keeps_none_of_its_groups_back_either(level: Level) -> None:
+    said = {"c-89": (NOTIFIED,)}
+    inactive = given(consents=said, marks={"c-89": (Mark(Flag.INACTIVE, None, None, NOON),)})
+
+    found = grants(changed(asked(facts=inactive), levels={"subject.inactive": level}))
+
+    assert found == grants(asked(facts=given(consents=said)))
+    assert found[EMAIL] == ""
 
 
 def test_no_setting_takes_the_weight_from_a_restriction() -> None:

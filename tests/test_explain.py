@@ -111,3 +111,16 @@ def test_what_only_warns_is_not_told_as_a_refusal(level: Level, told: str | None
     messages = [each.message for each in notes]
     assert len(messages) == (told is not None)
     assert all(str(told) in message for message in messages)
+
+
+def test_of_several_companies_the_one_that_comes_nearest_says_what_is_in_the_way(tmp_path: Path) -> None:
+    late = changed(ACME, "review: 2030-01-31", "review: 2026-05-31", WHOLE)
+    bound = changed(ACME, "id: DPA-1,", "id: DPA-1, entities: [shop-eu],", late)
+    other = "  shop-ch: {name: Shop AG, country: CH, contact: privacy@shop.example}\n"
+    first = WHOLE["entities.yaml"].replace("entities:\n", f"entities:\n{other}")
+    contracts, findings = read_files(tmp_path, bound | {"entities.yaml": first})
+    assert contracts is not None, findings
+
+    notes = outlook.refused_today(contracts, datetime(2026, 6, 15, tzinfo=UTC), {})
+
+    assert [(each.code, "with a warning" in each.message) for each in notes] == [("vendor.review_overdue", True)]

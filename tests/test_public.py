@@ -14,7 +14,8 @@ from sockets import Reply
 from gateway import public
 from gateway.contract.load import ContractSet, load
 from gateway.contract.terms import Origin
-from gateway.vocabulary import FORMS_FOR_ANY, Category
+from gateway.registry.facts import Papers, Review, Waiver
+from gateway.vocabulary import FORMS_FOR_ANY, Category, Level
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LAPSED = "elbkurier"
@@ -53,7 +54,7 @@ def shop() -> ContractSet:
 
 
 def test_recipients_are_exactly_what_the_contracts_let_out(shop: ContractSet) -> None:
-    page = public.recipients(shop, NOW)
+    page = public.recipients(shop, NOW, {})
 
     shown = {
         (each["name"], use["purpose"]["code"], category["code"], form["code"])
@@ -84,14 +85,47 @@ def test_recipients_are_exactly_what_the_contracts_let_out(shop: ContractSet) ->
 
 def test_whoever_has_no_agreement_any_more_is_no_recipient(shop: ContractSet) -> None:
     lapsed = shop.vendors[LAPSED].legal_entity.name
-    before, after = (public.recipients(shop, each)["recipients"] for each in (datetime(2025, 12, 1, tzinfo=UTC), NOW))
+    before, after = (
+        public.recipients(shop, each, {})["recipients"] for each in (datetime(2025, 12, 1, tzinfo=UTC), NOW)
+    )
 
     assert lapsed in [each["name"] for each in before]
     assert lapsed not in [each["name"] for each in after]
 
 
+@pytest.mark.parametrize(
+    ("level", "is_recipient"),
+    [(Level.OFF, True), (Level.WARN, True), (Level.REFUSE, False)],
+    ids=["off", "warn", "refuse"],
+)
+def test_whose_review_is_overdue_is_a_recipient_as_long_as_calls_go(
+    shop: ContractSet, level: Level, *, is_recipient: bool
+) -> None:
+    courier = shop.vendors["parcelgate"]
+    held = NOW.date() - timedelta(days=9)
+    late = Papers(reviews={"parcelgate": Review(held, held + timedelta(days=1))})
+
+    page = public.recipients(shop, NOW, {"vendor.review_overdue": level}, late)
+
+    assert (courier.legal_entity.name in [each["name"] for each in page["recipients"]]) is is_recipient
+
+
+def test_who_gets_data_by_a_waiver_is_a_recipient_until_it_is_over(shop: ContractSet) -> None:
+    lapsed = shop.vendors[LAPSED].legal_entity.name
+    operations = frozenset(terms.name for terms in shop.terms if terms.vendor.vendor == LAPSED)
+    waiver = Waiver("w-1", operations, frozenset({"agreement.expired"}), NOW + timedelta(hours=1))
+
+    while_, after = (
+        [each["name"] for each in public.recipients(shop, when, {}, Papers(waivers=(waiver,)))["recipients"]]
+        for when in (NOW, waiver.until)
+    )
+
+    assert lapsed in while_
+    assert lapsed not in after
+
+
 def test_a_recipient_comes_with_its_address_its_place_and_the_ground(shop: ContractSet) -> None:
-    page = public.recipients(shop, NOW)
+    page = public.recipients(shop, NOW, {})
     [found] = [each for each in page["recipients"] if each["name"] == shop.vendors["parcelgate"].legal_entity.name]
 
     assert found["contact"] == shop.vendors["parcelgate"].legal_entity.contact
@@ -140,7 +174,7 @@ class Reading(HTMLParser):
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_word_of_a_page_stands_in_its_html(shop: ContractSet, language: public.Language) -> None:
-    page = public.recipients(shop, NOW)
+    page = public.recipients(shop, NOW, {})
     text = "".join(Reading(public.html("recipients", page, language)).texts)
 
     for each in page["recipients"]:
@@ -153,7 +187,7 @@ def test_a_name_cannot_become_an_element(shop: ContractSet) -> None:
     courier = shop.vendors["parcelgate"]
     company = courier.legal_entity.model_copy(update={"name": "<script>alert(1)</script>"})
     vendors = dict(shop.vendors) | {"parcelgate": courier.model_copy(update={"legal_entity": company})}
-    page = public.recipients(replace(shop, vendors=vendors), NOW)
+    page = public.recipients(replace(shop, vendors=vendors), NOW, {})
 
     read = Reading(public.html("recipients", page, "en"))
 
@@ -165,7 +199,7 @@ def test_a_name_cannot_become_an_element(shop: ContractSet) -> None:
 def test_where_nothing_is_in_force_the_page_says_so(tmp_path: Path, kind: str) -> None:
     contracts, early = small(tmp_path), datetime(2020, 1, 1, tzinfo=UTC)
     pages = {
-        "recipients": public.recipients(contracts, early),
+        "recipients": public.recipients(contracts, early, {}),
         "policy": public.policy(contracts.policy, early),
         "history": public.history(contracts.policy, early),
     }

@@ -1,7 +1,7 @@
 """May this call go at all? Pure functions over contracts, facts and the time."""
 
 from gateway.clearance.bases import basis_for, grant, has_basis, may_ask, needs_consents
-from gateway.clearance.decide import clear, waived, waivers_for
+from gateway.clearance.decide import clear, is_in_use, refusing, waived, waivers_for, weighed
 from gateway.clearance.papers import End, around, day, ends, stand, vendor_with, with_papers
 from gateway.clearance.people import NOTICE_DUE, usable
 from gateway.clearance.policies import (
@@ -40,10 +40,12 @@ __all__ = [
     "ends",
     "grant",
     "has_basis",
+    "is_in_use",
     "may_ask",
     "needs_consents",
     "published",
     "purposes_of",
+    "refusing",
     "stand",
     "uncovered",
     "unheard",
@@ -53,6 +55,7 @@ __all__ = [
     "version_in_force",
     "waived",
     "waivers_for",
+    "weighed",
     "went",
     "with_papers",
     "with_registered",

@@ -28,8 +28,10 @@ from gateway.vocabulary import (
     Evidence,
     Flag,
     LegalBasis,
+    Level,
     Purpose,
     VendorRole,
+    level_of,
 )
 
 # From the most to the least that a basis demands; the first one given counts for somebody whose law is not known.
@@ -172,8 +174,9 @@ def grant(question: Question, group: GroupTerms) -> str:
 
 
 def _stays(question: Question, group: GroupTerms, subject: SubjectTerms, person: Person | None) -> str:
-    if code := next(unusable(question, person, group.purpose), GRANTED):
-        return code
+    for code in unusable(question, person, group.purpose):
+        if level_of(code, question.levels) is Level.REFUSE:
+            return code
     bases = group.bases or subject.bases
     basis = basis_for(bases, jurisdiction_of(person), question.policy)
     if basis is None:

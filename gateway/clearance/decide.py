@@ -10,9 +10,10 @@ from gateway.clearance.question import Clearance, Ground, Question, Standing
 from gateway.clearance.sale import sale
 from gateway.clearance.sensitive import separate
 from gateway.clearance.transfer import crossed, transferable
+from gateway.contract.model import Entity, Policy
 from gateway.contract.terms import Terms
 from gateway.errors import Failure, Refusal
-from gateway.registry.facts import Facts, Suspension, Waiver
+from gateway.registry.facts import Papers, Suspension, Waiver
 from gateway.vocabulary import Level, Purpose, level_of
 from gateway.vocabulary.waivable import is_waivable
 
@@ -61,7 +62,7 @@ def _likeness(question: Question) -> tuple[object, ...] | None:
         or facts.missing
         or facts.suspensions
         or facts.marks
-        or waivers_for(question.terms, facts, question.now)
+        or waivers_for(question.terms, facts.papers, question.now)
     ):
         return None
     people = [(role, each.jurisdiction, each.order is None) for role, each in facts.people.items()]
@@ -74,8 +75,7 @@ def _decided(question: Question, standing: Standing) -> Clearance:
     failures = [*_caller(question), *_suspended(question), *_deleting(question), *standing.failures]
     failures += [failure for check in _CHECKS for failure in check(question)]
     failures += transferable(question, standing)
-    refused, warnings = weighed(failures, question.levels)
-    refused, waivers = waived(refused, waivers_for(terms, question.facts, question.now))
+    refused, warnings, waivers = refusing(failures, terms, question.facts.papers, question.levels, question.now)
     if refused:
         # What holds for several people in the same words is said once.
         raise Refusal(*dict.fromkeys(refused))
@@ -91,6 +91,28 @@ def _decided(question: Question, standing: Standing) -> Clearance:
     )
 
 
+def refusing(
+    failures: Sequence[Failure], terms: Terms, papers: Papers, levels: Mapping[str, Level], now: datetime
+) -> tuple[list[Failure], tuple[str, ...], tuple[str, ...]]:
+    """What of all that is missing refuses an operation, what is only noted, and the ids of the waivers it passes by."""
+    refused, noted = weighed(failures, levels)
+    refused, waivers = waived(refused, waivers_for(terms, papers, now))
+    return refused, noted, waivers
+
+
+def is_in_use(
+    terms: Terms,
+    policy: Policy,
+    companies: Mapping[str, Entity],
+    now: datetime,
+    papers: Papers,
+    levels: Mapping[str, Level],
+) -> bool:
+    """Whether some company of the shop may make the call on a day, as far as papers and policy go."""
+    stands = (stand(terms, policy, name, now, each.country, papers) for name, each in companies.items())
+    return any(not refusing(each.failures, terms, papers, levels, now)[0] for each in stands)
+
+
 def weighed(failures: Sequence[Failure], levels: Mapping[str, Level]) -> tuple[list[Failure], tuple[str, ...]]:
     """What refuses, in its order, and the codes of what is only noted. What is off is neither."""
     if not failures:
@@ -99,9 +121,9 @@ def weighed(failures: Sequence[Failure], levels: Mapping[str, Level]) -> tuple[l
     return by_level[Level.REFUSE], tuple(dict.fromkeys(each.code for each in by_level[Level.WARN]))
 
 
-def waivers_for(terms: Terms, facts: Facts, now: datetime) -> Sequence[Waiver]:
+def waivers_for(terms: Terms, papers: Papers, now: datetime) -> Sequence[Waiver]:
     """The waivers that hold for an operation at a time."""
-    waivers = facts.papers.waivers
+    waivers = papers.waivers
     return [each for each in waivers if terms.name in each.operations and now < each.until] if waivers else ()
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -37,6 +37,7 @@ from gateway.vocabulary import (
     ConsentState,
     ExpressedBy,
     Flag,
+    Level,
     RequestStatus,
     Right,
     Ruling,
@@ -63,6 +64,7 @@ class ConsentDesk:
         ledger: Ledger,
         contracts: Callable[[], ContractSet],
         *,
+        levels: Mapping[str, Level],
         now: Callable[[], datetime],
         stops: Stops,
     ) -> None:
@@ -70,6 +72,7 @@ class ConsentDesk:
         self._registry = registry
         self._ledger = ledger
         self._contracts = contracts
+        self._levels = levels
         self._now = now
         self._stops = stops
         # What a withdrawal ends is what was in force a moment before.
@@ -175,7 +178,7 @@ class ConsentDesk:
         self, before: Somebody, after: Somebody, ended: Sequence[Consent], asked: Withdraw | None, papers: Papers
     ) -> Effect:
         contracts, now = self._contracts(), self._now()
-        was, is_ = (uses(contracts, each, now, papers) for each in (before, after))
+        was, is_ = (uses(contracts, each, now, self._levels, papers) for each in (before, after))
         is_held = any(mark.flag is Flag.WINDING_UP for mark in after.marks)
         return Effect(
             effective=now,

@@ -11,13 +11,13 @@ from typing import Any, TypeAlias
 
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
-from gateway.clearance import NOTICE_DUE, Question, stand, usable, went
+from gateway.clearance import NOTICE_DUE, Question, stand, usable, weighed, went
 from gateway.clearance.bases import basis_for
 from gateway.clearance.sale import sale
 from gateway.contract.load import ContractSet
 from gateway.contract.terms import Origin, Rule, Terms
 from gateway.contract.words import Name
-from gateway.errors import GatewayError
+from gateway.errors import Failure, GatewayError
 from gateway.frozen import changed
 from gateway.ledger.entry import Disclosed, Ground, Intent, Manner, Outcome, Subject
 from gateway.ledger.ledger import Ledger
@@ -30,7 +30,7 @@ from gateway.registry.facts import Facts, Mention, Papers
 from gateway.registry.registry import Registry
 from gateway.rights.consignees import Beside, Consignees
 from gateway.tallies import told as counted
-from gateway.vocabulary import FORMS_FOR_ANY, Category, Commercial, SubjectRole
+from gateway.vocabulary import FORMS_FOR_ANY, Category, Commercial, Level, SubjectRole
 
 WITHIN = 10.0  # seconds for one to become durable
 _SHOWN = 20  # of what is wrong in a file
@@ -80,12 +80,14 @@ class Direct:
         *,
         environment: str,
         consignees: Consignees,
+        levels: Mapping[str, Level],
         now: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
         self._registry = registry
         self._environment = environment
         self._consignees = consignees
+        self._levels = levels
         self._now = now
         self.contracts = contracts
         # What is on record already is looked up a moment before.
@@ -191,8 +193,13 @@ class Direct:
             known = await self._registry.about([mention], consents=True, order=None)
             facts = changed(_as_of(known, told.happened), papers=papers)
             question = Question(about, facts, contracts.policy, self._entity(told, contracts), by, told.happened)
-            codes += (failure.code for failure in (*usable(question), *sale(question)))
+            codes += self._codes(*usable(question), *sale(question))
         return codes
+
+    def _codes(self, *failures: Failure) -> Sequence[str]:
+        """Those of what was missing, but for what the settings put at `off`."""
+        refused, noted = weighed(failures, self._levels)
+        return [*(each.code for each in refused), *noted]
 
     def _same(self, told: Told, contracts: ContractSet) -> Same:
         people = frozenset((each.subject, each.role.value, each.order) for each in told.people)
@@ -252,7 +259,7 @@ class Direct:
             transfer=transfer,
             disclosed=tuple(_disclosed(left)),
             # What was missing then is seen; it happened all the same.
-            warnings=tuple(dict.fromkeys((*(each.code for each in (*standing.failures, *missing)), *warnings))),
+            warnings=tuple(dict.fromkeys((*self._codes(*standing.failures, *missing), *warnings))),
             destination=None,
             channel="direct",
             happened=int(told.happened.timestamp() * 1_000_000),

@@ -1,6 +1,6 @@
 """What may go to whom about one person: pure functions of contracts and of what is known of the person."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,9 +11,10 @@ from gateway.clearance import (
     covers,
     grant,
     has_basis,
+    is_in_use,
     may_ask,
     purposes_of,
-    stand,
+    refusing,
     usable,
     version_at,
 )
@@ -21,7 +22,7 @@ from gateway.contract.load import ContractSet
 from gateway.contract.model import PolicyVersion
 from gateway.contract.terms import Origin, SubjectTerms, Terms
 from gateway.registry.facts import NO_PAPERS, Consent, Facts, Mark, Papers, Person
-from gateway.vocabulary import FORMS_FOR_ANY, Category, LegalBasis, Purpose, SubjectRole
+from gateway.vocabulary import FORMS_FOR_ANY, Category, LegalBasis, Level, Purpose, SubjectRole
 
 _SOME_ORDER = "an order of theirs"
 
@@ -49,26 +50,30 @@ class Use:
     categories: tuple[Category, ...]
 
 
-def uses(contracts: ContractSet, somebody: Somebody, now: datetime, papers: Papers = NO_PAPERS) -> frozenset[Use]:
+def uses(
+    contracts: ContractSet,
+    somebody: Somebody,
+    now: datetime,
+    levels: Mapping[str, Level],
+    papers: Papers = NO_PAPERS,
+) -> frozenset[Use]:
     """Everything that may go about the person at a time, if a service asks for it."""
-    live = (terms for terms in contracts.terms if _is_live(terms, contracts, now, papers))
-    return frozenset(use for terms in live for use in _of(terms, contracts, somebody, now, papers))
+    policy, companies = contracts.policy, contracts.entities.entities
+    open_ = (terms for terms in contracts.terms if is_in_use(terms, policy, companies, now, papers, levels))
+    return frozenset(
+        use
+        for terms in open_
+        for subject in terms.subjects
+        if subject.role in somebody.roles
+        for use in _of(subject, _question(terms, contracts, somebody, subject, now, levels, papers))
+    )
 
 
-def _is_live(terms: Terms, contracts: ContractSet, now: datetime, papers: Papers) -> bool:
-    policy, companies = contracts.policy, contracts.entities.entities.items()
-    return any(not stand(terms, policy, name, now, each.country, papers).failures for name, each in companies)
-
-
-def _of(terms: Terms, contracts: ContractSet, somebody: Somebody, now: datetime, papers: Papers) -> Iterator[Use]:
-    for subject in terms.subjects:
-        if subject.role not in somebody.roles:
-            continue
-        # Nobody else of a call makes a difference to what may go about this one.
-        question = _question(replace(terms, subjects=(subject,)), contracts, somebody, subject, now, papers)
-        if any(usable(question)) or any(has_basis(question)):
-            continue
-        yield from _groups(question, subject, somebody.jurisdiction)
+def _of(subject: SubjectTerms, question: Question) -> Iterator[Use]:
+    failures = [*usable(question), *has_basis(question)]
+    papers = question.facts.papers
+    if not refusing(failures, question.terms, papers, question.levels, question.now)[0]:
+        yield from _groups(question, subject)
 
 
 def is_to_renew(contracts: ContractSet, versions: Sequence[PolicyVersion], said: Consent) -> bool:
@@ -82,8 +87,8 @@ def is_to_renew(contracts: ContractSet, versions: Sequence[PolicyVersion], said:
     )
 
 
-def _groups(question: Question, subject: SubjectTerms, jurisdiction: str) -> Iterator[Use]:
-    terms = question.terms
+def _groups(question: Question, subject: SubjectTerms) -> Iterator[Use]:
+    terms, jurisdiction = question.terms, question.facts.people[subject.role].jurisdiction
     found: dict[tuple[Purpose, LegalBasis], set[Category]] = {}
     for number, group in enumerate(terms.sending.groups):
         own = replace(group, roles=(subject.role,))
@@ -110,8 +115,10 @@ def _question(
     somebody: Somebody,
     subject: SubjectTerms,
     now: datetime,
+    levels: Mapping[str, Level],
     papers: Papers,
 ) -> Question:
+    """The one that a call would ask, were it about nobody else: who else is in it makes no difference to this one."""
     person = Person(somebody.ref, subject.role, somebody.jurisdiction, _SOME_ORDER)
     facts = Facts(
         {subject.role: person},
@@ -124,4 +131,5 @@ def _question(
     )
     entity, company = next(iter(contracts.entities.entities.items()))
     caller = next(iter(terms.operation.callers), "")
-    return Question(terms, facts, contracts.policy, entity, caller, now, exporter=company.country)
+    own, policy = replace(terms, subjects=(subject,)), contracts.policy
+    return Question(own, facts, policy, entity, caller, now, levels=levels, exporter=company.country)

@@ -94,6 +94,18 @@ def test_a_sale_beside_the_gateway_stands_in_the_report_with_what_was_missing_wh
     assert row["missing"] == sorted(missing)
 
 
+@pytest.mark.parametrize(("level", "noted"), [("off", []), ("warn", ["subject.inactive"])], ids=["off", "warn"])
+def test_what_the_settings_put_at_off_is_not_noted_of_what_went_beside_the_gateway(
+    tmp_path: Path, level: str, noted: list[str]
+) -> None:
+    with running(tmp_path, files={**FILES, "parcels/claim.yaml": SALE}, levels={"subject.inactive": level}) as gateway:
+        gateway.put(YES | {"time": BEFORE}, NO | {"flag": "inactive", "time": BEFORE})
+        recorded(gateway, CALLED)
+        [entry] = gateway.record(kind="intent")
+
+    assert entry.get("warnings", []) == noted
+
+
 def test_what_nobody_paid_for_is_no_sale_whatever_was_said(gateway: Running) -> None:
     gateway.put(NO)
     recorded(gateway, CALLED)

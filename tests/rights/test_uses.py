@@ -1,6 +1,7 @@
 """What may go about somebody is what their calls would be cleared for."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from shop_contracts import FILES
 from small_contracts import read_files
 
 from gateway.contract.load import ContractSet
-from gateway.registry.facts import Consent, Mark
+from gateway.registry.facts import NO_PAPERS, Consent, Mark, Papers, Review
 from gateway.rights.uses import Somebody, Use, uses
-from gateway.vocabulary import Category, ConsentState, Flag, LegalBasis, Purpose, SubjectRole
+from gateway.vocabulary import Category, ConsentState, Flag, LegalBasis, Level, Purpose, SubjectRole
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 YES = Consent(Purpose.DELIVERY_NOTIFICATION, "parcels", ConsentState.GIVEN, explicit=False, expires=None, record="r")
@@ -24,8 +25,16 @@ def contracts(tmp_path_factory: pytest.TempPathFactory) -> ContractSet:
     return contracts
 
 
-def of(contracts: ContractSet, *consents: Consent, marks: tuple[Mark, ...] = (), law: str = "DE") -> frozenset[Use]:
-    return uses(contracts, Somebody("c-1", law, frozenset({SubjectRole.CONSIGNEE}), consents, marks), NOW)
+def of(
+    contracts: ContractSet,
+    *consents: Consent,
+    marks: tuple[Mark, ...] = (),
+    law: str = "DE",
+    levels: Mapping[str, Level] = {},
+    papers: Papers = NO_PAPERS,
+) -> frozenset[Use]:
+    somebody = Somebody("c-1", law, frozenset({SubjectRole.CONSIGNEE}), consents, marks)
+    return uses(contracts, somebody, NOW, levels, papers)
 
 
 def test_a_consent_brings_what_rests_on_it_and_nothing_else(contracts: ContractSet) -> None:
@@ -62,4 +71,24 @@ def test_before_any_policy_is_published_nothing_goes(tmp_path: Path, contracts: 
     early = datetime(2024, 6, 15, tzinfo=UTC)
     somebody = Somebody("c-1", "DE", frozenset(SubjectRole), (YES,), ())
 
-    assert uses(contracts, somebody, early) == frozenset()
+    assert uses(contracts, somebody, early, {}) == frozenset()
+
+
+LATE = Papers(reviews={"parcels": Review(date(2026, 1, 1), date(2026, 6, 14))})
+
+
+@pytest.mark.parametrize("level", [Level.OFF, Level.WARN], ids=["off", "warn"])
+def test_what_is_only_noted_stops_nothing_that_goes(contracts: ContractSet, level: Level) -> None:
+    inactive = (Mark(Flag.INACTIVE, None, None, NOW),)
+
+    assert "parcels" in {use.vendor for use in of(contracts, YES)}
+    assert of(contracts, YES, papers=LATE, levels={"vendor.review_overdue": level}) == of(contracts, YES)
+    assert of(contracts, YES, marks=inactive, levels={"subject.inactive": level}) == of(contracts, YES)
+
+
+def test_what_the_settings_have_refuse_goes_to_nobody(contracts: ContractSet) -> None:
+    inactive = (Mark(Flag.INACTIVE, None, None, NOW),)
+    late = of(contracts, YES, papers=LATE, levels={"vendor.review_overdue": Level.REFUSE})
+
+    assert "parcels" not in {use.vendor for use in late}
+    assert of(contracts, YES, marks=inactive) == frozenset()
