@@ -55,8 +55,6 @@ class RequestRow(Row):
     decisions: tuple[Decided, ...] = ()
     decided: datetime | None = None
     decided_by: str = ""
-    already: bool = False
-    """Whether the data was restricted when it came, and not by a request: then no decision ends that."""
     lifted: datetime | None = None
     """When a restriction that it brought was ended."""
 

@@ -115,7 +115,7 @@ class ConsentDesk:
             noes = list(_noes(who, asked, ended))
             facts: list[StoredRow] = [*noes, *self._tellings(noes)]
             if asked.everything and self._stops != "continue":
-                facts += [_flagged(who), *await self._asking(who)]
+                facts += [_flagged(who, who.subject), *await self._asking(who)]
             await self._intake.put(facts, by=who.by)
             after = await self._somebody(who.subject)
         return self._effect(before, after, ended, asked, await self._registry.papers())
@@ -124,8 +124,8 @@ class ConsentDesk:
         """What the person wants of orders under way, after they withdrew everything. Raises Refusal and Unasked."""
         who = acting(caller, asked)
         async with self._withdrawing:
-            row = await self._registry.read(rows.request, request)
-            if row is None or row.subject != who.subject:
+            row, refs = await self._registry.read(rows.request, request), await self._registry.same_person(who.subject)
+            if row is None or row.subject not in refs:
                 raise refuse("subject.unknown")
             if row.status is not RequestStatus.REQUIRES_ACTION:
                 raise refuse("request.closed")
@@ -134,7 +134,9 @@ class ConsentDesk:
             ruling = Decided(category=None, ruling=Ruling.STOP if asked.orders == "stop" else Ruling.REFUSE)
             decided = {"status": RequestStatus.FULFILLED, "decisions": (ruling,), "decided": self._now()}
             facts: list[StoredRow] = [row.model_copy(update=decided | {"decided_by": who.by})]
-            facts.append(_flagged(who, lifted=asked.orders == "continue"))
+            if asked.orders == "continue":
+                marked = await self._registry.read(rows.flagged, (refs, Flag.WINDING_UP))
+                facts += [_flagged(who, ref, lifted=True) for ref in sorted(marked)]
             await self._intake.put(facts, by=who.by)
             after = await self._somebody(who.subject)
         return self._effect(before, after, [], None, await self._registry.papers())
@@ -149,7 +151,7 @@ class ConsentDesk:
 
     async def _asking(self, who: Acting) -> Sequence[RequestRow]:
         """What the person is to answer: once, however often they withdraw everything before they do."""
-        asked = await self._registry.read(rows.requests_of, who.subject)
+        asked = await self._registry.read(rows.requests_of, await self._registry.same_person(who.subject))
         if self._stops != "ask" or any(each.status is RequestStatus.REQUIRES_ACTION for each in asked):
             return ()
         now = self._now()
@@ -211,8 +213,8 @@ class ConsentDesk:
             newest.add(key)
 
 
-def _flagged(who: Acting, *, lifted: bool = False) -> FlagRow:
-    return FlagRow(kind="flag", source=who.by, subject=who.subject, flag=Flag.WINDING_UP, lifted=lifted)
+def _flagged(who: Acting, ref: str, *, lifted: bool = False) -> FlagRow:
+    return FlagRow(kind="flag", source=who.by, subject=ref, flag=Flag.WINDING_UP, lifted=lifted)
 
 
 def _ended(answers: Sequence[Consent], asked: Withdraw, now: datetime) -> Iterator[Consent]:

@@ -229,20 +229,22 @@ class Notices:
 
     async def _unrestricted(self, telling: Telling, subject: str, by: str) -> int:
         """Vendors that keep to a restriction hear that it ended; what has not left of it does not."""
-        which = Wanted(subjects=await self._registry.same_person(subject))
-        about = (Cause.RESTRICTION, Cause.UNRESTRICTED)
-        stand = {
-            each.vendor: each
-            for each in sorted(await self._registry.read(rows.listed, which), key=lambda each: each.at)
-            if each.cause in about and each.state not in (NoticeState.EXCUSED, NoticeState.TAKEN_BACK)
-        }
-        last = [each for each in stand.values() if each.cause is Cause.RESTRICTION]
-        over = [step_of(each, NoticeState.TAKEN_BACK) for each in last if not each.told]
-        opened = [self._notice(telling, each.vendor, subject, _of(each)) for each in last if each.told]
-        if last:
-            await self._intake.put([*over, *opened], by=by)
+        stand = await self._about_restriction(subject)
+        over = [each for each in stand if each.cause is Cause.RESTRICTION and not each.told]
+        last = {each.vendor: each for each in stand if each.cause is Cause.UNRESTRICTED or each.told}
+        ended = [each for each in last.values() if each.cause is Cause.RESTRICTION]
+        opened = [self._notice(telling, each.vendor, subject, _of(each)) for each in ended]
+        if over or opened:
+            await self._intake.put([*(step_of(each, NoticeState.TAKEN_BACK) for each in over), *opened], by=by)
         await self._registry.write(lambda _: [rows.planned(telling.id, self._now())])
         return len(opened)
+
+    async def _about_restriction(self, subject: str | None) -> Sequence[Notice]:
+        """What vendors are told of a person's restriction and of its end, as far as it stands, oldest first."""
+        refs = await self._registry.same_person(subject) if subject else ()
+        found = sorted(await self._registry.read(rows.listed, Wanted(subjects=refs)), key=lambda each: each.at)
+        gone, about = (NoticeState.EXCUSED, NoticeState.TAKEN_BACK), (Cause.RESTRICTION, Cause.UNRESTRICTED)
+        return [each for each in found if each.cause in about and each.state not in gone]
 
     async def _closed(self, telling: Telling, order: str, by: str) -> int:
         """What vendors have of an order is to be deleted; nothing where it goes on."""
@@ -285,6 +287,10 @@ class Notices:
         is_held = deletes and await self.is_held(telling.subject, telling.order)
         names = {each.vendor for each in opened} if deletes and not is_held else set()
         over = [each for each in await self.keeping(telling.subject, telling.order) if each.vendor in names]
+        if telling.cause is Cause.RESTRICTION:
+            # Heard after this one, that an earlier restriction is over would end it.
+            stand = await self._about_restriction(telling.subject)
+            over += [each for each in stand if each.cause is Cause.UNRESTRICTED and not each.told]
         held = [each.model_copy(update={"held": is_held}) for each in opened]
         await self._intake.put([*held, *(step_of(each, NoticeState.TAKEN_BACK) for each in over)], by=by)
         if deletes and not is_held and await self.is_held(telling.subject, telling.order):
@@ -293,7 +299,8 @@ class Notices:
 
     async def _is_told_anyway(self, row: NoticeRow) -> bool:
         """Whether a notice that the vendor has yet to get says all that this one would."""
-        which = Wanted(vendor=row.vendor, subjects=[row.subject], is_open=True)
+        refs = await self._registry.same_person(row.subject)
+        which = Wanted(vendor=row.vendor, subjects=refs, is_open=True)
         waiting = await self._registry.read(rows.listed, which)
         return any(
             each.id != row.id

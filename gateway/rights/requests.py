@@ -10,7 +10,7 @@ from gateway.errors import refuse
 from gateway.identity import Caller
 from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
-from gateway.registry import lookups, notices
+from gateway.registry import notices
 from gateway.registry import requests as rows
 from gateway.registry.claims import Claims
 from gateway.registry.entered import FlagRow
@@ -72,9 +72,9 @@ class RequestDesk:
         row = _opened(who, asked, self._now())
         async with self._claims.alone(_NAME):
             if restricts(row):
-                # From here on nothing more leaves, until somebody has decided.
-                row = row.model_copy(update={"already": await self._is_restricted_otherwise(row)})
-                await self._intake.put([row, _flagged(row, Flag.RESTRICTED)], by=who.by)
+                # From here on nothing more leaves, until somebody has decided; a flag of somebody else's stays theirs.
+                is_new = not await self._registry.read(rows.flagged, ([row.subject], Flag.RESTRICTED))
+                await self._intake.put([row, *([_flagged(row, Flag.RESTRICTED)] if is_new else ())], by=who.by)
             else:
                 await self._intake.put([row, *self._tellings(row)], by=who.by)
         return self._shown(row)
@@ -82,14 +82,14 @@ class RequestDesk:
     async def of(self, caller: Caller, asked: Personal) -> Requests:
         """What a person asked for until now, the newest first. Raises Refusal and Unasked."""
         who = acting(caller, asked)
-        found = await self._registry.read(rows.requests_of, who.subject)
+        found = await self._registry.read(rows.requests_of, await self._registry.same_person(who.subject))
         await self._ledger.record(who.access("requests", len(found)), who.beside)
         return Requests(requests=tuple(map(self._shown, found)))
 
     async def one(self, caller: Caller, request: str) -> Request:
         """One request, for whoever it is about and for stewards. Raises Refusal `subject.unknown`."""
         row = await self._found(request)
-        if caller.role is Role.SUBJECT and caller.subject != row.subject:
+        if caller.role is Role.SUBJECT and row.subject not in await self._registry.same_person(caller.subject):
             raise refuse("subject.unknown")
         who = Acting(row.subject, caller.service or "subject")
         await self._ledger.record(who.access("request", 1), who.beside)
@@ -164,11 +164,8 @@ class RequestDesk:
             facts += self._tellings(new)
             if new.right is Right.OBJECTION and not _is_refused(new.decisions):
                 facts.append(_flagged(new, Flag.OBJECTED))
-        if restricts(row) and not restricts(new) and not await self._is_restricted_besides(new):
-            facts.append(_flagged(new, Flag.RESTRICTED, lifted=True))
-            # Who was told to restrict it would keep to that.
-            id_, source = self._ledger.new_id(), f"request {new.request}"
-            facts.append(TellingRow(id=id_, source=source, cause=Cause.UNRESTRICTED, subject=new.subject))
+        if restricts(row) and not restricts(new):
+            facts += await self._freed(new)
         await self._intake.put(facts, by=by)
         return self._shown(new)
 
@@ -181,21 +178,25 @@ class RequestDesk:
             all_ = set(row.categories) or set(Category)
             categories = all_ - others if None in named else named & all_
             yield TellingRow(
-                id=self._ledger.new_id(), source=f"request {row.request}", cause=_TOLD[ruling], subject=row.subject,
+                id=self._ledger.new_id(), source=_source(row), cause=_TOLD[ruling], subject=row.subject,
                 categories=tuple(sorted(filter(None, categories))) if row.categories or others else (),
             )  # fmt: skip
 
-    async def _is_restricted_besides(self, row: RequestRow) -> bool:
-        """Whether something else keeps a person's data restricted."""
-        others = await self._registry.read(rows.requests_of, row.subject)
-        return row.already or any(each.already or restricts(each) for each in others if each.request != row.request)
-
-    async def _is_restricted_otherwise(self, row: RequestRow) -> bool:
-        known = await self._registry.read(lookups.known_of, row.subject)
-        is_restricted = any(
-            mark.flag is Flag.RESTRICTED and not mark.purpose and not mark.vendor for mark in known.marks
-        )
-        return is_restricted and not await self._is_restricted_besides(row)
+    async def _freed(self, row: RequestRow) -> Sequence[StoredRow]:
+        """What is over with the last request that restricted a person, under whichever of their references."""
+        refs = await self._registry.same_person(row.subject)
+        others = [each for each in await self._registry.read(rows.requests_of, refs) if each.request != row.request]
+        if any(map(restricts, others)):
+            return ()
+        known = await self._registry.read(rows.flagged, (refs, Flag.RESTRICTED))
+        ours = {_source(each) for each in (row, *others)}
+        freed = [ref for ref, source in sorted(known.items()) if source in ours]
+        lifted = [_flagged(row.model_copy(update={"subject": ref}), Flag.RESTRICTED, lifted=True) for ref in freed]
+        if len(freed) < len(known):
+            return lifted
+        # Who was told to restrict it would keep to that.
+        id_, source = self._ledger.new_id(), _source(row)
+        return [*lifted, TellingRow(id=id_, source=source, cause=Cause.UNRESTRICTED, subject=row.subject)]
 
     async def _open(self, request: str) -> RequestRow:
         row = await self._found(request)
@@ -249,8 +250,13 @@ def _is_refused(decisions: Sequence[Ruled | Decided]) -> bool:
     return all(each.ruling is Ruling.REFUSE for each in decisions)
 
 
+def _source(row: RequestRow) -> str:
+    """What a request brought comes from it."""
+    return f"request {row.request}"
+
+
 def _flagged(row: RequestRow, flag: Flag, *, lifted: bool = False) -> FlagRow:
-    return FlagRow(kind="flag", source=f"request {row.request}", subject=row.subject, flag=flag, lifted=lifted)
+    return FlagRow(kind="flag", source=_source(row), subject=row.subject, flag=flag, lifted=lifted)
 
 
 def months_after(moment: datetime, months: int) -> datetime:

@@ -60,8 +60,8 @@ def test_a_person_has_their_own_requests_the_newest_first(database: Connection) 
 
     put(database, mine, newer, other)
 
-    assert list(requests_of(database, "c-1")) == [newer, mine]
-    assert list(requests_of(database, "c-3")) == []
+    assert list(requests_of(database, ["c-1"])) == [newer, mine]
+    assert list(requests_of(database, ["c-3"])) == []
 
 
 def test_what_is_closed_waits_no_more(database: Connection) -> None:

@@ -220,6 +220,22 @@ def test_whoever_withdraws_everything_twice_is_asked_once_and_again_after_an_ans
     assert after == 403
 
 
+def test_a_person_answers_under_one_reference_what_was_asked_under_another(tmp_path: Any) -> None:
+    with running(tmp_path, withdraw_all_stops_contract="ask") as gateway:
+        people, everything = People(gateway), {"everything": True}
+        gateway.put({"kind": "link", "subject": "account-7", "other": OTHER})
+        token = people.subject("account-7")
+
+        people.ask(people.staff("anna", Role.AGENT), "/v1/consents/withdraw", everything | case(OTHER))
+        people.ask(token, "/v1/consents/withdraw", everything)
+        stopped = gateway.ship().code
+        [request] = people.ask(token, "/v1/requests/list").document["requests"]
+        answer = people.ask(token, f"/v1/requests/{request['request']}/answer", {"orders": "continue"})
+
+        assert (stopped, answer.document["orders"]) == ("subject.winding_up", "go_on")
+        assert gateway.ship().status == 200
+
+
 def test_what_winds_an_order_up_still_goes_after_everything_was_withdrawn(people: People) -> None:
     people.gateway.put({"kind": "subject", "subject": "c-1", "jurisdiction": "DE"})
     before = withdrawn(people, "c-1", purpose="delivery")["goes_on"]

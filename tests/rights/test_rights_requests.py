@@ -310,6 +310,38 @@ def test_whoever_was_told_to_restrict_hears_when_that_is_over(shop: People, *, i
     assert standing() == (told if is_told else [("restriction", "taken_back")])
 
 
+def test_a_restriction_is_the_last_that_a_vendor_hears_while_it_stands(shop: People) -> None:
+    notices, steward = shop.gateway.stores.notices, shop.staff("stella", Role.STEWARD)
+    shop.gateway.ship(to={"name": "Ann", "city": "Bonn", "country": "DE"})
+
+    def restricted(*categories: str) -> str:
+        request = opened(shop, "c-89", right="restriction", categories=categories)["request"]
+        decided(shop, steward, request, {"ruling": "restrict"})
+        return str(request)
+
+    def standing() -> list[tuple[str, str]]:
+        shop.gateway.do(lambda: notices.plan(by=BY))
+        found = shop.gateway.do(lambda: notices.listed({"subject": "c-89"}, by=BY))
+        return sorted((each["cause"], each["state"]) for each in found)
+
+    first = restricted("person.name")
+    standing()
+    [notice] = shop.gateway.do(lambda: notices.listed({"subject": "c-89"}, by=BY))
+    shop.gateway.do(lambda: notices.step({"notice": notice["id"], "state": "sent"}, by=BY))
+    shop.ask(steward, f"/v1/requests/{first}/lifting")
+    freed = standing()
+    second, third = restricted("person.name"), restricted("address.city")
+    again = standing()
+    for request in (second, third):
+        shop.ask(steward, f"/v1/requests/{request}/lifting")
+
+    assert freed == [("restriction", "sent"), ("unrestricted", "task")]
+    assert again == [("restriction", "sent"), *[("restriction", "task")] * 2, ("unrestricted", "taken_back")]
+    # Of the first one, which the vendor has heard, it hears the end, and nothing of the others.
+    both = [("unrestricted", "taken_back"), ("unrestricted", "task")]
+    assert standing() == [("restriction", "sent"), *[("restriction", "taken_back")] * 2, *both]
+
+
 def test_what_the_shop_restricted_itself_no_request_sets_free(shop: People) -> None:
     shop.gateway.put({"kind": "flag", "subject": "c-88", "flag": "restricted"})
     request = opened(shop, "c-88", right="objection", categories=[])["request"]
@@ -317,6 +349,60 @@ def test_what_the_shop_restricted_itself_no_request_sets_free(shop: People) -> N
     decided(shop, shop.staff("stella", Role.STEWARD), request, {"ruling": "refuse", "reason": "legal_claims"})
 
     assert not ships(shop)
+
+
+def test_what_the_shop_restricts_meanwhile_no_request_sets_free_and_a_later_one_ends_as_any(shop: People) -> None:
+    flag = {"kind": "flag", "subject": "c-88", "flag": "restricted"}
+    steward = shop.staff("stella", Role.STEWARD)
+
+    def refused(request: str) -> bool:
+        decided(shop, steward, request, {"ruling": "refuse", "reason": "legal_claims"})
+        return ships(shop)
+
+    first = opened(shop, "c-88", right="restriction", categories=[])["request"]
+    shop.gateway.put(flag)
+    meanwhile = refused(first)
+    second = opened(shop, "c-88", right="restriction", categories=[])["request"]
+    shop.gateway.put(flag | {"lifted": True})
+    third = opened(shop, "c-88", right="restriction", categories=[])["request"]
+    between = refused(second)
+
+    assert (meanwhile, between) == (False, False)
+    assert refused(third)
+
+
+def test_an_erasure_that_was_begun_keeps_somebody_restricted_whatever_becomes_of_their_request(shop: People) -> None:
+    request = opened(shop, "c-88", right="restriction", categories=[])["request"]
+    shop.gateway.do(lambda: shop.gateway.stores.erasures.begin({"subject": "c-88", "reason": "letter"}, by=BY))
+
+    decided(shop, shop.staff("stella", Role.STEWARD), request, {"ruling": "refuse", "reason": "legal_claims"})
+
+    assert not ships(shop)
+
+
+def test_what_somebody_asks_under_one_reference_counts_under_all_that_are_linked(shop: People) -> None:
+    gateway, steward = shop.gateway, shop.staff("stella", Role.STEWARD)
+    gateway.put({"kind": "link", "subject": "account-7", "other": "c-88"})
+    assert ships(shop)
+    asked = {"right": "restriction"} | case("c-88")
+    guest = shop.ask(shop.staff("anna", Role.AGENT), "/v1/requests", asked).document["request"]
+    own = opened(shop, "account-7", right="restriction", categories=[])["request"]
+    for request in (guest, own):
+        decided(shop, steward, request, {"ruling": "restrict"})
+
+    def after(request: str) -> tuple[list[str], bool]:
+        shop.ask(steward, f"/v1/requests/{request}/lifting")
+        gateway.do(lambda: gateway.stores.notices.plan(by=BY))
+        found = gateway.do(lambda: gateway.stores.notices.listed({"subject": "c-88"}, by=BY))
+        return [each["state"] for each in found], ships(shop)
+
+    token = shop.subject("account-7")
+    known = shop.ask(token, "/v1/requests/list").document["requests"]
+    assert {each["request"] for each in known} == {guest, own}
+    assert shop.ask(token, f"/v1/requests/{guest}", method="GET").status == 200
+    # While one of them restricts the data no vendor hears that it is over, and after the last one nothing does.
+    assert after(guest) == (["task"], False)
+    assert after(own) == (["taken_back"], True)
 
 
 def tellings(people: People, ref: str) -> list[str]:
