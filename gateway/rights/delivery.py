@@ -131,15 +131,19 @@ class Delivery:
         return "" if arrived else _code(reply), headers.get("gateway-disclosure", "")
 
     async def _document(self, notice: Notice) -> Document:
-        """What the vendor's contract chooses from. Orders are looked up anew: a notice does not keep them."""
+        """What the vendor's contract chooses from. By which numbers it knows the person and which orders is looked up
+        anew: a notice does not keep that.
+        """
         subject = notice.subject or ""
         concern = Concern(notice.cause, order=notice.order)
         found = (await self._notices.received(subject, concern)).get(notice.vendor)
         orders = sorted(found.orders) if found else []
+        refs = sorted(found.refs) if found else [subject]
         return {
             "notice": notice.id,
             "cause": notice.cause.value,
-            "subject": subject,
+            "subject": subject if subject in refs else refs[0],
+            "subjects": refs,
             **({"order": orders[0]} if len(orders) == 1 else {}),
             "orders": orders,
             "categories": list(notice.categories),

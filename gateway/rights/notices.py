@@ -379,7 +379,7 @@ def is_stopped(notice: Notice, now: datetime) -> bool:
 
 
 def _of(notice: Notice) -> Received:
-    return Received(notice.entity, frozenset(notice.categories), frozenset(), 0)
+    return Received(notice.entity, frozenset(notice.categories), frozenset(), frozenset(), 0)
 
 
 def tomorrow(at: datetime) -> datetime:

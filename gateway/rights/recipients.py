@@ -34,13 +34,15 @@ class Concern:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Received:
-    """What of a person a vendor got, from which company, about which orders; it may keep it up to `until`, in µs.
+    """What of a person a vendor got, from which company, under which references and about which orders; it may keep it
+    up to `until`, in µs.
 
-    Holds numbers of orders, so it has no `repr`.
+    Holds numbers of people and orders, so it has no `repr`.
     """
 
     entity: str
     categories: frozenset[str]
+    refs: frozenset[str]
     orders: frozenset[str]
     until: int
 
@@ -69,13 +71,18 @@ def _received(each: Personal, categories: frozenset[str]) -> Received:
     stated = cast("Mapping[str, str]", body.get("retention", {})).get("vendor_keeps")
     until = each.left_at + (days(stated) * _DAY if stated else 0)
     orders = frozenset(subject.order_ref for subject in each.subjects if subject.order_ref is not None)
-    return Received(str(body["entity"]), categories, orders, until)
+    refs = frozenset(subject.ref for subject in each.subjects)
+    return Received(str(body["entity"]), categories, refs, orders, until)
 
 
 def merged(newer: Received, older: Received) -> Received:
     """All that a vendor got, by the company that gave it the newer part."""
     return Received(
-        newer.entity, newer.categories | older.categories, newer.orders | older.orders, max(newer.until, older.until)
+        newer.entity,
+        newer.categories | older.categories,
+        newer.refs | older.refs,
+        newer.orders | older.orders,
+        max(newer.until, older.until),
     )
 
 

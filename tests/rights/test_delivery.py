@@ -216,6 +216,26 @@ def test_a_vendor_that_wants_a_list_gets_one_a_day(tmp_path: Path) -> None:
         assert {each["state"] for each in listed(gateway)} == {"sent"}
 
 
+def test_a_vendor_is_told_of_somebody_by_the_number_under_which_it_has_them(tmp_path: Path) -> None:
+    files = survey(DAILY)
+    every = "      fields: {subjects.*: account.id}\n      form: pseudonymise\n"
+    files["faults/forget-list.yaml"] = files["faults/forget-list.yaml"].replace(
+        "examples:", f"    - why: All numbers that the monitor knows.\n      at: $.notices.*\n{every}examples:"
+    )
+    with running(tmp_path, files=files) as gateway:
+        gateway.put(*({"kind": "link", "subject": "c-90", "other": other} for other in ("device-7", "device-8")))
+        gateway.put({"kind": "consent", "purpose": "fault_repair", "state": "given", "subject": "c-90"})
+        for device in ("device-7", "device-8"):
+            report(gateway, device)
+        known = [each["user"] for each in bodies(gateway, "/api/surveys")]
+
+        erasure(gateway, "c-90")
+        delivered(gateway, after=timedelta(days=1))
+
+        [told] = bodies(gateway, "/privacy/lists")
+        assert (told["notices"][0]["subject"], told["notices"][0]["subjects"]) == (known[0], known)
+
+
 def survey(files: Mapping[str, str]) -> dict[str, str]:
     """The survey lets the number of the person out, so that there is somebody to tell of."""
     return {**files, "faults/survey.yaml": files["faults/survey.yaml"].replace("form: drop", "form: pseudonymise", 1)}
