@@ -9,6 +9,7 @@ from gateway.vocabulary import (
     AGREEMENTS,
     BASES,
     CLAUSES_NEEDED,
+    EXPORT_RULES,
     PURPOSES,
     TRANSFERS,
     AgreementStatus,
@@ -21,6 +22,7 @@ from gateway.vocabulary import (
     TransferMechanism,
     VendorKind,
     VendorRole,
+    article,
     is_jurisdiction,
     is_prohibited,
 )
@@ -246,3 +248,36 @@ def test_every_law_that_guards_its_borders_knows_the_mechanisms_written_here() -
 def test_only_certificates_end_by_law_and_only_two_mechanisms_rest_on_what_somebody_said() -> None:
     assert {kind for kind, term in TRANSFERS.items() if term.certified} == listed("dpf ch_dpf")
     assert {kind for kind, term in TRANSFERS.items() if term.consent} == listed("derogation_consent jp_consent")
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "law", "where"),
+    [
+        ("adequacy", "DE", "GDPR 45(3)"),
+        ("adequacy", "NO", "GDPR 45(3)"),
+        ("adequacy", "GB", "UK GDPR 45A"),
+        ("adequacy", "CH", "FADP 16(1)"),
+        ("adequacy", "JP", "APPI 28(1)"),
+        ("adequacy", "BR", "LGPD 33(I)"),
+        ("bcr", "GB", "UK GDPR 46(2)(b)"),
+        ("derogation_contract", "CH", "FADP 17(1)(b)"),
+        ("cn_contract_necessity", "CN", "NDSR 35(4)"),
+        ("uk_idta", "GB", "UK GDPR 46(2)(d)"),
+        ("scc", "US-CA", "GDPR 46(2)(c)"),
+        ("none_domestic", "GB", ""),
+    ],
+)
+def test_a_mechanism_is_cited_from_the_law_that_asked_for_it(mechanism: str, law: str, where: str) -> None:
+    assert article(TransferMechanism(mechanism), law) == where
+
+
+@pytest.mark.parametrize("territory", ["EU", "GB", "CH", "CN", "JP", "BR"])
+def test_every_mechanism_that_a_law_knows_is_cited_from_that_law(territory: str) -> None:
+    begins = EXPORT_RULES[territory].rpartition(" ")[0]
+    place = {"EU": "DE"}.get(territory, territory)
+
+    cited = {each: article(each, place) for each, term in TRANSFERS.items() if territory in term.known_in}
+
+    wanted = {"CN": ("PIPL", "NDSR")}.get(territory, (begins,))
+    assert cited
+    assert not {each: where for each, where in cited.items() if not where.startswith(wanted)}

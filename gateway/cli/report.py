@@ -12,7 +12,7 @@ from rich.progress import Progress
 from gateway.cli.asking import framed
 from gateway.cli.console import Json, counted, err, out, table
 from gateway.errors import StartError
-from gateway.report.making import REPORTS
+from gateway.report.wanted import REPORTS
 
 
 def report(
@@ -22,6 +22,10 @@ def report(
     until: Annotated[str | None, typer.Option(help="Last day.")] = None,
     vendor: Annotated[str | None, typer.Option(help="Of one vendor only.")] = None,
     entity: Annotated[str | None, typer.Option(help="Of one company only.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="Of one purpose only.")] = None,
+    jurisdiction: Annotated[
+        str | None, typer.Option(help="Of people under one law only: EU, unknown, or a country as DE or US-CA.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="A new file, instead of standard output.")] = None,
     fails: Annotated[
         bool, typer.Option("--fail", help="End with 1 where a row should not be there: drift, sales, withdrawals.")
@@ -35,7 +39,7 @@ def report(
     if fails:
         _demand_judged(name)
     wanted = {"report": name, "form": "json" if as_json else form, "since": since, "until": until}
-    wanted |= {"vendor": vendor, "entity": entity}
+    wanted |= {"vendor": vendor, "entity": entity, "purpose": purpose, "jurisdiction": jurisdiction}
     with ExitStack() as closing:
         frames = closing.enter_context(framed("report", {key: value for key, value in wanted.items() if value}))
         file = closing.enter_context(output.open("x", encoding="utf-8", newline="")) if output else sys.stdout

@@ -5,9 +5,9 @@ from typing import Any
 
 from gateway.contract.model import Entity, Vendor
 from gateway.contract.terms import Origin, Rule, Terms
-from gateway.report.registers import Observed, bases_of, words
+from gateway.report.registers import Observed, bases_of, sensitive, words
 from gateway.report.seen import Known, Seen
-from gateway.report.table import Row, Table
+from gateway.report.table import Cell, Row, Table
 from gateway.vocabulary import BASES, CATEGORIES, FORMS_FOR_ANY, Category, Evidence, LegalBasis, Purpose
 from gateway.vocabulary.labels import CHANNEL_LABELS
 
@@ -27,6 +27,7 @@ ACTIVITIES = Table(
         "purpose": "purpose",
         "subjects": "people, by role",
         "categories": "categories of data",
+        "sensitive": "of them special (GDPR 9, 10) or sensitive (PIPL 28)",
         "forms": "forms in which they leave",
         "origins": "where the data comes from",
         "legal_bases": "legal bases",
@@ -49,32 +50,42 @@ ACTIVITIES = Table(
         "first_disclosed": "first disclosure in the period",
         "last_disclosed": "last disclosure in the period",
         "disclosures": "disclosures in the period",
+        "last_sent": "on which day each category was sent last",
         "never_sent": "allowed, and not sent in the period",
         "reviewed": "last reviewed",
     },
 )
-_MEASURES = ("TLS", "minimised by contract", "written down before sending", "subjects sealed under keys of their own")
+_SEALED = "subjects sealed under keys of their own"
+_MEASURES: Mapping[str, Sequence[str]] = {
+    "gateway": ("TLS", "minimised by contract", "written down before sending", _SEALED),
+    "direct": (_SEALED,),
+    "exceptional": ("cut to what was approved", "written down before it is handed over", _SEALED),
+}
+"""What protects data on each way; of what goes beside the gateway that is the shop's to say."""
 
 
 class Activities:
     """One row for each company, vendor and purpose of the contracts in force, and for those that were used before.
 
-    A call can be for several purposes: what a group lets out belongs to the group's own.
+    A call can be for several purposes: what a group lets out belongs to the group's own. What no contract in force
+    says, as of disclosures outside contracts, is taken from the entries.
     """
 
     def __init__(self, known: Known) -> None:
         self._known = known
         self._purposes = {terms.contract: _purposes(terms) for terms in known.contracts.terms}
         self._observed: dict[tuple[str, str, str], Observed] = {}
-        self._names: dict[str, str] = {}
+        self._said: dict[tuple[str, str, str], dict[str, set[str]]] = {}
 
     def take(self, seen: Seen) -> Iterable[Row]:
         if seen.is_disclosed:
             body = seen.body
             for purpose, categories in self._by_purpose(seen).items():
                 bases = bases_of(seen) if purpose == body["purpose"] else ()
-                self._observed.setdefault((body["entity"], seen.to, purpose), Observed()).add(seen, categories, bases)
-            self._names[seen.to] = body["recipient"]["name"]
+                key = body["entity"], seen.to, purpose
+                self._observed.setdefault(key, Observed()).add(seen, categories, bases)
+                for name, found in _as_written(body):
+                    self._said.setdefault(key, {}).setdefault(name, set()).update(found)
         return ()
 
     def _by_purpose(self, seen: Seen) -> Mapping[str, set[str]]:
@@ -108,25 +119,30 @@ class Activities:
         rules = [rule for terms in declared for rule in _rules(terms, Purpose(purpose))]
         categories = {rule.category.value for rule in rules} | observed.categories
         bases = {basis for terms in declared for basis in _bases(terms, Purpose(purpose))} | observed.bases
-        return {
+        row: dict[str, Cell] = {
             "id": "/".join(key),
-            **self._said(entity, Purpose(purpose)),
+            **self._stated(entity, Purpose(purpose)),
             "entity": entity,
             **_controller(company),
             "purpose": purpose,
             **_subjects(declared, rules, Purpose(purpose)),
             "categories": words(categories),
+            "sensitive": words(sensitive(categories)),
             "origins": words(CATEGORIES[Category(each)].origin for each in categories),
             "legal_bases": words(bases),
             "assessments": words(each for terms in declared for each in _rests_on(terms, bases)),
             **_ways(declared),
-            "recipient": of.legal_entity.name if of else self._names.get(vendor),
+            "recipient": of.legal_entity.name if of else None,
             **_recipient(of, declared),
-            "measures": (*_MEASURES, *self._known.contracts.activities.measures),
             **_sent(observed, categories),
         }
+        said = self._said.get(key, {})
+        channels: Collection[str] = {each.operation.channel for each in declared} or said.get("channels", set())
+        measures = [*_protected(channels), *self._known.contracts.activities.measures]
+        row |= {name: each for name, each in _told(said) if not row[name]}
+        return row | {"measures": tuple(measures)}
 
-    def _said(self, entity: str, purpose: Purpose) -> Row:
+    def _stated(self, entity: str, purpose: Purpose) -> Row:
         """What activities.yaml says of it."""
         activities = self._known.contracts.activities
         activity, officers = activities.purposes.get(purpose), activities.companies.get(entity)
@@ -175,6 +191,7 @@ def _sent(observed: Observed, categories: set[str]) -> Row:
         "first_disclosed": observed.first or None,
         "last_disclosed": observed.last or None,
         "disclosures": observed.count,
+        "last_sent": words(f"{category} {day}" for category, day in observed.latest.items()),
         "never_sent": words(categories - observed.categories),
     }
 
@@ -193,6 +210,38 @@ def _recipient(vendor: Vendor | None, declared: list[Terms]) -> Row:
             for line in lines
         ),
     }
+
+
+def _as_written(body: Mapping[str, Any]) -> Iterator[tuple[str, Iterable[str]]]:
+    """What an entry itself says of a disclosure, by column."""
+    outside, recipient = body.get("exceptional", {}), body["recipient"]
+    yield "recipient", [recipient["name"]]
+    yield "recipient_contact", [recipient["contact"]] if "contact" in recipient else []
+    yield "recipient_kind", filter(None, [body.get("vendor_kind") or outside.get("recipient")])
+    yield "recipient_role", filter(None, [body.get("vendor_role")])
+    yield "countries", body["countries"]
+    yield "mechanisms", (f"{law}: {mechanism}" for law, mechanism in body.get("transfer", ()))
+    yield "agreements", body.get("agreements", ())
+    yield "subjects", (ground["role"] for ground in body.get("grounds", ()))
+    yield "forms", (group["form"] for group in body.get("disclosed", ()))
+    yield "vendor_keeps", filter(None, [body.get("retention", {}).get("vendor_keeps")])
+    yield "channels", ["exceptional" if outside else body.get("channel", "gateway")]
+    yield "contracts", filter(None, [body.get("contract")])
+
+
+def _told(said: Mapping[str, Collection[str]]) -> Iterator[tuple[str, Cell]]:
+    for name, found in said.items():
+        if name in ("recipient", "recipient_kind", "recipient_contact"):
+            yield name, "; ".join(words(found))
+        else:
+            yield name, words(CHANNEL_LABELS[each].en for each in found) if name == "channels" else words(found)
+
+
+def _protected(channels: Collection[str]) -> Iterator[str]:
+    """Where there are several ways, each measure with the way that it is taken on."""
+    for channel in sorted(channels):
+        way = f", {CHANNEL_LABELS[channel].en}" if len(channels) > 1 else ""
+        yield from (f"{each}{way}" for each in _MEASURES[channel])
 
 
 def _rules(terms: Terms, purpose: Purpose) -> Iterator[Rule]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.ledger.steps import CLOCK
-from gateway.report.seen import Known, Seen, moment
+from gateway.report.seen import Known, Seen, instant, moment
 from gateway.report.table import Cell, Row, Table
 from gateway.vocabulary.notices import Duty, NoticeState
 
@@ -115,7 +115,7 @@ WAIVERS = Table(
     },
 )
 _OUTCOMES = {"send": "sent", "refuse": "refused", "preserve": "preserved"}
-_EACH = ("recipient", "country", "demand", "suppressed_until")
+_EACH = ("recipient", "country", "demand")
 
 
 def _words(value: object) -> Cell:
@@ -153,6 +153,7 @@ def _nothing(row: dict[str, Any], body: Any, at: str) -> None:
 def _requested(row: dict[str, Any], body: Any, at: str) -> None:
     row |= {"opened": at, "requested_by": body["by"], "outcome": "open", "subjects": body["subjects"]}
     row |= {name: _words(body.get(name)) for name in (*_EACH, "categories")}
+    row["suppressed_until"] = instant(body["suppressed_until"]) if "suppressed_until" in body else None
 
 
 def _approved(row: dict[str, Any], body: Any, at: str) -> None:
@@ -198,6 +199,7 @@ class Totals:
             yield {"year": year, "scenario": scenario, **named}
 
 
+_MOMENTS = ("began", "ended", "vendor_told", "aware")
 _TOLD = {"authority": "authority_told", "people": "people_told", "closed": "closed"}
 
 
@@ -214,9 +216,10 @@ class Incidents:
             row = self._rows.setdefault(body["incident"], dict.fromkeys(INCIDENTS.columns) | {"steps": ()})
             if step == "opened":
                 row |= {name: _words(body[name]) for name in INCIDENTS.columns if name in body} | {"opened": seen.at}
+                row |= {name: instant(row[name]) for name in _MOMENTS if row[name]}
             row["steps"] = (*row["steps"], f"{step} {seen.at}")
             if (told := _TOLD.get(step)) is not None:
-                row |= {told: body.get("at", seen.at), "why": body.get("why", row["why"])}
+                row |= {told: instant(body.get("at", seen.at)), "why": body.get("why", row["why"])}
         return ()
 
     def rest(self) -> Iterator[Row]:
@@ -229,7 +232,7 @@ class Incidents:
         due, told = datetime.fromisoformat(str(row["aware"])) + CLOCK, row["authority_told"]
         late = (datetime.fromisoformat(str(told)) if told else self._now) - due
         hours = max(late // timedelta(hours=1), 0) if told or not row["closed"] else None
-        return {"authority_due": due.strftime("%Y-%m-%dT%H:%M:%SZ"), "hours_late": hours}
+        return {"authority_due": instant(due.isoformat()), "hours_late": hours}
 
 
 class Notices:

@@ -4,70 +4,27 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
-
-from pydantic import StringConstraints, model_validator
 
 from gateway.accesses import Accesses, Watermark
 from gateway.clearance import version_in_force
 from gateway.contract.load import ContractSet
-from gateway.contract.words import Name
-from gateway.errors import GatewayError
 from gateway.ledger.canonical import leaf_hash
 from gateway.ledger.database import or_refused
 from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Filter, Head, Stored
-from gateway.misfit import Asked
-from gateway.report.activities import ACTIVITIES, Activities
-from gateway.report.cases import (
-    DEMANDS,
-    INCIDENTS,
-    NOTICES,
-    REQUESTS,
-    TOTALS,
-    WAIVERS,
-    Demands,
-    Incidents,
-    Notices,
-    Requests,
-    Totals,
-    Waivers,
-)
-from gateway.report.looks import BULK, LOOKS, WITHDRAWN, BulkLooks, Looks, Withdrawals, rested_on_it
-from gateway.report.oversight import DRIFT, EXPIRING, MINIMISED, Drift, Expiring, Minimised, comes_apart
-from gateway.report.registers import SALES, TRANSFER, Sales, Transfers
 from gateway.report.seen import Fold, Joined, Known, Seen
-from gateway.report.supervision import VENDORS, Vendors
-from gateway.report.table import WRITERS, Form, Row, Table, Writer
+from gateway.report.table import WRITERS, Row, Table, Writer
+from gateway.report.wanted import Report, UnknownReport, Wanted, is_row_wanted, is_wanted, narrowed, report_of
 
 PAGE = 1_000  # entries that are read at a time
 _AHEAD = 64  # frames that wait for whoever reads them
 _FAILED = "FAILED"  # how the line begins that says that what was read is not what was written
 _NOTHING = Head(0, b"", 0, "", b"")
-
-
-class UnknownReport(GatewayError):
-    """There is no such report, or not of what is asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A table and what fills it. `linked`: entries are told apart by people. `streams`: rows come with entries.
-
-    `of` is what it can be about one of; of what its entries do not name, nobody could tell which they are about.
-    `is_wrong` tells a row that should not be there; of most reports none is.
-    """
-
-    table: Table
-    fold: Callable[[Known], Fold]
-    of: frozenset[str] = frozenset()
-    linked: bool = False
-    streams: bool = False
-    is_wrong: Callable[[Row], bool] | None = None
 
 
 @dataclass(slots=True)
@@ -86,45 +43,6 @@ class Made:
     media: str
     pieces: AsyncIterator[str]
     tally: Tally
-
-
-_VENDOR = frozenset({"vendor"})
-_EITHER = frozenset({"vendor", "entity"})
-REPORTS: Mapping[str, Report] = {
-    "activities": Report(ACTIVITIES, Activities, _EITHER),
-    "transfers": Report(TRANSFER, Transfers, _EITHER),
-    "sales": Report(SALES, Sales, _EITHER, streams=True, is_wrong=bool),
-    "vendors": Report(VENDORS, Vendors, _VENDOR),
-    "minimisation": Report(MINIMISED, Minimised, _EITHER),
-    "drift": Report(DRIFT, Drift, _EITHER, is_wrong=comes_apart),
-    "expiring": Report(EXPIRING, Expiring, _VENDOR),
-    "accesses": Report(LOOKS, Looks, streams=True),
-    "bulk-looks": Report(BULK, BulkLooks),
-    "demands": Report(DEMANDS, Demands),
-    "demand-totals": Report(TOTALS, Totals),
-    "incidents": Report(INCIDENTS, Incidents, _VENDOR),
-    "notices": Report(NOTICES, Notices, _VENDOR),
-    "requests": Report(REQUESTS, Requests, streams=True),
-    "waivers": Report(WAIVERS, Waivers),
-    "withdrawals": Report(WITHDRAWN, Withdrawals, _VENDOR, linked=True, is_wrong=rested_on_it),
-}
-
-
-class Wanted(Asked):
-    """Which report, and of which days, both inclusive, in the policy's time zone; of one vendor or company only."""
-
-    report: Annotated[str, StringConstraints(pattern=r"^[a-z-]{1,40}$")]
-    form: Form = "json"
-    since: date | None = None
-    until: date | None = None
-    vendor: Name | None = None
-    entity: Name | None = None
-
-    @model_validator(mode="after")
-    def _is_in_order(self) -> "Wanted":
-        if self.since is not None and self.until is not None and self.until < self.since:
-            raise ValueError("it ends before it begins")
-        return self
 
 
 @dataclass(slots=True)
@@ -163,10 +81,10 @@ class Reports:
         That somebody looked is written down before the first piece. Raises ValidationError, UnknownReport, Refusal.
         """
         wanted = Wanted.model_validate(asked)
-        report = _report(wanted)
+        report = report_of(wanted)
         contracts = await self._contracts()
         await self._demand_known(contracts, wanted)
-        known = Known(_narrowed(contracts, wanted), self._now(), await self._ledger.tallies())
+        known = Known(narrowed(contracts, wanted), self._now(), await self._ledger.tallies())
         span = await self._span(wanted, known)
         tally, whole = Tally(), list[Row]()
         async for row in self._rows(report, known, wanted, span, told):
@@ -177,7 +95,7 @@ class Reports:
                 whole.append(row)
         filters = {name: str(value) for name, value in wanted.model_dump(exclude_none=True).items()}
         mark = await self._accesses.record(Access(by, "report", tuple(sorted(filters.items())), tally.rows))
-        header = await self._header(wanted, known, span, role, mark)
+        header = await self._header(wanted, known, span, role, mark) | {"row_count": tally.rows}
         rows = self._rows(report, known, wanted, span, told) if report.streams else _each(whole)
         tally.is_sound = not header["verification"].startswith(_FAILED)
         writer = WRITERS[wanted.form]
@@ -227,13 +145,14 @@ class Reports:
     ) -> AsyncIterator[Row]:
         fold, joined = report.fold(known), Joined()
         async for page in self._pages(span, told, links=report.linked):
-            for row in await asyncio.to_thread(_folded, page, fold, joined, wanted):
+            for row in await asyncio.to_thread(_folded, page, fold, joined, wanted, report):
                 yield row
         for seen in joined.rest():
-            for row in fold.take(seen) if _is_wanted(seen, wanted) else ():
+            for row in fold.take(seen) if is_wanted(seen, wanted, report) else ():
                 yield row
         for row in fold.rest():
-            yield row
+            if is_row_wanted(row, wanted, report):
+                yield row
 
     async def _pages(self, span: Span, told: Progress, *, links: bool) -> AsyncIterator[Sequence[Stored]]:
         """What is read, each entry hashed again."""
@@ -271,7 +190,7 @@ class Reports:
             low, high = (middle + 1, high) if found and found[0].ts < moment else (low, middle)
         return low
 
-    async def _header(self, wanted: Wanted, known: Known, span: Span, role: str, mark: Watermark) -> Mapping[str, Any]:
+    async def _header(self, wanted: Wanted, known: Known, span: Span, role: str, mark: Watermark) -> dict[str, Any]:
         """Who made it stands in the entry of the look alone: reports are handed on (C-579/21)."""
         signed, version = await self._ledger.signed(), version_in_force(known.contracts.policy, known.now)
         return {
@@ -280,8 +199,12 @@ class Reports:
             "look": mark.look,
             "since": wanted.since.isoformat() if wanted.since else None,
             "until": wanted.until.isoformat() if wanted.until else None,
+            "days_of": known.contracts.policy.time_zone,
+            "times_of": "UTC",
             "entity": wanted.entity or "all",
             "vendor": wanted.vendor or "all",
+            "purpose": wanted.purpose or "all",
+            "jurisdiction": wanted.jurisdiction or "all",
             "policy": version.version if version else None,
             "entries": [span.first, span.last],
             "verification": _verdict(span, signed),
@@ -296,51 +219,19 @@ def _verdict(span: Span, signed: int | None) -> str:
     return f"{span.read} entries hashed again, under the checkpoint of {signed} entries"
 
 
-def _folded(page: Sequence[Stored], fold: Fold, joined: Joined, wanted: Wanted) -> list[Row]:
+def _folded(page: Sequence[Stored], fold: Fold, joined: Joined, wanted: Wanted, report: Report) -> list[Row]:
     return [
         row
         for stored in page
         if stored.body is not None
         for seen in joined.take(_seen(stored, stored.body))
-        if _is_wanted(seen, wanted)
+        if is_wanted(seen, wanted, report)
         for row in fold.take(seen)
     ]
 
 
 def _seen(stored: Stored, body: bytes) -> Seen:
     return Seen(stored.seq, json.loads(body), toks=tuple(link.tok for link in stored.links))
-
-
-def _report(wanted: Wanted) -> Report:
-    """Raises UnknownReport."""
-    if (report := REPORTS.get(wanted.report)) is None:
-        raise UnknownReport(f"there is no such report; there are {', '.join(sorted(REPORTS))}")
-    asked = {name for name in sorted(_EITHER) if getattr(wanted, name) is not None}
-    if unfit := sorted(asked - report.of):
-        raise UnknownReport(f"{wanted.report} cannot be made of one {unfit[0]}; leave `{unfit[0]}` out")
-    return report
-
-
-def _narrowed(contracts: ContractSet, wanted: Wanted) -> ContractSet:
-    """Those of the vendor and the company that are asked for: others have no row, also where they have nothing."""
-    vendors = {name: each for name, each in contracts.vendors.items() if wanted.vendor in (None, name)}
-    companies = contracts.entities.entities
-    entities = {name: each for name, each in companies.items() if wanted.entity in (None, name)}
-    return replace(
-        contracts,
-        vendors=vendors,
-        terms=tuple(each for each in contracts.terms if each.vendor.vendor in vendors),
-        entities=contracts.entities.model_copy(update={"entities": entities}),
-    )
-
-
-def _is_wanted(seen: Seen, wanted: Wanted) -> bool:
-    """Disclosures of this vendor and company; of all else what does not name another."""
-    for name, asked in (("vendor", wanted.vendor), ("entity", wanted.entity)):
-        said = seen.body.get(name) or None
-        if asked not in (None, said) and (said is not None or seen.kind == "intent"):
-            return False
-    return True
 
 
 def _broken(page: Sequence[Stored]) -> int | None:

@@ -101,7 +101,7 @@ class Minimised:
 
 class Drift:
     """What services send that no contract line names, what contracts allow that nobody sends, and what vendors require
-    that did not leave.
+    that did not leave. Disclosures outside contracts have no line that could name anything.
     """
 
     def __init__(self, known: Known) -> None:
@@ -112,7 +112,7 @@ class Drift:
         self._sent: dict[str, set[str]] = {}
 
     def take(self, seen: Seen) -> Iterable[Row]:
-        if seen.kind == "intent":
+        if seen.kind == "intent" and "exceptional" not in seen.body:
             sent = self._sent.setdefault(seen.operation, set())
             sent |= {path for group in seen.body.get("disclosed", ()) for path, *_ in group["fields"]}
             for path, reason, count in seen.withheld():

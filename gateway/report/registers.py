@@ -1,19 +1,16 @@
 """The registers that laws ask for: what is done with data, for what and by whom, and where it crosses a border."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.clearance import day
+from gateway.contract.papers import Transfer
 from gateway.report.seen import Known, Seen
 from gateway.report.table import Row, Table
-from gateway.vocabulary import (
-    DEROGATIONS,
-    TRANSFERS,
-    Commercial,
-    TransferMechanism,
-)
+from gateway.vocabulary import CN_SENSITIVE, TRANSFERS, Category, Commercial, TransferMechanism, article, territory_of
 from gateway.vocabulary.china import NECESSARY, PEOPLE, SENSITIVE, THRESHOLDS, year_in_china
-from gateway.vocabulary.exceptional import CROSSINGS
+from gateway.vocabulary.exceptional import CROSSINGS, CrossingGround
 
 TRANSFER = Table(
     "Register of transfers",
@@ -28,11 +25,18 @@ TRANSFER = Table(
         "jurisdiction": "law of the people",
         "mechanism": "mechanism",
         "article": "where it stands in law",
-        "references": "agreements",
+        "agreements": "agreements",
+        "rests_on": "paper, filing or assessment behind the mechanism, and its last day",
+        "status": "whether the vendor's file has the mechanism today",
         "purposes": "purposes",
+        "subjects": "people, by role",
         "categories": "categories of data",
+        "sensitive": "of them special (GDPR 9, 10) or sensitive (PIPL 28)",
+        "forms": "forms in which they left",
         "legal_bases": "legal bases",
         "vendor_keeps": "retention at the importer",
+        "risk": "risk of the importer, as the shop judges it",
+        "review": "its next review",
         "first": "first transfer",
         "last": "last transfer",
         "count": "transfers",
@@ -68,13 +72,19 @@ class Observed:
     first: str = ""
     last: str = ""
     count: int = 0
-    categories: set[str] = field(default_factory=set)
+    latest: dict[str, str] = field(default_factory=dict)
+    """The day on which each category left last."""
     bases: set[str] = field(default_factory=set)
+
+    @property
+    def categories(self) -> set[str]:
+        return set(self.latest)
 
     def add(self, seen: Seen, categories: Collection[str], bases: Collection[str]) -> None:
         self.first, self.last = min(self.first or seen.left, seen.left), max(self.last, seen.left)
         self.count += 1
-        self.categories.update(categories)
+        for category in categories:
+            self.latest[category] = max(self.latest.get(category, ""), seen.left[:10])
         self.bases.update(bases)
 
 
@@ -86,6 +96,15 @@ def bases_of(seen: Seen) -> Collection[str]:
 def words(found: Iterable[str]) -> tuple[str, ...]:
     """Each once, in their order."""
     return tuple(sorted({str(each) for each in found}))
+
+
+def sensitive(categories: Iterable[str]) -> Iterator[str]:
+    """Those that need a ground of their own, each with the article that says so."""
+    for each in categories:
+        if each.startswith("special."):
+            yield f"{each} (GDPR {10 if each == Category.SPECIAL_CRIMINAL else 9})"
+        elif Category(each) in CN_SENSITIVE:
+            yield f"{each} (PIPL 28)"
 
 
 class Transfers:
@@ -100,7 +119,7 @@ class Transfers:
             body = seen.body
             for jurisdiction, mechanism in body.get("transfer", ()):
                 key = (body["entity"], seen.to, jurisdiction, mechanism)
-                self._found.setdefault(key, _Crossing()).add(seen)
+                self._found.setdefault(key, _Crossing()).add(seen, jurisdiction)
         return ()
 
     def rest(self) -> Iterator[Row]:
@@ -111,27 +130,31 @@ class Transfers:
         entity, vendor, jurisdiction, mechanism = key
         company = self._known.contracts.entities.entities.get(entity)
         of = self._known.contracts.vendors.get(vendor)
-        laws = {each.value: law for each, law in CROSSINGS.items()}
-        laws |= {each.value: term.law for each, term in TRANSFERS.items()}
         return {
             "id": "/".join(key),
             "exporter": company.name if company else entity,
             "exporter_country": company.country if company else None,
-            "importer": crossing.importer,
+            "importer": "; ".join(sorted(crossing.importers)),
             "importer_countries": words(crossing.countries),
             "onward": words(f"{each.name} ({each.country})" for each in of.sub_processors) if of else (),
             "jurisdiction": jurisdiction,
             "mechanism": mechanism,
-            "article": laws.get(mechanism),
-            "references": words(crossing.agreements),
+            "article": _article(mechanism, jurisdiction),
+            "agreements": words(crossing.agreements),
+            **_standing(self._known, key),
             "purposes": words(crossing.purposes),
+            "subjects": words(crossing.subjects),
             "categories": words(crossing.observed.categories),
+            "sensitive": words(sensitive(crossing.observed.categories)),
+            "forms": words(crossing.forms),
             "legal_bases": words(crossing.observed.bases),
             "vendor_keeps": words(crossing.keeps),
+            "risk": of.risk.value if of and of.risk else None,
+            "review": of.review.isoformat() if of else None,
             "first": crossing.observed.first,
             "last": crossing.observed.last,
             "count": crossing.observed.count,
-            "most_in_a_month": max(crossing.months.values()) if mechanism in DEROGATIONS else None,
+            "most_in_a_month": max(crossing.months.values()) if mechanism.startswith("derogation") else None,
             **self._people(entity, vendor, mechanism),
         }
 
@@ -151,21 +174,68 @@ class Transfers:
         }
 
 
+def _article(mechanism: str, law: str) -> str:
+    if mechanism in set(TransferMechanism):
+        return article(TransferMechanism(mechanism), law)
+    return CROSSINGS[CrossingGround(mechanism)]
+
+
+def _standing(known: Known, key: tuple[str, str, str, str]) -> Row:
+    """What stands behind a mechanism in the vendor's file, and whether that still holds today."""
+    entity, vendor, jurisdiction, mechanism = key
+    if mechanism == TransferMechanism.NONE_DOMESTIC:
+        return {"rests_on": (), "status": "no border is crossed"}
+    if mechanism not in set(TransferMechanism):
+        return {"rests_on": (), "status": "single cases, outside contracts"}
+    lines = {
+        line
+        for terms in known.contracts.terms
+        if terms.vendor.vendor == vendor
+        for line in _nearest(terms.transfer, jurisdiction)
+        if line.mechanism == mechanism and (not line.entities or entity in line.entities)
+    }
+    today = day(known.contracts.policy, known.now)
+    holds = [line for line in lines if line.until is None or line.until >= today]
+    status = "in force" if holds else "ended" if lines else "not in the vendor's file"
+    return {"rests_on": words(_behind(line) for line in lines if _behind(line)), "status": status}
+
+
+def _nearest(transfer: Mapping[str, Sequence[Transfer]], law: str) -> Sequence[Transfer]:
+    """The lines for a law; where nobody's is known, those for all."""
+    if law == "unknown":
+        return tuple(line for lines in transfer.values() for line in lines)
+    keys = (law, law.partition("-")[0], territory_of(law), "default")
+    return next((transfer[key] for key in keys if key in transfer), ())
+
+
+def _behind(line: Transfer) -> str:
+    until = f"until {line.until}" if line.until else None
+    return ", ".join(filter(None, (line.agreement, line.reference, until)))
+
+
 @dataclass(slots=True)
 class _Crossing:
     observed: Observed = field(default_factory=Observed)
-    importer: str = ""
+    importers: set[str] = field(default_factory=set)
     countries: set[str] = field(default_factory=set)
     agreements: set[str] = field(default_factory=set)
     purposes: set[str] = field(default_factory=set)
+    subjects: set[str] = field(default_factory=set)
+    forms: set[str] = field(default_factory=set)
     keeps: set[str] = field(default_factory=set)
     months: Counter[str] = field(default_factory=Counter)
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: Seen, law: str) -> None:
         body = seen.body
-        self.months[seen.at[:7]] += 1
+        self.months[seen.left[:7]] += 1
         self.observed.add(seen, {category for category, _, _ in seen.categories()}, bases_of(seen))
-        self.importer = body["recipient"]["name"]
+        self.importers.add(body["recipient"]["name"])
+        grounds = body.get("grounds", ())
+        # Where the exporter's own law asked for it nobody lives under that, and everybody is meant.
+        self.subjects |= {each["role"] for each in grounds if each["jurisdiction"] == law} or {
+            each["role"] for each in grounds
+        }
+        self.forms |= {form for _, form, _ in seen.categories()}
         self.countries |= set(body["countries"])
         self.agreements |= set(body.get("agreements", ()))
         self.purposes.add(body["purpose"])

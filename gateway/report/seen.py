@@ -118,3 +118,8 @@ class Joined:
 def moment(microseconds: int) -> str:
     """A time of the record, in UTC (RFC 3339)."""
     return datetime.fromtimestamp(microseconds // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def instant(text: str) -> str:
+    """A time that somebody entered in a zone of their own, written as those of the record."""
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -133,7 +133,7 @@ class TransferMechanism(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransferTerm:
-    """Where a mechanism stands in law, "" if none is needed.
+    """Where a mechanism stands in the law that has it first, "" if none is needed; see `article`.
 
     `known_in` are those of EXPORT_RULES under which it counts. `dpv` is None for what DPV has no term for. `occasional`
     may not become the rule (GDPR, recital 111): its uses are counted. `consent`: it rests on what the person said.
@@ -190,3 +190,30 @@ TRANSFERS: Mapping[TransferMechanism, TransferTerm] = {
 DEROGATIONS: frozenset[TransferMechanism] = frozenset(
     {_M.DEROGATION_CONSENT, _M.DEROGATION_CONTRACT, _M.DEROGATION_INTEREST_OF_SUBJECT},
 )
+
+# Where the same mechanism stands in the law of another territory, in which the first one does not apply.
+_ELSEWHERE: Mapping[str, Mapping[TransferMechanism, str]] = {
+    "GB": {_M.ADEQUACY: "UK GDPR 45A", _M.DPF: "UK GDPR 45A"},
+    "CH": {
+        _M.ADEQUACY: "FADP 16(1)",
+        _M.SCC: "FADP 16(2)(d)",
+        _M.SCC_AUTHORITY: "FADP 16(2)(d)",
+        _M.BCR: "FADP 16(2)(e)",
+        _M.CODE_OF_CONDUCT: "FADP 16(3)",
+        _M.CERTIFICATION: "FADP 16(3)",
+        _M.ADHOC: "FADP 16(2)(b)",
+        _M.DEROGATION_CONSENT: "FADP 17(1)(a)",
+        _M.DEROGATION_CONTRACT: "FADP 17(1)(b)",
+        _M.DEROGATION_INTEREST_OF_SUBJECT: "FADP 17(1)(b)",
+    },
+    "JP": {_M.ADEQUACY: "APPI 28(1)"},
+    "BR": {_M.ADEQUACY: "LGPD 33(I)", _M.BCR: "LGPD 33(II)(c)"},
+}
+
+
+def article(mechanism: TransferMechanism, law: str) -> str:
+    """Where a mechanism stands in the law of a place; where that has none of its own, in the law that has it first."""
+    territory, first = territory_of(law), TRANSFERS[mechanism].law
+    if (own := _ELSEWHERE.get(territory, {}).get(mechanism)) is not None:
+        return own
+    return f"UK {first}" if territory == "GB" and first.startswith("GDPR") else first

@@ -19,7 +19,7 @@ from running import Running, running
 
 from gateway.exceptional.case import REVIEW, WINDOW
 from gateway.identity import Caller
-from gateway.report.making import REPORTS
+from gateway.report.wanted import REPORTS
 from gateway.rights.report import WantReport
 from gateway.vocabulary import Role
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from asking import People
-from demands import EMERGENCY, LEGAL, Staff
+from demands import AGENCY, EMERGENCY, LEGAL, Staff
 from running import Running, running
 
 from gateway.report.cases import Incidents, days_late
@@ -78,6 +78,41 @@ def test_every_case_has_a_row_and_every_year_its_totals(gateway: Running) -> Non
             "subjects": 2,
         },
     ]
+
+
+def test_what_went_outside_contracts_stands_in_the_registers_with_everybody_who_got_it(tmp_path: Path) -> None:
+    abroad = {
+        "recipient": AGENCY | {"name": "District Court", "kind": "judicial", "country": "US"},
+        "demand": "agreement",
+        "agreement": "MLA 2010",
+        "crossing": "derogation_public_interest",
+        "stored_in": ["DE"],
+    }
+    with running(tmp_path) as gateway:
+        staff = Staff(gateway)
+        for each in (LEGAL, LEGAL | {"recipient": AGENCY | {"name": "Polizei Bremen"}}, LEGAL | abroad):
+            case = staff.opened(each)
+            opinion = {"dated": str(NOW.date()), "favourable": True, "text": "A treaty says so."}
+            assert staff.take(case, "opinion", opinion, "petra", Role.DPO).status == 200
+            assert staff.take(case, "approve", {}).status == 200
+            assert staff.send(case).status == 200
+
+        activities = {row["id"].partition("/")[2]: row for row in rows(gateway, "activities")}
+        [transfer] = rows(gateway, "transfers")
+        drift = rows(gateway, "drift")
+
+    police, court = (activities[f"{kind}/legal_compulsion"] for kind in ("law_enforcement", "judicial"))
+    assert police["recipient"] == "Polizei Bremen; Staatsanwaltschaft Berlin"
+    assert (police["countries"], police["mechanisms"], police["disclosures"]) == (["DE"], [], 2)
+    assert (court["countries"], court["mechanisms"]) == (["US"], ["DE: derogation_public_interest"])
+    assert (court["recipient_kind"], court["channels"], court["subjects"]) == (
+        "judicial", ["outside contracts"], ["purchaser"],
+    )  # fmt: skip
+    assert "TLS" not in court["measures"]
+    assert [transfer[name] for name in ("importer", "article", "status", "most_in_a_month")] == [
+        "District Court", "GDPR 49(1)(d)", "single cases, outside contracts", 1,
+    ]  # fmt: skip
+    assert drift == []
 
 
 def test_an_incident_has_a_row_with_its_steps(gateway: Running) -> None:

@@ -17,7 +17,7 @@ from shop_contracts import FILES
 from sockets import Reply
 
 from gateway.contract.load import ContractSet
-from gateway.report.making import REPORTS
+from gateway.report.wanted import REPORTS
 from gateway.vocabulary import Role
 
 BOTH = {"purchaser": "p-2", "consignee": "g-2"}
@@ -57,6 +57,7 @@ def test_every_report_has_a_header_and_one_table_and_shows_nobody(gateway: Runni
     if form == "json":
         document = json.loads(text)
         assert {"since", "until", "entity", "policy", "entries", "verification"} <= set(document)
+        assert document["row_count"] == len(document["rows"])
         assert "hashed again" in document["verification"]
         assert list(document["columns"]) == list(REPORTS[report].table.columns)
     elif form == "csv":
@@ -212,17 +213,72 @@ def test_a_report_of_one_company_has_no_row_of_another(gateway: Running) -> None
     assert found == {"shop-uk"}
 
 
-@pytest.mark.parametrize(("report", "of"), [("accesses", "vendor"), ("vendors", "entity"), ("demands", "entity")])
+@pytest.mark.parametrize(
+    ("report", "of"), [("accesses", "vendor"), ("vendors", "entity"), ("demands", "entity"), ("vendors", "purpose")]
+)
 def test_a_report_whose_entries_do_not_say_it_is_not_made_of_one(gateway: Running, report: str, of: str) -> None:
-    reply = asked(gateway, report, **{of: "parcels"})
+    reply = asked(gateway, report, **{of: "delivery"})
 
     assert reply.status == 422
     assert f"leave `{of}` out" in reply.payload.decode()
 
 
+def test_what_stands_behind_a_transfer_is_shown_with_its_law_and_whether_it_holds(tmp_path: Path) -> None:
+    idta = "GB: [{mechanism: uk_idta, reference: TRA-2026-3, until: 2095-01-01}]"
+    vendor = FILES["parcels/vendor.yaml"].replace("GB: adequacy", idta)
+    people = [{"role": role, "subject": ref, "jurisdiction": "GB"} for role, ref in BOTH.items()]
+    with running(tmp_path, files={**FILES, "parcels/vendor.yaml": vendor}) as gateway:
+        gateway.put({"kind": "order", "order": "B-3", "people": people})
+        assert gateway.ship(reference="B-3").status == 200
+        found = {row["mechanism"]: row for row in rows(gateway, "transfers", jurisdiction="GB")}
+        reports, terms = gateway.gateway.reports, gateway.gateway.contracts()
+
+        async def without() -> ContractSet:
+            return replace(terms, terms=tuple(replace(each, transfer={}) for each in terms.terms))
+
+        reports._contracts = without
+        [later] = rows(gateway, "transfers", jurisdiction="GB")
+
+    row = found["uk_idta"]
+    shown = ("article", "rests_on", "status", "subjects", "sensitive")
+    assert [row[name] for name in shown] == [
+        "UK GDPR 46(2)(d)", ["TRA-2026-3, until 2095-01-01"], "in force", ["consignee", "purchaser"], [],
+    ]  # fmt: skip
+    assert "pseudonymise" in row["forms"]
+    assert (later["rests_on"], later["status"]) == ([], "not in the vendor's file")
+
+
+def test_a_report_is_of_one_purpose_and_of_one_law(tmp_path: Path) -> None:
+    yes = {"kind": "consent", "subject": "c-89", "purpose": "delivery_notification", "state": "given"}
+    to = {"name": "Zoe", "city": "Kiel", "country": "DE", "email": "zoe@example.com"}
+    with running(tmp_path) as gateway:
+        gateway.put(yes)
+        gateway.ship(to=to)
+        activities = {
+            (row["id"], row["disclosures"])
+            for row in rows(gateway, "activities", purpose="delivery_notification", entity="shop-eu")
+        }
+        both = {row["jurisdiction"] for row in rows(gateway, "transfers")}
+        member, union = (rows(gateway, "transfers", jurisdiction=law) for law in ("DE", "EU"))
+        others = [rows(gateway, report, jurisdiction="BR") for report in ("transfers", "minimisation", "drift")]
+        effect = [rows(gateway, "minimisation", purpose=each) for each in ("delivery", "payment_settlement")]
+        header = json.loads(asked(gateway, "minimisation", purpose="delivery", jurisdiction="DE").payload)
+
+    assert activities == {("shop-eu/parcels/delivery_notification", 1)}
+    assert "DE" in both
+    assert member == union != []
+    assert others == [[], [], []]
+    assert [len(each) for each in effect] == [1, 0]
+    assert [header[name] for name in ("purpose", "jurisdiction", "row_count")] == ["delivery", "DE", 1]
+    assert (header["days_of"], header["times_of"]) == ("Europe/Berlin", "UTC")
+
+
 @pytest.mark.parametrize(
     ("report", "wanted"),
     [
+        ("sales", {"purpose": "growth_hacking"}),
+        ("sales", {"jurisdiction": "Germany"}),
+        ("sales", {"jurisdiction": "default"}),
         ("nothing", {}),
         ("vendors", {"since": "yesterday"}),
         ("vendors", {"form": "pdf"}),
