@@ -41,7 +41,7 @@ class Finding:
     file: str
     line: int
     message: str
-    fix: str = ""
+    fix: str
     level: str = "error"  # or "note": it loads, and the reviewer is told
 
     def __str__(self) -> str:

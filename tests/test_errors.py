@@ -63,7 +63,7 @@ def test_a_finding_reads_as_one_line_with_its_fix_behind_it(fix: str, text: str)
 
 
 def test_a_set_that_does_not_load_names_every_finding() -> None:
-    findings = [Finding("contract.why", "a.yaml", line, "no sentence") for line in (1, 2)]
+    findings = [Finding("contract.why", "a.yaml", line, "no sentence", "write one") for line in (1, 2)]
 
     error = ContractError(findings)
 

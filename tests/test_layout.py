@@ -33,6 +33,7 @@ TOGETHER: Mapping[str, str] = {
     "vocabulary/incidents": "oversight/test_incidents.py",
     # The words of a contract are what the loader takes and refuses.
     "contract/attesting": "oversight/test_agenda.py",
+    "contract/check_grounds": "contract/test_check.py",
     "contract/check_oauth": "test_signin.py",
     "contract/check_set": "contract/test_check.py",
     "contract/hooks": "test_hooks.py",

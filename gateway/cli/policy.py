@@ -147,7 +147,7 @@ def _version(text: str, published_text: Path | None) -> Mapping[str, Any]:
     try:
         said = read_yaml(text).data
     except YamlError as error:
-        raise StartError(f"line {error.line}: {error}") from None
+        raise StartError(f"line {error.line}: {error} ({error.fix})") from None
     if "versions" in said:
         raise StartError(f"this is a whole policy.yaml; a draft is one version of it: {', '.join(_WRITTEN)}")
     if "published" in said:

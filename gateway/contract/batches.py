@@ -45,7 +45,7 @@ def _check_drops(terms: Terms, batch: Batch, source: Source) -> None:
         body = terms.sending.body
         source.find("contract.value", at, f"no item is taken out of a body that is {body}", "write refuse_call")
     message = "the vendor gets fewer items: does its answer, or the caller, tell them by their position?"
-    source.find("contract.value", at, message, note=True)
+    source.find("contract.value", at, message, "if so, write refuse_call", note=True)
     roles = frozenset(_roles_of_items(terms, batch))
     for rule in terms.sending.rules:
         is_personal = rule.category not in _HARMLESS and rule.form.name not in FORMS_FOR_ANY

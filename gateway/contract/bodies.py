@@ -80,7 +80,7 @@ def _check_texts(
     if section.nest is None:
         return
     if section.body in ("opaque", "none"):
-        source.find("contract.path", (*at, "nested"), f"a body that is {section.body} has no texts")
+        source.find("contract.path", (*at, "nested"), f"a body that is {section.body} has no texts", "leave it out")
     for path, nested in getattr(written, "nested", {}).items():
         if nested.body == "opaque":
             _check_bounds(nested, source, (*at, "nested", path))
@@ -94,7 +94,7 @@ def _check_texts(
 def _check_nested(text: Nest, outer: Nest | None, section: Section, source: Source, at: Location) -> None:
     """A text in a document that has none, and one that cannot hold what is said of it."""
     if outer is not None and text.around == "opaque":
-        source.find("contract.path", at, f"{text.path} is in a text that is opaque")
+        source.find("contract.path", at, f"{text.path} is in a text that is opaque", "leave it out")
     is_part = section.body == "multipart" and outer is None
     if text.held and text.held.encoding[:1] == ("gzip",) and not is_part:
         message = f"{text.path} is a text, and cannot hold what gzip makes"
@@ -108,7 +108,8 @@ def _check_inside(rule: Rule, text: Nest, rest: Path, section: Section, source: 
         _check_beside(rule, text, source)
     elif body == "opaque":
         if rest:
-            source.find("contract.path", rule.where, f"nobody can look into {text.path} for {rule.path}")
+            message = f"nobody can look into {text.path} for {rule.path}"
+            source.find("contract.path", rule.where, message, f"name {text.path}, which leaves whole")
         elif rule.form.name not in OVER_CONTAINERS:
             _check_whole(rule, source)
     elif not rest and rule.form.name not in OVER_CONTAINERS:
@@ -126,7 +127,8 @@ def _is_attribute(rest: Path, text: Nest, section: Section) -> bool:
 def _check_beside(rule: Rule, text: Nest, source: Source) -> None:
     """A document has its text's attributes beside it where it is an object; a list has no place for them."""
     if text.each is not None or text.tree.each is not None or (text.held and text.held.body == "ndjson"):
-        source.find("contract.path", rule.where, f"{text.path} holds a list, and {rule.path} has no place beside it")
+        message = f"{text.path} holds a list, and {rule.path} has no place beside it"
+        source.find("contract.path", rule.where, message, "leave it out")
 
 
 def _check_parts(rules: Iterable[Rule], section: Section, source: Source, at: Location) -> None:
@@ -150,9 +152,10 @@ def _check_part(rule: Rule, named: Collection[Path], source: Source) -> None:
     *part, last = (str(step) for step in rule.place.path or ("",))
     beside = last if last.startswith("@") else None
     if any(step.startswith("@") for step in part) or (beside and beside not in PART_ATTRIBUTES):
-        source.find("contract.path", rule.where, f"{rule.path} is nothing that a part has")
+        fix = f"name the part, or beside it {' or '.join(sorted(PART_ATTRIBUTES))}"
+        source.find("contract.path", rule.where, f"{rule.path} is nothing that a part has", fix)
     elif beside and rule.place.path[:-1] not in named:
-        source.find("contract.path", rule.where, f"{rule.path} is beside a part that nothing names")
+        source.find("contract.path", rule.where, f"{rule.path} is beside a part that nothing names", "name it too")
 
 
 def _check_names(
@@ -198,7 +201,7 @@ def _check_opaque(rules: Iterable[Rule], source: Source, at: Location) -> None:
         if rule.place.path:
             source.find("contract.path", rule.where, f"nobody can look into an opaque body for {rule.path}", "name `$`")
         elif rule.origin is not Origin.GROUP:
-            source.find("contract.path", rule.where, "an opaque body cannot be pinned or be a credential")
+            source.find("contract.path", rule.where, "an opaque body is no pin and no credential", "leave it out")
         else:
             _check_whole(rule, source)
     if sum(rule.origin is Origin.GROUP and not rule.place.path for rule in named) != 1:
@@ -210,9 +213,10 @@ def _check_opaque(rules: Iterable[Rule], source: Source, at: Location) -> None:
 
 def _check_whole(rule: Rule, source: Source) -> None:
     if rule.form.name != "as_is":
-        source.find("contract.form", rule.where, f"nothing can be done to an opaque body, least of all `{rule.form}`")
+        message = f"nothing can be done to an opaque body, least of all `{rule.form}`"
+        source.find("contract.form", rule.where, message, "write as_is, or leave it out")
     if rule.category is Category.NOT_PERSONAL:
         message = "`not_personal` is tested on every call, and what nobody can look into cannot be"
         source.find("contract.category", rule.where, message, "name the category of what is in it at worst")
-    message = f"nobody can look into this body, and it leaves whole as {rule.category}: please ask why"
-    source.find("contract.category", rule.where, message, note=True)
+    message = f"nobody can look into this body, and it leaves whole as {rule.category}"
+    source.find("contract.category", rule.where, message, "please ask why", note=True)

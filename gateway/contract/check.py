@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,6 +10,7 @@ from gateway.contract.addresses import check_addresses
 from gateway.contract.batches import check_batch
 from gateway.contract.bodies import check_body, check_sent_body
 from gateway.contract.check_form import check_form, check_forms, check_keys
+from gateway.contract.check_grounds import check_grounds
 from gateway.contract.check_oauth import check_oauth
 from gateway.contract.check_papers import check_agreements, check_transfers
 from gateway.contract.compile import Source
@@ -26,16 +27,13 @@ from gateway.errors import Finding
 from gateway.retention import RULES, days
 from gateway.vocabulary import (
     ALLOWANCE,
-    BASES,
     FORMS_FOR_ANY,
     NEVER_LEAVES,
     NOT_AFTER_SALES,
     PURPOSES,
     Allowed,
     Category,
-    Evidence,
     LegalBasis,
-    OrderLevel,
     Purpose,
     SubjectRole,
     VendorKind,
@@ -69,7 +67,9 @@ def check_policy(policy: Policy, source: Source) -> list[Finding]:
         )
     for number, version in enumerate(policy.versions):
         if version.published.tzinfo is None:
-            source.find("contract.value", ("versions", number, "published"), "the moment needs its offset from UTC")
+            source.find(
+                "contract.value", ("versions", number, "published"), "the moment has no offset", "end it in Z or +01:00"
+            )
     for each, duration in policy.retention.items():
         rule = RULES[each]
         if days(duration) < days(rule.minimum):
@@ -81,11 +81,14 @@ def check_policy(policy: Policy, source: Source) -> list[Finding]:
 def check_vendor(vendor: Vendor, source: Source, folder: str) -> None:
     """What is wrong with a vendor's own file, into its source."""
     if vendor.vendor != folder:
-        source.find("contract.name", ("vendor",), f"`{vendor.vendor}` is not the folder's name")
+        message = f"`{vendor.vendor}` is not the folder's name"
+        source.find("contract.name", ("vendor",), message, f"write `{folder}`, or rename the folder")
     for text in vendor.networks:
         _network(text, source)
     if not vendor.hosts:
-        source.find("contract.missing", ("hosts",), "a vendor needs a host, its own or of the environment")
+        source.find(
+            "contract.missing", ("hosts",), "nobody says where the vendor is", "add `hosts`, here or per environment"
+        )
     for name, url in (vendor.hosts or {}).items():
         _address(name, url, vendor, source)
     for place, text in vendor.credential.items():
@@ -131,6 +134,9 @@ def _literal_is_private(host: str) -> bool:
 
 def _credential(place: str, text: str, source: Source) -> None:
     written = _SECRET.sub("", text)
+    if "$" in written:
+        message = "what stands behind this `$` is no name of a secret, and would be sent as it is"
+        source.find("contract.secret", ("credential", place), message, "write $NAME in capitals, without braces")
     for word in written.split():
         if (key := _LOOKS_LIKE_A_KEY.fullmatch(word.strip(",;"))) and any(sign.isdigit() for sign in key[1]):
             source.find(
@@ -156,7 +162,7 @@ def _check_status(terms: Terms, source: Source) -> None:
     if operation.status == "observe":
         source.find("contract.value", ("status",), "`observe` is not available in this version", "use draft or enforce")
         if operation.until is None:
-            source.find("contract.missing", ("until",), "the last day of observing is missing")
+            source.find("contract.missing", ("until",), "observing has no last day", "add `until: 2026-12-31`")
     if operation.status == "enforce" and not operation.examples and not terms.is_direct:
         source.find(
             "contract.example", ("examples",), "an enforced operation needs an example", "add `given` and `sends`"
@@ -177,7 +183,8 @@ def _check_purpose(terms: Terms, source: Source) -> None:
             used.append((("sending", "groups", number, "purpose"), group.purpose))
     for at, purpose in used:
         if kind not in PURPOSES[purpose].kinds:
-            source.find("contract.purpose", at, f"`{purpose}` is no purpose of a {kind} vendor")
+            fix = f"write one of {', '.join(each for each in Purpose if kind in PURPOSES[each].kinds)}"
+            source.find("contract.purpose", at, f"`{purpose}` is no purpose of a {kind} vendor", fix)
 
 
 def _check_segments(terms: Terms, source: Source) -> None:
@@ -186,7 +193,7 @@ def _check_segments(terms: Terms, source: Source) -> None:
     for name in sorted(variables - named):
         source.find("contract.match", ("match",), f"nothing names the segment {{{name}}}", f"add a field path:{name}")
     for name in sorted(str(step) for step in named - variables):
-        source.find("contract.path", ("match",), f"`match` has no segment {{{name}}}")
+        source.find("contract.path", ("match",), f"`match` has no segment {{{name}}}", f"write /{{{name}}} into it")
 
 
 def _check_places(terms: Terms, source: Source) -> None:
@@ -195,14 +202,17 @@ def _check_places(terms: Terms, source: Source) -> None:
         if rule.place.kind == "header" and rule.place.path[0] not in checked:
             _sendable(str(rule.place.path[0]), rule.where, source)
         if rule.place.kind == "body" and terms.sending.body == "none":
-            source.find("contract.path", rule.where, f"there is no body for {rule.path}")
+            source.find(
+                "contract.path", rule.where, f"there is no body for {rule.path}", "say under `body` how it is read"
+            )
 
 
 def _check_tokens(terms: Terms, source: Source) -> None:
     tokens = set(terms.tokens) - set(terms.credentials)
     for rule in terms.sending.rules:
         if rule.origin is not Origin.CREDENTIAL and rule.place in tokens and rule.form.name not in FORMS_FOR_ANY:
-            source.find("contract.secret", rule.where, f"{rule.path} carries the service's token and would leave")
+            message = f"{rule.path} carries the service's token and would leave"
+            source.find("contract.secret", rule.where, message, "leave it out; what the vendor needs is a `credential`")
 
 
 def _check_secrets(terms: Terms, source: Source) -> None:
@@ -212,7 +222,7 @@ def _check_secrets(terms: Terms, source: Source) -> None:
 
 def _check_retry(terms: Terms, source: Source) -> None:
     if terms.retry_key is not None and all(rule.place != terms.retry_key for rule in terms.sending.rules):
-        source.find("contract.path", ("retry", "key"), f"no group lets {terms.retry_key} out")
+        source.find("contract.path", ("retry", "key"), f"no group lets {terms.retry_key} out", "name it in a group")
 
 
 def _check_subjects(terms: Terms, source: Source) -> None:
@@ -221,7 +231,7 @@ def _check_subjects(terms: Terms, source: Source) -> None:
         for role in rule.roles:
             if role not in roles:
                 at = ("sending", "groups", rule.group, "of")
-                source.find("contract.whose", at, f"`{role}` is not a subject of this operation")
+                source.find("contract.whose", at, f"`{role}` is no subject here", "add it under `subjects`")
 
 
 def _check_whose(terms: Terms, source: Source) -> None:
@@ -232,7 +242,8 @@ def _check_whose(terms: Terms, source: Source) -> None:
         if rule.category in _HARMLESS or rule.form.name in FORMS_FOR_ANY:
             continue
         if not terms.subjects:
-            source.find("contract.whose", rule.where, f"{rule.path} is personal, and the call is about nobody")
+            message = f"{rule.path} is personal, and the call is about nobody"
+            source.find("contract.whose", rule.where, message, "say under `subjects` whose it is")
         elif not rule.roles:
             source.find("contract.whose", rule.where, f"{rule.path} is personal: whose is it?", "add `of`")
         elif not found & set(rule.roles) and rule.category in _IDENTIFYING and rule.form.name in _CLEAR:
@@ -248,11 +259,12 @@ def _check_categories(terms: Terms, source: Source) -> None:
     for rule in _grouped(terms):
         problem = _forbidden(rule, terms)
         if problem is not None:
-            source.find("contract.category", rule.where, f"{rule.path} is {rule.category}: {problem}")
+            message = f"{rule.path} is {rule.category}: {problem}"
+            source.find("contract.category", rule.where, message, "see to that, or leave the field out")
         elif _allowed(rule, terms).verdict is Verdict.ASKS and rule.form.name not in FORMS_FOR_ANY:
             kind = terms.vendor.kind
-            message = f"{rule.path}: {rule.category} at a {kind} vendor, please ask why"
-            source.find("contract.category", rule.where, message, note=True)
+            message = f"{rule.path}: {rule.category} at a {kind} vendor"
+            source.find("contract.category", rule.where, message, "please ask why", note=True)
 
 
 def _check_answer(terms: Terms, source: Source) -> None:
@@ -270,10 +282,13 @@ def check_answer(written: Written | ErrorAnswer, section: Section | None, source
         check_body(written, section, source, at)
     for number, group in enumerate(written.groups):
         for key in sorted(group.model_fields_set - _IN_ANSWERS):
-            source.find("contract.unknown_key", (*at, "groups", number, key), f"`{key}` means nothing in an answer")
+            message = f"`{key}` means nothing in an answer"
+            source.find("contract.unknown_key", (*at, "groups", number, key), message, "leave it out")
     for rule in section.rules if section else ():
         if rule.category in NEVER_LEAVES:
-            source.find("contract.category", rule.where, f"{rule.path} is {rule.category}: it never passes")
+            source.find(
+                "contract.category", rule.where, f"{rule.path} is {rule.category}: it never passes", "leave it out"
+            )
         check_form(rule, source, answer=True)
     if section is not None:
         check_others(section, source)
@@ -316,50 +331,6 @@ def _bases_of(terms: Terms, roles: Sequence[SubjectRole]) -> set[LegalBasis]:
     return {basis for subject in terms.subjects if subject.role in roles for basis in subject.bases.values()}
 
 
-def _check_grounds(terms: Terms, source: Source) -> None:
-    evidence = terms.operation.evidence
-    given = {
-        Evidence.ORDER: bool(evidence.order),
-        Evidence.ASSESSMENT: evidence.assessment is not None,
-        Evidence.LAW: evidence.law is not None,
-        Evidence.CONSENT: True,
-    }
-    written: list[tuple[Location, Mapping[str, LegalBasis]]] = []
-    written += [(("subjects", str(each.role), "legal_basis"), each.bases) for each in terms.subjects]
-    written += [(("sending", "groups", each.number, "legal_basis"), each.bases or {}) for each in terms.sending.groups]
-    for at, bases in written:
-        for jurisdiction, basis in bases.items():
-            _check_basis(jurisdiction, basis, at, given, source)
-
-
-def _check_orders(terms: Terms, source: Source) -> None:
-    evidence = terms.operation.evidence
-    if any(each.order for each in terms.subjects) and not evidence.order:
-        source.find("contract.evidence", ("evidence",), "`ref: order` needs `evidence.order`")
-    if evidence.level is not OrderLevel.STATED and not evidence.order:
-        source.find("contract.evidence", ("evidence", "level"), "of which order? `level` needs `evidence.order`")
-
-
-def _check_required(terms: Terms, source: Source) -> None:
-    for rule in _grouped(terms):
-        group = terms.sending.groups[rule.group]
-        if rule.required and group.bases and LegalBasis.CONSENT in group.bases.values():
-            line = ("sending", "groups", rule.group, "required")
-            source.find("contract.basis", line, f"{rule.path} is required; what is necessary does not rest on consent")
-
-
-def _check_basis(
-    jurisdiction: str, basis: LegalBasis, at: Location, given: Mapping[Evidence, bool], source: Source
-) -> None:
-    if basis is LegalBasis.PUBLIC_TASK:
-        source.find("contract.basis", at, "`public_task` is not a ground of a shop")
-    if jurisdiction == "CN" and BASES[basis].pipl is None:
-        source.find("contract.basis", at, f"`{basis}` is no ground under the law of CN", "give another for CN")
-    needs = BASES[basis].needs
-    if needs is not None and not given[needs]:
-        source.find("contract.evidence", at, f"`{basis}` needs `evidence.{needs}`")
-
-
 def _check_transfers(terms: Terms, source: Source) -> None:
     check_transfers(terms.operation.transfer or {}, terms.vendor, importers_of(terms.vendor), source)
 
@@ -385,8 +356,6 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     check_addresses,
     check_forms,
     _check_answer,
-    _check_grounds,
-    _check_orders,
-    _check_required,
+    check_grounds,
     _check_transfers,
 )

@@ -25,10 +25,10 @@ def check_notices(vendors: Mapping[str, Vendor], terms: Sequence[Terms]) -> Iter
         if told.how == "mail" and told.to is None:
             yield Finding("contract.missing", file, 1, "`notices` by mail need `to`", "write the vendor's address")
         if told.operation is None:
-            yield Finding("contract.missing", file, 1, f"`notices` by {told.how} need an `operation`")
+            yield Finding("contract.missing", file, 1, f"`notices` by {told.how} need an `operation`", "name one")
         elif (operation := operations.get(f"{vendor.vendor}/{told.operation}")) is None:
             message = f"`notices` name the operation `{told.operation}`, which is not there"
-            yield Finding("contract.value", file, 1, message)
+            yield Finding("contract.value", file, 1, message, "write that operation, or name another")
         else:
             yield from _telling(operation, is_daily=told.daily, is_mail=told.how == "mail")
             yield from _unknown(operation, [each for each in terms if each.vendor.vendor == vendor.vendor])
@@ -62,6 +62,6 @@ def _telling(terms: Terms, *, is_daily: bool, is_mail: bool) -> Iterator[Finding
         "a daily list needs `batch`, and JSON": is_daily and (sending.batch is None or sending.body != "json"),
         "without `daily` there is one notice, and no `batch`": not is_daily and sending.batch is not None,
     }
-    for message, is_wrong in wrong.items():
+    for fix, is_wrong in wrong.items():
         if is_wrong:
-            yield Finding("contract.value", terms.file, 1, f"{terms.name} carries notices: {message}")
+            yield Finding("contract.value", terms.file, 1, f"{terms.name} cannot carry notices", fix)

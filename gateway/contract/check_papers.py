@@ -15,13 +15,13 @@ def check_agreements(vendor: Vendor, source: Source) -> None:
     for number, paper in enumerate(vendor.agreements):
         at = ("agreements", number)
         for key, why in lacking(paper):
-            source.find("contract.missing", (*at, key), f"{paper.id} has no `{key}`: {why}")
+            source.find("contract.missing", (*at, key), f"{paper.id} has no `{key}`: {why}", f"add `{key}`")
         if paper.id in known:
-            source.find("contract.value", (*at, "id"), f"two agreements are called {paper.id}")
+            source.find("contract.value", (*at, "id"), f"two agreements are called {paper.id}", "give each its own")
         known.add(paper.id)
         starts = paper.starts or paper.signed
         if starts and paper.until and paper.until < starts:
-            source.find("contract.value", (*at, "until"), f"{paper.id} ends before it begins")
+            source.find("contract.value", (*at, "until"), f"{paper.id} ends before it begins", "write a later day")
         if paper.on_lapse and paper.on_lapse.duration is None:
             message = f"what goes on after {paper.id} has ended never stops"
             source.find("contract.value", (*at, "on_lapse"), message, "say `for` how long, like P14D", note=True)
@@ -38,10 +38,11 @@ def check_transfers(
             if TRANSFERS[line.mechanism].certified and line.until is None:
                 source.find("contract.missing", at, f"{name} has no `until`", "write the last day of the certificate")
             for country in sorted(set(line.to) - set(importers)):
-                source.find("contract.value", at, f"{name}: nothing of the vendor's goes to {country}")
+                message = f"{name}: nothing of the vendor's goes to {country}"
+                source.find("contract.value", at, message, "leave it out, or add it under `countries`")
             if line.agreement is not None and line.agreement not in papers:
                 message = f"{name} rests on {line.agreement}, which is not among the agreements of this file"
-                source.find("contract.value", at, message, note=True)
+                source.find("contract.value", at, message, "add that paper", note=True)
             if not _counts(key, line, importers):
                 fix = f"write one of {', '.join(_known_in(territory_of(key)))}"
                 source.find("contract.value", at, f"{name} is none under its law: nothing goes on it", fix, note=True)
@@ -64,4 +65,5 @@ def check_lapses(vendor: Vendor, operations: Collection[str]) -> Iterator[Findin
         for name in paper.on_lapse.operations if paper.on_lapse else ():
             if name not in operations:
                 message = f"after {paper.id} has ended `{name}` goes on, and there is no such operation"
-                yield Finding("contract.value", f"{vendor.vendor}/vendor.yaml", 1, message, level="note")
+                fix = "name an operation of this vendor"
+                yield Finding("contract.value", f"{vendor.vendor}/vendor.yaml", 1, message, fix, "note")

@@ -40,7 +40,7 @@ def _hosts(vendors: Mapping[str, Vendor]) -> Iterator[Finding]:
         for name in vendor.hosts or {}:
             if hosts.setdefault(name, vendor.vendor) != vendor.vendor:
                 message = f"the host `{name}` is {hosts[name]}'s"
-                yield Finding("contract.hosts", f"{vendor.vendor}/vendor.yaml", 1, message)
+                yield Finding("contract.hosts", f"{vendor.vendor}/vendor.yaml", 1, message, "give it another name")
 
 
 def _companies(vendor: Vendor, entities: Entities) -> Iterator[Finding]:
@@ -48,7 +48,7 @@ def _companies(vendor: Vendor, entities: Entities) -> Iterator[Finding]:
     for named in (of_lines, *(agreement.entities for agreement in vendor.agreements)):
         for entity in sorted(set(named) - set(entities.entities)):
             message = f"no company `{entity}` in entities.yaml"
-            yield Finding("contract.value", f"{vendor.vendor}/vendor.yaml", 1, message)
+            yield Finding("contract.value", f"{vendor.vendor}/vendor.yaml", 1, message, "add it there")
 
 
 def _card_masks(terms: Sequence[Terms]) -> Iterator[Finding]:

@@ -43,6 +43,7 @@ VARIABLE_KINDS = ("token", "digits", "hex", "uuid")
 _MATCH = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE) (/\S*)\Z")
 _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(?::([a-z]+))?\}\Z")
 _SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+\Z")
+_A_PLACE = "write it like $.name, $.list.*.name, query:name, header:Name or path:name"
 _FROM_THE_TOP = ("$", "query:", "header:", "path:")
 
 
@@ -58,7 +59,7 @@ class Source:
     def where(self, at: Location) -> str:
         return f"{self.file}:{self.sheet.line(at)}"
 
-    def find(self, code: str, at: Location | str, message: str, fix: str = "", *, note: bool = False) -> None:
+    def find(self, code: str, at: Location | str, message: str, fix: str, *, note: bool = False) -> None:
         """One more finding, at a key of this file or, where `at` is a rule's own `where`, at its line."""
         line = int(at.rpartition(":")[2]) if isinstance(at, str) else self.sheet.line(at)
         found = Finding(code, self.file, line, message, fix, "note" if note else "error")
@@ -69,14 +70,14 @@ class Source:
         try:
             return parse_place(text, base)
         except PathError as error:
-            self.find("contract.path", at, str(error))
+            self.find("contract.path", at, str(error), _A_PLACE)
             return None
 
     def path(self, text: str, at: Location) -> Path:
         try:
             return parse_path(text)
         except PathError as error:
-            self.find("contract.path", at, str(error))
+            self.find("contract.path", at, str(error), _A_PLACE)
             return ()
 
 
@@ -171,7 +172,12 @@ def _texts(section: Written | ErrorAnswer, source: Source, at: Location, base: P
     for text, written in nested.items():
         place = source.place(text, (*at, text), base)
         if place is not None and (place.kind != "body" or not place.path):
-            source.find("contract.path", (*at, text), f"{place} is no text in the body")
+            source.find(
+                "contract.path",
+                (*at, text),
+                f"{place} is no text in the body",
+                "write a path in the body, such as $.content",
+            )
         elif place is not None:
             yield place.path, _held(written)
 
@@ -252,7 +258,7 @@ class _Build:
         required = {self.source.place(text, (*at, "required"), base) for text in group.required}
         for place in required - named:
             if place is not None:
-                self.source.find("contract.path", (*at, "required"), f"{place} is required and not in `fields`")
+                self.source.find("contract.path", (*at, "required"), f"{place} is not in `fields`", "add it there")
         return frozenset(place for place in required if place is not None)
 
     def _when(self, group: Group, base: Path, at: Location) -> dict[Place, frozenset[str]]:
@@ -315,13 +321,17 @@ class _Build:
         inside = [rule for rule in self.rules if _inside(rule.place, place)] if form.name == "refuse" else []
         around = [rule for rule in self.rules if rule.form.name == "refuse" and _inside(place, rule.place)]
         if inside or around:
-            self.source.find("contract.twice", at, f"{place} and a refused field lie inside one another")
+            message = f"{place} and a refused field lie inside one another"
+            self.source.find(
+                "contract.twice", at, message, "keep the outer one: what is refused has no field that leaves"
+            )
 
     def _condition(self, place: Place, when: Place, texts: frozenset[str], at: Location) -> int:
         anchor = _anchor(place, when)
         below = when.path[len(anchor) :]
         if EACH in below:
-            self.source.find("contract.path", at, f"`when` on {when} could mean several elements")
+            message = f"`when` on {when} could mean several elements"
+            self.source.find("contract.path", at, message, "write a path beside the field, or above its list")
         key = (when.kind, anchor, below, texts)
         if key not in self.conditions:
             number = self.conditions[key] = len(self.conditions)

@@ -20,7 +20,7 @@ from gateway.contract.check_sign import check_sign, check_signed_places
 from gateway.contract.compile import Defaults, Source, compile_section, match_of, with_names
 from gateway.contract.hooks import HookTerms, hook_terms
 from gateway.contract.model import Answer, Entities, ErrorAnswer, Operation, Policy, Vendor
-from gateway.contract.strict_yaml import Location, Sheet, YamlError, read_yaml
+from gateway.contract.strict_yaml import Location, Sheet, YamlError, read_sheet
 from gateway.contract.terms import Host, Section, Segment, SubjectTerms, Terms
 from gateway.errors import ContractError, Finding, StartError
 from gateway.misfit import MISSING, NO_KEY, Misfit, misfits
@@ -39,6 +39,7 @@ _CODES: Mapping[str, str] = {
     "fields": "contract.category",
     "headers": "contract.why",
 }
+_OF_THE_SET = ("policy.yaml", "entities.yaml", "activities.yaml")
 _SHALLOW = frozenset({"literal_error", "model_type", "dict_type", "string_type", "too_short"})
 
 
@@ -106,6 +107,10 @@ class _Reading:
             return None
         policy = self._file(self.root / "policy.yaml", Policy)
         entities = self._file(self.root / "entities.yaml", Entities)
+        for other in self._files(self.root):
+            if other.name not in _OF_THE_SET:
+                fix = f"there are {', '.join(_OF_THE_SET)}; what is a vendor's stands in its folder"
+                self.findings.append(Finding("contract.name", other.name, 1, "a file of this name is not read", fix))
         folders = sorted(
             folder for folder in self.root.iterdir() if folder.is_dir() and not folder.name.startswith(".")
         )
@@ -125,18 +130,22 @@ class _Reading:
             return NOTHING
         activities, source = read
         for name in unknown(activities, entities):
-            source.find("contract.value", ("companies", name), f"no company `{name}` in entities.yaml")
+            source.find("contract.value", ("companies", name), f"no company `{name}` in entities.yaml", "add it there")
         self.findings += source.findings
         return activities
 
+    def _files(self, folder: Folder) -> list[Folder]:
+        """The files of a folder that are read; what editors and systems hide beside them is nobody's contract."""
+        seen = sorted(each for each in folder.iterdir() if not each.name.startswith("."))
+        for other in seen:
+            if other.suffix != ".yaml" and other.suffix.lower() in (".yaml", ".yml"):
+                name, message = other.relative_to(self.root).as_posix(), "a file of this name is not read"
+                self.findings.append(Finding("contract.name", name, 1, message, "end its name in .yaml"))
+        return [each for each in seen if each.suffix == ".yaml"]
+
     def _vendor(self, folder: Folder) -> tuple[Vendor | None, tuple[Terms, ...]]:
         read = self._file(folder / "vendor.yaml", Vendor)
-        files = sorted(file for file in folder.glob("*.yaml") if file.name != "vendor.yaml")
-        for other in sorted(folder.glob("*.yml")):
-            message = "a file of this name is not read"
-            self.findings.append(
-                Finding("contract.name", other.relative_to(self.root).as_posix(), 1, message, "end its name in .yaml")
-            )
+        files = [file for file in self._files(folder) if file.name != "vendor.yaml"]
         if read is None:
             return None, ()
         vendor, source = read
@@ -165,7 +174,8 @@ class _Reading:
             check_terms(terms, source)
             check_signed_places(terms, source)
         if terms is not None and operation.operation != file.stem:
-            source.find("contract.name", ("operation",), f"`{operation.operation}` is not the file's name")
+            message = f"`{operation.operation}` is not the file's name"
+            source.find("contract.name", ("operation",), message, f"write `{file.stem}`, or rename the file")
         self.findings += source.findings
         return terms
 
@@ -240,19 +250,9 @@ class _Reading:
     def _file(self, file: Folder, model: type[Model]) -> tuple[Model, Source] | None:
         name = file.relative_to(self.root).as_posix()
         try:
-            content = file.read_bytes()
-            sheet = read_yaml(content.decode("utf-8"))
+            content, sheet = read_sheet(file)
         except YamlError as error:
-            self.findings.append(Finding("contract.value", name, error.line, str(error)))
-            return None
-        except FileNotFoundError:
-            self.findings.append(Finding("contract.missing", name, 1, "there is no such file", "write it"))
-            return None
-        except OSError:
-            self.findings.append(Finding("contract.missing", name, 1, "this file may not be read", "see its rights"))
-            return None
-        except UnicodeDecodeError:
-            self.findings.append(Finding("contract.missing", name, 1, "this is not UTF-8 text", "save it as UTF-8"))
+            self.findings.append(Finding(error.code, name, error.line, str(error), error.fix))
             return None
         source = Source(name, sheet, content)
         try:

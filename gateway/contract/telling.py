@@ -27,7 +27,7 @@ def check_telling(terms: Terms, source: Source) -> None:
     for rule in rules:
         if _is_told(rule) and not (goes_to_somebody and _is_senders(rule)):
             message = f"{rule.path} is called not_personal; its name says otherwise"
-            source.find("contract.category", rule.where, message, note=True)
+            source.find("contract.category", rule.where, message, "name its category, if it has one", note=True)
 
 
 def _is_told(rule: Rule) -> bool:

@@ -18,7 +18,7 @@ groups:
   - why: The driver finds the door.
     fields: {$.name: person.name}
 """
-ASKS = "nobody can look into this body, and it leaves whole as order.declared_value: please ask why"
+ASKS = "nobody can look into this body, and it leaves whole as order.declared_value"
 NOTE = ("note", "contract.category", ASKS)
 
 

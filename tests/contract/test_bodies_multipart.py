@@ -32,7 +32,7 @@ def test_parts_load_in_calls_and_answers_and_the_reviewer_is_told_of_files() -> 
     assert contracts is not None, [str(each) for each in findings]
     assert contracts.terms[0].sending.media == ("multipart/form-data",)
     assert {each.message for each in findings} == {
-        "nobody can look into this body, and it leaves whole as order.declared_value: please ask why"
+        "nobody can look into this body, and it leaves whole as order.declared_value"
     }
 
 

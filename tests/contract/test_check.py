@@ -203,6 +203,11 @@ def test_a_key_that_is_written_out_is_found(file: str, text: str, tmp_path: Fold
     assert found(tmp_path, files) == ["contract.secret"]
 
 
+@pytest.mark.parametrize("text", ["Bearer ${ACME_KEY}", "Bearer $acme_key", "Bearer $$ACME_KEY"])
+def test_what_only_looks_like_the_name_of_a_secret_is_found(text: str, tmp_path: Folder) -> None:
+    assert found(tmp_path, changed(ACME, "Bearer $ACME_KEY", text)) == ["contract.secret"]
+
+
 def test_what_names_a_value_is_no_key(tmp_path: Folder) -> None:
     files = changed(ACME, "Bearer $ACME_KEY", "Sentry sentry_key=$ACME_KEY, sentry_version=7")
 

@@ -335,7 +335,29 @@ def test_names_that_any_contract_of_a_vendor_uses_are_known_in_all(tmp_path: Fol
     assert all({"name", "captain", "order"} <= terms.sending.names for terms in contracts.terms)
 
 
-def test_a_file_with_another_ending_is_not_passed_over_in_silence(tmp_path: Folder) -> None:
-    _, findings = read_files(tmp_path, dict(FILES) | {"acme/other.yml": OPERATION})
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("acme/other.yml", "end its name in .yaml"),
+        ("acme/OTHER.YAML", "end its name in .yaml"),
+        ("policy.yml", "end its name in .yaml"),
+        (
+            "activites.yaml",
+            "there are policy.yaml, entities.yaml, activities.yaml; what is a vendor's stands in its folder",
+        ),
+    ],
+)
+def test_a_file_whose_name_is_overlooked_is_found(name: str, fix: str, tmp_path: Folder) -> None:
+    _, findings = read_files(tmp_path, dict(FILES) | {name: OPERATION})
 
-    assert [(finding.code, finding.file) for finding in findings] == [("contract.name", "acme/other.yml")]
+    assert [(each.code, each.file, each.fix) for each in findings] == [("contract.name", name, fix)]
+
+
+def test_what_an_editor_hides_beside_a_contract_is_no_contract(tmp_path: Folder) -> None:
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme/.#ship.yaml").symlink_to("somebody@somewhere.1234")
+
+    contracts, findings = read_files(tmp_path, dict(FILES) | {"acme/.ship.yaml": "{", ".policy.yaml": "{"})
+
+    assert contracts is not None
+    assert findings == ()

@@ -1,10 +1,12 @@
 """Contract files are read strictly: text is text, and what could be read in two ways is an error."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract.strict_yaml import YamlError, read_yaml
+from gateway.contract.strict_yaml import YamlError, read_sheet, read_yaml
 
 
 @pytest.mark.parametrize(
@@ -62,15 +64,16 @@ def test_only_true_false_and_plain_whole_numbers_are_not_text(written: str, read
         pytest.param("a: ~\n", 1, id="a tilde"),
         pytest.param("a: null\n", 1, id="null"),
         pytest.param("a: [1, ]\nb: [~]\n", 2, id="an empty element"),
-        pytest.param("a: 1\n---\nb: 2\n", 1, id="two documents"),
+        pytest.param("a: 1\n---\nb: 2\n", 2, id="two documents"),
         pytest.param("", 1, id="nothing at all"),
         pytest.param("- a\n", 1, id="a list"),
         pytest.param("text\n", 1, id="a text"),
         pytest.param("? [a, b]\n: 1\n", 1, id="a list as a key"),
         pytest.param("a: [1\nb: 2\n", 2, id="a bracket left open"),
         pytest.param("a: 1\n\tb: 2\n", 2, id="a tab"),
-        pytest.param("a: \x07\n", 1, id="a control character"),
+        pytest.param("a: 1\nb: \x07\n", 2, id="a control character"),
         pytest.param("a: " + "[" * 40 + "]" * 40 + "\n", 1, id="nested too deeply"),
+        pytest.param("a: " + "[" * 1_000_000, 1, id="nested without end"),
     ],
 )
 def test_what_could_be_read_in_two_ways_is_an_error_with_its_line(text: str, line: int) -> None:
@@ -78,6 +81,52 @@ def test_what_could_be_read_in_two_ways_is_an_error_with_its_line(text: str, lin
         read_yaml(text)
 
     assert caught.value.line == line
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "fix"),
+    [
+        pytest.param("a:\n\tb: 1\n", 2, "indent with spaces; a tab is no indentation in YAML", id="a tab"),
+        pytest.param("a:\n  b: 1\n c: 2\n", 3, "indent keys that belong together alike", id="indented too little"),
+        pytest.param("a: 1\n  b: 2\n", 2, "indent keys that belong together alike", id="indented too much"),
+        pytest.param("a: b: c\n", 1, "put the text in quotes", id="a colon in a sentence"),
+        pytest.param("a: %b\n", 1, "put the text in quotes", id="a sign that YAML keeps for itself"),
+        pytest.param("a: [b\nc: d\n", 2, "close the bracket", id="a bracket left open"),
+        pytest.param("x: 1\na:\u00a0b\nc: d\n", 3, "with a plain space behind the colon", id="a space that is none"),
+        pytest.param("a: b\0\n", 1, "take out the control character", id="NUL"),
+        pytest.param("a: 1\n---\nb: 2\n", 2, "put it into a file of its own", id="two documents"),
+    ],
+)
+def test_what_does_not_parse_says_the_way_out(text: str, line: int, fix: str) -> None:
+    with pytest.raises(YamlError) as caught:
+        read_yaml(text)
+
+    assert caught.value.line == line
+    assert fix in caught.value.fix
+
+
+def test_what_is_no_file_of_text_says_so(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "round").symlink_to("round")
+    (tmp_path / "latin").write_bytes("a: 1\nb: Tür\n".encode("latin-1"))
+
+    told = {}
+    for name in ("nowhere", "folder", "round", "latin"):
+        with pytest.raises(YamlError) as caught:
+            read_sheet(tmp_path / name)
+        told[name] = (caught.value.line, str(caught.value), caught.value.fix)
+
+    assert told == {
+        "nowhere": (1, "there is no such file", "write it"),
+        "folder": (1, "this is not a file", "put one in its place"),
+        "round": (
+            1,
+            "this file cannot be read: Too many levels of symbolic links",
+            "see its rights, and where it leads if it is a link",
+        ),
+        "latin": (2, "this is not UTF-8 text", "save it as UTF-8"),
+    }
 
 
 def test_every_key_and_element_has_its_line() -> None:
