@@ -34,7 +34,7 @@ DAYS = 90  # that a token lives for
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _LONGEST_NUMBER = 15
 _TOGETHER = 500
-_NO_ENTRY = "there is no entry with this number or id"
+_NO_ENTRY = "there is no entry with this number or id; `gateway ledger list` has them"
 
 
 class UnknownEntry(GatewayError):

@@ -50,7 +50,8 @@ class Granting(Generic[R]):
     async def _found(self, id_: str, *states: str) -> R:
         row = next((row for row in await self._rows() if row.id == id_), None)
         if row is None or row.state not in states:
-            raise UnknownGrant(f"there is no {self.noun} with this id that is {' or '.join(states)}")
+            listed = f"`gateway {self.noun.replace(' ', '-')} list` has them all"
+            raise UnknownGrant(f"there is no {self.noun} with this id that is {' or '.join(states)}; {listed}")
         return row
 
     async def _put(self, row: R, caller: Caller) -> dict[str, Any]:

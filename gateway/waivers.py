@@ -56,7 +56,8 @@ class Waivers(Granting[WaiverRow]):
     async def propose(self, asked: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Passes nothing yet. Raises ValidationError, and UnknownGrant for an operation that nobody has."""
         wanted = Proposal.model_validate(asked)
-        if unknown := sorted(set(wanted.operations) - set(self._operations())):
-            raise UnknownGrant(f"there is no operation {', '.join(unknown)}")
+        known = sorted(self._operations())
+        if unknown := sorted(set(wanted.operations) - set(known)):
+            raise UnknownGrant(f"there is no operation {', '.join(unknown)}; there are {', '.join(known)}")
         row = WaiverRow(id=uuid.uuid4().hex, state="proposed", **wanted.model_dump(), proposed_by=caller.service)
         return await self._put(row, caller)

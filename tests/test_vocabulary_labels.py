@@ -28,6 +28,7 @@ LISTS: list[tuple[Mapping[Any, labels.Label], type[StrEnum]]] = [
     (labels.KIND_LABELS, VendorKind),
     (labels.ROLE_LABELS, VendorRole),
     (wording.SUBJECT_ROLE_LABELS, SubjectRole),
+    (wording.OTHERS_LABELS, SubjectRole),
     (wording.TRANSFER_LABELS, TransferMechanism),
 ]
 

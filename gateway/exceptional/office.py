@@ -229,7 +229,7 @@ class Office:
     async def _case(self, case_id: str) -> Case:
         found = await self._registry.read(cases.steps, (case_id, None))
         if not found:
-            raise UnknownCase("there is no case with this id")
+            raise UnknownCase("there is no case with this id; `gateway exceptional list` has them")
         return await self._read(found)
 
     async def _all(self, scenario: Scenario | None = None) -> list[Case]:

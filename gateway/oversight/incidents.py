@@ -204,14 +204,14 @@ class Incidents:
     async def _open(self, incident: str) -> Incident:
         found = await self._found(incident)
         if "closed" in found.steps:
-            raise UnknownIncident("it is closed")
+            raise UnknownIncident("this incident is closed; open another one")
         return found
 
     async def _found(self, incident: str) -> Incident:
         for each in await self._all():
             if each.id == incident:
                 return each
-        raise UnknownIncident("there is no incident with this id")
+        raise UnknownIncident("there is no incident with this id; `gateway incident list` has them")
 
     async def _all(self) -> list[Incident]:
         opened, steps, before = dict[str, Opened](), dict[str, dict[str, datetime]](), None

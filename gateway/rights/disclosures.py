@@ -23,7 +23,13 @@ from gateway.vocabulary.labels import (
     Label,
 )
 from gateway.vocabulary.places import TransferMechanism, territory_of
-from gateway.vocabulary.wording import RIGHT_LABELS, RIGHTS_IN_CHINA, SUBJECT_ROLE_LABELS, TRANSFER_LABELS
+from gateway.vocabulary.wording import (
+    OTHERS_LABELS,
+    RIGHT_LABELS,
+    RIGHTS_IN_CHINA,
+    SUBJECT_ROLE_LABELS,
+    TRANSFER_LABELS,
+)
 
 Code = TypeVar("Code", bound=StrEnum)
 _OWN_ORDERS = frozenset({SubjectRole.PURCHASER.value, SubjectRole.PAYER.value})
@@ -276,7 +282,7 @@ def _others(body: Mapping[str, Any], roles: frozenset[str]) -> Iterator[Word]:
     """Other people of the same disclosure, by nothing but their role."""
     everybody = {role for group in body.get("disclosed", ()) for role in group.get("of", ())}
     for role in sorted(everybody - roles):
-        yield _word(SubjectRole, role, SUBJECT_ROLE_LABELS) or _plain(role)
+        yield _word(SubjectRole, role, OTHERS_LABELS) or _plain(role)
 
 
 def _word(of: Callable[[str], Code], code: str | None, labels: Mapping[Code, Label]) -> Word | None:

@@ -170,7 +170,7 @@ class Notices:
         wanted = Step.model_validate(asked)
         found = await self._registry.read(rows.listed, Wanted(id=wanted.notice))
         if not found:
-            raise UnknownNotice("there is no notice with this id")
+            raise UnknownNotice("there is no notice with this id; `gateway notice list` has them")
         if found[0].has_ended:
             raise NoticeEnded(f"this notice is {found[0].state} already")
         await self.advance(found[0], NoticeState(wanted.state), by=by, receipt=wanted.receipt, reason=wanted.reason)

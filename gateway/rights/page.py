@@ -29,8 +29,14 @@ _ARRIVED: Final[Mapping[str, Label]] = {
     "yes": Label("yes", "是"),
     "possibly": Label("nobody knows; counted as yes", "不确定 按已送达计"),
 }
+
+
+def _when(line: Disclosure, language: Language) -> str:
+    return _said("between", language).join(dict.fromkeys(map(_moment, (line.first, line.last))))
+
+
 COLUMNS: Final[Mapping[str, tuple[Label, Callable[[Disclosure, Language], str]]]] = {
-    "when": (Label("When", "时间"), lambda line, _: _when(line)),
+    "when": (Label("When", "时间"), _when),
     "count": (Label("How often", "次数"), lambda line, _: str(line.count)),
     "recipient": (Label("Recipient", "接收方"), lambda line, _: _company(line.recipient)),
     "countries": (Label("Countries", "国家"), lambda line, _: ", ".join(line.countries)),
@@ -67,6 +73,7 @@ _WORDS: Final[Mapping[str, Label]] = {
     "whole": Label("everything", "全部"),
     "nothing": Label("Nobody received anything, as far as this report reaches.", "在本报告范围内没有披露。"),
     "complete": Label("complete since", "完整自"),
+    "between": Label(" to ", " 至 "),
 }
 
 
@@ -98,7 +105,8 @@ def as_csv(report: Report, language: Language) -> str:
 
 def _about(report: Report, language: Language) -> Iterator[tuple[str, str]]:
     whole = report.since is None and report.until is None
-    period = _said("whole", language) if whole else f"{report.since or ''} to {report.until or ''}"
+    days = (day.isoformat() if day else "…" for day in (report.since, report.until))
+    period = _said("whole", language) if whole else _said("between", language).join(days)
     yield _said("report", language), report.report
     yield _said("made", language), _moment(report.made)
     yield _said("identity", language), IDENTITY_LABELS[report.identity][language == "zh"]
@@ -130,10 +138,6 @@ def _sections(lines: Sequence[Disclosure], language: Language) -> Iterator[str]:
 def _foot(report: Report, language: Language) -> Iterator[str]:
     for word in (report.copies, report.complaint):
         yield f"<p>{escape(_word(word, language))}</p>"
-
-
-def _when(line: Disclosure) -> str:
-    return _moment(line.first) if line.first == line.last else f"{_moment(line.first)} to {_moment(line.last)}"
 
 
 def _moment(moment: datetime) -> str:

@@ -15,6 +15,15 @@ SUBJECT_ROLE_LABELS: Mapping[SubjectRole, Label] = {
     SubjectRole.REVIEWER: Label("you as the author of a review", "您作为评价人"),
     SubjectRole.EMPLOYEE: Label("you as somebody who works for us", "您作为员工"),
 }
+OTHERS_LABELS: Mapping[SubjectRole, Label] = {
+    SubjectRole.PURCHASER: Label("whoever ordered", "下单人"),
+    SubjectRole.CONSIGNEE: Label("whoever receives the parcel", "收货人"),
+    SubjectRole.PAYER: Label("whoever pays", "付款人"),
+    SubjectRole.VISITOR: Label("a visitor", "访客"),
+    SubjectRole.REVIEWER: Label("the author of a review", "评价人"),
+    SubjectRole.EMPLOYEE: Label("somebody who works for us", "员工"),
+}
+"""Of people who are somebody else than whoever reads it."""
 RIGHT_LABELS: Mapping[str, Label] = {
     "7(3)": Label("withdraw your consent at any time", "随时撤回同意"),
     "13": Label("be told when your data is collected", "收集时获得告知"),

@@ -10,8 +10,10 @@ import pytest
 from running import Running, running
 from sockets import Reply
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
 from gateway.api import MAX_BODY, Offices, control
+from gateway.cli.main import cli
 from gateway.ledger.checkpoint import opened
 from gateway.ledger.note import Verifier
 from gateway.vocabulary import Role
@@ -294,3 +296,24 @@ def test_each_deed_of_the_control_socket_goes_to_the_desk_with_who_asked(
 def test_the_folder_of_these_tests_holds_a_real_gateway(gateway: Running) -> None:
     assert (gateway.folder / "data" / "ledger.db").is_file()
     assert Path(gateway.folder / "data").stat().st_mode & 0o077 == 0, "nobody else reads the folder of the stores"
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "body", "command"),
+    [
+        (Role.STEWARD, "/notices/step", {"notice": "0" * 32, "state": "sent"}, "notice"),
+        (Role.DECIDER, f"/waivers/{'0' * 32}/end", {}, "waiver"),
+        (Role.DECIDER, f"/bulk-looks/{'0' * 32}/end", {}, "bulk-look"),
+        (Role.STEWARD, f"/incidents/{'0' * 32}/steps", {"step": "closed", "reference": "INC-1"}, "incident"),
+        (Role.DECIDER, f"/exceptional/requests/{'0' * 32}/approve", {}, "exceptional"),
+        (Role.OPERATOR, "/resolve", {"entry": "0" * 32, "result": "sent", "reason": "the vendor says so"}, "ledger"),
+    ],
+)
+def test_who_names_what_is_not_there_hears_which_command_lists_what_is(
+    gateway: Running, role: Role, path: str, body: dict[str, str], command: str
+) -> None:
+    reply = asked(gateway, "POST", path, json.dumps(body).encode(), gateway.token("dora", role=role))
+
+    assert reply.status == 422
+    assert f"; `gateway {command} list` has them" in json.loads(reply.payload)["message"]
+    assert CliRunner().invoke(cli, [command, "list", "--help"]).exit_code == 0

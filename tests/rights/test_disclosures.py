@@ -119,7 +119,10 @@ def test_nobody_without_a_role_in_a_group_is_told_of_its_fields(tmp_path: Path, 
     [line] = lines(contracts, entry(disclosed=[group]))
 
     assert line.categories == ()
-    assert [word.code for word in line.others] == ["consignee"]
+    # Nobody is told that it was about them as somebody who they are not.
+    assert [(word.code, word.en, word.zh) for word in line.others] == [
+        ("consignee", "whoever receives the parcel", "收货人")
+    ]
 
 
 @pytest.mark.parametrize(

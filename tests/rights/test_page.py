@@ -48,6 +48,14 @@ def test_how_long_it_is_kept_is_said_in_words(keeps: str | None, en: str, zh: st
     assert (cell("keeps", line, "en"), cell("keeps", line, "zh")) == (en, zh)
 
 
+def test_a_series_has_its_first_and_last_time_in_the_language_of_the_report() -> None:
+    series, once = disclosure(last=NOON.replace(day=17)), disclosure()
+
+    assert cell("when", series, "en") == "2026-06-15 12:00 UTC to 2026-06-17 12:00 UTC"
+    assert cell("when", series, "zh") == "2026-06-15 12:00 UTC 至 2026-06-17 12:00 UTC"
+    assert cell("when", once, "zh") == "2026-06-15 12:00 UTC"
+
+
 def test_where_a_basis_and_a_right_stand_is_cited_only_where_it_is_known() -> None:
     right = RightTold(code="15", en="see your data", zh="查阅", laws=("GDPR 15", "PIPL 45"))
     cited = BasisTold(code="a", en="a duty", zh="义务", laws=("GDPR 6(1)(c)", "PIPL 13(3)"), rights=(right,))
