@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from gateway.errors import refuse
+from gateway.errors import Refusal, refuse
 from gateway.pieces import Payload
 
 # Raw is JSON that is canonical already.
@@ -18,6 +18,11 @@ MAX_BODY = 65_535
 _PIECE = 2_047
 _MAX_INT = 2**53 - 1
 _encode = msgspec.json.Encoder(order="sorted").encode
+_UNENCODABLE = (UnicodeEncodeError, TypeError)
+"""Of the encoder, whose error carries the text: what takes its place is raised `from None`."""
+_SOUND = frozenset({str, bool, type(None), msgspec.Raw})
+_LEAF, _COMMITTED = hashlib.sha256(b"\x00"), hashlib.sha256(b"\x02")
+"""Begun once and copied, which costs half as much as to begin."""
 
 
 def canonical(value: Json) -> bytes:
@@ -48,8 +53,13 @@ class Blank:
     def filled(self, members: Mapping[str, Json]) -> bytes:
         """What `canonical` makes of all members together. Raises Refusal as it does."""
         _demand_sound(members)
-        parts = [part for before, name in self._between for part in (before, _encoded(members[name]))]
-        return _limited(b"".join(parts) + self._end)
+        parts: list[bytes] = []
+        try:
+            for before, name in self._between:
+                parts += before, _encode(members[name])
+        except _UNENCODABLE:
+            raise _no_unicode() from None
+        return _limited(b"".join((*parts, self._end)))
 
 
 def epoch_of(body: bytes) -> int:
@@ -59,7 +69,7 @@ def epoch_of(body: bytes) -> int:
 
 def leaf_hash(body: bytes) -> bytes:
     """SHA-256 of 0x00 and the body (RFC 9162, 2.1.1)."""
-    digest = hashlib.sha256(b"\x00")
+    digest = _LEAF.copy()
     # In pieces for which the interpreter's lock is not given away: getting it back costs more than the hash.
     for at in range(0, len(body), _PIECE):
         digest.update(body[at : at + _PIECE])
@@ -68,9 +78,11 @@ def leaf_hash(body: bytes) -> bytes:
 
 def commitment(domain: bytes, salt: bytes, data: Payload) -> bytes:
     """SHA-256 of 0x02, a domain, 32 random bytes and the data: says nothing once the random bytes are gone."""
+    digest = _COMMITTED.copy()
     if isinstance(data, bytes):
-        return hashlib.sha256(b"\x02" + domain + salt + data).digest()
-    digest = hashlib.sha256(b"\x02" + domain + salt)
+        digest.update(domain + salt + data)
+        return digest.digest()
+    digest.update(domain + salt)
     for step in data.steps():
         digest.update(step)
     return digest.digest()
@@ -118,9 +130,12 @@ class Noise:
 def _encoded(value: Json) -> bytes:
     try:
         return _encode(value)
-    except (UnicodeEncodeError, TypeError):
-        # `from None`: the encoder's own error carries the text.
-        raise refuse("ledger.unavailable", "an entry has text that is not Unicode") from None
+    except _UNENCODABLE:
+        raise _no_unicode() from None
+
+
+def _no_unicode() -> Refusal:
+    return refuse("ledger.unavailable", "an entry has text that is not Unicode")
 
 
 def _limited(body: bytes) -> bytes:
@@ -136,7 +151,7 @@ def _demand_sound(value: Json) -> None:
         deeper: list[Any] = []
         for each in level:
             kind = each.__class__
-            if kind is str or kind is msgspec.Raw:
+            if kind in _SOUND:
                 continue
             if kind is tuple or kind is list:
                 deeper += each
@@ -146,7 +161,7 @@ def _demand_sound(value: Json) -> None:
             elif kind is int:
                 if not -_MAX_INT <= each <= _MAX_INT:
                     raise refuse("ledger.unavailable", "an entry has a number outside 2^53")
-            elif not (each is None or isinstance(each, str | bool)):
+            elif not isinstance(each, str):
                 raise refuse("ledger.unavailable", f"an entry has a {kind.__name__}")
         level = deeper
 

@@ -58,16 +58,9 @@ class Subject(Frozen, frozen=True):
 
 def leaf(event: Event, stamp: Stamp, joined: Mapping[str, Json]) -> bytes:
     """The canonical body, version 1; `joined` are members that the ledger adds (`subjects`, `payload`, `intent`)."""
-    moment: dict[str, Json] = {"id": stamp.id, "ts": stamp.ts, "mono": stamp.mono}
-    if isinstance(event, Intent):
-        own = {**moment, **event.own(), **joined}
-        return _blank(event.manner, stamp, own).filled(own)
-    return canonical({**_written_by(event.kind, stamp), **moment, **event.members(), **joined})
-
-
-def _written_by(kind: str, stamp: Stamp) -> dict[str, Json]:
-    """What is the same in every entry of one kind that a process writes."""
-    return {"v": 1, "kind": kind, "log": stamp.log, "boot": stamp.boot, "node": stamp.node, "epoch": stamp.epoch}
+    manner, told = (event.manner, event.own()) if isinstance(event, Intent) else (None, event.members())
+    own = {"id": stamp.id, "ts": stamp.ts, "mono": stamp.mono, **told, **joined}
+    return _blank(event.kind, manner, stamp, own).filled(own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,17 +288,25 @@ class Intent(Frozen, frozen=True):
         return {"disclosure": self.disclosure, "attempt": self.attempt}
 
 
-_blanks: dict[tuple[object, ...], tuple[Manner, Blank]] = {}
+_blanks: dict[tuple[object, ...], tuple[Manner | None, Blank]] = {}
 
 
-def _blank(manner: Manner, stamp: Stamp, own: Mapping[str, Json]) -> Blank:
-    """The leaves of one manner and writer differ in a few members; the rest of them is written once."""
+def _blank(kind: str, manner: Manner | None, stamp: Stamp, own: Mapping[str, Json]) -> Blank:
+    """The leaves of one kind, manner and writer differ in a few members; the rest of them is written once."""
     # By identity, as above.
-    key = (id(manner), stamp.log, stamp.boot, stamp.node, stamp.epoch, *own)
+    key = (kind, id(manner), stamp.log, stamp.boot, stamp.node, stamp.epoch, *own)
     kept = _blanks.get(key)
     if kept is not None and kept[0] is manner:
         return kept[1]
-    blank = Blank({**_written_by(Intent.kind, stamp), **manner.members()}, own)
+    written_by: dict[str, Json] = {
+        "v": 1,
+        "kind": kind,
+        "log": stamp.log,
+        "boot": stamp.boot,
+        "node": stamp.node,
+        "epoch": stamp.epoch,
+    }
+    blank = Blank({**written_by, **(manner.members() if manner else {})}, own)
     if len(_blanks) >= _WRITTEN:
         _blanks.clear()
     _blanks[key] = manner, blank

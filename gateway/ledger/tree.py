@@ -7,6 +7,7 @@ from typing import TypeAlias
 from gateway.frozen import Frozen
 
 HASH = 32  # bytes of SHA-256
+_NODE = hashlib.sha256(b"\x01")
 Span: TypeAlias = tuple[int, int]
 """A subtree by the leaves under it: from the first up to, and without, the last."""
 WIDTHS = frozenset(256**height for height in range(1, 8))
@@ -70,7 +71,9 @@ def root(leaves: Iterable[bytes]) -> bytes:
 
 def node(left: bytes, right: bytes) -> bytes:
     """SHA-256 of 0x01 and both children."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    digest = _NODE.copy()
+    digest.update(left + right)
+    return digest.digest()
 
 
 def middle_of(first: int, last: int) -> int:
