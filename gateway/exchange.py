@@ -175,7 +175,8 @@ class Exchange:
         self._prove(trail, matched, [*matched.texts(matched.terms.tokens), call.header("gateway-token") or ""])
         matched, incoming, media = await assemble.read(call, matched)
         trail.matched = matched
-        self._prove(trail, matched, _body_texts(matched.terms, incoming), last=True)
+        if trail.caller is None:
+            self._prove(trail, matched, _body_texts(matched.terms, incoming), last=True)
         assemble.check_signed(call, matched, incoming)
         course = Course(contracts, call, matched, trail, incoming, media)
         disclosure = self._disclosure(course)
@@ -285,8 +286,6 @@ class Exchange:
 
     def _prove(self, trail: Trail, matched: Matched, texts: Sequence[str], *, last: bool = False) -> None:
         """Proves the caller by the token in these texts. Where the SDK puts it into the body, that is still to come."""
-        if trail.caller is not None:
-            return
         if not last and any(place.kind == "body" for place in matched.terms.tokens):
             texts = [text for text in texts if token_in(text)]
             if not texts:
@@ -358,9 +357,9 @@ def _owed(decision: Decision) -> tuple[str, ...]:
 
 def _key(terms: Terms, incoming: Mapping[str, Document]) -> str | None:
     """The idempotency key of a call, where its contract names one and the call has it."""
-    place = terms.retry_key
-    keys = values_at(incoming[place.kind], place.path) if place else iter(())
-    return next((str(key) for key in keys if key), None)
+    if (place := terms.retry_key) is None:
+        return None
+    return next((str(key) for key in values_at(incoming[place.kind], place.path) if key), None)
 
 
 def _tries(terms: Terms, incoming: Mapping[str, Document]) -> int:

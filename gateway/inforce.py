@@ -150,7 +150,8 @@ class InForce:
         """
         if papers is not self._papers or not self._since <= now < self._until:
             policy, self._standings, self._papers = self.contracts.policy, {}, papers
-            self._since, self._until = around(policy, now)
+            # In the zone of `now`: to compare times of two zones takes longer than all else here.
+            self._since, self._until = (each.astimezone(now.tzinfo) for each in around(policy, now))
         key = (terms.name, entity)
         if (standing := self._standings.get(key)) is None:
             standing = self._standings[key] = self._stand(terms, entity, now)

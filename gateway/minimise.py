@@ -227,14 +227,15 @@ class _Walk:
 
     def _members(self, step: Step, value: dict[str, Any]) -> dict[str, Document]:
         kept: dict[str, Document] = {}
-        find, counts, node, shortest, urls = step.members.get, self.counts, step.node, self.shortest, self.bound.urls
+        find, counts, shortest, all_granted = step.members.get, self.counts, self.shortest, self.all_granted
+        node, urls, withheld = step.node, self.bound.urls, self.withheld
         for name, item in value.items():
             child = find(name)
             if child is None:
-                self.withheld.append(_withheld((node.path, name, "field.unnamed" if node.cover is None else "drop")))
+                withheld.append(_withheld((node.path, name, "field.unnamed" if node.cover is None else "drop")))
             elif (
                 child.is_leaf
-                and self.all_granted
+                and all_granted
                 and (kind := item.__class__) in PLAIN
                 and (kind is not str or len(item) < shortest)
                 and not (child.claims and personal_kind(item))

@@ -103,16 +103,18 @@ def values_at(document: object, path: Path) -> Iterator[object]:
     """Every value that stands at a path of a document made of mappings, lists and scalars."""
     for depth, step in enumerate(path):
         if step is EACH:
-            if isinstance(document, list):
-                for element in document:
-                    yield from values_at(element, path[depth + 1 :])
-            return
+            return _values_in(document, path[depth + 1 :])
         # A text may have attributes beside it.
         members = document if isinstance(document, dict) else getattr(document, "attributes", {})
         if step not in members:
-            return
+            return iter(())
         document = members[step]
-    yield document
+    return iter((document,))
+
+
+def _values_in(elements: object, path: Path) -> Iterator[object]:
+    for element in elements if isinstance(elements, list) else ():
+        yield from values_at(element, path)
 
 
 def _steps_of_text(text: str, rooted: str) -> Path:

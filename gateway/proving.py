@@ -46,8 +46,9 @@ def _is_named(step: Step, document: Document, *, top: bool = False) -> bool:
         return step.lets and (not isinstance(document, Attributed) or _is_named(step, document.attributes, top=True))
     if not top and not step.members:
         return False
+    find = step.members.get
     for name, value in document.items():
-        child = step.members.get(name)
-        if child is None or not (_is_named(child, value) if value.__class__ not in PLAIN else child.lets):
+        child = find(name)
+        if child is None or not (child.lets if value.__class__ in PLAIN else _is_named(child, value)):
             return False
     return True

@@ -235,10 +235,11 @@ class Terms:
     sending: Section
     answer: Section | None
     errors: Section | None
+    name: str = field(init=False)
+    """Vendor and operation, under which it is known everywhere."""
 
-    @property
-    def name(self) -> str:
-        return f"{self.vendor.vendor}/{self.operation.operation}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.vendor.vendor}/{self.operation.operation}")
 
     @property
     def contract(self) -> str:

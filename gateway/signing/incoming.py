@@ -1,7 +1,7 @@
 """Signatures that callers made: over another body than the one that leaves, so they never leave."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from gateway.body.document import Document, members_of
@@ -41,11 +41,14 @@ def signed_places(
     for name, text in headers:
         if is_signing(name, text) if name == "authorization" else is_signature_header(name) and name not in named:
             yield f"header:{name if name in _EVERYBODYS else '*signature'}"
-    yield from (f"query:{name}" for name in _parameters(documents["query"], trees["query"]))
+    for parameter in _parameters(documents["query"], trees["query"]):
+        yield f"query:{parameter}"
     body, tree = documents["body"], trees["body"]
-    yield from (f"$.{name}" for name in _parameters(body, tree))
+    for parameter in _parameters(body, tree):
+        yield f"$.{parameter}"
     for name, value in members_of(body).items() if len(members_of(body)) == 1 else ():
-        yield from (f"$.*.{inner}" for inner in _parameters(value, tree.members.get(name)))
+        for parameter in _parameters(value, tree.members.get(name)):
+            yield f"$.*.{parameter}"
     if xml and _has_xml_signature(body):
         yield "$ (XML Signature)"
 
@@ -57,12 +60,13 @@ def is_signing(header: str, value: str) -> bool:
     return bool(_SIGNING_SCHEME.fullmatch(value) or _SIGNATURE_MEMBER.search(value))
 
 
-def _parameters(document: Document, tree: Node | None) -> Iterator[str]:
+def _parameters(document: Document, tree: Node | None) -> Sequence[str]:
     """The members of a document that are a signature by name, by what stands beside them, or by what they hold."""
     members = members_of(document)
-    names = {name.lower() for name in members}
+    names = {*map(str.lower, members)}
     if names.isdisjoint(_TELLING):
-        return
+        return ()
+    found: list[str] = []
     for name, value in members.items():
         lower = name.lower()
         if tree is not None and name in tree.members:
@@ -70,7 +74,8 @@ def _parameters(document: Document, tree: Node | None) -> Iterator[str]:
         by_name = lower in _BY_NAME
         by_value = lower == _SIGN and isinstance(value, str) and _DIGEST.fullmatch(value) is not None
         if by_name or by_value or names & _BESIDE.get(lower, frozenset()):
-            yield lower
+            found.append(lower)
+    return found
 
 
 def _has_xml_signature(document: Document) -> bool:
