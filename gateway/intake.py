@@ -11,7 +11,7 @@ from gateway.failpoints import failpoint
 from gateway.ledger.entry import Event, Subject
 from gateway.ledger.housekeeping import FactPut, PolicyActivated, TokenChanged
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.steps import CaseStep, NoticeStep
+from gateway.ledger.steps import CaseStep, NoticeStep, RequestStep
 from gateway.ledger.store import Filter
 from gateway.registry.entered import (
     AcceptanceRow,
@@ -239,7 +239,14 @@ def _suspension(fact: SuspensionRow, by: str, put: str) -> Told:
 
 
 def _request(fact: RequestRow, by: str, put: str) -> Told:
-    return FactPut(f"request:{fact.right}", fact.status.value, "", by, put), _people(fact.subject)
+    step = RequestStep(
+        request=fact.request, right=fact.right, state=fact.status.value, asked_by=fact.by,
+        received=int(fact.received.timestamp() * 1_000_000), due=int(fact.due.timestamp() * 1_000_000),
+        requester=fact.requester, categories=fact.categories, extended=fact.extended, by=by, put=put,
+        rulings=tuple(sorted({f"{each.ruling} {each.category or 'all'}" for each in fact.decisions})),
+        reasons=tuple(sorted({each.reason.value for each in fact.decisions if each.reason})),
+    )  # fmt: skip
+    return step, _people(fact.subject)
 
 
 def _agreement(fact: AgreementRow, by: str, put: str) -> Told:

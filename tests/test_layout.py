@@ -51,6 +51,7 @@ TOGETHER: Mapping[str, str] = {
     "report/looks": "report/test_making.py",
     "report/oversight": "report/test_making.py",
     "report/registers": "report/test_making.py",
+    "report/requests": "report/test_cases.py",
     "report/seen": "report/test_making.py",
     "report/wanted": "report/test_making.py",
     # Leaves are held to committed vectors, byte for byte.

@@ -1,4 +1,4 @@
-"""What the ledger records step by step: cases outside contracts, incidents at vendors, and what vendors are told."""
+"""What the ledger records step by step: cases outside contracts, incidents, what people ask, what vendors are told."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -120,6 +120,53 @@ class NoticeStep:
             "categories": self.categories,
             "due": self.due,
             "reason": self.reason,
+            "by": self.by,
+            "put": self.put,
+        }
+        return {name: member for name, member in members.items() if member}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestStep:
+    """How far something has come that a person asked for. Whose it is stands in a commitment.
+
+    `received` and `due` are in µs; `asked_by` is who asked, and `requester` in whose name; `rulings` and `reasons` are
+    what was decided, in words of closed lists.
+    """
+
+    kind: ClassVar[str] = "fact"
+
+    request: str
+    right: str
+    state: str
+    received: int
+    due: int
+    asked_by: str = ""
+    requester: str = ""
+    categories: tuple[str, ...] = ()
+    rulings: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    extended: str = ""
+    by: str = ""
+    put: str = ""
+
+    @property
+    def index(self) -> Index:
+        return Index(caller=self.by or None)
+
+    def members(self) -> dict[str, Json]:
+        members: dict[str, Json] = {
+            "fact": f"request:{self.right}",
+            "request": self.request,
+            "state": self.state,
+            "received": self.received,
+            "due": self.due,
+            "asked_by": self.asked_by,
+            "requester": self.requester,
+            "categories": self.categories,
+            "rulings": self.rulings,
+            "reasons": self.reasons,
+            "extended": self.extended,
             "by": self.by,
             "put": self.put,
         }

@@ -1,4 +1,4 @@
-"""The registers of what is done beside calls: demands of authorities, incidents, notices, requests and waivers."""
+"""The registers of what is done beside calls: demands of authorities, incidents, notices and waivers."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.ledger.steps import CLOCK
-from gateway.report.seen import Known, Seen, instant, moment
+from gateway.report.seen import Known, Seen, days_after, instant, moment
 from gateway.report.table import Cell, Row, Table
 from gateway.vocabulary.notices import Duty, NoticeState
 
-_DAY = 86_400_000_000  # µs
 _OWED = frozenset({NoticeState.QUEUED, NoticeState.TASK, NoticeState.SENT, NoticeState.CONFIRMED})
 
 DEMANDS = Table(
@@ -97,11 +96,6 @@ NOTICES = Table(
         "days_late": "days by which the answer is late, or came late",
         "reason": "reason",
     },
-)
-REQUESTS = Table(
-    "Requests of people",
-    "GDPR 12(3); CCPA Regulations 7101",
-    {"at": "when", "right": "right", "status": "status", "by": "by", "entry": "entry"},
 )
 WAIVERS = Table(
     "Waivers",
@@ -246,7 +240,9 @@ class Notices:
     def take(self, seen: Seen) -> Iterable[Row]:
         body = seen.body
         if seen.kind == "fact" and "notice" in body:
-            row = self._rows.setdefault(body["notice"], dict.fromkeys(NOTICES.columns) | {"opened": seen.at})
+            row = self._rows.setdefault(body["notice"], dict.fromkeys(NOTICES.columns))
+            # The step that opens it says how it is told; one of before the days that are asked for is not seen.
+            row["opened"] = seen.at if "way" in body else row["opened"]
             stated = {name: _words(body[name]) for name in NOTICES.columns if name in body}
             row["cause"] = body["fact"].partition(":")[2]
             row |= stated | {"since": seen.at, "due": moment(body["due"]) if "due" in body else row["due"]}
@@ -264,30 +260,7 @@ def days_late(told: Mapping[str, Any], now: datetime) -> int:
     if told.get("duty") != Duty.CONFIRMS or told["state"] not in _OWED:
         return 0
     ended: int = told["ts"] if told["state"] == NoticeState.CONFIRMED else int(now.timestamp() * 1_000_000)
-    due: int = told["due"]
-    return max(0, -((due - ended) // _DAY))
-
-
-class Requests:
-    """One row for each step of each request; whose it is stands in none."""
-
-    def __init__(self, _: Known) -> None:
-        pass
-
-    def take(self, seen: Seen) -> Iterator[Row]:
-        named, _, right = str(seen.body.get("fact", "")).partition(":")
-        if seen.kind == "fact" and named == "request":
-            body = seen.body
-            yield {
-                "at": seen.at,
-                "right": right,
-                "status": body.get("state"),
-                "by": body.get("by"),
-                "entry": body["id"],
-            }
-
-    def rest(self) -> Iterable[Row]:
-        return ()
+    return days_after(told["due"], ended)
 
 
 class Waivers:

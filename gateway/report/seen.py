@@ -10,6 +10,7 @@ from gateway.ledger.personal import left_at
 from gateway.ledger.tallies import Count
 from gateway.report.table import Row
 
+_DAY = 86_400_000_000  # µs
 POSSIBLY = {"result": "possibly"}
 """What became of an intent of which nothing else is written."""
 
@@ -123,3 +124,8 @@ def moment(microseconds: int) -> str:
 def instant(text: str) -> str:
     """A time that somebody entered in a zone of their own, written as those of the record."""
     return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def days_after(due: int, ended: int) -> int:
+    """By how many days, begun ones too, something was late; both in µs."""
+    return max(0, -((due - ended) // _DAY))

@@ -16,19 +16,18 @@ from gateway.report.cases import (
     DEMANDS,
     INCIDENTS,
     NOTICES,
-    REQUESTS,
     TOTALS,
     WAIVERS,
     Demands,
     Incidents,
     Notices,
-    Requests,
     Totals,
     Waivers,
 )
 from gateway.report.looks import BULK, LOOKS, WITHDRAWN, BulkLooks, Looks, Withdrawals, rested_on_it
 from gateway.report.oversight import DRIFT, EXPIRING, MINIMISED, Drift, Expiring, Minimised, comes_apart
 from gateway.report.registers import SALES, TRANSFER, Sales, Transfers
+from gateway.report.requests import REQUESTS, Requests
 from gateway.report.seen import Fold, Known, Seen
 from gateway.report.supervision import VENDORS, Vendors
 from gateway.report.table import Form, Row, Table
@@ -74,7 +73,7 @@ REPORTS: Mapping[str, Report] = {
     "demand-totals": Report(TOTALS, Totals),
     "incidents": Report(INCIDENTS, Incidents, _VENDOR),
     "notices": Report(NOTICES, Notices, _VENDOR),
-    "requests": Report(REQUESTS, Requests, streams=True),
+    "requests": Report(REQUESTS, Requests),
     "waivers": Report(WAIVERS, Waivers),
     "withdrawals": Report(WITHDRAWN, Withdrawals, _VENDOR, linked=True, is_wrong=rested_on_it),
 }

@@ -199,7 +199,8 @@ def _notices(rows: Rows, counted: Counted) -> Iterator[str]:
 
 
 def _requests(rows: Rows, counted: Counted) -> Iterator[str]:
-    yield from _compared("steps", Counter((row["right"], row["status"]) for row in rows), counted.requests)
+    said = Counter((row["right"], step.partition(" ")[0]) for row in rows for step in row["steps"] or [row["status"]])
+    yield from _compared("steps", said, counted.requests)
 
 
 def _waivers(rows: Rows, counted: Counted) -> Iterator[str]:

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from asking import People
+from asking import case as on_behalf
 from demands import AGENCY, EMERGENCY, LEGAL, Staff
 from running import Running, running
 
@@ -24,9 +26,9 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield gateway
 
 
-def rows(gateway: Running, report: str) -> list[dict[str, Any]]:
-    token = gateway.token("rita", role=Role.REVIEWER)
-    reply = gateway.said(gateway.raw("GET", f"/reports/{report}", token=token), operators=True)
+def rows(gateway: Running, report: str, **wanted: str) -> list[dict[str, Any]]:
+    token, query = gateway.token("rita", role=Role.REVIEWER), urlencode(wanted)
+    reply = gateway.said(gateway.raw("GET", f"/reports/{report}?{query}", token=token), operators=True)
     document = json.loads(reply.payload)
     assert all(set(row) == set(document["columns"]) for row in document["rows"])
     found: list[dict[str, Any]] = document["rows"]
@@ -177,7 +179,9 @@ def test_what_people_asked_and_what_vendors_were_told_has_a_row_and_shows_nobody
     requests, notices = rows(gateway, "requests"), rows(gateway, "notices")
 
     assert asked.status == 200, asked.payload
-    assert {(row["right"], row["by"]) for row in requests} == {("rectification", "subject")}
+    [request] = requests
+    assert (request["right"], request["by"], request["requester"]) == ("rectification", "subject", "self")
+    assert (request["status"], request["answer"], request["days_late"]) == ("accepted", ["rectify all"], 0)
     assert [(row["cause"], row["vendor"]) for row in notices] == [("rectification", "parcels")]
     assert "c-89" not in json.dumps([requests, notices])
     assert rows(gateway, "waivers") == []
@@ -200,6 +204,40 @@ def test_the_oversight_of_a_vendor_knows_what_became_of_it(tmp_path: Path) -> No
     assert parcels["incidents"] == ["opened 1"]
     assert parcels["notices"] in (["queued 1"], ["task 1"])
     assert parcels["reviewed"] is not None
+
+
+def test_the_register_of_requests_says_when_and_how_each_was_answered_and_why_not(tmp_path: Path) -> None:
+    refuse = {"ruling": "refuse", "category": "person.name", "reason": "legally_required"}
+    with running(tmp_path) as gateway:
+        people = People(gateway)
+        agent, steward = people.staff("ada", Role.AGENT), people.staff("stella", Role.STEWARD)
+        wanted = {"right": "erasure", "categories": ["person.name", "contact.phone"]}
+        first = people.ask(agent, "/v1/requests", wanted | on_behalf("c-1", requester="guardian", proof="guardianship"))
+        second = people.ask(people.subject("c-2"), "/v1/requests", {"right": "erasure"})
+        number = first.document["request"]
+        people.ask(steward, f"/v1/requests/{number}/decision", {"decisions": [refuse, {"ruling": "erase"}]})
+        people.ask(steward, f"/v1/requests/{number}/closing", {"fulfilled": True})
+        people.ask(people.subject("c-1"), "/v1/disclosures", {})
+        gateway.gateway.reports._now = lambda: datetime.now(UTC) + timedelta(days=40)
+        decided, open_, told = rows(gateway, "requests")
+        [later] = rows(gateway, "requests", since=str((datetime.now(UTC) - timedelta(days=1)).date()))[1:2]
+
+    shown = ("request", "right", "by", "requester", "status", "answer", "refused_because", "days_late")
+    assert [decided[name] for name in shown] == [
+        number, "erasure", "ada", "guardian", "fulfilled", ["erase all", "refuse person.name"], ["legally_required"], 0,
+    ]  # fmt: skip
+    assert decided["categories"] == ["person.name", "contact.phone"]
+    assert [step.split(" ")[:3] for step in decided["steps"]] == [
+        ["acknowledged", "by", "ada"], ["accepted", "by", "stella"], ["fulfilled", "by", "stella"],
+    ]  # fmt: skip
+    assert decided["received"] <= decided["answered"] <= decided["closed"] < decided["due"]
+    assert [open_[name] for name in shown[:5]] == [
+        second.document["request"], "erasure", "subject", "self", "acknowledged",
+    ]  # fmt: skip
+    assert (open_["answered"], open_["answer"], later["request"]) == (None, [], open_["request"])
+    assert open_["days_late"] in (9, 10, 11, 12, 13)
+    assert [told[name] for name in shown[1:5]] == ["access", "subject", "self", "fulfilled"]
+    assert not {"c-1", "c-2"} & {str(cell) for row in (decided, open_, told) for cell in row.values()}
 
 
 DUE = int(NOW.timestamp() * 1_000_000)
