@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 SUPERUSER = "postgres"
 # What PostgreSQL calls its three ways to stop: wait for clients, throw them out, and leave as in a crash.
 STOPS: Mapping[str, int] = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}

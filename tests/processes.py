@@ -16,7 +16,7 @@ from clearances import placed
 from running import write_files
 from shop_contracts import FILES, SECRETS
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass

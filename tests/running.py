@@ -30,7 +30,7 @@ from gateway.outbound.http1 import Http1
 from gateway.settings import Settings
 from gateway.stores import Stores, opened
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 BY = "a test"
 NAMES = ("parcels", "payments", "faults")
 HOSTS = ("api.parcels.test", "api.payments.test", "in.faults.test")
@@ -248,7 +248,7 @@ class _Run:
         write_files(self.folder / "contracts", files)
         write_files(self.folder / "secrets", self.secrets)
         # A shared disk may take seconds to write; what a test is not about must not end it.
-        slow: dict[str, Any] = {"intent_deadline": 20.0, "vendor_connect": 5.0, "vendor_total": 10.0}
+        slow: dict[str, Any] = {"intent_deadline": 30.0, "vendor_connect": 15.0, "vendor_total": 30.0}
         given = {**slow, **self.settings}
         # Of the two in the order one bought for the other, who has been told of it where a test is not about that.
         given["levels"] = {NOTICE_DUE: "off", **given.get("levels", {})}

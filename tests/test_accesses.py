@@ -71,6 +71,7 @@ def test_a_report_carries_the_look_and_no_name_in_each_of_its_forms(gateway: Run
 
 
 def test_the_look_of_a_report_that_is_as_long_as_the_record_says_how_many_rows_it_has(gateway: Running) -> None:
+    asked(gateway, "POST", "/entries")
     document = json.loads(asked(gateway, "GET", "/reports/accesses"))
 
     [look, *_] = gateway.record(kind="access")

@@ -1,9 +1,10 @@
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doc_blocks import Block, Terminal, blocks, free_port, shows
+from doc_blocks import Block, Terminal, blocks, free_ports, shows
 
 pytestmark = pytest.mark.slow
 
@@ -18,13 +19,13 @@ def empty_folder() -> Iterator[Path]:
 
 
 def test_every_block_of_the_tutorial_does_what_the_page_says(empty_folder: Path) -> None:
-    page, ports = PAGE.read_text("utf-8"), {number: str(free_port()) for number in ("8080", "8081", "9100")}
-    for number, port in ports.items():
-        page = page.replace(number, port)
-    variables = {"GATEWAY_PORT": ports["8080"], "GATEWAY_OPERATORS_PORT": ports["8081"]}
+    with free_ports(3) as free:
+        ports = dict(zip(("8080", "8081", "9100"), map(str, free), strict=True))
+        page = re.sub("|".join(ports), lambda found: ports[found[0]], PAGE.read_text("utf-8"))
+        variables = {"GATEWAY_PORT": ports["8080"], "GATEWAY_OPERATORS_PORT": ports["8081"]}
 
-    with Terminal(empty_folder, variables) as terminal:
-        run = [_followed(block, terminal) for block in blocks(page)]
+        with Terminal(empty_folder, variables) as terminal:
+            run = [_followed(block, terminal) for block in blocks(page)]
 
     assert sum(run) > 20
 

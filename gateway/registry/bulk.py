@@ -254,6 +254,26 @@ def write(
             _tell(connection, (shape.told(fact, written[id(fact)]) for fact in of_shape))
 
 
+def not_overtaken(
+    connection: Connection, facts: Sequence[tuple[int, StoredRow]], at: datetime
+) -> Sequence[tuple[int, StoredRow]]:
+    """Those of these facts, each with its number, about whose thing nobody has put anything in since."""
+    newer = set[Thing]()
+    for shape, of_shape in _by_shape([fact for _, fact in facts]).items():
+        if not shape.beside:
+            found = {shape.rows(fact)[0][shape.key[0]] for fact in of_shape}
+            which = arrays.among(connection, shape.table, [{shape.key[0]: each} for each in found])
+            columns = [shape.table.c[name] for name in shape.key]
+            since = select(*columns).where(which, shape.table.c.at > rows.stored(at))
+            newer |= {(shape.table.name, *row) for row in connection.execute(since)}
+    return [(number, fact) for number, fact in facts if _thing(fact) not in newer]
+
+
+def _thing(fact: StoredRow) -> Thing:
+    shape = SHAPES[type(fact)]
+    return shape.thing(shape.rows(fact)[0])
+
+
 def _turn(connection: Connection, facts: Sequence[Any], written: Mapping[int, Written]) -> None:
     """What it causes that orders end, or go on after their end, as long as what was before still stands there."""
     states = tables.STATES

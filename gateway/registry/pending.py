@@ -98,8 +98,15 @@ def left(connection: Connection, asked: tuple[str | None, datetime]) -> Sequence
 
 def not_overtaken(connection: Connection, pending: Pending, entries: Mapping[int, str]) -> Iterator[Statement]:
     """What writes those of its facts that nobody has put in anew since; how far an import has come is one of them."""
-    for number, fact in enumerate(pending.facts):
-        for part in bulk.parts(fact):
+    alone = range(len(pending.facts))
+    if pending.is_import:
+        *together, last = alone
+        left = bulk.not_overtaken(connection, [(number, pending.facts[number]) for number in together], pending.at)
+        numbered = [pending.entry_of(number, entries) for number, _ in left]
+        yield from bulk.write(connection, [fact for _, fact in left], pending.at, numbered)
+        alone = range(last, last + 1)
+    for number in alone:
+        for part in bulk.parts(pending.facts[number]):
             if not _is_overtaken(connection, part, pending.at):
                 yield from rows.statements(part, pending.at, pending.entry_of(number, entries))
 

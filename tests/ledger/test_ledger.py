@@ -373,14 +373,15 @@ async def test_whoever_waits_for_a_writer_that_dies_is_told_at_once(
     shop: Shop, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    shop.store.reached.clear()
     shop.store.going.clear()
     waiting = [asyncio.ensure_future(ledger.intend(shipment(), [OTHER], b"{}", within=20)) for _ in range(50)]
-    await asyncio.sleep(0.05)
+    await asyncio.to_thread(shop.store.reached.wait, 20)
     shop.store.before.append(MemoryError())
     shop.store.going.set()
     await ledger.ended
 
-    done, pending = await asyncio.wait(waiting, timeout=0.1)
+    done, pending = await asyncio.wait(waiting, timeout=10)
 
     assert not pending
     assert all(isinstance(each.exception(), Refusal) for each in done)

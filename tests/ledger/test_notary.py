@@ -29,7 +29,7 @@ from gateway.ledger.store import Head, Row
 from gateway.ledger.tree import Span, consistency, is_consistent, root
 from gateway.ledger.unready import Unready
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 LOOK = Access("uid:1000", "list")
 
 

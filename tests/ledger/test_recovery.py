@@ -16,7 +16,7 @@ from gateway.ledger.highwater import HighWater
 from gateway.ledger.proof import root_at
 
 LOOK = Access("uid:1000", "list")
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -83,12 +82,10 @@ async def test_whatever_breaks_after_the_request_left_counts_as_possibly_sent(
 
 
 async def test_a_vendor_that_goes_silent_is_not_waited_for_to_the_end() -> None:
-    begun = time.monotonic()
-    async with carrying(silence=0.1) as vendors, Vendor(says(HEAD, then=stays_silent)) as vendor:
+    async with carrying(silence=0.1, total=600.0) as vendors, Vendor(says(HEAD, then=stays_silent)) as vendor:
         outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
 
     assert outcome == TIMED_OUT
-    assert time.monotonic() - begun < 20
 
 
 async def test_a_vendor_that_goes_on_speaking_is_listened_to() -> None:
@@ -97,7 +94,7 @@ async def test_a_vendor_that_goes_on_speaking_is_listened_to() -> None:
             writer.write(part)
             await asyncio.sleep(0.25)
 
-    async with carrying(silence=1.0) as vendors, Vendor(slowly) as vendor:
+    async with carrying(silence=1.2) as vendors, Vendor(slowly) as vendor:
         outcome = await vendors.send(vendor.at(), SENDING, limit=LIMIT)
 
     assert outcome.result == "sent"
@@ -113,10 +110,12 @@ async def test_a_connection_that_ends_at_once_is_no_success(vendors: Http1, scri
 
 
 async def test_a_refused_connection_is_proven_not_sent(vendors: Http1) -> None:
-    async with Vendor(answers()) as vendor:
-        pass
+    with socket.socket() as nobody:
+        # Bound and not listening, so that nobody else comes to listen there meanwhile.
+        nobody.bind(("127.0.0.1", 0))
+        at = Host("api", "http", "a.test", nobody.getsockname()[1], LOOPBACK)
 
-    assert await vendors.send(vendor.at(), SENDING, limit=LIMIT) == UNREACHABLE
+        assert await vendors.send(at, SENDING, limit=LIMIT) == UNREACHABLE
 
 
 async def test_a_connection_that_is_never_accepted_is_proven_not_sent() -> None:
@@ -176,13 +175,13 @@ async def test_it_goes_no_faster_than_the_vendor_reads() -> None:
     async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal far
         await reader.readuntil(b"\r\n\r\n")
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(1.3)
         far = store.far
         await reader.readexactly(len(sending.body))
         await answers()(reader, writer)
         await stays_silent(reader, writer)
 
-    async with carrying(silence=0.6) as vendors, Vendor(slowly, eager=True) as vendor:
+    async with carrying(silence=1.0) as vendors, Vendor(slowly, eager=True) as vendor:
         outcome = await vendors.send(vendor.at(), sending, limit=LIMIT)
 
     assert outcome.result == "sent"

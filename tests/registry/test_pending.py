@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from registries import NOON, fenced
+from sqlalchemy import event
 
 from gateway.registry.entered import ROWS
 from gateway.registry.facts import Facts, Mention, Suspension
 from gateway.registry.pending import OLD, Pending
 from gateway.registry.registry import Registry
-from gateway.registry.stored import RevocationRow, StoredRow
+from gateway.registry.stored import ImportRow, RevocationRow, StoredRow
 from gateway.vocabulary import OrderState, SubjectRole
 
 BUYER, RECEIVER = SubjectRole.PURCHASER, SubjectRole.CONSIGNEE
@@ -126,6 +127,51 @@ async def test_what_is_late_takes_back_nothing_that_was_lifted_or_closed_since(
     assert facts.marks == {}
     assert [order.state for order in facts.orders] == [OrderState.CLOSED]
     assert set(await registry.same_person("c-1")) == {"c-1"}
+
+
+def imported(count: int) -> list[StoredRow]:
+    """A part of an import: so many people who live somewhere, and said yes."""
+    lives = [LIVES | {"subject": f"c-{number}"} for number in range(count)]
+    said = [YES | {"subject": f"c-{number}", "time": "2024-02-01T09:30:00+00:00"} for number in range(count)]
+    reached = ImportRow(id="crm", begun=NOON, rows=2 * count, chain="")
+    return [*rows(*lives, *said, FLAG, LINK, ORDER | {"people": [{"role": "purchaser", "subject": "c-1"}]}), reached]
+
+
+async def test_what_is_late_of_an_import_does_not_come_over_what_is_newer(
+    registry: Registry, clock: list[timedelta]
+) -> None:
+    pending = await registry.begin("n1", "anna", imported(3))
+    clock[0] += timedelta(seconds=1)
+    lifted = FLAG | {"lifted": True}, LINK | {"lifted": True}
+    await registry.put(rows(NO, LIVES | {"jurisdiction": "FR"}, *lifted, OTHER))
+
+    await registry.carry_out(pending, {9: "a" * 32}, late=True)
+
+    facts = await registry.about(
+        [Mention(BUYER, order="A-1"), Mention(RECEIVER, ref="c-1"), Mention(SubjectRole.PAYER, ref="c-2")],
+        consents=True, order=None,
+    )  # fmt: skip
+    assert [each.state.value for each in facts.consents["c-1"]] == ["withdrawn", "given"]
+    assert [(each.state.value, each.record) for each in facts.consents["c-2"]] == [("given", f"{'a' * 32}.5")]
+    assert facts.people.keys() == {RECEIVER, SubjectRole.PAYER}
+    assert facts.marks == {}
+    assert [facts.people[role].jurisdiction for role in (RECEIVER, SubjectRole.PAYER)] == ["FR", "DE"]
+    assert set(await registry.same_person("c-1")) == {"c-1"}
+    assert await registry.left("n1") == []
+
+
+async def test_what_is_late_of_an_import_takes_no_more_statements_the_more_it_is(registry: Registry) -> None:
+    statements = list[str]()
+    event.listen(registry._engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    counts = list[int]()
+    for count in (3, 300):
+        pending = await registry.begin("n1", "anna", imported(count))
+        statements.clear()
+        await registry.carry_out(pending, {2 * count + 3: "a" * 32}, late=True)
+        counts.append(len(statements))
+
+    few, many = counts
+    assert many == few
 
 
 async def test_what_is_given_up_leaves_nothing(registry: Registry) -> None:

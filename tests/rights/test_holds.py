@@ -275,15 +275,15 @@ def test_a_hold_waits_for_the_notice_that_is_just_leaving_and_after_its_answer_n
 
     gateway.parcels.script = stalled
     leaving = asyncio.run_coroutine_threadsafe(gateway.gateway.tell(), gateway.loop)
-    assert reached.wait(10)
+    assert reached.wait(30)
 
     holding = asyncio.run_coroutine_threadsafe(
         gateway.stores.holds.hold({"subject": "c-89", "reason": "litigation"}, by=BY), gateway.loop
     )
     done_at_once = holding.done()
     go_on.set()
-    done = holding.result(10)
-    leaving.result(10)
+    done = holding.result(30)
+    leaving.result(30)
 
     assert not done_at_once
     # It had left, so its vendor is to be asked to keep what it has.
