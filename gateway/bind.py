@@ -12,6 +12,7 @@ from gateway.forms.forms import NOWHERE, Change, Fixed, Situation, bounded, chan
 from gateway.jwe import PublicKey, public_key
 from gateway.vocabulary import RETAINED_IDS, Category
 
+_CLAIMING = frozenset({Origin.GROUP, Origin.HEADER})
 _IN_CALLS = frozenset({"encrypt", "scrub"})
 
 
@@ -155,7 +156,7 @@ def _change(
 def _action(rule: Rule, urls: frozenset[str] | None) -> str:
     if rule.form.name in ("drop", "refuse"):
         return rule.form.name
-    if rule.form.name == "as_is" and rule.category is Category.NOT_PERSONAL and rule.origin is Origin.GROUP:
+    if rule.form.name == "as_is" and rule.category is Category.NOT_PERSONAL and rule.origin in _CLAIMING:
         return "claim"
     can_fail = rule.form.name in CAN_FAIL | _IN_CALLS or is_token(rule.form) or rule.max_chars is not None
     if can_fail or (urls is not None and may_leave_address(rule.form)):

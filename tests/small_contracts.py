@@ -9,7 +9,7 @@ from gateway.contract.compile import Defaults, Source, compile_section
 from gateway.contract.load import ContractSet, read
 from gateway.contract.model import Sending
 from gateway.contract.strict_yaml import read_yaml
-from gateway.contract.terms import Section
+from gateway.contract.terms import Origin, Section
 from gateway.errors import Finding
 from gateway.paths import Place
 from gateway.vocabulary import Purpose, SubjectRole, VendorKind
@@ -171,7 +171,7 @@ def section_and_findings(
         source,
         (),
         Defaults(roles, Purpose.DELIVERY),
-        fixed=[(place, ()) for place in fixed],
+        fixed=[(place, (), Origin.HEADER) for place in fixed],
         credentials=credentials,
     )
     return made, source.findings

@@ -317,6 +317,20 @@ def test_a_value_cannot_become_a_header_of_its_own(gateway: Running, value: str)
     assert all(b"x-evil" not in raw.lower() for raw in gateway.received)
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["zoe@example.com", "4111 1111 1111 1111", "SDK/1 (zoe@example.com)", "1" * 257],
+    ids=lambda value: value[:24],
+)
+def test_a_technical_header_with_something_personal_in_it_goes_nowhere(gateway: Running, value: str) -> None:
+    plain = gateway.ship("Parcels-Version: 2026-05")
+    reply = gateway.ship(f"Parcels-Version: {value}")
+
+    assert plain.status == 200
+    assert (reply.status, reply.code) == (422, "field.personal")
+    assert len(gateway.received) == 1
+
+
 def test_an_escape_in_a_query_stays_an_escape(gateway: Running) -> None:
     reply = gateway.call("POST", f"{SHIP}?label=a4%0d%0ax-evil:%201", body=shipment())
 

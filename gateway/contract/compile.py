@@ -126,14 +126,14 @@ def compile_section(
     at: Location,
     defaults: Defaults,
     *,
-    fixed: Sequence[tuple[Place, Location]] = (),
+    fixed: Sequence[tuple[Place, Location, Origin]] = (),
     credentials: Sequence[tuple[Place, str]] = (),
 ) -> Section:
     """The rule trees of one body. Findings go to `source`; with any of them the result must not be used."""
     build = _Build(source)
     build.trees["body"].namespaces = frozenset(section.namespaces)
-    for place, location in fixed:
-        build.add(place, location, Category.NOT_PERSONAL, Form("as_is"), Origin.FIXED)
+    for place, location, origin in fixed:
+        build.add(place, location, Category.NOT_PERSONAL, Form("as_is"), origin)
     for place, text in credentials:
         if place.kind in ("body", "path"):
             build.add(place, ("credential",), Category.SESSION_SECRET, Form("replace", text), Origin.CREDENTIAL)

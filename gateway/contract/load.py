@@ -21,7 +21,7 @@ from gateway.contract.compile import Defaults, Source, compile_section, match_of
 from gateway.contract.hooks import HookTerms, hook_terms
 from gateway.contract.model import Answer, Entities, ErrorAnswer, Operation, Policy, Vendor
 from gateway.contract.strict_yaml import Location, Sheet, YamlError, read_sheet
-from gateway.contract.terms import Host, Section, Segment, SubjectTerms, Terms
+from gateway.contract.terms import Host, Origin, Section, Segment, SubjectTerms, Terms
 from gateway.errors import ContractError, Finding, StartError
 from gateway.misfit import MISSING, NO_KEY, Misfit, misfits
 from gateway.paths import EACH, PLACES, Path, Place
@@ -293,10 +293,10 @@ def _tokens(vendor: Vendor, operation: Operation, source: Source, vendor_source:
     return tuple(place for place, _ in _placed("token", dict.fromkeys(named, ""), named_in))
 
 
-def _fixed(vendor: Vendor, pinned: Iterable[Place]) -> Sequence[tuple[Place, Location]]:
-    """What the contract writes itself, so that no field of a call can stand there, and by which key it does."""
-    headers: list[tuple[Place, Location]] = [(Place("header", (name.lower(),)), ()) for name in vendor.headers]
-    return [*((place, ("pins",)) for place in pinned), *headers]
+def _fixed(vendor: Vendor, pinned: Iterable[Place]) -> Sequence[tuple[Place, Location, Origin]]:
+    """What leaves without a group, by which key it does, and why."""
+    pins = [(place, ("pins",), Origin.PIN) for place in pinned]
+    return [*pins, *((Place("header", (name.lower(),)), (), Origin.HEADER) for name in vendor.headers)]
 
 
 def _findings(error: ValidationError, model: type[BaseModel], sheet: Sheet, file: str) -> Iterator[Finding]:

@@ -18,10 +18,11 @@ PART_ATTRIBUTES: Final = ("@filename", "@content-type")
 
 
 class Origin(Enum):
-    """Why a rule exists: a group names the field, or a pin or header of the vendor's, or a credential stands there."""
+    """Why a rule exists: a group names the field, or a pin, a technical header or a credential stands there."""
 
     GROUP = "group"
-    FIXED = "fixed"
+    PIN = "pin"
+    HEADER = "header"
     CREDENTIAL = "credential"
 
 

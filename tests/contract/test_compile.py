@@ -79,7 +79,7 @@ def test_pins_headers_and_credentials_have_rules_of_their_own() -> None:
     )
 
     assert [(rule.path, rule.origin) for rule in made.rules] == [
-        ("header:acme-version", Origin.FIXED),
+        ("header:acme-version", Origin.HEADER),
         ("$.key", Origin.CREDENTIAL),
         ("$.a", Origin.GROUP),
     ]
