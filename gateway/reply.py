@@ -15,7 +15,7 @@ from gateway.body.codecs import read_body, typed, written_body
 from gateway.body.coding import unpacked
 from gateway.body.document import Document
 from gateway.contract.form import LEADS_BACK
-from gateway.contract.model import Vendor
+from gateway.contract.model import WORDS, Vendor
 from gateway.contract.terms import Node, Terms
 from gateway.errors import CODES, Refusal, refuse
 from gateway.forms.forms import NOWHERE, Situation
@@ -32,6 +32,7 @@ _PASSED: Final = {"date": re.compile(_MOMENT), "retry-after": re.compile(rf"\d{{
 _FRAMING: Final = frozenset(
     {"connection", "content-encoding", "content-length", "content-type", "date", "transfer-encoding"}
 )
+_WORD: Final = re.compile("|".join(map(re.escape, WORDS)))
 _ERROR: Final = 400
 _REDIRECTED: Final = CODES["vendor.redirect"].title
 _UNNAMED: Final = 256 * 1024
@@ -237,7 +238,7 @@ def _document(refusal: Refusal, vendor: Vendor | None) -> dict[str, object]:
     """The problem document, with what the vendor's own SDKs look for beside it."""
     _, document = problem.problem(refusal)
     if vendor is not None and vendor.refusals:
-        words = {"$code": refusal.code, "$message": document["message"], "$status": document["status"]}
+        words = dict(zip(WORDS, (refusal.code, document["message"], document["status"]), strict=True))
         document |= {name: _filled(value, words) for name, value in vendor.refusals.items()}
     return document
 
@@ -247,4 +248,7 @@ def _filled(template: object, words: Mapping[str, object]) -> object:
         return {name: _filled(value, words) for name, value in template.items()}
     if isinstance(template, list):
         return [_filled(value, words) for value in template]
-    return words.get(template, template) if isinstance(template, str) else template
+    if not isinstance(template, str):
+        return template
+    # Alone a word keeps its type.
+    return words[template] if template in words else _WORD.sub(lambda word: str(words[word.group()]), template)

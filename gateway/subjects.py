@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from gateway.body.document import Document
-from gateway.contract.terms import SubjectTerms, Terms
+from gateway.contract.terms import SAID, SubjectTerms, Terms
 from gateway.errors import refuse
 from gateway.frozen import changed
 from gateway.ledger.entry import Subject
@@ -58,7 +58,7 @@ async def _mention(
         number = _one(documents, subject.earlier, terms)
         person = await _person_of(number, subject.role, earlier) if number else None
         return Mention(subject.role, earlier=person, jurisdiction=jurisdiction)
-    ref = _one(documents, subject.ref, terms) if subject.ref else stated
+    ref = stated if subject.ref in (None, SAID) else _one(documents, subject.ref, terms)
     return Mention(subject.role, ref=ref, jurisdiction=jurisdiction, stated=order)
 
 

@@ -343,6 +343,16 @@ def test_a_refusal_has_the_shape_that_the_vendors_sdks_know() -> None:
     assert said["failure"] == {"reason": "consent.missing", "text": "No consent on record: of the payer"}
 
 
+def test_a_template_may_say_it_in_a_sentence_and_in_place_of_our_own_words() -> None:
+    template = {"detail": "$code: $message ($status)"}
+
+    said = document(
+        refused(refuse("consent.missing", "of the payer"), PAYMENTS.model_copy(update={"refusals": template}))
+    )
+
+    assert said["detail"] == "consent.missing: No consent on record: of the payer (403)"
+
+
 def test_a_template_may_nest_and_holds_the_status_as_a_number() -> None:
     template = {"fault": [{"code": "$code", "http": "$status", "kind": "refused", "n": 1}]}
 

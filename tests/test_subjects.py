@@ -1,12 +1,13 @@
 """Whose data a call holds is said at one place, and by one value."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from clearances import SHIP, TERMS, given
 
 from gateway.body.document import Document
-from gateway.contract.terms import Terms
+from gateway.contract.terms import SAID, Terms
 from gateway.errors import Refusal
 from gateway.frozen import changed
 from gateway.ledger import Subject
@@ -122,6 +123,15 @@ async def test_whom_the_shop_names_is_meant_where_the_call_does_not_say() -> Non
 
     assert silent == forgotten == (Mention(PAYER, ref="c-1"),)
     assert says == (Mention(PAYER, ref="c-2"),)
+
+
+async def test_of_several_people_the_shop_names_the_one_whose_contract_says_so() -> None:
+    buyer, receiver = SHIP.subjects
+    terms = changed(SHIP, subjects=(replace(buyer, order=False, ref=SAID), receiver))
+
+    found = await asked(terms, documents({"reference": "A-1"}), "c-88", Before())
+
+    assert found == (Mention(BUYER, ref="c-88", stated="A-1"), Mention(RECEIVER, order="A-1"))
 
 
 async def test_of_several_people_the_shop_does_not_say_which_it_names() -> None:

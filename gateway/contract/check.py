@@ -16,14 +16,15 @@ from gateway.contract.check_papers import check_agreements, check_transfers
 from gateway.contract.compile import Source
 from gateway.contract.free_text import check_free_text
 from gateway.contract.headers import GATEWAYS_OWN, never_sent
-from gateway.contract.model import ErrorAnswer, Policy, Vendor, importers_of
+from gateway.contract.model import WORDS, ErrorAnswer, Policy, Vendor, importers_of
 from gateway.contract.model import Section as Written
 from gateway.contract.others import check_others, check_others_of_calls
 from gateway.contract.strict_yaml import Location
 from gateway.contract.telling import check_telling
-from gateway.contract.terms import Origin, Rule, Section, Terms
+from gateway.contract.terms import SAID, Origin, Rule, Section, Terms
 from gateway.contract.vendor_requires import check_vendor_requires
 from gateway.errors import Finding
+from gateway.paths import Place
 from gateway.retention import RULES, days
 from gateway.vocabulary import (
     ALLOWANCE,
@@ -40,6 +41,7 @@ from gateway.vocabulary import (
     Verdict,
 )
 
+_WORD = re.compile(r"\$[a-z]+")
 _SECRET = re.compile(r"\$[A-Z][A-Z0-9_]*")
 # The last part of a name begins with a letter: digits alone would be read as an address.
 _PLAIN_HOST = re.compile(r"([a-z0-9_-]+\.)*[a-z][a-z0-9-]*|[0-9]+(\.[0-9]+){3}|[0-9a-f:.]*:[0-9a-f:.]*")
@@ -99,6 +101,16 @@ def check_vendor(vendor: Vendor, source: Source, folder: str) -> None:
     check_transfers(vendor.transfer, vendor, importers_of(vendor), source)
     for header in vendor.headers:
         _sendable(header.lower(), ("headers", header), source)
+    for word in sorted(set(_words(vendor.refusals)) - set(WORDS)):
+        source.find("contract.value", ("refusals",), f"nothing is filled in for `{word}`", f"write {', '.join(WORDS)}")
+
+
+def _words(template: object) -> Iterator[str]:
+    """The words in a template that begin like one that is filled in."""
+    if isinstance(template, str):
+        yield from _WORD.findall(template)
+    for inner in template.values() if isinstance(template, dict) else template if isinstance(template, list) else ():
+        yield from _words(inner)
 
 
 def _network(text: str, source: Source) -> None:
@@ -205,6 +217,21 @@ def _check_places(terms: Terms, source: Source) -> None:
             source.find(
                 "contract.path", rule.where, f"there is no body for {rule.path}", "say under `body` how it is read"
             )
+
+
+def _check_stated(terms: Terms, source: Source) -> None:
+    """What speaks to the gateway is in no document of a call, but for whose it is."""
+    stated: list[tuple[Place | None, Location]] = [(place, ("evidence", "order")) for place in terms.orders]
+    stated += [(place, ("pins",)) for place in terms.pins]
+    stated.append((terms.retry_key, ("retry", "key")))
+    for each in terms.subjects:
+        at = ("subjects", str(each.role))
+        stated += [(None if each.ref == SAID else each.ref, at), (each.earlier, at), (each.jurisdiction, at)]
+    for place, where in stated:
+        if place is not None and place.kind == "header" and str(place.path[0]).startswith("gateway-"):
+            message = f"{place} speaks to the gateway, and no contract reads it"
+            fix = "use a header of your own, such as header:Shop-Order; what no group names stays here"
+            source.find("contract.path", where, message, fix)
 
 
 def _check_tokens(terms: Terms, source: Source) -> None:
@@ -341,6 +368,7 @@ _CHECKS: tuple[Callable[[Terms, Source], None], ...] = (
     _check_purpose,
     _check_segments,
     _check_places,
+    _check_stated,
     _check_tokens,
     check_sent_body,
     check_batch,

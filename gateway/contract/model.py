@@ -314,6 +314,10 @@ class Hook(Block):
     receiving: Receiving
 
 
+WORDS = ("$code", "$message", "$status")
+"""What is filled in where a vendor's file says what its SDKs look for in a refusal."""
+
+
 class Vendor(Block):
     """Who a vendor is, where it is, its agreements and keys."""
 

@@ -181,6 +181,10 @@ class Section:
         return tuple(rule for rule in self.rules if rule.origin is Origin.GROUP and rule.group == group.number)
 
 
+SAID = Place("header", ("gateway-subject",))
+"""Where the shop says itself whose data a call is about."""
+
+
 @dataclass(frozen=True, slots=True)
 class SubjectTerms:
     """How the person in a role is found, and on which ground the data may go."""

@@ -208,6 +208,33 @@ def test_what_only_looks_like_the_name_of_a_secret_is_found(text: str, tmp_path:
     assert found(tmp_path, changed(ACME, "Bearer $ACME_KEY", text)) == ["contract.secret"]
 
 
+def test_what_is_filled_into_a_refusal_by_no_word_of_ours_is_found(tmp_path: Folder) -> None:
+    right = changed(ACME, "review:", 'refusals: {fault: [{text: "$code: $message"}], http: $status}\nreview:')
+    wrong = changed(ACME, "review:", "refusals: {fault: [{text: refused for $reason}]}\nreview:")
+
+    assert found(tmp_path, right) == []
+    assert found(tmp_path, wrong) == ["contract.value"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("order: $.order", "order: header:Gateway-Order"),
+        ("{ref: order, legal", "{ref: header:Gateway-Person, legal"),
+        ("callers:", "pins: {header:Gateway-Version: v2}\ncallers:"),
+    ],
+)
+def test_a_header_that_speaks_to_the_gateway_is_read_by_no_contract(old: str, new: str, tmp_path: Folder) -> None:
+    own = changed(SHIP, old, new.replace("Gateway-", "Shop-"))
+
+    assert found(tmp_path, changed(SHIP, old, new)) == ["contract.path"]
+    assert found(tmp_path, own) == []
+
+
+def test_a_header_that_says_whose_data_it_is_is_read(tmp_path: Folder) -> None:
+    assert found(tmp_path, changed(SHIP, "{ref: order, legal", "{ref: header:Gateway-Subject, legal")) == []
+
+
 def test_what_names_a_value_is_no_key(tmp_path: Folder) -> None:
     files = changed(ACME, "Bearer $ACME_KEY", "Sentry sentry_key=$ACME_KEY, sentry_version=7")
 
