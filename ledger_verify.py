@@ -1032,12 +1032,15 @@ KINDS: Mapping[str, Kind] = {
             **dict.fromkeys(
                 (
                     "put", "recipient", "country", "demand", "urgency", "danger", "crossing", "suppressed_until",
-                    "dated", "until", "judgement", "favourable", "handover", "late_by",
+                    "dated", "until", "judgement", "favourable", "handover", "late_by", "data_since", "data_until",
+                    "deadline",
                 ),
                 _text,
             ),
-            **dict.fromkeys(("subjects", "fields", "withheld"), _count),
-            "categories": _words,
+            **dict.fromkeys(
+                ("subjects", "asked_people", "asked_fields", "approved_fields", "fields", "withheld"), _count
+            ),
+            **dict.fromkeys(("categories", "named", "instrument", "stored_in"), _words),
             "disclosure": _id,
         },
         caller="by",

@@ -47,7 +47,9 @@ TOGETHER: Mapping[str, str] = {
     "clearance/decide": "test_clearance.py",
     "clearance/question": "test_clearance.py",
     # What a report shows is what a real gateway has sent.
+    "exceptional/said": "report/test_cases.py",
     "report/activities": "report/test_making.py",
+    "report/demands": "report/test_cases.py",
     "report/looks": "report/test_making.py",
     "report/oversight": "report/test_making.py",
     "report/registers": "report/test_making.py",

@@ -2,9 +2,9 @@
 
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,7 @@ from gateway.exceptional.checks import Circumstances, failures
 from gateway.exceptional.cut import Cut, cut, section_of, told
 from gateway.exceptional.handover import Cover, Handed, handed, key_of
 from gateway.exceptional.intent import intent_of
+from gateway.exceptional.said import Said, of_request, of_step
 from gateway.exceptional.secrecy import opened, sealed
 from gateway.identity import Caller, Environment
 from gateway.intake import Intake
@@ -50,7 +51,6 @@ log = logging.getLogger(__name__)
 
 GATEWAY = "gateway"
 _HOLD = "preservation-order"
-Said = Mapping[str, str | int | tuple[str, ...]]
 
 
 class UnknownCase(GatewayError):
@@ -107,7 +107,7 @@ class Office:
             case = Case(
                 self._ledger.new_id(), asked, tuple(map(_row, people)), around.home, self._suppressed(asked), ()
             )
-            case = await self._put(case, "request", by.service, None, said=_asked(case), first=True)
+            case = await self._put(case, "request", by.service, None, said=of_request(case), first=True)
             if isinstance(asked, Emergency) and asked.told:
                 spoken = told(asked.fields, [person.role for person in people])
                 case, _ = await self._disclosed(case, spoken, Handover.ORAL, by)
@@ -123,7 +123,7 @@ class Office:
                 for person in case.people:
                     until = deed.until.isoformat()
                     await self._hold({"subject": person.subject, "reason": _HOLD, "until": until}, by=by.service)
-            case = await self._put(case, step, by.service, deed, said=_done(deed, case))
+            case = await self._put(case, step, by.service, deed, said=of_step(deed, case))
         return self._shown(case)
 
     async def send(self, case_id: str, given: object, by: Caller) -> tuple[dict[str, Any], Handed]:
@@ -332,37 +332,6 @@ def _kept(deed: Deed | None) -> dict[str, Any]:
 def _row(person: Person) -> PersonRow:
     law = None if person.jurisdiction == "unknown" else person.jurisdiction
     return PersonRow(role=person.role, subject=person.ref, jurisdiction=law)
-
-
-def _asked(case: Case) -> Said:
-    asked = case.asked
-    said: dict[str, str | int | tuple[str, ...]] = {
-        "subjects": len(case.people),
-        "categories": tuple(sorted({category.value for category in asked.fields.values()})),
-    }
-    if asked.recipient:
-        said |= {"recipient": asked.recipient.kind.value, "country": asked.recipient.country}
-    for name in ("demand", "urgency", "danger", "crossing"):
-        if word := getattr(asked, name, None):
-            said[name] = word.value
-    if case.suppressed_until:
-        said["suppressed_until"] = case.suppressed_until.isoformat()
-    return said
-
-
-def _done(deed: Deed, case: Case) -> Said:
-    """What of a step stands in its entry: words of closed lists and days, nothing that somebody wrote."""
-    said: dict[str, str | int | tuple[str, ...]] = {}
-    for name in ("dated", "until", "judgement", "favourable"):
-        value = getattr(deed, name, None)
-        if isinstance(value, bool):
-            said[name] = "yes" if value else "no"
-        elif value is not None:
-            said[name] = value.isoformat() if isinstance(value, date) else str(value)
-    if isinstance(deed, Approval):
-        fields = case.asked.fields if deed.fields is None else deed.fields
-        said["categories"] = tuple(sorted({category.value for category in fields.values()}))
-    return said
 
 
 def _due(case: Case) -> list[Due]:

@@ -1,60 +1,16 @@
-"""The registers of what is done beside calls: demands of authorities, incidents, notices and waivers."""
+"""The registers of what is done beside calls: incidents, notices and waivers."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.ledger.steps import CLOCK
 from gateway.report.seen import Known, Seen, days_after, instant, moment
-from gateway.report.table import Cell, Row, Table
+from gateway.report.table import Cell, Row, Table, cell_of
 from gateway.vocabulary.notices import Duty, NoticeState
 
 _OWED = frozenset({NoticeState.QUEUED, NoticeState.TASK, NoticeState.SENT, NoticeState.CONFIRMED})
 
-DEMANDS = Table(
-    "Register of disclosures outside contracts",
-    "policy, exceptional disclosures; GDPR 48; PIPL 41",
-    {
-        "case": "case",
-        "scenario": "scenario",
-        "opened": "opened",
-        "requested_by": "opened by",
-        "recipient": "kind of recipient",
-        "recipient_name": "which one, where something went",
-        "country": "its country",
-        "demand": "origin of the demand",
-        "subjects": "people asked about",
-        "categories": "categories asked for",
-        "approved_by": "approved by",
-        "opinion_by": "opinion by",
-        "approved": "categories approved",
-        "outcome": "outcome",
-        "decided": "decided",
-        "handover": "how it was handed over",
-        "fields": "fields handed over",
-        "withheld": "fields that stayed",
-        "disclosure": "disclosure",
-        "suppressed_until": "the person is not told until",
-        "told": "person told",
-        "review": "review of an emergency",
-        "escalated": "review overdue",
-    },
-)
-TOTALS = Table(
-    "Yearly totals of disclosures outside contracts",
-    "policy, exceptional disclosures: a report on how often",
-    {
-        "year": "year",
-        "scenario": "scenario",
-        "cases": "cases",
-        "sent": "data was given",
-        "refused": "refused",
-        "preserved": "preserved",
-        "open": "open",
-        "subjects": "people",
-    },
-)
 INCIDENTS = Table(
     "Incidents",
     "GDPR 33, 34; PIPL 57",
@@ -108,91 +64,6 @@ WAIVERS = Table(
         "operations": "operations",
     },
 )
-_OUTCOMES = {"send": "sent", "refuse": "refused", "preserve": "preserved"}
-_EACH = ("recipient", "country", "demand")
-
-
-def _words(value: object) -> Cell:
-    """A member of an entry as a cell."""
-    if isinstance(value, list | tuple):
-        return tuple(map(str, value))
-    return value if isinstance(value, int | str) else None
-
-
-class Demands:
-    """One row for each case, in the order in which they were opened."""
-
-    def __init__(self, _: Known) -> None:
-        self._cases: dict[str, dict[str, Any]] = {}
-
-    def take(self, seen: Seen) -> Iterable[Row]:
-        if seen.kind == "exceptional":
-            body, at = seen.body, seen.at
-            row = self._cases.setdefault(body["case"], dict.fromkeys(DEMANDS.columns) | {"case": body["case"]})
-            row["scenario"] = body["scenario"]
-            _STEPS.get(body["step"], _nothing)(row, body, at)
-        elif outside := seen.body.get("exceptional"):
-            # A private person stands there without their name. A case of before the days that are asked for has no row.
-            self._cases.get(outside["case"], {})["recipient_name"] = seen.body["recipient"]["name"]
-        return ()
-
-    def rest(self) -> Iterator[Row]:
-        yield from self._cases.values()
-
-
-def _nothing(row: dict[str, Any], body: Any, at: str) -> None:
-    del row, body, at
-
-
-def _requested(row: dict[str, Any], body: Any, at: str) -> None:
-    row |= {"opened": at, "requested_by": body["by"], "outcome": "open", "subjects": body["subjects"]}
-    row |= {name: _words(body.get(name)) for name in (*_EACH, "categories")}
-    row["suppressed_until"] = instant(body["suppressed_until"]) if "suppressed_until" in body else None
-
-
-def _approved(row: dict[str, Any], body: Any, at: str) -> None:
-    del at
-    row["approved_by"] = (*(row["approved_by"] or ()), body["by"])
-    row["approved"] = _words(body.get("categories"))
-
-
-def _decided(row: dict[str, Any], body: Any, at: str) -> None:
-    row |= {"outcome": _OUTCOMES[body["step"]], "decided": at}
-    row |= {name: _words(body.get(name)) for name in ("handover", "fields", "withheld", "disclosure")}
-
-
-_STEPS: Mapping[str, Callable[[dict[str, Any], Any, str], None]] = {
-    "request": _requested,
-    "approve": _approved,
-    "opinion": lambda row, body, _: row.update(opinion_by=body["by"]),
-    "send": _decided,
-    "refuse": _decided,
-    "preserve": _decided,
-    "review": lambda row, body, at: row.update(review=f"{body.get('judgement', 'done')} by {body['by']} {at}"),
-    "escalate": lambda row, _body, at: row.update(escalated=at),
-    "told": lambda row, _body, at: row.update(told=at),
-}
-
-
-class Totals:
-    """One row for each year and scenario."""
-
-    def __init__(self, known: Known) -> None:
-        self._demands = Demands(known)
-
-    def take(self, seen: Seen) -> Iterable[Row]:
-        return self._demands.take(seen)
-
-    def rest(self) -> Iterator[Row]:
-        counts: dict[tuple[str, str], Counter[str]] = {}
-        for case in self._demands.rest():
-            count = counts.setdefault((str(case["opened"])[:4], str(case["scenario"])), Counter())
-            count.update({"cases": 1, str(case["outcome"]): 1, "subjects": int(str(case["subjects"] or 0))})
-        for (year, scenario), count in sorted(counts.items()):
-            named = {name: count[name] for name in ("cases", "sent", "refused", "preserved", "open", "subjects")}
-            yield {"year": year, "scenario": scenario, **named}
-
-
 _MOMENTS = ("began", "ended", "vendor_told", "aware")
 _TOLD = {"authority": "authority_told", "people": "people_told", "closed": "closed"}
 
@@ -209,7 +80,7 @@ class Incidents:
             body, step = seen.body, seen.body["step"]
             row = self._rows.setdefault(body["incident"], dict.fromkeys(INCIDENTS.columns) | {"steps": ()})
             if step == "opened":
-                row |= {name: _words(body[name]) for name in INCIDENTS.columns if name in body} | {"opened": seen.at}
+                row |= {name: cell_of(body[name]) for name in INCIDENTS.columns if name in body} | {"opened": seen.at}
                 row |= {name: instant(row[name]) for name in _MOMENTS if row[name]}
             row["steps"] = (*row["steps"], f"{step} {seen.at}")
             if (told := _TOLD.get(step)) is not None:
@@ -243,7 +114,7 @@ class Notices:
             row = self._rows.setdefault(body["notice"], dict.fromkeys(NOTICES.columns))
             # The step that opens it says how it is told; one of before the days that are asked for is not seen.
             row["opened"] = seen.at if "way" in body else row["opened"]
-            stated = {name: _words(body[name]) for name in NOTICES.columns if name in body}
+            stated = {name: cell_of(body[name]) for name in NOTICES.columns if name in body}
             row["cause"] = body["fact"].partition(":")[2]
             row |= stated | {"since": seen.at, "due": moment(body["due"]) if "due" in body else row["due"]}
             self._told[body["notice"]] = {**self._told.get(body["notice"], {}), **body}

@@ -37,6 +37,13 @@ def counted(counts: Counter[str], most: int | None = None) -> tuple[str, ...]:
     return tuple(f"{name} {count}" for name, count in ordered[:most])
 
 
+def cell_of(value: object) -> Cell:
+    """A member of an entry as a cell."""
+    if isinstance(value, list | tuple):
+        return tuple(map(str, value))
+    return value if isinstance(value, int | str) else None
+
+
 def _csv_begin(table: Table, header: Mapping[str, Any]) -> str:
     """RFC 4180, below lines with `#` that say what it is."""
     about = {"report": table.title, "law": table.law, **header}

@@ -12,18 +12,8 @@ from gateway.contract.words import Name
 from gateway.errors import GatewayError
 from gateway.misfit import Asked
 from gateway.report.activities import ACTIVITIES, Activities
-from gateway.report.cases import (
-    DEMANDS,
-    INCIDENTS,
-    NOTICES,
-    TOTALS,
-    WAIVERS,
-    Demands,
-    Incidents,
-    Notices,
-    Totals,
-    Waivers,
-)
+from gateway.report.cases import INCIDENTS, NOTICES, WAIVERS, Incidents, Notices, Waivers
+from gateway.report.demands import DEMANDS, TOTALS, Demands, Totals
 from gateway.report.looks import BULK, LOOKS, WITHDRAWN, BulkLooks, Looks, Withdrawals, rested_on_it
 from gateway.report.oversight import DRIFT, EXPIRING, MINIMISED, Drift, Expiring, Minimised, comes_apart
 from gateway.report.registers import SALES, TRANSFER, Sales, Transfers

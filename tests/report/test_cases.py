@@ -57,6 +57,19 @@ def test_every_case_has_a_row_and_every_year_its_totals(gateway: Running) -> Non
     assert (found[sent]["recipient_name"], found[refused]["recipient_name"]) == (LEGAL["recipient"]["name"], None)
     assert (found[sent]["fields"], found[sent]["withheld"]) == (3, 4)
     assert found[sent]["categories"] == ["address.city", "order.id", "person.name"]
+    stated = ("dated", "instrument", "data_since", "data_until", "asked_people", "subjects", "asked_fields", "extent")
+    assert [found[sent][name] for name in stated] == [
+        "2026-01-05", ["written", "reasoned"], "2026-01-01", "2026-03-31", 1, 1, 3, "all of it",
+    ]  # fmt: skip
+    assert found[sent]["named"] == [
+        "necessity", "instrument.type", "instrument.number", "instrument.law", "recipient.verified",
+    ]  # fmt: skip
+    assert (found[sent]["legal_bases"], found[sent]["decided_by"]) == (["legal_obligation"], "stella")
+    assert (found[refused]["decided_by"], found[refused]["closed"]) == ("dora", found[refused]["decided"])
+    assert (found[sent]["closed"], found[still_open]["closed"]) == (None, None)
+    assert (found[still_open]["urgency"], found[still_open]["danger"]) == ("loss_of_life", "life")
+    # What somebody wrote about a case stands in the case alone.
+    assert not [text for text in ("123 Js 45/26", "StPO", "names two parcels") if text in json.dumps(found)]
     year = str(NOW.year)
     assert totals == [
         {
@@ -90,15 +103,30 @@ def test_what_went_outside_contracts_stands_in_the_registers_with_everybody_who_
         "crossing": "derogation_public_interest",
         "stored_in": ["DE"],
     }
+    cases = list[str]()
     with running(tmp_path) as gateway:
         staff = Staff(gateway)
         for each in (LEGAL, LEGAL | {"recipient": AGENCY | {"name": "Polizei Bremen"}}, LEGAL | abroad):
             case = staff.opened(each)
+            cases.append(case)
             opinion = {"dated": str(NOW.date()), "favourable": True, "text": "A treaty says so."}
             assert staff.take(case, "opinion", opinion, "petra", Role.DPO).status == 200
-            assert staff.take(case, "approve", {}).status == 200
+            less = {"fields": {"$.orders.*.number": "order.id"}} if each["recipient"]["country"] == "US" else {}
+            assert staff.take(case, "approve", less).status == 200
             assert staff.send(case).status == 200
+        assert staff.take(cases[0], "told", {"how": "By letter."}, "stella", Role.STEWARD).status == 200
 
+        register = [
+            (
+                row["case"],
+                row["opinion_by"],
+                row["crossing"],
+                row["stored_in"],
+                row["extent"],
+                row["closed"] is not None,
+            )
+            for row in rows(gateway, "demands")
+        ]
         activities = {row["id"].partition("/")[2]: row for row in rows(gateway, "activities")}
         [transfer] = rows(gateway, "transfers")
         drift = rows(gateway, "drift")
@@ -115,6 +143,12 @@ def test_what_went_outside_contracts_stands_in_the_registers_with_everybody_who_
         "District Court", "GDPR 49(1)(d)", "single cases, outside contracts", 1,
     ]  # fmt: skip
     assert drift == []
+    said = f"petra, {NOW.date()}, in favour"
+    assert register == [
+        (cases[0], said, None, None, "all of it", True),
+        (cases[1], said, None, None, "all of it", False),
+        (cases[2], said, "derogation_public_interest", ["DE"], "a part", False),
+    ]
 
 
 def test_an_incident_has_a_row_with_its_steps(gateway: Running) -> None:
