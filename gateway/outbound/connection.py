@@ -21,6 +21,7 @@ TIMED_OUT = Outcome("possibly", "vendor.timeout")
 LOST = Outcome("possibly", "gateway.fault")
 """Of what was to leave, not all can be had any more."""
 
+_INTERIM = frozenset(range(100, 200)) - {101}
 _FINAL = range(200, 600)
 _VERSIONS = ("1.1", "1.0")
 _UNDECIDED = -1
@@ -198,7 +199,7 @@ class Connection(asyncio.Protocol):
         if self._is_whole:
             return
         self._status = status = self._parser.get_status_code()
-        if status != 101 and status < _FINAL.start:  # noqa: PLR2004
+        if status in _INTERIM:
             self._fields = []
             return
         if status not in _FINAL or self._parser.get_http_version() not in _VERSIONS:

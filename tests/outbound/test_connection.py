@@ -48,6 +48,7 @@ FAULTS: dict[str, tuple[Script, Outcome]] = {
     "trailers without end": (says(CHUNKED + b"0\r\n" + b"x-a: b\r\n" * 100_000), BROKEN),
     "more framing than body": (says(CHUNKED + b"1;a=" + b"a" * 20 + b"\r\na\r\n" * 100_000), BROKEN),
     "interim answers without end": (says(b"HTTP/1.1 102 Wait\r\n\r\n" * 10_000), BROKEN),
+    "a status that is none": (says(b"HTTP/1.1 099 Wait\r\ncontent-length: 2\r\n\r\nok", then=stays_silent), BROKEN),
     "interim answers, then silence": (says(b"HTTP/1.1 102 Wait\r\n\r\n", then=stays_silent), TIMED_OUT),
     "a length with a transfer coding": (
         says(CHUNKED[:-2] + b"content-length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
