@@ -141,9 +141,11 @@ class Office:
             roles = tuple(dict.fromkeys(person.role for person in around.people))
             purpose = SCENARIO_PURPOSES[case.asked.scenario]
             section = section_of(_approved(case), deed.media, roles, purpose)
+            # A document may call them by any of the references that are linked.
+            named = {ref for person in around.people for ref in await self._registry.same_person(person.ref)}
             what = cut(
-                deed.document, deed.media, section, whose=case.asked.whose,
-                named={person.ref for person in around.people}, key=key.id if key else "",
+                deed.document, deed.media, section,
+                whose=case.asked.whose, named=named, key=key.id if key else "",
             )  # fmt: skip
             recipient = case.asked.recipient
             cover = Cover(case.id, self._entity(case.asked, by).name, recipient.name if recipient else "", now)

@@ -204,7 +204,8 @@ def _step(row: NoticeStepRow, at: datetime) -> Update:
     if row.due is not None:
         changed |= {"due": _stored(row.due), "next": at, "attempts": 0, "told": null()}
     if row.state in (NoticeState.SENT, NoticeState.CONFIRMED):
-        changed |= {"told": at, "code": ""}
+        # Heard when it was told first; an answer does not move that.
+        changed |= {"told": func.coalesce(NOTICES.c.told, at), "code": ""}
     if row.state in _ENDED:
         changed["ended"] = at
     step = update(NOTICES).where(NOTICES.c.id == row.notice, NOTICES.c.state.not_in(_ENDED))

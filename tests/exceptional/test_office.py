@@ -185,6 +185,18 @@ def test_a_document_about_others_goes_nowhere(staff: Staff) -> None:
     assert staff.send(case).status == 200
 
 
+def test_a_document_may_name_a_person_by_a_reference_that_is_linked(staff: Staff) -> None:
+    document = json.dumps({"orders": [{"number": "G-1", "customer": "guest-4711"}]}).encode()
+    case = approved(staff)
+
+    before = staff.send(case, document=base64.b64encode(document).decode())
+    staff.gateway.put({"kind": "link", "subject": "c-1", "other": "guest-4711"})
+    after = staff.send(case, document=base64.b64encode(document).decode())
+
+    assert (before.code, after.status) == ("subject.mismatch", 200)
+    assert content(after) == b'{"orders":[{"number":"G-1"}]}'
+
+
 def test_before_a_third_country_the_officer_is_asked_and_never_approves(staff: Staff) -> None:
     case = approved(staff, ABROAD)
 

@@ -93,6 +93,7 @@ def test_a_confirmation_ends_a_notice_for_good(gateway: Running) -> None:
 
     assert (sent["state"], sent["open"]) == ("sent", True)
     assert (confirmed["state"], confirmed["open"], confirmed["receipt"]) == ("confirmed", False, "DEL-4711")
+    assert confirmed["told"] == sent["told"]
     with pytest.raises(NoticeEnded):
         step(gateway, opened["id"], "sent")
     with pytest.raises(UnknownNotice):
