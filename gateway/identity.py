@@ -102,7 +102,7 @@ class _Claims(BaseModel):
         if self.role is not Role.SUBJECT and not _NAME.fullmatch(self.sub):
             raise ValueError("sub is not a name as contracts have them")
         if (self.role is Role.ENGINEER) is (self.services is None):
-            raise ValueError("an engineer answers for services, and nobody else does")
+            raise ValueError("an engineer answers for services (`--own` names each), and nobody else does")
         return self
 
     @property

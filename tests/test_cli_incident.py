@@ -23,6 +23,7 @@ def test_an_incident_goes_its_way(tmp_path: Path) -> None:
 
         about = ("--nature", "confidentiality", "--began", "2026-01-05", "--reference", "INC-1")
         opened = json.loads(typed("open", "parcels", *about, "--aware", "2026-01-06T09:30", "--json"))
+        in_berlin = json.loads(typed("open", "parcels", *about, "--aware", "2026-10-25T02:30+02:00", "--json"))
         late = machine.typed(
             "incident", "step", opened["incident"], "authority", "--reference", "A 1", "--token", token
         )
@@ -32,6 +33,8 @@ def test_an_incident_goes_its_way(tmp_path: Path) -> None:
         listed = typed("list")
 
     assert opened["authority_due"] == "2026-01-09T09:30:00+00:00"
+    # Of an hour that the clocks of a place have twice, the offset says which is meant.
+    assert in_berlin["authority_due"] == "2026-10-28T00:30:00+00:00"
     assert "after 72 hours" in late.stderr
     assert "steps: authority 2" in step
     assert "people: 0" in affected

@@ -18,7 +18,10 @@ incident = typer.Typer(no_args_is_help=True)
 canary = typer.Typer(no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(metavar="INCIDENT", help="The id of the incident.")]
-Time = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d"], help="In UTC.")]
+_TIMES = ["%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"]
+Time = Annotated[
+    datetime | None, typer.Option(formats=_TIMES, metavar="TIME", help="Like 2026-01-06T09:30 in UTC, or with +01:00.")
+]
 Reference = Annotated[str, typer.Option(help="The number of the file about it; it stays for good.")]
 
 
@@ -148,4 +151,6 @@ def seen(
 
 
 def _utc(time: datetime | None) -> str | None:
-    return time.replace(tzinfo=UTC).isoformat() if time is not None else None
+    if time is None:
+        return None
+    return (time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)).isoformat()

@@ -154,8 +154,10 @@ class Incidents:
         at = wanted.at or self._now()
         async with self.claims.alone("incident"):
             found = await self._open(incident)
-            if at > self._now() or wanted.step in found.steps:
-                raise UnfitIncident("it is still to come, or was entered before")
+            if at > self._now():
+                raise UnfitIncident("at: this moment is still to come; enter it once it was done")
+            if (before := found.steps.get(wanted.step)) is not None:
+                raise UnfitIncident(f"step: {wanted.step} was entered before, for {before.isoformat()}")
             if wanted.step == "authority" and at > found.due and wanted.why is None:
                 raise UnfitIncident("why: after 72 hours an authority is told the reasons too (GDPR 33(1))")
             said: list[tuple[str, Json]] = [("at", at.astimezone(UTC).isoformat()), ("reference", wanted.reference)]
