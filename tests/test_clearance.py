@@ -206,6 +206,16 @@ def test_a_purpose_that_no_policy_has_opened_lets_nothing_go(purpose: Purpose) -
     assert found(POLICY.model_copy(update={"versions": (opened,)})) == []
 
 
+def test_a_prohibited_purpose_lets_nothing_go_although_lists_and_policy_have_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert codes(asked()) == []
+
+    monkeypatch.setattr("gateway.vocabulary.purposes._PROHIBITED_BARE", frozenset({"delivery"}))
+
+    assert codes(asked(changed(SHIP))) == ["purpose.prohibited"]
+
+
 def test_the_policy_published_last_counts_in_whatever_order_they_stand() -> None:
     newer = version(NOON - timedelta(days=1))
     policy = POLICY.model_copy(update={"versions": (newer, *POLICY.versions)})

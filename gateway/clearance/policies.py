@@ -13,7 +13,7 @@ from gateway.contract.model import Policy, PolicyDraft, PolicyVersion
 from gateway.contract.terms import Origin, Terms
 from gateway.contract.versions import NOBODYS, receives, says
 from gateway.errors import Failure
-from gateway.vocabulary import FORMS_FOR_ANY, PURPOSES, Category, Purpose
+from gateway.vocabulary import FORMS_FOR_ANY, PURPOSES, Category, Purpose, is_prohibited
 
 Registered = Sequence[PolicyVersion]
 
@@ -67,6 +67,9 @@ def uncovered(terms: Terms, version: PolicyDraft | None) -> Iterator[Failure]:
     for category in sorted(each for each in categories(terms) if not receives(version, kind, each)):
         yield Failure("policy.category", f"{category} to {kind} is not in policy {version.version}")
     purposes = purposes_of(terms)
+    for purpose in sorted(filter(is_prohibited, purposes)):
+        # Whatever lists name it, and whatever a version says.
+        yield Failure("purpose.prohibited", f"{purpose} is prohibited")
     for purpose in sorted(purposes - set(version.purposes)):
         yield Failure("policy.purpose", f"{purpose} is not in policy {version.version}")
     for purpose in sorted(purpose for purpose in purposes if kind not in PURPOSES[purpose].kinds):

@@ -9,7 +9,7 @@ from small_contracts import FILES, OPERATION, VENDOR, changed, read_files
 from gateway.contract.load import load, read
 from gateway.contract.terms import Host
 from gateway.errors import ContractError
-from gateway.vocabulary import LegalBasis
+from gateway.vocabulary import PROHIBITED_PURPOSES, LegalBasis
 
 SHIP, ACME, POLICY_FILE, ENTITIES_FILE = "acme/ship.yaml", "acme/vendor.yaml", "policy.yaml", "entities.yaml"
 
@@ -198,6 +198,20 @@ def test_a_mistake_is_found_where_it_stands(broken: Broken, tmp_path: Folder) ->
     assert found, [str(finding) for finding in findings]
     lines = files[found[0].file].splitlines()
     assert broken.on in lines[found[0].line - 1], str(found[0])
+
+
+@pytest.mark.parametrize("purpose", sorted(PROHIBITED_PURPOSES))
+@pytest.mark.parametrize("at", ["purpose: delivery", "  groups:\n    - why: The"])
+def test_no_prohibited_purpose_loads_for_a_call_nor_for_a_part_of_it(at: str, purpose: str, tmp_path: Folder) -> None:
+    whole = f'purpose: "{purpose}"'
+    new = whole if at.startswith("purpose") else at.replace("- why", f"- {whole}\n      why")
+
+    contracts, findings = read_files(tmp_path, changed(SHIP, at, new))
+
+    assert contracts is None
+    assert [(finding.code, finding.message) for finding in findings if finding.code == "contract.purpose"] == [
+        ("contract.purpose", "this purpose is prohibited by the policy")
+    ]
 
 
 def test_the_files_that_are_broken_here_load_when_they_are_not(tmp_path: Folder) -> None:
