@@ -43,7 +43,7 @@ class Bound:
     `in_calls` has the forms that do in each call what that call asks for; `key_ids`, of rules whose values are
     encrypted, the thumbprint of the key; both by the rule's number. `urls` are the origins to which an address may lead
     that leaves as it came, by the rules in `watched`. `scrubs` says whether some rule is about free text,
-    and `items` is the list of a batch.
+    `required` are the rules whose fields must be there, and `items` is the list of a batch.
     """
 
     section: Section
@@ -55,6 +55,7 @@ class Bound:
     scrubs: bool
     urls: frozenset[str]
     watched: frozenset[int]
+    required: tuple[Rule, ...]
     items: Step | None = None
 
 
@@ -80,7 +81,10 @@ def bind(
     key_ids = {number: each.id for number, each in keys.items()}
     scrubs = any(rule.form.name == "scrub" for rule in section.rules)
     items = _items(section, steps["body"])
-    return Bound(section, changes, actions, steps, in_calls, key_ids, scrubs, urls or frozenset(), watched, items)
+    required = tuple(rule for rule in section.rules if rule.required)
+    return Bound(
+        section, changes, actions, steps, in_calls, key_ids, scrubs, urls or frozenset(), watched, required, items
+    )
 
 
 class _Tables(NamedTuple):

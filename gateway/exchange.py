@@ -222,7 +222,7 @@ class Exchange:
         clearance = self._tallies.noted(terms, policy, clearance, now)
         intent, subjects = self._recorder.intent(course, clearance, outgoing, disclosure)
         tallies = self._tallies.of(terms, policy, clearance, outgoing, subjects, disclosure.id, now)
-        basis = proven.beside(item.facts.basis for item in decision.items)
+        basis = proven.beside([item.facts.basis for item in decision.items])
         return Ready(way, decision, outgoing, sending, clearance, basis, intent, subjects, tallies, now, waivers)
 
     async def _intended(self, ready: Ready, disclosure: Disclosure) -> Ticket | None:

@@ -92,7 +92,7 @@ class Prepared:
     @property
     def answers_ask(self) -> bool:
         """Whether some form of an answer has to know of the call."""
-        return any(bound is not None and bool(bound.in_calls) for bound in (self.answer, self.errors))
+        return bool((self.answer and self.answer.in_calls) or (self.errors and self.errors.in_calls))
 
     @property
     def scrubs_answers(self) -> bool:

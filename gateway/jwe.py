@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ class Sealed:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], list[str]] = {}
-        self._turns: Counter[tuple[str, str]] = Counter()
+        self._turns: defaultdict[tuple[str, str], int] = defaultdict(int)
 
     def again(self) -> "Sealed":
         """The same, for another attempt."""

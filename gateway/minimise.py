@@ -106,7 +106,7 @@ def minimise(
     changes = _changes_in(bound, documents, situation)
     walk = _Walk(bound, grants, secrets, answer=answer, changes=changes, items=iter(items), keep=keep)
     steps = bound.steps
-    for kind, document in documents.items():
+    for kind, document in documents.items() if bound.section.conditions else ():
         walk.conditions_at_top(steps[kind].node, document)
     kept = {kind: walk.top(steps[kind], document) for kind, document in documents.items()}
     walk.missing_lists()
@@ -193,8 +193,8 @@ class _Walk:
 
     def missing_lists(self) -> None:
         """A field that every element must have needs an element."""
-        for rule in self.rules:
-            if rule.required and rule.number not in self.seen and self._applies(rule):
+        for rule in self.bound.required:
+            if rule.number not in self.seen and self._applies(rule):
                 self.failures.append(Failure("field.required", rule.path, rule.where))
 
     def _value(self, step: Step, value: Document) -> "Document | _Nothing":
@@ -256,10 +256,10 @@ class _Walk:
         decide = self._item if step is self.bound.items else self._element
         if isinstance(value, Lines):
             return self._lines(value, partial(decide, each))
-        elements = [decide(each, element) for element in value]
-        if value and all(element is _NOTHING for element in elements):
+        elements: list[Any] = [decide(each, element) for element in value]
+        if value and elements.count(_NOTHING) == len(elements):
             return self._all_stays(step.node, mark)
-        return [{} if element is _NOTHING else cast("Document", element) for element in elements]
+        return [{} if element is _NOTHING else element for element in elements]
 
     def _lines(self, lines: Lines, decide: "Callable[[Document], Document | _Nothing]") -> "Document | _Nothing":
         """What leaves of lines, each written and proved before the next is read, so that no two are in memory."""
@@ -304,7 +304,8 @@ class _Walk:
         return left
 
     def _element(self, each: Step, element: Document) -> "Document | _Nothing":
-        self.conditions_at_top(each.node, element)
+        if each.node.conditions:
+            self.conditions_at_top(each.node, element)
         left = self._value(each, element)
         if each.node.required:
             self._require(each.node, element)
@@ -357,12 +358,15 @@ class _Walk:
     def _holds_secret(self, value: Scalar) -> bool:
         if isinstance(value, Stored):
             return any(map(value.holds, self.secrets))
-        return isinstance(value, str) and any(secret in value for secret in self.secrets)
+        return (
+            isinstance(value, str) and len(value) >= self.shortest and any(secret in value for secret in self.secrets)
+        )
 
     def _rule(self, node: Node) -> int | None:
         """The one of a place's rules whose conditions hold."""
         for number in node.rules:
-            if all(self.holds[condition] for condition in self.rules[number].conditions):
+            conditions = self.rules[number].conditions
+            if not conditions or all(self.holds[condition] for condition in conditions):
                 return number
         return None
 
@@ -406,18 +410,14 @@ class _Walk:
     def _require(self, node: Node, value: Document) -> None:
         for required in node.required:
             self.seen.add(required.rule)
-            rule = self.rules[required.rule]
-            if (code := _absent(required, value)) and self._applies(rule):
+            if (code := _absent(required, value)) and self._applies(rule := self.rules[required.rule]):
                 self._fail(code, rule.path, rule)
 
 
 def _absent(required: Required, value: Document) -> str | None:
     """Why a required field does not count as there, or None."""
-    below = required.below
-    if len(below) == 1 and value.__class__ is dict:
-        found = cast("dict[str, object]", value).get(cast("str", below[0]))
-    else:
-        found = next(values_at(value, below), None)
+    below: Any = required.below
+    found = value.get(below[0]) if isinstance(value, dict) and len(below) == 1 else next(values_at(value, below), None)
     if found is None:
         return "field.required"
     return "field.type" if isinstance(found, _CONTAINERS) else None

@@ -180,9 +180,9 @@ class _Body:
 
 
 def _call(scope: Scope, body: _Body) -> Call:
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     path = scope["raw_path"].decode("latin-1").partition("?")[0]
-    return Call(scope["method"], path, scope["query_string"], headers, body.read, scope["scheme"], body)
+    return Call(scope["method"], path, scope["query_string"], tuple(headers), body.read, scope["scheme"], body)
 
 
 async def _answer(reply: Reply, send: Send, *, head: bool, close: bool) -> None:

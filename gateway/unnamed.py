@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final, cast
 
-from gateway.body.document import Attributed, Document, Scalar, members_of
+from gateway.body.document import PLAIN, Attributed, Document, Scalar, members_of
 from gateway.contract.terms import Node
 from gateway.scrub import LONGEST, personal_kind
 
@@ -59,9 +59,9 @@ def _unnamed(places: list[_Step]) -> list[Scalar]:
         if not steps:
             break
         node, value = steps.pop()
-        if isinstance(value, _HOLDING):
+        if value.__class__ not in PLAIN and isinstance(value, _HOLDING):
             steps += _below(node, value)[::-1]
-        if not isinstance(value, _CONTAINERS) and not (node and node.rules):
+        if (node is None or not node.rules) and not isinstance(value, _CONTAINERS):
             found.append(cast("Scalar", value))
     return found
 

@@ -40,12 +40,12 @@ def clear(question: Question) -> Clearance:
             standing.cleared.clear()
         standing.cleared[likeness] = alike = _decided(question, standing)
     people = question.facts.people
-    grounds = tuple(
+    grounds = [
         Ground(each.role, each.jurisdiction, each.basis, each.evidence, each.reference, people.get(each.role))
         for each in alike.grounds
-    )
+    ]
     return Clearance(
-        alike.entity, alike.policy, alike.agreements, grounds, alike.transfer, alike.grants, alike.warnings
+        alike.entity, alike.policy, alike.agreements, tuple(grounds), alike.transfer, alike.grants, alike.warnings
     )
 
 

@@ -201,19 +201,23 @@ class Registry:
         seen: list[Key] = []
         suspensions = await self._look_up(SUSPENSIONS, lookups.suspensions, seen)
         papers = await self._look_up(PAPERS, lookups.papers, seen)
-        told = [await self._somebody(each, seen, consents=consents, within=consents_in) for each in mentions]
-        everybody = [each for each in told if each is not None]
+        everybody: list[_Somebody] = []
+        missing: list[SubjectRole] = []
+        for mention in mentions:
+            if (each := await self._somebody(mention, seen, consents=consents, within=consents_in)) is None:
+                missing.append(mention.role)
+            else:
+                everybody.append(each)
         people = {each.role: each.person for each in everybody}
         linked = {each.person.ref: frozenset(each.known) for each in everybody if len(each.known) > 1}
         numbers = dict.fromkeys([order, *(person.order for person in people.values())])
         found = [await self._order(number, seen) for number in numbers if number is not None]
         # No part of the basis: what is only noted has no call decided anew.
         overdue_from = await self._look_up(DELETIONS, notices.overdue_from, [])
-        consignees = (each.marks for each in everybody if each.person.role is SubjectRole.CONSIGNEE)
         is_gift = _is_gift(people, found, linked)
         return Facts(
             people,
-            frozenset(mention.role for mention, each in zip(mentions, told, strict=True) if each is None),
+            frozenset(missing),
             {each.person.ref: each.answers for each in everybody if each.answers is not None},
             suspensions,
             order is not None,
@@ -223,7 +227,7 @@ class Registry:
             papers,
             linked,
             overdue_from,
-            _notice({mark.flag for marks in consignees for mark in marks}) if is_gift else "",
+            _notice(everybody) if is_gift else "",
             is_gift,
         )
 
@@ -397,8 +401,9 @@ def _is_gift(
     return bool(buyers) and buyers.isdisjoint(linked.get(consignee.ref, (consignee.ref,)))
 
 
-def _notice(flags: Collection[Flag]) -> Literal["", "noted", "new"]:
-    """Whether somebody else than who bought, who has these flags, is still to be told."""
+def _notice(everybody: Iterable[_Somebody]) -> Literal["", "noted", "new"]:
+    """Whether the consignee, who is somebody else than who bought, is still to be told."""
+    flags = {mark.flag for each in everybody if each.role is SubjectRole.CONSIGNEE for mark in each.marks}
     if Flag.INFORMED in flags:
         return ""
     return "noted" if Flag.NOTICE_DUE in flags else "new"
