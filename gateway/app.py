@@ -41,7 +41,7 @@ from gateway.rights.report import ReportDesk
 from gateway.rights.requests import RequestDesk
 from gateway.settings import Settings
 from gateway.spool import Spools
-from gateway.stores import Stores, with_entered
+from gateway.stores import Stores, accepted, with_entered
 from gateway.telemetry import Telemetry
 from gateway.vocabulary.notices import NoticeWay
 from gateway.webhook import NotTaken, Receiver
@@ -63,7 +63,9 @@ class Gateway:
         self.telemetry = Telemetry()
         self._version = ""  # of the policy, as far as it is on record
         self.claims = Claims(stores.registry)
-        self.reports = Reports(stores.ledger, stores.desk.accesses, self.as_entered, utc)
+        self.reports = Reports(
+            stores.ledger, stores.desk.accesses, self.as_entered, partial(accepted, stores.registry), utc
+        )
         self.incidents = Incidents(stores.ledger, stores.intake, self.contracts, now=utc)
         self.canaries = Canaries(stores.ledger, self.incidents, now=utc)
         self.lookout = Lookout(self.canaries)

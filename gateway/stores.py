@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +35,7 @@ from gateway.ledger.store import Store
 from gateway.ledger.vault import Vault
 from gateway.policies import Policies
 from gateway.registry import engine as registry_engine
+from gateway.registry import policies
 from gateway.registry.claims import Claims
 from gateway.registry.registry import Registry
 from gateway.rights.consignees import Consignees
@@ -217,6 +218,11 @@ def guarded(data: Path) -> Sequence[str]:
             return store.guard()
         except StoreError as error:
             raise unusable(data, error) from None
+
+
+async def accepted(registry: Registry) -> Mapping[tuple[str, str], int]:
+    """How many accepted which version of the policy, and in which way. Raises Refusal."""
+    return await registry.read(policies.accepted, "")
 
 
 async def with_entered(contracts: ContractSet, registry: Registry) -> ContractSet:

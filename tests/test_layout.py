@@ -52,6 +52,7 @@ TOGETHER: Mapping[str, str] = {
     "report/demands": "report/test_cases.py",
     "report/looks": "report/test_making.py",
     "report/oversight": "report/test_making.py",
+    "report/policies": "report/test_making.py",
     "report/registers": "report/test_making.py",
     "report/requests": "report/test_cases.py",
     "report/seen": "report/test_making.py",

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from gateway import listeners
@@ -12,7 +13,7 @@ from gateway.configured import contracts_of, demand_contracts, first_entity
 from gateway.contract.load import ContractSet
 from gateway.report.making import Reports
 from gateway.settings import Settings
-from gateway.stores import opened, with_entered
+from gateway.stores import accepted, opened, with_entered
 from gateway.vocabulary import Role
 
 
@@ -49,7 +50,8 @@ def framed(settings: Settings, of: Any) -> Iterator[Iterator[Mapping[str, Any]]]
         def standing() -> Awaitable[ContractSet]:
             return with_entered(contracts, stores.registry)
 
-        frames = Reports(stores.ledger, stores.desk.accesses, standing, utc).frames(of, by=me(), role=Role.OPERATOR)
+        reports = Reports(stores.ledger, stores.desk.accesses, standing, partial(accepted, stores.registry), utc)
+        frames = reports.frames(of, by=me(), role=Role.OPERATOR)
 
         async def next_frame() -> Mapping[str, Any] | None:
             return await anext(frames, None)

@@ -1,6 +1,6 @@
 """Versions of the policy as rows: drafts under their names, and those that were published, which stay as they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy.sql.dml import Delete, Insert
 
 from gateway.contract.model import PolicyDraft, PolicyVersion
 from gateway.registry.stored import PolicyRow
-from gateway.registry.tables import CONSENTS, METADATA
+from gateway.registry.tables import ACCEPTANCES, CONSENTS, METADATA
 from gateway.vocabulary import VALID_CONSENT, Purpose
 
 POLICIES = Table(
@@ -73,6 +73,14 @@ def every(connection: Connection, _: str = "") -> Sequence[PolicyRow]:
 def of(connection: Connection, version: str) -> Sequence[PolicyRow]:
     """What there is under a name."""
     return [row for row in every(connection) if row.draft.version == version]
+
+
+def accepted(connection: Connection, _: str = "") -> Mapping[tuple[str, str], int]:
+    """How many references accepted each version, by version and way; none of it is a consent."""
+    counted = select(ACCEPTANCES.c.policy, ACCEPTANCES.c.how, func.count()).group_by(
+        ACCEPTANCES.c.policy, ACCEPTANCES.c.how
+    )
+    return {(version, how): n for version, how, n in connection.execute(counted)}
 
 
 def consenting(connection: Connection, asked: tuple[Purpose, Sequence[str]]) -> int:

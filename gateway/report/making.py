@@ -59,18 +59,22 @@ Progress = Callable[[int, int], None]
 
 
 class Reports:
-    """`contracts` gives those in force with the papers that were entered, `now` the time."""
+    """`contracts` gives those in force with the papers that were entered, `accepted` who accepted which version of the
+    policy, `now` the time.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
         accesses: Accesses,
         contracts: Callable[[], Awaitable[ContractSet]],
+        accepted: Callable[[], Awaitable[Mapping[tuple[str, str], int]]],
         now: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
         self._accesses = accesses
         self._contracts = contracts
+        self._accepted = accepted
         self._now = now
 
     async def made(
@@ -84,7 +88,7 @@ class Reports:
         report = report_of(wanted)
         contracts = await self._contracts()
         await self._demand_known(contracts, wanted)
-        known = Known(narrowed(contracts, wanted), self._now(), await self._ledger.tallies())
+        known = Known(narrowed(contracts, wanted), self._now(), await self._ledger.tallies(), await self._accepted())
         span = await self._span(wanted, known)
         tally, whole = Tally(), list[Row]()
         async for row in self._rows(report, known, wanted, span, told):

@@ -70,11 +70,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What reports know beside the record: contracts in force, the time, and what is counted over months and years."""
+    """What reports know beside the record: contracts in force, the time, and what is counted elsewhere."""
 
     contracts: ContractSet
     now: datetime
     tallies: Sequence[Count] = ()
+    accepted: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """How many accepted a version of the policy in a way, by version and way."""
 
     def counted(self, what: str, period: str) -> Mapping[str, int]:
         """How many there were of something in a period, by what they were counted for."""

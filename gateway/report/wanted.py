@@ -16,6 +16,7 @@ from gateway.report.cases import INCIDENTS, NOTICES, WAIVERS, Incidents, Notices
 from gateway.report.demands import DEMANDS, TOTALS, Demands, Totals
 from gateway.report.looks import BULK, LOOKS, WITHDRAWN, BulkLooks, Looks, Withdrawals, rested_on_it
 from gateway.report.oversight import DRIFT, EXPIRING, MINIMISED, Drift, Expiring, Minimised, comes_apart
+from gateway.report.policies import VERSIONS, Versions
 from gateway.report.registers import SALES, TRANSFER, Sales, Transfers
 from gateway.report.requests import REQUESTS, Requests
 from gateway.report.seen import Fold, Known, Seen
@@ -63,6 +64,7 @@ REPORTS: Mapping[str, Report] = {
     "demand-totals": Report(TOTALS, Totals),
     "incidents": Report(INCIDENTS, Incidents, _VENDOR),
     "notices": Report(NOTICES, Notices, _VENDOR),
+    "policies": Report(VERSIONS, Versions),
     "requests": Report(REQUESTS, Requests),
     "waivers": Report(WAIVERS, Waivers),
     "withdrawals": Report(WITHDRAWN, Withdrawals, _VENDOR, linked=True, is_wrong=rested_on_it),

@@ -296,6 +296,25 @@ def test_what_is_no_report_is_refused(gateway: Running, report: str, wanted: dic
     assert b"c-88" not in reply.payload
 
 
+def test_each_version_of_the_policy_says_who_accepted_it_and_what_went_under_it(tmp_path: Path) -> None:
+    with running(tmp_path) as gateway:
+        gateway.put(
+            *({"kind": "acceptance", "subject": each, "policy": "1", "how": "deemed"} for each in ("c-1", "c-2"))
+        )
+        gateway.put({"kind": "acceptance", "subject": "c-1", "policy": "1", "how": "express"})
+        gateway.put({"kind": "acceptance", "subject": "c-1", "policy": "0", "how": "express"})
+        assert gateway.ship().status == 200
+        found = {row["version"]: row for row in rows(gateway, "policies")}
+        in_force = gateway.gateway.contracts().policy.versions[-1]
+
+    now = found[in_force.version]
+    assert [now[name] for name in ("deemed", "express", "disclosures", "until")] == [2, 1, 1, None]
+    assert now["document"] == in_force.document
+    assert any(each.startswith("purposes: +") and "+delivery" in each for each in now["brought"])
+    assert [found["0"][name] for name in ("published", "express", "deemed", "disclosures")] == [None, 1, 0, 0]
+    assert not {"c-1", "c-2"} & set(map(str, found))
+
+
 def test_nothing_was_sold(gateway: Running) -> None:
     assert rows(gateway, "sales") == []
 
