@@ -113,10 +113,12 @@ class Vendor:
         self._tasks.add(task)
         self._writers.append(writer)
         self.connections.append(bytearray())
+        # What comes after an answer that did not wait for its request is no request either, whatever is told meanwhile.
+        is_eager = self.eager
         try:
-            if self.eager:
+            if is_eager:
                 await self.script(reader, writer)
-            while not self.eager:
+            while not is_eager and not self.eager:
                 await self._receive(reader, self.connections[-1])
                 await self.script(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):

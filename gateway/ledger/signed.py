@@ -58,7 +58,8 @@ class Signed:
         return None if self._notary.altered else (await self.head()).size
 
     async def extent(self) -> Head | None:
-        """A checkpoint over all that was written before; of a log that is not signed any more, the last. Or Refusal."""
+        """A checkpoint over all that was put in before; of a log that is not signed any more, the last. Or Refusal."""
+        await self._writer.caught_up()
         with suppress(Refusal):
             return await self.head(self._store.tree.size)
         if not self._notary.altered:

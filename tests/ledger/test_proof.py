@@ -81,6 +81,22 @@ async def test_an_entry_is_proved_as_soon_as_it_is_there(shop: Shop) -> None:
     assert judged(proof, ledger.vkey)[::2] == (ticket.seq, True)
 
 
+async def test_all_that_was_put_in_counts_to_the_extent_also_what_nobody_waits_for(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = await filled(shop)
+    monkeypatch.setattr("gateway.ledger.writer.LINGER", 600.0)
+    ticket = await ledger.intend(shipment(), [PURCHASER], b"{}", within=20)
+    before = await ledger.extent()
+    ledger.settle(ticket, SENT)
+
+    after = await ledger.extent()
+
+    assert before is not None
+    assert after is not None
+    assert after.size == before.size + 1
+
+
 async def test_every_size_is_proved_to_be_a_beginning_of_the_log(shop: Shop) -> None:
     ledger = await filled(shop)
     head = await ledger.head(20)

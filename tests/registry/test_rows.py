@@ -108,6 +108,10 @@ def answered(database: Connection) -> Iterator[Callable[..., list[str]]]:
         return [each.state.value for each in lookups.consents_of(database, "c-7")]
 
     yield answered
+    forget(database)
+
+
+def forget(database: Connection) -> None:
     for statement in rows.erasing("c-7", (), NOON):
         database.execute(statement)
 
@@ -146,6 +150,7 @@ def test_an_answer_keeps_its_own_time_beside_that_of_its_import(database: Connec
     columns = tables.CONSENTS.c
     found = database.execute(select(columns.happened, columns.at).where(columns.subject == "c-7")).one()
     [answer] = lookups.consents_of(database, "c-7")
+    forget(database)
 
     assert (found.happened, found.at) == ((NOON - timedelta(days=400)).replace(tzinfo=None), NOON.replace(tzinfo=None))
     assert answer.given == NOON - timedelta(days=400)

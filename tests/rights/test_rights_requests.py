@@ -39,12 +39,12 @@ def decided(people: People, steward: str, request: str, *decisions: object) -> A
 
 
 def test_a_request_is_acknowledged_with_the_month_in_which_it_is_answered(people: People) -> None:
-    request = opened(people)
+    request = opened(people, "c-acknowledged")
 
     received, due = (datetime.fromisoformat(request[name]) for name in ("received", "due"))
     assert (request["status"], request["overdue"], request["decisions"]) == ("acknowledged", False, [])
     assert due == months_after(received, 1)
-    entries = people.gateway.record(kind="fact", subject="c-1")
+    entries = people.gateway.record(kind="fact", subject="c-acknowledged")
     assert {(entry["fact"], entry["state"], entry["by"]) for entry in entries} == {
         ("request:erasure", "acknowledged", "subject"),
         ("flag:restricted", "set", "subject"),
