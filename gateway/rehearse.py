@@ -149,7 +149,7 @@ class Stage:
             missing,
             {each.ref: given for each in people.values()},
             frozenset(),
-            order_stated=True,
+            order_stated=order is not None,
             orders=orders,
         )
 

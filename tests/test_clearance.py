@@ -399,6 +399,21 @@ def test_without_a_person_who_is_not_optional_nothing_goes() -> None:
     assert codes(asked(facts=facts)) == ["subject.unresolved"]
 
 
+def test_of_a_call_without_an_orders_number_it_is_told_where_one_is_looked_for() -> None:
+    people = {SubjectRole.CONSIGNEE: PEOPLE[SubjectRole.CONSIGNEE]}
+
+    told = []
+    for order_stated in (True, False):
+        with pytest.raises(Refusal) as refused:
+            clear(asked(facts=given(people=people, order_stated=order_stated)))
+        told.append(refused.value.failures[0].detail)
+
+    assert told == [
+        "no purchaser is known for this call",
+        "no purchaser is known for this call, which has no order's number at $.reference",
+    ]
+
+
 def test_without_a_mechanism_for_the_persons_law_nothing_crosses_the_border() -> None:
     terms = changed(SHIP, transfer={key: SHIP.transfer[key] for key in ("EU", "GB")})
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from gateway.clearance.question import GRANTED, Question, is_looked_up, laws, present
+from gateway.contract.terms import SubjectTerms
 from gateway.errors import Failure
 from gateway.registry.facts import Person
 from gateway.vocabulary import (
@@ -33,7 +34,14 @@ def found(question: Question) -> Iterator[Failure]:
         return
     for subject in question.terms.subjects:
         if subject.role in question.facts.missing and is_looked_up(subject) and not subject.optional:
-            yield Failure("subject.unresolved", f"no {subject.role} is known for this call", question.terms.file)
+            yield Failure("subject.unresolved", _unknown(subject, question), question.terms.file)
+
+
+def _unknown(subject: SubjectTerms, question: Question) -> str:
+    detail = f"no {subject.role} is known for this call"
+    if not subject.order or question.facts.order_stated:
+        return detail
+    return f"{detail}, which has no order's number at {' or '.join(map(str, question.terms.orders))}"
 
 
 def usable(question: Question) -> Iterator[Failure]:
