@@ -16,7 +16,7 @@ Randomness: TypeAlias = Callable[[int], bytes]
 
 MAX_BODY = 65_535
 _PIECE = 2_047
-_MAX_INT = 2**53 - 1
+_MIN_INT, _MAX_INT = -(2**53) + 1, 2**53 - 1
 _encode = msgspec.json.Encoder(order="sorted").encode
 _UNENCODABLE = (UnicodeEncodeError, TypeError)
 """Of the encoder, whose error carries the text: what takes its place is raised `from None`."""
@@ -95,11 +95,10 @@ def base64(digest: bytes) -> str:
 
 def uuid7(microseconds: int, randomness: Randomness) -> str:
     """An id that sorts by time (RFC 9562, 5.7), as 32 lower hex digits."""
-    noise = int.from_bytes(randomness(10), "big")
-    milliseconds = microseconds // 1000 & 0xFFFF_FFFF_FFFF
-    high = milliseconds << 16 | 0x7000 | noise >> 62 & 0xFFF
-    low = 0x8000_0000_0000_0000 | noise & 0x3FFF_FFFF_FFFF_FFFF
-    return f"{high << 64 | low:032x}"
+    moment, noise = (microseconds // 1000 & 0xFFFF_FFFF_FFFF).to_bytes(6, "big"), bytearray(randomness(10))
+    noise[0] = noise[0] & 0x0F | 0x70
+    noise[2] = noise[2] & 0x3F | 0x80
+    return (moment + noise).hex()
 
 
 def uuid7_floor(microseconds: int) -> bytes:
@@ -153,14 +152,14 @@ def _demand_sound(value: Json) -> None:
             kind = each.__class__
             if kind in _SOUND:
                 continue
-            if kind is tuple or kind is list:
+            if kind is int:
+                if not _MIN_INT <= each <= _MAX_INT:
+                    raise refuse("ledger.unavailable", "an entry has a number outside 2^53")
+            elif kind is tuple or kind is list:
                 deeper += each
             elif kind is dict:
                 _demand_plain_keys(each)
                 deeper += each.values()
-            elif kind is int:
-                if not -_MAX_INT <= each <= _MAX_INT:
-                    raise refuse("ledger.unavailable", "an entry has a number outside 2^53")
             elif not isinstance(each, str):
                 raise refuse("ledger.unavailable", f"an entry has a {kind.__name__}")
         level = deeper

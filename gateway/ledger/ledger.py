@@ -378,7 +378,8 @@ class Ledger:
             return
         for digest in row.earlier:
             self._recent.pop(digest, None)
-        self._keys.linked(link.tok for link in row.links)
+        if row.links:
+            self._keys.linked([link.tok for link in row.links])
         if waiter is None:
             return
         if not waiter.done():

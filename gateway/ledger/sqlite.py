@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 
 import apsw
 import msgspec
@@ -42,8 +42,6 @@ from gateway.ledger.store import (
 from gateway.ledger.stored import SUBTREES, gathered, stored_query
 from gateway.ledger.tallies import Count, add, counts, demand_seldom
 from gateway.ledger.tree import Span, Tree
-
-T = TypeVar("T")
 
 CHECKPOINT_PAGES = 4_000
 RESTART_PAGES = 16_384  # 64 MiB
@@ -345,8 +343,9 @@ class SqliteStore:
         return is_whole(self._database, row.intent)
 
     def _put(self, table: str, values: Sequence[tuple[str | bytes | int | None, ...]]) -> None:
-        for part in _parts(values):
-            self._database.execute(_insertion(table, len(part[0]), len(part)), list(chain.from_iterable(part)))
+        for part in _parts(len(values)):
+            some = values[part]
+            self._database.execute(_insertion(table, len(some[0]), len(some)), list(chain.from_iterable(some)))
 
     def _bare(self, tok: bytes) -> bytes:
         return self.blinding.bare(tok)
@@ -379,13 +378,13 @@ def _insertion(table: str, columns: int, count: int) -> str:
     return f"{verb} {table} VALUES {', '.join([one] * count)}"
 
 
-def _parts(whole: Sequence[T]) -> Iterator[Sequence[T]]:
-    """In powers of two, so that few statements are ever prepared."""
-    at = 0
-    while left := len(whole) - at:
-        count = min(_AT_ONCE, 1 << left.bit_length() - 1)
-        yield whole[at : at + count]
-        at += count
+@lru_cache
+def _parts(count: int) -> tuple[slice, ...]:
+    """So many rows in powers of two, so that few statements are ever prepared."""
+    parts, at = list[slice](), 0
+    while left := count - at:
+        parts.append(slice(at, at := at + min(_AT_ONCE, 1 << left.bit_length() - 1)))
+    return tuple(parts)
 
 
 def _columns(index: Index) -> tuple[str | None, ...]:
