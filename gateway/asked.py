@@ -11,7 +11,7 @@ from gateway.exports import Place
 from gateway.forecast import MOST
 from gateway.ledger.entry import Result
 from gateway.ledger.store import PLACES
-from gateway.misfit import Asked, Id, Reason, Word
+from gateway.misfit import Asked, Id, Reason, Word, says_who
 from gateway.registry.entered import Ref
 from gateway.vocabulary import Role
 
@@ -72,7 +72,7 @@ class UnfitReason(GatewayError):
 
 def demand_nobody(reason: str, subject: str) -> None:
     """Raises UnfitReason for a reason with a person's reference in it."""
-    if subject.lower() in reason:
+    if says_who(reason, subject):
         # Neither is quoted: the message may end up in a log.
         raise UnfitReason("the reason says who it is about, and would stand in the record for good")
 

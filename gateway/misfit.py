@@ -49,6 +49,11 @@ def _names_nobody(reason: str) -> str:
     return reason
 
 
+def says_who(text: str, ref: str) -> bool:
+    """Whether a person's reference stands in a text, by itself: within a longer word or number it is none."""
+    return re.search(rf"(?<![^\W_]){re.escape(ref)}(?![^\W_])", text, re.IGNORECASE) is not None
+
+
 # What somebody asks is written down, so nothing but the names of things may stand in it.
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]

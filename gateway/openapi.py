@@ -87,7 +87,8 @@ def _described(operation: Operation, names: Mapping[Any, Any], roles: Sequence[s
     }
     if operation.asked:
         schema = names[operation.asked, "validation"]
-        described["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        is_required = any(each.is_required() for each in operation.asked.model_fields.values())
+        described["requestBody"] = {"required": is_required, "content": {"application/json": {"schema": schema}}}
     return described
 
 

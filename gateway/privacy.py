@@ -175,7 +175,9 @@ def _answering(endpoint: Endpoint, tokens: Tokens) -> Callable[[Request], Awaita
             if caller.role not in endpoint.roles:
                 raise refuse("caller.role", f"the role {caller.role}; this is for {', '.join(sorted(endpoint.roles))}")
             asked = endpoint.operation.asked
-            what = asked.model_validate_json(await gathered(request.stream(), MAX_BODY) or b"{}") if asked else None
+            said = await gathered(request.stream(), MAX_BODY) or b"{}"
+            # As it is described, and nothing that only looks like it: a 1 is no mark, and no number is a time.
+            what = asked.model_validate_json(said, strict=True) if asked else None
             told = await endpoint.deed(caller, what, request.path_params.get("request", ""))
         except Refusal as refusal:
             status, told_why = problem.problem(refusal)

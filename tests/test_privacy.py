@@ -120,6 +120,37 @@ def test_what_is_no_json_is_refused(people: People) -> None:
     assert reply.status == 422
 
 
+@pytest.mark.parametrize(
+    ("path", "member", "value"),
+    [
+        ("/v1/consents", "explicit", 1),
+        ("/v1/consents", "separate", "yes"),
+        ("/v1/consents", "expires", 0),
+        ("/v1/disclosures", "summary", "on"),
+    ],
+)
+def test_what_only_looks_like_a_mark_or_a_time_is_none(people: People, path: str, member: str, value: object) -> None:
+    usual = {"purpose": "delivery", "method": "app"} if path == "/v1/consents" else {}
+
+    answer = people.ask(people.subject("c-1"), path, {**usual, member: value})
+
+    assert (answer.status, answer.code) == (422, "request.invalid")
+    assert answer.document["message"].startswith(f"{member}: ")
+    assert people.ask(people.subject("c-1"), path, usual).status == 200
+
+
+def test_the_description_says_what_goes_with_what(people: People) -> None:
+    models = described(people)["components"]["schemas"]
+
+    assert models["Open"]["properties"]["right"]["enum"] == ["erasure", "objection", "rectification", "restriction"]
+    assert [each["properties"]["requester"]["const"] for each in models["OnBehalf"]["oneOf"]] == [
+        "guardian", "representative", "relative", "self",
+    ]  # fmt: skip
+    assert {name for each in models["Withdraw"]["anyOf"] for name in each["required"]} == {
+        "purpose", "vendor", "everything",
+    }  # fmt: skip
+
+
 def test_answers_are_kept_by_no_cache(people: People) -> None:
     raw = people.gateway.raw("POST", "/v1/requests/list", body=b"{}", token=people.subject("c-1"))
 

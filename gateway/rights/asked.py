@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from itertools import starmap
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -13,10 +14,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from gateway.contract.words import Name
 from gateway.errors import GatewayError
-from gateway.misfit import Asked, Id, Language, Reason
+from gateway.misfit import Asked, Id, Language, Reason, says_who
 from gateway.registry.entered import Ref
 from gateway.vocabulary import (
     CATEGORIES,
@@ -70,8 +72,18 @@ class Told(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _proved(requester: Requester, proof: Proof) -> JsonDict:
+    stated: JsonDict = {"requester": {"const": requester.value}, "proof": {"const": proof.value}}
+    return {"properties": stated, "required": [*stated]}
+
+
+_THEMSELVES: JsonDict = {"properties": {"requester": {"const": Requester.SELF.value}, "proof": {"type": "null"}}}
+
+
 class OnBehalf(Asked):
     """For whom customer service acts, in which case and why, and how it was checked who asks."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [*starmap(_proved, _PROOFS.items()), _THEMSELVES]})
 
     subject: Ref
     case: Case
@@ -86,7 +98,7 @@ class OnBehalf(Asked):
         if self.proof is not proof:
             wanted = f"`proof` {proof}" if proof else "no `proof`"
             raise ValueError(f"a requester who is `{self.requester}` shows {wanted}")
-        if self.subject.lower() in f"{self.case} {self.reason}".lower():
+        if says_who(f"{self.case} {self.reason}", self.subject):
             raise ValueError("case and reason stand in the record for good, and do not say who it is about")
         return self
 
@@ -111,10 +123,13 @@ class Personal(Asked):
     on_behalf: OnBehalf | None = None
 
 
+DECIDED_ABOUT = frozenset({Right.RECTIFICATION, Right.ERASURE, Right.RESTRICTION, Right.OBJECTION})
+
+
 class Open(Personal):
     """A request that somebody decides about, or that vendors are told of; without categories it is about all."""
 
-    right: Right
+    right: Right = Field(json_schema_extra={"enum": [each.value for each in sorted(DECIDED_ABOUT)]})
     categories: tuple[Category, ...] = Field(default=(), max_length=len(CATEGORIES))
 
     @field_validator("right")
@@ -123,9 +138,6 @@ class Open(Personal):
         if right not in DECIDED_ABOUT:
             raise ValueError(f"one of {', '.join(sorted(DECIDED_ABOUT))}")
         return right
-
-
-DECIDED_ABOUT = frozenset({Right.RECTIFICATION, Right.ERASURE, Right.RESTRICTION, Right.OBJECTION})
 
 
 class Ruled(Asked):
@@ -219,8 +231,20 @@ class Give(Personal):
     language: Language | None = None
 
 
+def _named(member: str) -> JsonDict:
+    return {"properties": {member: {"type": "string"}, "everything": {"const": False}}, "required": [member]}
+
+
+_EVERYTHING: JsonDict = {
+    "properties": {"everything": {"const": True}, "purpose": {"type": "null"}, "vendor": {"type": "null"}},
+    "required": ["everything"],
+}
+
+
 class Withdraw(Personal):
     """A no: to one purpose, at one vendor, to both together, or to everything. No reason is asked for."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_named("purpose"), _named("vendor"), _EVERYTHING]})
 
     purpose: Purpose | None = None
     vendor: Name | None = None

@@ -50,5 +50,13 @@ def test_what_is_typed_names_nobody(wrong: dict[str, str]) -> None:
     assert "c-77" not in str(refused.value)
 
 
+def test_a_short_reference_is_none_within_a_longer_number() -> None:
+    asked = OnBehalf.model_validate(STATED | {"subject": "7", "case": "CS-17", "reason": "asked by letter of 27 May"})
+
+    assert asked.case == "CS-17"
+    with pytest.raises(ValidationError, match="do not say who it is about"):
+        OnBehalf.model_validate(STATED | {"subject": "7", "case": "CS-7"})
+
+
 def test_every_right_that_is_decided_about_has_its_rulings() -> None:
     assert set(RULINGS) == DECIDED_ABOUT
