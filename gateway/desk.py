@@ -22,9 +22,10 @@ from gateway.ledger.housekeeping import Access, Resolved, TokenChanged
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Entry, Filter, Purged
 from gateway.misfit import Id
+from gateway.naming import UnknownName, meant, unknown_vendors
 from gateway.policies import Policies
 from gateway.registry.claims import Claims
-from gateway.registry.entered import OF_VENDORS, ROWS, AgreementEndRow, AgreementRow, SuspensionRow
+from gateway.registry.entered import AgreementEndRow, AgreementRow, SuspensionRow, facts_of
 from gateway.registry.stored import RevocationRow, StoredRow
 from gateway.retention import RetentionClass, kept
 from gateway.vocabulary import Role
@@ -39,10 +40,6 @@ _NO_ENTRY = "there is no entry with this number or id; `gateway ledger list` has
 
 class UnknownEntry(GatewayError):
     """There is no such entry."""
-
-
-class UnknownName(GatewayError):
-    """What is named is not in the contracts."""
 
 
 class UnnamedService(GatewayError):
@@ -122,7 +119,7 @@ class Desk:
         self.accesses = Accesses(ledger, intake.registry, most=entries_a_day)
         self.bulk_looks = BulkLooks(intake)
         self.exports = Exports(ledger, self.accesses)
-        self.imports = Imports(intake, ledger)
+        self.imports = Imports(intake, ledger, known)
         self.foresight = foresight
         self.policies = policies
         self.waivers = Waivers(intake, operations)
@@ -144,22 +141,22 @@ class Desk:
     async def put_facts(self, rows: Sequence[Mapping[str, Any]], *, by: str) -> int:
         """Writes facts down and returns how many. Whatever becomes durable after this was decided on them.
 
-        Raises ValidationError for what is not a fact, UnknownName for a stop that would stop nothing, and Refusal where
-        ledger or registry do not take them.
+        Raises NoFacts for what is none, UnknownName for what is about nobody, such as a stop that would stop nothing,
+        and Refusal where ledger or registry do not take them.
         """
-        facts = ROWS.validate_python(rows)
-        await self._demand_stops(facts)
+        facts = facts_of(rows)
+        await self._demand_known(facts)
         await self._intake.put(facts, by=by)
         return len(facts)
 
     async def rehearse(self, rows: Sequence[Mapping[str, Any]], *, by: str) -> list[dict[str, Any]]:
         """Puts nothing in, and tells which calls of the last days these facts would have stopped.
 
-        Raises ValidationError, UnknownName and Refusal.
+        Raises NoFacts, UnknownName and Refusal.
         """
         del by
-        facts = ROWS.validate_python(rows)
-        await self._demand_stops(facts)
+        facts = facts_of(rows)
+        await self._demand_known(facts)
         return await self.foresight.stopping(facts)
 
     async def forecast(self, asked: Mapping[str, Any], *, by: str) -> list[dict[str, Any]]:
@@ -209,18 +206,16 @@ class Desk:
         is_caller = wanted.role is not Role.SERVICE or wanted.service in callers
         return "" if is_caller else "no contract names this service under `callers`: its calls are refused"
 
-    async def _demand_stops(self, facts: Sequence[StoredRow]) -> None:
+    async def _demand_known(self, facts: Sequence[StoredRow]) -> None:
         """With a slip of the pen in it a stop would stop nothing and a review be nobody's, and nobody would know."""
-        naming = [(number, fact) for number, fact in enumerate(facts) if isinstance(fact, OF_VENDORS)]
-        if not naming or (shop := self._known()) is None:
+        if not any(getattr(fact, "vendor", None) for fact in facts) or (shop := self._known()) is None:
             return
-        for number, fact in naming:
-            if isinstance(fact, SuspensionRow) and fact.lifted:
-                continue
-            _demand(fact.vendor, shop.vendors, f"{number}.vendor")
+        for number, vendor in await unknown_vendors(facts, shop.vendors, self._intake.registry):
+            _demand(vendor, shop.vendors, f"{number}.vendor")
+        for number, fact in enumerate(facts):
             if isinstance(fact, AgreementEndRow):
                 _demand(fact.agreement, await self._agreements(shop, fact.vendor, facts), f"{number}.agreement")
-            if isinstance(fact, SuspensionRow) and fact.operation is not None:
+            if isinstance(fact, SuspensionRow) and fact.operation is not None and not fact.lifted:
                 own = {terms.operation.operation for terms in shop.terms if terms.vendor.vendor == fact.vendor}
                 _demand(fact.operation, own, f"{number}.operation")
 
@@ -366,7 +361,8 @@ class Desk:
 
 def _demand(name: str, known: Collection[str], where: str) -> None:
     if name not in known:
-        raise UnknownName(f"{where}: the contracts have no such name; they have {', '.join(sorted(known)) or 'none'}")
+        there = f"they have {', '.join(sorted(known)) or 'none'}{meant(name, known)}"
+        raise UnknownName(f"{where}: the contracts have no such name; {there}")
 
 
 def _left(gone: Purged) -> dict[str, Any]:

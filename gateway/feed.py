@@ -14,7 +14,7 @@ TOGETHER = 500  # rows of a batch
 LONGEST = 65_536  # bytes of a row
 TOLD = 1_000  # lines that were refused, of which an answer says more than their number
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class OtherFile(GatewayError):
@@ -86,7 +86,7 @@ class Feed:
     def _line(self, line: bytes) -> Iterator[Batch]:
         self._physical += 1
         if self._physical == 1:
-            line = line.removeprefix(_BOM)
+            line = line.removeprefix(BOM)
             demand_text(line)
         if self._record:
             self._record += b"\n" + line
@@ -153,6 +153,7 @@ class Tally:
         self.resumed = int(begun["rows"])
         self.counts: dict[str, int] = dict(begun["counts"])
         self.refused: list[tuple[int, str]] = []
+        self.noted: list[tuple[int, str]] = []
         self._begun = begun["begun"]
 
     def part(self, batch: Batch, *, source: str | None, rehearsed: bool) -> dict[str, Any]:
@@ -170,9 +171,15 @@ class Tally:
 
     def add(self, done: Mapping[str, Any]) -> None:
         self.counts = {name: count + done["counts"][name] for name, count in self.counts.items()}
-        self.refused += [(int(number), str(why)) for number, why in done["refused"][: TOLD - len(self.refused)]]
+        self.refused += _lines(done["refused"][: TOLD - len(self.refused)])
+        self.noted += _lines(done["noted"][: TOLD - len(self.noted)])
 
     def told(self) -> dict[str, Any]:
-        """Lines that were refused are those since it was begun again, and not more than TOLD."""
-        refused = [{"line": number, "why": why} for number, why in self.refused]
-        return {"import": self.id, "resumed_at": self.resumed, "counts": self.counts, "refused": refused}
+        """Lines that were refused, or put in and noted, are those since it was begun again, and not more than TOLD."""
+        lines = {"refused": self.refused, "noted": self.noted}
+        told = {name: [{"line": number, "why": why} for number, why in each] for name, each in lines.items()}
+        return {"import": self.id, "resumed_at": self.resumed, "counts": self.counts} | told
+
+
+def _lines(found: Sequence[Sequence[Any]]) -> list[tuple[int, str]]:
+    return [(int(number), str(why)) for number, why in found]

@@ -1,18 +1,20 @@
 """Takes files of facts in, batch by batch: counted, resumable, and nothing twice."""
 
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
 
+from gateway.contract.load import ContractSet
 from gateway.errors import GatewayError
 from gateway.feed import TOGETHER, Feed, Form, Tally
 from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
 from gateway.misfit import NO_KIND, Asked, misfits, place_of
+from gateway.naming import meant, unknown_vendors
 from gateway.registry import bulk
 from gateway.registry.claims import Claims
 from gateway.registry.entered import ROWS, AnyRow, Text
@@ -71,8 +73,9 @@ _ROW: TypeAdapter[AnyRow] = TypeAdapter(AnyRow)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Read:
-    """The facts in a batch, and which lines are none, and why."""
+    """The facts in a batch, each with its line, and which lines are none, and why."""
 
+    lines: tuple[int, ...]
     facts: tuple[StoredRow, ...]
     refused: tuple[tuple[int, str], ...]
 
@@ -80,9 +83,10 @@ class Read:
 class Imports:
     """One batch after another goes in whole, with how far the import has come, or not at all."""
 
-    def __init__(self, intake: Intake, ledger: Ledger) -> None:
+    def __init__(self, intake: Intake, ledger: Ledger, known: Callable[[], ContractSet | None] = lambda: None) -> None:
         self._intake = intake
         self._ledger = ledger
+        self._known = known
         self._claims = Claims(intake.registry)
         self._rehearsed: tuple[str, bulk.State] = ("", {})
 
@@ -106,7 +110,8 @@ class Imports:
         return {"id": id_, "begun": begun.isoformat(), "members": _MEMBERS, **reached}
 
     async def put(self, asked: Mapping[str, Any], *, by: str) -> dict[str, Any]:
-        """Puts a batch in, or only tells what would become of it; what it came to, and why lines are refused.
+        """Puts a batch in, or only tells what would become of it; what it came to, why lines are refused, and what
+        is to be noted of others.
 
         Raises ValidationError, UnfitImport where somebody else goes on with it, and Refusal.
         """
@@ -123,13 +128,23 @@ class Imports:
             raise UnfitImport("this import is elsewhere by now; is it under way twice? Begin it again")
         read = self._read(part)
         rehearsed = self._rehearsed[1] if part.rehearsed and self._rehearsed[0] == part.id else {}
+        noted = [*await self._noted(read)]
         judged = await registry.read(bulk.judged, (read.facts, rehearsed))
         counted = _counted(judged.verdicts, len(read.refused))
         if part.rehearsed:
             self._rehearsed = part.id, judged.state
         else:
             await self._intake.put([*judged.written, _reached(part, before, counted)], by=by)
-        return {"counts": counted, "refused": read.refused}
+        return {"counts": counted, "refused": read.refused, "noted": noted}
+
+    async def _noted(self, read: Read) -> Iterator[tuple[int, str]]:
+        """The first line about each vendor that nobody knows: of one that is long gone, it is history all the same."""
+        if (shop := self._known()) is None:
+            return iter(())
+        unknown = await unknown_vendors(read.facts, shop.vendors, self._intake.registry)
+        first = {name: number for number, name in reversed(unknown)}
+        why = "vendor: neither a contract nor an earlier fact has this name"
+        return ((read.lines[number], f"{why}{meant(name, shop.vendors)}") for name, number in reversed(first.items()))
 
     def _id_of(self, content: str | None) -> str:
         # Keyed: from a digest of its own a file of one line could be guessed.
@@ -151,13 +166,13 @@ class Imports:
                     found.append((number, _ROW.validate_python(row)))
                 except ValidationError as error:
                     refused.append((number, "; ".join(_told(error))))
-        fit: list[StoredRow] = []
+        fit: list[tuple[int, StoredRow]] = []
         for number, fact in found:
             if problem := self._unfit(fact):
                 refused.append((number, problem))
             else:
-                fit.append(fact)
-        return Read(tuple(fit), tuple(sorted(refused)))
+                fit.append((number, fact))
+        return Read(tuple(number for number, _ in fit), tuple(fact for _, fact in fit), tuple(sorted(refused)))
 
     def _unfit(self, fact: StoredRow) -> str:
         if type(fact) not in bulk.SHAPES:
@@ -167,7 +182,7 @@ class Imports:
 
 def _told(error: ValidationError) -> Iterator[str]:
     """Where something is wrong and what, without what stands there; a name that nobody knows may be a value."""
-    for each in islice(misfits(error), 5):
+    for each in islice(misfits(error, AnyRow), 5):
         where = "kind" if each.kind in NO_KIND else place_of(replace(each, at=each.at[1:]))
         yield f"{where}: {each}" if where else str(each)
 

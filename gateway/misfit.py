@@ -13,7 +13,8 @@ Location = tuple[str | int, ...]
 
 NO_KEY: Final = "extra_forbidden"
 MISSING: Final = "missing"
-NO_KIND: Final = frozenset({"union_tag_invalid", "union_tag_not_found"})
+_KINDLESS: Final = "union_tag_not_found"
+NO_KIND: Final = frozenset({"union_tag_invalid", _KINDLESS})
 
 # How a text is written, by the pattern that it has to match; of any other the pattern itself is told.
 SHAPES: Final[Mapping[str, str]] = {
@@ -86,8 +87,8 @@ class Misfit:
         return f"{self.message} ({self.fix})" if self.fix else self.message
 
 
-def misfits(error: ValidationError, model: type[BaseModel] | None = None) -> Iterator[Misfit]:
-    """All that does not fit; for a key that is unknown the fix knows those of the model, where it is given."""
+def misfits(error: ValidationError, model: object = None) -> Iterator[Misfit]:
+    """All that does not fit; for an unknown key the fix knows those of the model, or of a union, where one is given."""
     problems = error.errors(include_url=False)
     for each in problems:
         at, kind = each["loc"], each["type"]
@@ -96,17 +97,21 @@ def misfits(error: ValidationError, model: type[BaseModel] | None = None) -> Ite
             continue
         given = each["input"]
         if kind == NO_KEY:
-            fix = _instead(str(at[-1]), sorted(_keys(model, at[:-1])))
+            keys = sorted(_keys(model, at[:-1]))
+            fix = _instead(str(at[-1]), keys) or (f"there are {', '.join(keys)}" if keys else "")
             yield Misfit(at, kind, "there is no such key", fix, given)
+        elif kind == _KINDLESS:
+            kinds = ", ".join(sorted(str(tag) for one in _models(model) for tag in _tags(one)))
+            yield Misfit(at, kind, "it does not say which", f"add `kind`, one of {kinds}" if kinds else "add it")
         elif (words := _WORDS.get(kind)) is not None:
             yield Misfit(at, kind, *words(each.get("ctx", {}), given), given)
         else:
             yield Misfit(at, kind, each["msg"].removeprefix("Value error, "), "", given)
 
 
-def told(error: ValidationError) -> str:
+def told(error: ValidationError, model: object = None) -> str:
     """The first few of them in one line each, for whoever sent it; names that nobody knows are left out too."""
-    return "; ".join(_line(each) for each in islice(misfits(error), _TOLD))
+    return "; ".join(_line(each) for each in islice(misfits(error, model), _TOLD))
 
 
 def _line(misfit: Misfit) -> str:
@@ -134,12 +139,20 @@ def _keys(model: object, at: Location) -> set[str]:
     """The keys of the models that stand at a place, as far as the types say which."""
     found = set(_models(model))
     for step in at:
+        # One of several models is named by its kind.
+        if len(found) > 1 and (tagged := {one for one in found if step in _tags(one)}):
+            found = tagged
+            continue
         # A step that is no field is an element, a key of a mapping, or a name of pydantic's for an alternative.
         inner = {
             each for one in found if step in one.model_fields for each in _models(one.model_fields[step].annotation)
         }
         found = inner if any(step in one.model_fields for one in found) else found
     return {key for one in found for key in one.model_fields}
+
+
+def _tags(model: type[BaseModel]) -> tuple[object, ...]:
+    return get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:
@@ -192,7 +205,6 @@ _WORDS: Final[Mapping[str, _Words]] = {
     "enum": _of_these("expected"),
     "literal_error": _of_these("expected"),
     "union_tag_invalid": _of_these_kinds,
-    "union_tag_not_found": _as("it does not say which", "add it"),
     "string_pattern_mismatch": _in_shape,
     "string_type": _as("not a text", "write a text"),
     "string_too_short": _as("shorter than {min_length} signs"),

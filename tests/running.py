@@ -82,7 +82,7 @@ class Running:
         exchange._now = exchange.deciding._now = now
 
     def put(self, *facts: Mapping[str, Any]) -> int:
-        return self.do(lambda: self.stores.desk.put_facts(list(facts), by=BY))
+        return self.do(lambda: self.stores.desk.put_facts(list(facts), by=BY)) if facts else 0
 
     def token(self, service: Name = "fulfilment", *, fresh: bool = False, **asked: Any) -> str:
         """A token of a service, the same one each time unless it is to be fresh."""

@@ -426,12 +426,14 @@ def test_deadlines_are_a_table_a_list_and_a_calendar_and_nobody_hears_of_them_wh
     shown, listed = machine.typed("deadlines"), machine.asked("deadlines", "--json")
     calendar = machine.typed("deadlines", "--ics")
     posted = machine.typed("deadlines", "--post")
+    both = machine.typed("deadlines", "--post", "--ics")
 
     assert [each["at"] for each in listed] == sorted(each["at"] for each in listed)
     assert "vendor.review" in {each["what"] for each in listed}
     assert all(each["said"] in shown.stdout for each in listed if not each["overdue"])
     assert calendar.stdout.startswith("BEGIN:VCALENDAR")
     assert calendar.stdout.count("BEGIN:VEVENT") == len(listed)
+    assert (both.returncode, both.stdout) == (1, "")
     assert (posted.returncode, posted.stderr) == (
         1,
         "request.invalid: nobody is to be told: set GATEWAY_WEBHOOK, and start anew\n",

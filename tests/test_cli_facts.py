@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 from processes import Machine
 from running import Running, running
+from typer.testing import CliRunner
 
+from gateway.cli.facts import _rows
+from gateway.cli.main import cli
+from gateway.errors import GatewayError
 from gateway.feed import TOGETHER
 from gateway.registry import lookups
 from gateway.registry.engine import engine_of
@@ -73,6 +77,40 @@ def test_a_file_goes_in_over_the_network_as_it_does_from_the_command_line(tmp_pa
     assert rehearsed["result"]["counts"]["new"] == 3
     assert wrong["code"] == "request.invalid"
     assert [(each["fact"], each["batch"]) for each in shipped] == [("facts", "erp-2026")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b'\xef\xbb\xbf{"a": 1}\r\n{"a": 2}\r\n', b'[{"a": 1}, {"a": 2}]', b'\n{"a": 1}\n\n{"a": 2}'],
+    ids=["lines behind a byte order mark", "a list", "lines with empty ones between"],
+)
+def test_a_few_facts_are_read_however_they_were_saved(data: bytes) -> None:
+    assert _rows(data) == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        ('{"a": "é"}'.encode("utf-16"), "UTF-16"),
+        ('{"a": "é"}'.encode("latin-1"), "not UTF-8"),
+        (b"PK\x03\x04", "workbook"),
+        (b'{"a": 1', "neither JSON nor one JSON object a line"),
+    ],
+    ids=["UTF-16", "another encoding", "a workbook", "cut short"],
+)
+def test_what_is_no_text_of_facts_is_refused_and_says_what_it_is(data: bytes, why: str) -> None:
+    with pytest.raises(GatewayError, match=why):
+        _rows(data)
+
+
+@pytest.mark.parametrize(("name", "data"), [("none.jsonl", ""), ("none.csv", "kind,subject\n")], ids=["none", "no row"])
+def test_a_file_without_a_fact_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, data: str) -> None:
+    monkeypatch.setenv("GATEWAY_DATA", str(tmp_path / "data"))
+    (tmp_path / name).write_text(data)
+
+    done = CliRunner().invoke(cli, ["facts", "import", str(tmp_path / name)])
+
+    assert (done.exit_code, "there is no fact in the file" in done.stderr) == (0, True)
 
 
 def posted(gateway: Running, path: str, media: str, text: str) -> dict[str, Any]:

@@ -17,16 +17,18 @@ from shop_contracts import FILES
 import gateway.ledger
 from gateway.asked import Kind
 from gateway.contract.load import load
-from gateway.desk import Desk, NotInDoubt, UnknownEntry, UnknownName
+from gateway.desk import Desk, NotInDoubt, UnknownEntry
 from gateway.errors import Refusal
 from gateway.intake import Intake
 from gateway.ledger import Filter, Outcome
+from gateway.naming import UnknownName
+from gateway.registry.entered import NoFacts
 from gateway.registry.facts import Mention
 from gateway.settings import Settings
 from gateway.stores import Stores, opened
 from gateway.vocabulary import Role, SubjectRole
 
-CONSENT = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given", "vendor": "parcels"}
+CONSENT = {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "given", "vendor": "parcelgate"}
 
 
 @pytest.fixture
@@ -55,14 +57,14 @@ async def test_what_people_said_and_what_was_stopped_is_on_record_without_saying
     assert told == [
         ("suspension", "lifted", "parcelgate", "anna"),
         ("suspension", "suspended", "parcelgate", "anna"),
-        ("consent:delivery", "given", "parcels", "anna"),
+        ("consent:delivery", "given", "parcelgate", "anna"),
     ]
     assert "c-1" not in repr(await record(stores))
     assert len(await record(stores, kind="fact", subject="c-1")) == 1
 
 
 async def test_of_facts_that_are_wrong_none_is_put_in_and_none_is_on_record(stores: Stores) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(NoFacts):
         await stores.desk.put_facts([CONSENT, CONSENT | {"state": "maybe"}], by="anna")
 
     assert await record(stores, kind="fact") == []
@@ -348,7 +350,7 @@ async def test_a_stop_that_would_stop_nothing_is_refused_with_everything_beside_
     desk = knowing(stores, tmp_path)
 
     with pytest.raises(UnknownName, match=f"^{where}"):
-        await desk.put_facts([CONSENT, {"kind": "suspension", **stop}], by="anna")
+        await desk.put_facts([CONSENT | {"vendor": "parcels"}, {"kind": "suspension", **stop}], by="anna")
 
     assert await record(stores, kind="fact") == []
 
@@ -361,7 +363,7 @@ async def test_the_end_of_a_paper_that_nobody_has_is_refused_and_so_is_its_rehea
     paper = {"type": "nda", "id": "NDA-9", "signed": "2026-01-01", "until": "2095-12-31"}
 
     for asked in (desk.put_facts([end], by="anna"), desk.rehearse([end], by="anna")):
-        with pytest.raises(UnknownName, match=r"^0\.agreement: .* they have DPA-1$"):
+        with pytest.raises(UnknownName, match=r"^0\.agreement: .* they have DPA-1; did you mean `DPA-1`\?$"):
             await asked
     with pytest.raises(UnknownName, match=r"^0\.vendor: "):
         await desk.put_facts([end | {"vendor": "parcel"}], by="anna")
@@ -393,6 +395,7 @@ async def test_what_is_said_of_a_vendor_that_nobody_has_is_refused(
 
 async def test_what_stops_something_is_taken_and_so_is_whatever_is_lifted(stores: Stores, tmp_path: Path) -> None:
     desk = knowing(stores, tmp_path)
+    await noticing(stores).put_facts([{"kind": "suspension", "vendor": "gone"}], by="anna")
     stops: list[dict[str, Any]] = [
         {"vendor": "parcels"},
         {"vendor": "parcels", "operation": "ship"},
@@ -400,6 +403,33 @@ async def test_what_stops_something_is_taken_and_so_is_whatever_is_lifted(stores
     ]
 
     assert await desk.put_facts([{"kind": "suspension", **stop} for stop in stops], by="anna") == 3
+
+
+SAID_OF = {
+    "a withdrawal": {"kind": "consent", "subject": "c-1", "purpose": "delivery", "state": "withdrawn"},
+    "an objection": {"kind": "flag", "subject": "c-1", "flag": "objected"},
+    "the end of a stop": {"kind": "suspension", "lifted": True},
+}
+
+
+@pytest.mark.parametrize("fact", SAID_OF.values(), ids=SAID_OF)
+async def test_what_is_said_of_a_vendor_that_nobody_ever_had_is_refused_with_the_name_that_may_be_meant(
+    stores: Stores, tmp_path: Path, fact: dict[str, Any]
+) -> None:
+    desk = knowing(stores, tmp_path)
+
+    with pytest.raises(UnknownName, match=r"^0\.vendor: .*; did you mean `parcels`\?$"):
+        await desk.put_facts([fact | {"vendor": "parcel"}], by="anna")
+    earlier = {"lifted": False} if "lifted" in fact else {}
+    await noticing(stores).put_facts([fact | earlier | {"vendor": "parcel"}], by="anna")
+
+    assert await desk.put_facts([fact | {"vendor": "parcel"}], by="anna") == 1
+
+
+@pytest.mark.parametrize("rows", [[], {}, "x", None], ids=str)
+async def test_where_there_is_no_fact_that_is_said(stores: Stores, rows: Any) -> None:
+    with pytest.raises(NoFacts):
+        await stores.desk.put_facts(rows, by="anna")
 
 
 async def test_where_the_contracts_do_not_load_a_stop_is_taken_as_it_is(stores: Stores) -> None:

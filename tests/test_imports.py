@@ -164,6 +164,26 @@ async def test_a_line_that_is_no_fact_is_told_by_its_number_and_what_is_wrong_wi
     assert "jurisdiction: " in reasons[7]
 
 
+async def test_history_of_a_vendor_that_nobody_has_any_more_is_taken_and_noted_once(stores: Stores) -> None:
+    rows = [consent("c-1"), *(consent(f"c-{n}", vendor="parcelgat") for n in range(2, 5))]
+
+    told = await imported(stores, *rows)
+    again = await imported(stores, *(consent(f"c-{n}", vendor="parcelgat") for n in range(5, 7)))
+
+    assert told["counts"] == NEW | {"new": 4}
+    [noted] = told["noted"]
+    assert noted["line"] == 2
+    assert noted["why"].endswith("did you mean `parcelgate`?")
+    assert again["noted"] == [], "by now an earlier fact knows it"
+
+
+async def test_an_end_without_its_time_zone_is_refused_with_how_to_write_it(stores: Stores) -> None:
+    told = await imported(stores, consent("c-1", expires="2030-01-01T00:00:00"), consent("c-2"))
+
+    assert told["counts"] == NEW | {"refused": 1}
+    assert told["refused"][0]["why"].startswith("expires: a moment without its time zone (write it like 2026-")
+
+
 async def test_an_order_with_a_role_twice_is_refused_alone(stores: Stores) -> None:
     twice = order(1) | {"people": [{"role": "payer", "subject": "c-1"}, {"role": "payer", "subject": "c-2"}]}
 

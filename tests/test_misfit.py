@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from gateway.contract.model import Operation, Vendor
 from gateway.misfit import SHAPES, misfits, told
+from gateway.registry.entered import ROWS, AnyRow
 from gateway.vocabulary import Category
 
 CANARY = "Rosalind-Franklin-1920"
@@ -93,22 +94,34 @@ def test_of_many_words_the_one_that_was_meant_is_named() -> None:
     assert "`person.name`" in told(wrong.value)
 
 
+ALL = f"there are {', '.join(sorted(Operation.model_fields))}"
 KEYS = {
     "at the top": (Operation, {"caller": ["a"]}, "write `callers`"),
     "in a block": (Operation, {"sending": {"group": []}}, "write `groups`"),
     "in an element of a list": (Operation, {"sending": {"groups": [{"filds": {}}]}}, "write `fields`"),
     "behind a name": (Vendor, {"environments": {"live": {"host": {}}}}, "write `hosts`"),
-    "like none": (Operation, {"colour": "red"}, ""),
-    "one of another block": (Operation, {"vendor_keeps": "P1D"}, ""),
-}
+    "like none": (Operation, {"colour": "red"}, ALL),
+    "one of another block": (Operation, {"vendor_keeps": "P1D"}, ALL),
+    "of a fact of its kind": (list[AnyRow], [{"kind": "subject", "jurisdction": "DE"}], "write `jurisdiction`"),
+    "of no fact of its kind": (
+        list[AnyRow], [{"kind": "subject", "state": "DE"}], "there are jurisdiction, kind, source, subject, time",
+    ),
+}  # fmt: skip
+
+
+def test_where_nobody_says_which_kind_all_kinds_are_named() -> None:
+    with pytest.raises(ValidationError) as wrong:
+        ROWS.validate_python([{"subject": "c-1"}])
+
+    [misfit] = misfits(wrong.value, AnyRow)
+    assert misfit.fix.startswith("add `kind`, one of acceptance, agreement, ")
+    assert misfit.fix.endswith("subject, suspension")
 
 
 @pytest.mark.parametrize(("model", "given", "fix"), KEYS.values(), ids=KEYS)
-def test_of_an_unknown_key_the_nearest_one_of_its_block_is_named(
-    model: type[BaseModel], given: dict[str, Any], fix: str
-) -> None:
+def test_of_an_unknown_key_the_nearest_one_of_its_block_is_named(model: Any, given: object, fix: str) -> None:
     with pytest.raises(ValidationError) as wrong:
-        model.model_validate(given)
+        TypeAdapter(model).validate_python(given)
 
     assert [each.fix for each in misfits(wrong.value, model) if each.kind == "extra_forbidden"] == [fix]
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from gateway.cli.asking import asked
 from gateway.cli.console import Json, counted, out, say, table
+from gateway.errors import StartError
 
 
 def deadlines(
@@ -17,6 +18,8 @@ def deadlines(
     post: Annotated[bool, typer.Option("--post", help="Have GATEWAY_WEBHOOK told of all of it now.")] = False,
 ) -> None:
     """Tell what has to be done by when, the next one first, and by whom. Nothing in it says whom it is about."""
+    if post and ics:
+        raise StartError("--post has the webhook told, and --ics prints a calendar: take one of them alone")
     if post:
         count = asked("tell-deadlines", None)
         say(f"the webhook took {counted(count, 'deadline', 'deadlines')}", {"told": count}, as_json=as_json)

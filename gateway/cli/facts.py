@@ -12,10 +12,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from gateway.cli.asking import asking
-from gateway.cli.console import Json, counted, err, out, table
+from gateway.cli.console import Json, counted, err, out, say, table
 from gateway.cli.forecast import tell_refused
+from gateway.columns import demand_text
 from gateway.errors import StartError
-from gateway.feed import Batch, Feed, Form, Tally
+from gateway.feed import BOM, Batch, Feed, Form, Tally
 from gateway.strict_json import read_json
 
 facts = typer.Typer(no_args_is_help=True)
@@ -26,7 +27,7 @@ _SHOWN = 20  # refused lines, unless all are asked for
 
 @facts.command("put")
 def put(
-    file: Annotated[typer.FileText, typer.Argument(help="JSON: a fact, a list, or one fact a line; - reads stdin")],
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="JSON: a fact, a list, or a fact a line; - reads stdin")],
     rehearsed: Annotated[
         bool, typer.Option("--dry-run", help="Only tell which calls of the last 7 days it would have stopped.")
     ] = False,
@@ -37,10 +38,13 @@ def put(
         if rehearsed:
             tell_refused(ask("rehearse", _rows(file.read())), as_json=as_json)
             return
-        out.print(counted(ask("facts", _rows(file.read())), "fact is in force", "facts are in force"))
+        count = ask("facts", _rows(file.read()))
+        say(counted(count, "fact is in force", "facts are in force"), {"facts": count}, as_json=as_json)
 
 
-def _rows(text: str) -> list[Any]:
+def _rows(data: bytes) -> list[Any]:
+    text = data.removeprefix(BOM)
+    demand_text(text)
     try:
         whole = read_json(text)
     except ValueError:
@@ -120,5 +124,9 @@ def _tell(tally: Tally, *, rehearsed: bool, as_json: bool) -> None:
         err.print(escape(f"line {line}: {why}"))
     if (more := tally.counts["refused"] - _SHOWN) > 0:
         err.print(f"and {more} more; --json has them")
+    for line, why in tally.noted[:_SHOWN]:
+        err.print(escape(f"line {line} is in, but {why}"))
+    if not any(tally.counts.values()):
+        err.print("there is no fact in the file")
     went_on = f", which went on at row {tally.resumed}" if tally.resumed else ""
     out.print(f"import {tally.id}{went_on}" + ("; nothing was put in" if rehearsed else ""))

@@ -1,6 +1,5 @@
 """Facts as the shop enters them, each a row."""
 
-from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -11,6 +10,7 @@ from pydantic import (
     Field,
     StringConstraints,
     TypeAdapter,
+    ValidationError,
     field_validator,
     model_validator,
 )
@@ -18,7 +18,8 @@ from pydantic import (
 from gateway.contract.announcing import State
 from gateway.contract.papers import Agreement, lacking
 from gateway.contract.words import Day, Digest
-from gateway.misfit import Language
+from gateway.errors import GatewayError
+from gateway.misfit import Language, told
 from gateway.vocabulary import (
     FLAGS,
     AcceptanceKind,
@@ -116,7 +117,7 @@ class ConsentRow(Row):
     explicit: bool = False
     separate: bool = False
     written: bool = False
-    expires: datetime | None = None
+    expires: AwareDatetime | None = None
     method: ConsentMethod | None = None
     expressed_by: ExpressedBy = ExpressedBy.SUBJECT
     record_id: Text | None = None
@@ -244,9 +245,6 @@ class SubProcessorRow(Row):
     state: State = "announced"
 
 
-OF_VENDORS = (AgreementRow, AgreementEndRow, ReviewRow, AttestationRow, SubProcessorRow, SuspensionRow)
-"""Facts about one vendor, which the contracts have."""
-
 AnyRow = Annotated[
     OrderRow
     | OrderStateRow
@@ -264,3 +262,18 @@ AnyRow = Annotated[
     Field(discriminator="kind"),
 ]
 ROWS: TypeAdapter[list[AnyRow]] = TypeAdapter(list[AnyRow])
+
+
+class NoFacts(GatewayError):
+    """What is put in is no list of facts."""
+
+
+def facts_of(asked: object) -> list[AnyRow]:
+    """A list of facts that somebody puts in at once. Raises NoFacts, which quotes nothing of it."""
+    try:
+        found = ROWS.validate_python(asked)
+    except ValidationError as error:
+        raise NoFacts(told(error, AnyRow)) from None
+    if not found:
+        raise NoFacts("there is no fact in it")
+    return found

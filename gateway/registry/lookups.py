@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, String, bindparam, cast, func, literal, null, select, union_all
+from sqlalchemy import Connection, DateTime, String, bindparam, cast, exists, func, literal, null, select, union_all
 
 from gateway.contract.announcing import Announced
 from gateway.contract.papers import Agreement
@@ -151,6 +151,12 @@ def papers(connection: Connection, _: str = "") -> Papers:
         {(vendor, of): given for vendor, of, given in connection.execute(attested)},
         announced,
     )
+
+
+def names_vendor(connection: Connection, vendor: str) -> bool:
+    """Whether something that people said, or a stop, is about a vendor."""
+    tables = CONSENTS, FLAGS, SUSPENSIONS
+    return any(connection.scalar(select(exists().where(table.c.vendor == vendor))) for table in tables)
 
 
 def suspensions(connection: Connection, _: str = "") -> frozenset[Suspension]:

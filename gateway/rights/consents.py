@@ -12,6 +12,7 @@ from gateway.errors import refuse
 from gateway.identity import Caller
 from gateway.intake import Intake
 from gateway.ledger.ledger import Ledger
+from gateway.naming import UnknownName, is_known, meant
 from gateway.registry import lookups
 from gateway.registry import requests as rows
 from gateway.registry.entered import ConsentRow, FlagRow
@@ -86,11 +87,12 @@ class ConsentDesk:
         return Consents(consents=tuple(self._told(answers, await self._registry.papers())))
 
     async def give(self, caller: Caller, asked: Give) -> Consents:
-        """A yes to one purpose, in force when it is answered. Raises Refusal and Unasked."""
+        """A yes to one purpose, in force when it is answered. Raises Refusal, Unasked and UnknownName."""
         who = acting(caller, asked)
         requester = who.on_behalf.requester if who.on_behalf else Requester.SELF
         if requester not in _EXPRESSED:
             raise refuse("request.ruling", "nobody consents for somebody who has died")
+        await self._demand_known(asked.vendor)
         await noted(self._ledger, who, "consent:given")
         stated = asked.model_dump(exclude={"on_behalf"})
         row = ConsentRow(
@@ -105,9 +107,10 @@ class ConsentDesk:
         """A no, in force when it is answered: no call that was decided before it leaves after that.
 
         What rests on another basis goes on, and the answer says on which. Whoever withdraws everything also stops what
-        orders under way rest on, as the settings say. Raises Refusal and Unasked.
+        orders under way rest on, as the settings say. Raises Refusal, Unasked and UnknownName.
         """
         who = acting(caller, asked)
+        await self._demand_known(asked.vendor)
         await noted(self._ledger, who, "consent:withdrawn")
         async with self._withdrawing:
             before = await self._somebody(who.subject)
@@ -140,6 +143,12 @@ class ConsentDesk:
             await self._intake.put(facts, by=who.by)
             after = await self._somebody(who.subject)
         return self._effect(before, after, [], None, await self._registry.papers())
+
+    async def _demand_known(self, vendor: str | None) -> None:
+        """With a slip of the pen in it an answer would be about nobody, and the person would not know."""
+        vendors = self._contracts().vendors
+        if vendor is not None and not await is_known(vendor, vendors, self._registry):
+            raise UnknownName(f"vendor: nobody here has this name{meant(vendor, vendors)}")
 
     def _tellings(self, noes: Sequence[ConsentRow]) -> Iterator[TellingRow]:
         """Vendors that received something on a consent are told that it is withdrawn (CJEU C-129/21)."""

@@ -94,6 +94,17 @@ def test_a_no_at_one_vendor_leaves_the_yes_at_others(people: People) -> None:
     assert email_of(people.gateway) is None
 
 
+@pytest.mark.parametrize("path", ["/v1/consents", "/v1/consents/withdraw"])
+def test_an_answer_about_nobody_is_refused_with_the_name_that_may_be_meant(people: People, path: str) -> None:
+    asked = (YES if path == "/v1/consents" else {"purpose": YES["purpose"]}) | {"vendor": "parcel"}
+
+    answer = people.ask(people.subject(PERSON), path, asked)
+
+    assert (answer.status, answer.document["code"]) == (422, "request.invalid")
+    assert answer.document["message"].endswith("did you mean `parcels`?")
+    assert people.gateway.record(kind="fact", subject=PERSON) == []
+
+
 def test_whoever_withdraws_touches_nobody_else(people: People) -> None:
     given(people)
 
