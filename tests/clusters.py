@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from waiting import wait_until
 
 PATIENCE = 60.0
 SUPERUSER = "postgres"
@@ -91,6 +92,18 @@ class Cluster:
         """A connection in which each statement is a transaction of its own."""
         with psycopg.connect(self.url(database, role=role), autocommit=True) as session:
             yield session
+
+    def alter(self, statement: str) -> None:
+        """Changes a setting, and returns when every session knows of it: a later one sees it after all before it."""
+        before = self._loaded()
+        with self.session() as session:
+            session.execute(statement.encode())
+            session.execute("SELECT pg_reload_conf()")
+        wait_until(lambda: self._loaded() != before)
+
+    def _loaded(self) -> object:
+        with self.session() as session:
+            return session.execute("SELECT pg_conf_load_time()").fetchall()
 
     @property
     def log(self) -> str:

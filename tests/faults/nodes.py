@@ -26,7 +26,7 @@ def await_started(server: Cluster) -> None:
         server.start()
 
 
-def one_more(world: World, gateway: Victim, within: float = 15.0) -> float:
+def one_more(world: World, gateway: Victim, within: float = 60.0) -> float:
     """Seconds until an order goes through again."""
     began = time.monotonic()
     while (reply := world.call(gateway)) is None or reply.status != CREATED:

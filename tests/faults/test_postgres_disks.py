@@ -82,7 +82,7 @@ def test_a_full_volume_of_the_server_refuses_calls_and_loses_nothing(
     (disk / "filler").unlink()
     time.sleep(1.0)
     await_started(server)
-    one_more(world, gateway, within=40)
+    one_more(world, gateway)
     gateway.stop()
     found = world.breaches()
 

@@ -23,7 +23,7 @@ Extent = Callable[[int, int], int]
 
 NIGHTLY = pytest.mark.nightly
 KILLED = -9
-RESUMED = 2.5  # seconds
+RESUMED = 6.0  # seconds
 
 
 SOON = ("before-commit:intent", "after-commit:intent", "mid-body", "before-commit:outcome")
@@ -197,12 +197,12 @@ def test_a_line_that_is_cut_in_a_commit_sends_nothing(
     took = time.monotonic() - began
     arrived = world.arrived()
     cable.mend()
-    one_more(world, gateway, within=40)
+    one_more(world, gateway)
     gateway.stop()
     found = world.breaches()
 
     assert reply is None or reply.status == UNAVAILABLE
-    assert took < 6
+    assert took < 15
     assert (arrived, found) == (1, [])
     assert world.results()[1] in ("sent", "not_sent")
     told("PostgreSQL: the line is cut in COMMIT", 1, f"503 after {took:.1f} s, not sent", found_hasty(shared))
@@ -239,21 +239,21 @@ def test_a_server_that_is_frozen_is_answered_for_in_time(shared: Shared, server:
     unready = _await_unready(gateway)
     arrived = len(world.file.read_text().splitlines())
     signalled(server, signal.SIGCONT)
-    one_more(world, gateway, within=40)
+    one_more(world, gateway)
     gateway.stop()
     found = world.breaches()
 
     assert reply is not None
     assert (reply.status, arrived, found) == (UNAVAILABLE, 1, [])
     # The facts are read first, and there an answer is waited for longer than an intent is.
-    assert took < 12
+    assert took < 25
     told("PostgreSQL: frozen", 1, f"503 after {took:.1f} s, not ready after {unready:.0f} s", found_hasty(shared))
 
 
 def _await_unready(gateway: Victim) -> float:
     began = time.monotonic()
     while gateway.health() != UNAVAILABLE:
-        assert time.monotonic() - began < 20, gateway.said
+        assert time.monotonic() - began < 60, gateway.said
         time.sleep(0.2)
     return time.monotonic() - began
 
@@ -271,7 +271,7 @@ def test_a_setting_that_is_changed_while_it_runs_ends_intents(
     reply = world.call(gateway)
     arrived = world.arrived()
     _set(server, setting, "on")
-    one_more(world, gateway, within=20)
+    one_more(world, gateway)
     gateway.stop()
     found = world.breaches()
 
@@ -281,10 +281,7 @@ def test_a_setting_that_is_changed_while_it_runs_ends_intents(
 
 
 def _set(server: Cluster, setting: str, value: str) -> None:
-    with server.session() as session:
-        session.execute(f"ALTER SYSTEM SET {setting} = {value}")
-        session.execute("SELECT pg_reload_conf()")
-    time.sleep(0.5)
+    server.alter(f"ALTER SYSTEM SET {setting} = {value}")
 
 
 def test_a_node_that_wakes_after_its_intent_was_settled_sends_nothing(shared: Shared, told: Told) -> None:

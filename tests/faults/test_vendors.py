@@ -54,7 +54,7 @@ VENDORS: Mapping[str, tuple[Script, Outcome]] = {
 @pytest.mark.parametrize("name", VENDORS)
 def test_what_a_vendor_does_is_told_and_recorded_exactly(tmp_path: Path, told: Told, name: str) -> None:
     script, expected = VENDORS[name]
-    with running(tmp_path, vendor_total=1.0, vendor_silence=0.6) as gateway:
+    with running(tmp_path, vendor_total=3.0, vendor_silence=1.5) as gateway:
         gateway.parcels.script = script
         reply = gateway.ship()
         [entry] = gateway.entries(kind="outcome")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 DISK = ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "openat", "unlink", "fallocate", "mmap")
 """What a thread does to a disk."""
 WIRE = (*DISK, "sendto", "sendmsg", "writev", "recvfrom", "recvmsg", "read", "socket", "connect", "close")

@@ -27,7 +27,7 @@ from faults.books import Book, book_at
 from faults.invariants import arrivals, breaches, canaries, results
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30.0
+PATIENCE = 60.0
 STOPPED = (0, -signal.SIGTERM)
 _PORTS = re.compile(r"listens on http://127\.0\.0\.1:(\d+), operators on port (\d+)")
 _WRITER = re.compile(r"^writer (\d+)$", re.MULTILINE)

@@ -17,7 +17,6 @@ import pytest
 from clusters import Cluster, cluster
 from ledger_fakes import PURCHASER, SENT, Ticking, shipment
 from postgres_stores import WRITER, Prepared, prepared, rows
-from waiting import wait_until
 
 from gateway import bounded
 from gateway.errors import Refusal, StartError
@@ -203,33 +202,18 @@ def own(postgres: Cluster) -> Iterator[Cluster]:
         yield own
 
 
-def alter(own: Cluster, statement: str) -> None:
-    """Returns when every session knows of it: those that begin later see it only after the others were told."""
-    before = loaded(own)
-    with own.session() as session:
-        session.execute(statement.encode())
-        session.execute("SELECT pg_reload_conf()")
-    wait_until(lambda: loaded(own) != before)
-
-
-def loaded(own: Cluster) -> object:
-    """When the server read its settings."""
-    with own.session() as session:
-        return session.execute("SELECT pg_conf_load_time()").fetchall()
-
-
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes", "synchronous_commit"])
 def test_a_setting_that_is_changed_meanwhile_stops_writing_until_it_is_back(own: Cluster, setting: str) -> None:
     with own.database() as url, opened(prepared(url), "n1") as store:
         store.append(rows(1))
-        alter(own, f"ALTER SYSTEM SET {setting} = off")
+        own.alter(f"ALTER SYSTEM SET {setting} = off")
         try:
             with pytest.raises(StoreError, match=f"{setting} is off"):
                 store.append(rows(1))
             with pytest.raises(StoreError, match=f"{setting} is off"):
                 store.reopen()
         finally:
-            alter(own, f"ALTER SYSTEM RESET {setting}")
+            own.alter(f"ALTER SYSTEM RESET {setting}")
         store.reopen()
 
         assert store.append(rows(1)) == 1
@@ -239,12 +223,12 @@ def test_an_idle_gateway_looks_at_the_settings_too(own: Cluster, monkeypatch: py
     monkeypatch.setattr("gateway.ledger.postgres.CHECKED", 0)
     with own.database() as url, opened(prepared(url), "n1") as store:
         store.check()
-        alter(own, "ALTER SYSTEM SET fsync = off")
+        own.alter("ALTER SYSTEM SET fsync = off")
         try:
             with pytest.raises(StoreError, match="fsync is off"):
                 store.check()
         finally:
-            alter(own, "ALTER SYSTEM RESET fsync")
+            own.alter("ALTER SYSTEM RESET fsync")
 
 
 def test_a_database_in_another_encoding_is_refused(postgres: Cluster) -> None:
@@ -482,7 +466,7 @@ def test_every_exception_from_commit_leaves_it_to_the_ids(own: Cluster) -> None:
 def test_a_commit_that_no_standby_has_counts_as_unknown(own: Cluster) -> None:
     with own.database() as url, opened(prepared(url), "n1") as store:
         store.append(rows(1))
-        alter(own, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        own.alter("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
         tried: list[str] = []
         waits = threading.Event()
 
@@ -501,7 +485,7 @@ def test_a_commit_that_no_standby_has_counts_as_unknown(own: Cluster) -> None:
         finally:
             waits.set()
             cancelling.join()
-            alter(own, "ALTER SYSTEM RESET synchronous_standby_names")
+            own.alter("ALTER SYSTEM RESET synchronous_standby_names")
         store.reopen()
 
         assert list(store.find(tried[-1:]).values()) == [len(tried)]
