@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.contract.load import ContractSet
-from gateway.contract.terms import Bases, GroupTerms, Section, Terms
+from gateway.contract.terms import Bases, GroupTerms, Origin, Section, Terms
 from gateway.rehearse import Http1, Rehearsed, Stage, staged
 
 
@@ -55,6 +55,25 @@ def groups(terms: Terms, section: Section | None = None) -> Iterator[GroupRow]:
             purpose=group.purpose.value,
             where=group.where,
         )
+
+
+def beside(terms: Terms) -> Iterator[GroupRow]:
+    """What leaves without a group: the technical headers of the vendor's file, and what the contract writes itself."""
+    why = {name.lower(): sentence for name, sentence in terms.vendor.headers.items()}
+    for rule in terms.sending.rules:
+        if rule.origin in (Origin.HEADER, Origin.PIN):
+            is_pin = rule.origin is Origin.PIN
+            yield GroupRow(
+                why="Tells this call from others; the contract has its text."
+                if is_pin
+                else why[str(rule.place.path[0])],
+                whose="nobody",
+                fields=(Field(rule.path, rule.category.value, required=is_pin),),
+                form=rule.form.name,
+                basis="none is needed",
+                purpose=terms.operation.purpose.value,
+                where=terms.file if is_pin else f"{terms.vendor.vendor}/vendor.yaml",
+            )
 
 
 def recipient(terms: Terms) -> str:

@@ -280,6 +280,7 @@ def test_a_contract_is_shown_as_a_reviewer_reads_it(inside: CliRunner) -> None:
     assert told.exit_code == 0
     assert "Everything else stays here." in told.stdout
     assert rows[0]["why"] == "The driver finds the door and can call."
+    assert rows[-1]["fields"] == [["header:parcels-version", "not_personal", False]]
 
 
 @pytest.mark.parametrize(

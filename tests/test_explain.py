@@ -33,6 +33,15 @@ def test_a_group_about_nobody_needs_no_ground() -> None:
     assert (row.whose, row.basis) == ("nobody", "none is needed")
 
 
+def test_what_leaves_without_a_group_has_its_rows_too() -> None:
+    headers = [(row.why, row.fields, row.where) for row in explain.beside(TERMS["ship"])]
+    pins = [row.fields for row in explain.beside(TERMS["depot-full"])]
+
+    version = ("header:parcels-version", "not_personal", False)
+    assert headers == [("Says in which version the SDK speaks.", (version,), "parcels/vendor.yaml")]
+    assert pins == [(("query:view", "not_personal", True),), (version,)]
+
+
 def test_the_answer_has_its_rows_too() -> None:
     rows = list(explain.groups(TERMS["ship"], TERMS["ship"].answer))
 

@@ -76,23 +76,28 @@ def _as_http(payload: Path, terms: Terms) -> str:
 
 
 def _show_groups(terms: Terms, *, as_json: bool) -> None:
-    rows = list(explain.groups(terms))
+    rows = [*explain.groups(terms), *explain.beside(terms)]
     if as_json:
         out.print_json(data=[{name: getattr(row, name) for name in row.__slots__} for row in rows])
         return
     cells = (
-        (row.why, f"{row.whose}\n{row.form}\n{row.basis}", _by_category(row.fields), row.where.rpartition(":")[2])
-        for row in rows
+        (row.why, f"{row.whose}\n{row.form}\n{row.basis}", _by_category(row.fields), _line(row.where)) for row in rows
     )
     shown = table(("why", "whose, form, basis", "categories and fields", "line"), cells, title=terms.contract)
     if out.width >= _WIDE:
-        # A path that is broken is hard to read, a sentence is not.
-        longest = max(len(field.path) + 4 for row in rows for field in row.fields)
+        # A path or category that is broken is hard to read, a sentence is not.
+        fields = [field for row in rows for field in row.fields]
+        longest = max((max(len(field.path) + 4, len(field.category)) for field in fields), default=0)
         for column, width in zip(shown.columns[1:], (_HOW, min(longest, out.width - _BESIDE_PATHS), 4), strict=True):
             column.width = width
     out.print(shown)
     out.print("* is required. Everything else stays here.")
     out.print(escape(explain.recipient(terms)))
+
+
+def _line(where: str) -> str:
+    """The line of a contract; what another file says, or no line of it, has none."""
+    return where.rpartition(":")[2] if ":" in where else ""
 
 
 def _by_category(fields: Sequence[explain.Field]) -> str:
