@@ -19,7 +19,7 @@ from gateway import stores
 from gateway.errors import GatewayError
 from gateway.identity import Caller
 from gateway.registry.claims import Claims
-from gateway.rights.asked import Close, Decide, Open
+from gateway.rights.asked import Answered, Close, Decide, Open, Personal, Withdraw
 from gateway.vocabulary import Right, Role
 
 ROUNDS = 3
@@ -84,6 +84,15 @@ def closed(nodes: Sequence[Running], number: int) -> list[object]:
     return together(nodes, lambda node: node.gateway.requests.close(STELLA, request, Close(fulfilled=True)))
 
 
+def answered(nodes: Sequence[Running], number: int) -> list[object]:
+    """One says at the same time that orders go on and that they stop."""
+    person = Caller("", "", "", "live", None, 0, Role.SUBJECT, subject=f"c-{number}00")
+    nodes[0].do(lambda: nodes[0].gateway.consents.withdraw(person, Withdraw(everything=True)))
+    [request] = nodes[0].do(lambda: nodes[0].gateway.requests.of(person, Personal())).requests
+    said = {id(node): Answered(orders=orders) for node, orders in zip(nodes, ("continue", "stop"), strict=True)}
+    return together(nodes, lambda node: node.gateway.consents.answer(person, request.request, said[id(node)]))
+
+
 def imported(nodes: Sequence[Running], number: int) -> list[object]:
     told = [CALLED | {"happened": f"2026-03-0{number}T10:00:0{second}Z"} for second in range(5)]
     return together(nodes, lambda node: node.stores.direct.record(told, by=BY))
@@ -104,13 +113,15 @@ def errors(answers: Sequence[object]) -> list[str]:
 
 @pytest.mark.slow
 def test_of_two_nodes_one_does_it_and_the_other_is_told_that_it_came_late(tmp_path: Path, emptied: str) -> None:
-    with pair(tmp_path, emptied) as nodes:
+    with pair(tmp_path, emptied, withdraw_all_stops_contract="ask") as nodes:
         for number in range(1, ROUNDS + 1):
             assert errors(published(nodes, number)) == ["TakenVersion"]
             assert errors(closed(nodes, number)) == ["Refusal"]
+            assert errors(answered(nodes, number)) == ["Refusal"]
             assert sorted(map(knew, imported(nodes, number))) == [[False] * 5, [True] * 5]
         versions = [each["version"] for each in nodes[1].record(kind="policy")]
-        done = [each for each in nodes[1].record(kind="fact") if each.get("state") == "fulfilled"]
+        entered = nodes[1].record(kind="fact")
+        done = [each for each in entered if (each.get("fact"), each.get("state")) == ("request:erasure", "fulfilled")]
         beside = [each["happened"] for each in nodes[1].record(kind="intent")]
 
     assert sorted(each for each in versions if each.startswith("2026-")) == ["2026-1", "2026-2", "2026-3"]

@@ -15,6 +15,7 @@ from gateway.ledger.ledger import Ledger
 from gateway.naming import UnknownName, is_known, meant
 from gateway.registry import lookups
 from gateway.registry import requests as rows
+from gateway.registry.claims import Claims
 from gateway.registry.entered import ConsentRow, FlagRow
 from gateway.registry.facts import Consent, Papers
 from gateway.registry.registry import Registry
@@ -32,7 +33,7 @@ from gateway.rights.asked import (
     Withdraw,
 )
 from gateway.rights.labels import labelled
-from gateway.rights.requests import MONTHS, months_after
+from gateway.rights.requests import MONTHS, REQUESTS, months_after
 from gateway.rights.uses import Somebody, Use, is_to_renew, uses
 from gateway.vocabulary import (
     ConsentState,
@@ -78,6 +79,8 @@ class ConsentDesk:
         self._stops = stops
         # What a withdrawal ends is what was in force a moment before.
         self._withdrawing = asyncio.Lock()
+        # Of two answers at once, on whichever nodes, one counts.
+        self._claims = Claims(registry)
 
     async def of(self, caller: Caller, asked: Personal) -> Consents:
         """What a person said, the newest first, under all of their references. Raises Refusal and Unasked."""
@@ -126,7 +129,7 @@ class ConsentDesk:
     async def answer(self, caller: Caller, request: str, asked: Answered) -> Effect:
         """What the person wants of orders under way, after they withdrew everything. Raises Refusal and Unasked."""
         who = acting(caller, asked)
-        async with self._withdrawing:
+        async with self._withdrawing, self._claims.alone(REQUESTS):
             row, refs = await self._registry.read(rows.request, request), await self._registry.same_person(who.subject)
             if row is None or row.subject not in refs:
                 raise refuse("subject.unknown")

@@ -35,7 +35,8 @@ from gateway.rights.asked import (
 from gateway.vocabulary import CLOSED_REQUESTS, RULINGS, Category, Flag, RequestStatus, Right, Role, Ruling
 from gateway.vocabulary.notices import Cause
 
-_NAME: Final = "request"
+REQUESTS: Final = "request"
+"""The name under which what is decided about requests is decided one at a time."""
 MONTHS = 1  # in which a request is to be answered (GDPR 12(3)), from its receipt on
 EXTENDED = 3  # with the two that can be added
 _AT_ONCE = frozenset({Right.RESTRICTION, Right.OBJECTION})
@@ -70,7 +71,7 @@ class RequestDesk:
         who = acting(caller, asked)
         await noted(self._ledger, who, f"request:{asked.right}")
         row = _opened(who, asked, self._now())
-        async with self._claims.alone(_NAME):
+        async with self._claims.alone(REQUESTS):
             if restricts(row):
                 # From here on nothing more leaves, until somebody has decided; a flag of somebody else's stays theirs.
                 is_new = not await self._registry.read(rows.flagged, ([row.subject], Flag.RESTRICTED))
@@ -103,7 +104,7 @@ class RequestDesk:
 
     async def decide(self, caller: Caller, request: str, asked: Decide) -> Request:
         """What becomes of a request. Raises Refusal `request.ruling`, `request.closed` and `subject.unknown`."""
-        async with self._claims.alone(_NAME):
+        async with self._claims.alone(REQUESTS):
             row = await self._open(request)
             if row.decisions:
                 raise refuse("request.closed")
@@ -119,7 +120,7 @@ class RequestDesk:
 
     async def extend(self, caller: Caller, request: str, asked: Extend) -> Request:
         """Two more months, once. Raises Refusal `request.closed` and `subject.unknown`."""
-        async with self._claims.alone(_NAME):
+        async with self._claims.alone(REQUESTS):
             row = await self._open(request)
             if row.extended:
                 raise refuse("request.closed", "it was extended already")
@@ -128,7 +129,7 @@ class RequestDesk:
 
     async def close(self, caller: Caller, request: str, asked: Close) -> Request:
         """That it was carried out, or could not be. Raises Refusal `request.closed` and `subject.unknown`."""
-        async with self._claims.alone(_NAME):
+        async with self._claims.alone(REQUESTS):
             row = await self._open(request)
             if row.status is not RequestStatus.ACCEPTED:
                 raise refuse("request.ruling", "it is not decided yet")
@@ -143,7 +144,7 @@ class RequestDesk:
         accepted = [row for row in await self._registry.read(rows.open_requests, "") if row.decisions]
         due = await self._registry.read(notices.answers_due, "") if accepted else frozenset()
         done = [row for row in accepted if not any((row.subject, cause) in due for cause in _causes(row))]
-        async with self._claims.alone(_NAME):
+        async with self._claims.alone(REQUESTS):
             for row in done:
                 if (now := await self._registry.read(rows.request, row.request)) == row:
                     await self._put(now, {"status": RequestStatus.FULFILLED}, by)
@@ -151,7 +152,7 @@ class RequestDesk:
 
     async def lift(self, caller: Caller, request: str) -> Request:
         """Ends the restriction that a request brought; the person is told before (GDPR 18(3)). Raises Refusal."""
-        async with self._claims.alone(_NAME):
+        async with self._claims.alone(REQUESTS):
             row = await self._found(request)
             if not row.decisions or not restricts(row):
                 raise refuse("request.ruling", "it restricts nothing, or is not decided yet")
