@@ -34,7 +34,8 @@ DEMANDS = Table(
         "subjects": "people found",
         "categories": "categories asked for",
         "asked_fields": "fields asked for",
-        "opinion_by": "opinion by, of which day, and whether in favour",
+        "opinion_by": "opinion by",
+        "opinion": "what it is, and of which day",
         "approved_by": "approved by",
         "approved": "categories approved",
         "outcome": "outcome",
@@ -109,7 +110,7 @@ def _requested(row: dict[str, Any], body: Any, at: str) -> None:
 def _opined(row: dict[str, Any], body: Any, at: str) -> None:
     del at
     stated = {"yes": "in favour", "no": "against it"}.get(body.get("favourable"))
-    row["opinion_by"] = ", ".join(filter(None, (body["by"], body.get("dated"), stated)))
+    row |= {"opinion_by": body["by"], "opinion": ", ".join(filter(None, (stated, body.get("dated")))) or None}
 
 
 def _approved(row: dict[str, Any], body: Any, at: str) -> None:

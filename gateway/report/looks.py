@@ -45,10 +45,14 @@ WITHDRAWN = Table(
         "at": "when",
         "scope": "what for",
         "vendor": "at which vendor",
+        "by": "who entered it; subject is the person",
+        "ended": "consents that it ended",
         "disclosures_after": "disclosures after it on the withdrawn ground",
         "going_on": "disclosures since on another ground",
-        "grounds": "which grounds",
+        "grounds": "which purposes, on which grounds",
+        "dropped": "calls that were decided and then not sent since, and why",
         "stayed": "fields that have stayed since for want of what was withdrawn, and how often",
+        "stopped_ms": "milliseconds until the first call of which something stayed for it",
         "told": "vendors that were told, and what they answered",
     },
 )
@@ -119,10 +123,15 @@ class _Withdrawal:
     at: str
     purpose: str
     vendor: str
+    by: str
+    ts: int
     records: frozenset[str]
     after: int = 0
     going_on: int = 0
     grounds: frozenset[str] = frozenset()
+    dropped: Counter[str] = field(default_factory=Counter)
+    first: int | None = None
+    """When something stayed for it for the first time, in µs."""
     stayed: Counter[str] = field(default_factory=Counter)
     told: dict[str, str] = field(default_factory=dict)
     """By notice: how far it has come."""
@@ -136,7 +145,10 @@ class _Withdrawal:
             _count(self, seen)
             for path, why, count in seen.withheld():
                 if why == _WITHDRAWN:
+                    self.first = body["ts"] if self.first is None else self.first
                     self.stayed[f"{seen.operation} {path}"] += count
+        elif seen.kind == "intent":
+            self.dropped[str(seen.outcome.get("code") or "not_sent")] += 1
         elif body.get("fact") == _TOLD:
             self.told[body["notice"]] = body["state"]
 
@@ -168,10 +180,14 @@ class Withdrawals:
                 "at": each.at,
                 "scope": each.purpose,
                 "vendor": each.vendor or None,
+                "by": each.by,
+                "ended": len(each.records),
                 "disclosures_after": each.after,
                 "going_on": each.going_on,
                 "grounds": tuple(sorted(each.grounds)),
+                "dropped": counted(each.dropped),
                 "stayed": counted(each.stayed, _MOST),
+                "stopped_ms": None if each.first is None else (each.first - each.ts) // 1_000,
                 "told": counted(Counter(each.told.values())),
             }
 
@@ -185,7 +201,10 @@ class Withdrawals:
                 ended = {record for record, scope in given.items() if scope == (purpose, vendor)}
                 for record in ended:
                     del given[record]
-                withdrawal = _Withdrawal(seen.body["id"], seen.at, purpose, vendor, frozenset(ended))
+                body = seen.body
+                withdrawal = _Withdrawal(
+                    body["id"], seen.at, purpose, vendor, body.get("by", ""), body["ts"], frozenset(ended)
+                )
                 self._withdrawn.setdefault(tok, []).append(withdrawal)
 
 
@@ -200,4 +219,4 @@ def _count(withdrawal: _Withdrawal, seen: Seen) -> None:
     withdrawal.after += bool(rests & withdrawal.records)
     if not rests & withdrawal.records:
         withdrawal.going_on += 1
-        withdrawal.grounds |= {ground["basis"] for ground in grounds}
+        withdrawal.grounds |= {f"{seen.body['purpose']}: {ground['basis']}" for ground in grounds}

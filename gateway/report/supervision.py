@@ -17,6 +17,7 @@ from gateway.contract.others import others_in
 from gateway.contract.papers import Agreement
 from gateway.ledger.steps import CANARY
 from gateway.report.cases import days_late
+from gateway.report.people import People
 from gateway.report.seen import Known, Seen
 from gateway.report.table import Row, Table, counted
 from gateway.tallies import DEROGATION, month_of
@@ -49,6 +50,7 @@ VENDORS = Table(
         "notices": "what it was told about people, and what it answered",
         "late": "of these answers late, or came late",
         "disclosures": "disclosures",
+        "people": "people whom they are about, as far as they are not erased",
         "possibly": "of them possibly sent, or in doubt",
         "categories": "categories",
         "withheld": "what stayed most often",
@@ -69,6 +71,7 @@ _MOST = 5
 @dataclass(slots=True)
 class _Watched:
     disclosures: int = 0
+    people: People = field(default_factory=People)
     possibly: int = 0
     categories: set[str] = field(default_factory=set)
     withheld: Counter[str] = field(default_factory=Counter)
@@ -122,6 +125,7 @@ class _Watched:
             self.failed[outcome.get("code") or "not_sent"] += 1
             return
         self.disclosures += 1
+        self.people.add(seen.toks)
         self.redirected += outcome.get("code") == "vendor.redirect"
         self.possibly += outcome["result"] in ("possibly", "in_doubt")
         self.categories |= {category for category, _, _ in seen.categories()}
@@ -219,6 +223,7 @@ def _noted(watched: _Watched, now: datetime) -> Row:
         "notices": counted(Counter(str(told["state"]) for told in watched.notices.values())),
         "late": sum(days_late(told, now) > 0 for told in watched.notices.values()),
         "disclosures": watched.disclosures,
+        "people": len(watched.people),
         "possibly": watched.possibly,
         "categories": tuple(sorted(watched.categories)),
         "withheld": counted(watched.withheld, _MOST),

@@ -100,6 +100,10 @@ def _vendors(rows: Rows, counted: Counted) -> Iterator[str]:
     own = _by_vendor(counted.received)
     own["parcelgate"] += counted.beside.total()
     yield from _compared("disclosures", {row["vendor"]: row["disclosures"] for row in rows}, own)
+    known = {vendor: {person for person in people if people[person]} for vendor, people in counted.told.items()}
+    known["parcelgate"] = known.get("parcelgate", set()) | {person for person, n in counted.beside.items() if n}
+    people = Counter({vendor: len(each - counted.forgotten) for vendor, each in known.items()})
+    yield from _compared("people", {row["vendor"]: row["people"] for row in rows}, people)
     refused: Counter[str] = Counter()
     for row in rows:
         for code in row["refused"]:

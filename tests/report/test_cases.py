@@ -119,7 +119,7 @@ def test_what_went_outside_contracts_stands_in_the_registers_with_everybody_who_
         register = [
             (
                 row["case"],
-                row["opinion_by"],
+                row["opinion"],
                 row["crossing"],
                 row["stored_in"],
                 row["extent"],
@@ -143,7 +143,7 @@ def test_what_went_outside_contracts_stands_in_the_registers_with_everybody_who_
         "District Court", "GDPR 49(1)(d)", "single cases, outside contracts", 1,
     ]  # fmt: skip
     assert drift == []
-    said = f"petra, {NOW.date()}, in favour"
+    said = f"in favour, {NOW.date()}"
     assert register == [
         (cases[0], said, None, None, "all of it", True),
         (cases[1], said, None, None, "all of it", False),

@@ -141,6 +141,7 @@ def test_oversight_counts_what_went_what_stayed_and_what_was_refused(gateway: Ru
     [effect] = [row for row in rows(gateway, "minimisation") if row["operation"] == "parcels/ship"]
 
     intents = gateway.record(kind="intent", vendor="parcels")
+    assert parcels["people"] == 2
     assert parcels["disclosures"] == len(intents) == effect["calls"]
     stayed = sum(
         1 if isinstance(path, str) else path[1]
@@ -330,6 +331,8 @@ def test_a_withdrawal_ends_what_rested_on_it(gateway: Running) -> None:
 
     assert [(row["scope"], row["disclosures_after"]) for row in found] == [("delivery_notification", 0)]
     assert found[0]["going_on"] >= 1
+    assert found[0]["ended"] == 1
+    assert "delivery: performance_of_contract" in found[0]["grounds"]
 
 
 def test_the_effect_of_a_withdrawal_is_what_stayed_and_who_was_told_since(tmp_path: Path) -> None:
@@ -353,6 +356,9 @@ def test_the_effect_of_a_withdrawal_is_what_stayed_and_who_was_told_since(tmp_pa
     shown = ("scope", "disclosures_after", "stayed")
     assert [first[name] for name in shown] == ["delivery_notification", 0, ["parcels/ship $.to.email 1"]]
     assert [second[name] for name in shown] == ["delivery", 0, []]
+    assert (first["by"], first["ended"], first["dropped"]) == (BY, 1, [])
+    assert first["stopped_ms"] >= 0
+    assert second["stopped_ms"] is None
     assert first["told"]
     assert second["told"]
     assert "g-2" not in json.dumps([first, second])
