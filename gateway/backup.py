@@ -37,6 +37,7 @@ class Manifest:
     """What a backup holds: the newest checkpoint in it, and how many entries there are up to and after it.
 
     `made` in µs since 1970; `erased` is how many keys were erased by then, `told` how many of them the ledger knows of.
+    `entry` is the id of the entry in it that says that it is made; empty in a backup from before there was that.
     """
 
     version: int
@@ -50,10 +51,13 @@ class Manifest:
     unopenable: int
     registry: str
     files: Mapping[str, Kept]
+    entry: str = ""
 
 
-def backed_up(data: Path, into: Path, now: Callable[[], int]) -> Manifest:
+def backed_up(data: Path, into: Path, now: Callable[[], int], *, entry: str) -> Manifest:
     """Copies the stores beside a gateway that may be running, and reads every copy again before it is told of.
+
+    `entry` is the id of the one that says so, which the copy has to have.
 
     Raises StartError where there is something in the folder, Distrusted where the copy is not what was signed.
     """
@@ -65,7 +69,7 @@ def backed_up(data: Path, into: Path, now: Callable[[], int]) -> Manifest:
     seed = (data / "sign.key").read_bytes()
     for left in reversed(range(TRIES)):
         try:
-            manifest = _copied(data, into, seed, now())
+            manifest = _copied(data, into, seed, now(), entry)
         except ledger_copies.TurningError:
             if not left:
                 raise
@@ -78,17 +82,17 @@ def backed_up(data: Path, into: Path, now: Callable[[], int]) -> Manifest:
     return manifest
 
 
-def _copied(data: Path, into: Path, seed: bytes, made: int) -> Manifest:
+def _copied(data: Path, into: Path, seed: bytes, made: int, entry: str) -> Manifest:
     for name in FILES:
         (into / name).unlink(missing_ok=True)
         (registry_copies if name == "registry.db" else ledger_copies).copied(data / name, into / name)
-    return described(into, seed, made)
+    return described(into, seed, made, entry)
 
 
-def described(folder: Path, seed: bytes, made: int) -> Manifest:
+def described(folder: Path, seed: bytes, made: int, entry: str) -> Manifest:
     """What the copies in a folder hold, all of it read. Raises Distrusted."""
     revision = registry_copies.check(folder / "registry.db")
-    held = ledger_copies.checked(folder, LOG, seed)
+    held = ledger_copies.checked(folder, LOG, seed, entry)
     return Manifest(
         version=VERSION,
         made=made,
@@ -101,6 +105,7 @@ def described(folder: Path, seed: bytes, made: int) -> Manifest:
         unopenable=held.unopenable,
         registry=revision,
         files={name: _kept(folder / name) for name in FILES},
+        entry=entry,
     )
 
 

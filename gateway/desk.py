@@ -298,11 +298,12 @@ class Desk:
                 raise NotInDoubt("it is no intent that is in doubt")
             return await self._ledger.resolve(found, Resolved(wanted.result, wanted.reason, by))
 
-    async def backup(self, *, by: str) -> int:
-        """Puts on record that a copy of everything is made, and has the log signed that far; tells how far."""
+    async def backup(self, *, by: str) -> str:
+        """Puts on record that a copy of everything is made, and has the log signed that far; the id of the entry."""
         mark = await self.accesses.record(Access(by, "backup"))
         [entry] = await self._ledger.entries(Filter(id=mark.look))
-        return (await self._ledger.head(entry.seq + 1)).size
+        await self._ledger.head(entry.seq + 1)
+        return mark.look
 
     async def purge(
         self, asked: Mapping[str, Any], stated: Mapping[RetentionClass, str], *, by: str

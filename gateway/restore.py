@@ -5,7 +5,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.backup import FILES, NOT_IN_IT, Manifest, described, read
@@ -37,12 +37,15 @@ STAGED = "restoring"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What was brought back: so many entries, under this origin, without the entries of these places."""
+    """What was brought back: so many entries, under this origin, without the entries of these places. `made_by` is the
+    id of the entry that says that the backup was made, where it names one.
+    """
 
     size: int
     origin: str
     is_new: bool
     lost: tuple[int, int] | None
+    made_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +73,10 @@ def restored(folder: Path, asked: Asked, now: Callable[[], int]) -> Told:
         _cleared(staged)
         undo.callback(_cleared, staged)
         _stage(folder, into, staged)
-        _demand_same(described(staged, (into / "sign.key").read_bytes(), manifest.made), manifest)
+        _demand_same(described(staged, (into / "sign.key").read_bytes(), manifest.made, manifest.entry), manifest)
         told, tree = _written(staged, manifest, asked, now)
         _place(staged, into, asked.high_water, tree)
-    return told
+    return replace(told, made_by=manifest.entry)
 
 
 def _stage(folder: Path, into: Path, staged: Path) -> None:

@@ -16,14 +16,15 @@ from gateway.errors import Distrusted, StartError
 from gateway.ledger import Subject
 from gateway.ledger import copies as ledger_copies
 from gateway.ledger.checkpoint import opened
+from gateway.ledger.housekeeping import Access
 from gateway.ledger.note import Verifier
 
 NOW = 1_767_225_600_000_000
 
 
-async def taken(folder: Path, into: Path) -> Manifest:
+async def taken(folder: Path, into: Path, *, entry: str = "") -> Manifest:
     """A backup as another process takes it: these tests have the ledger open in this one."""
-    return await asyncio.to_thread(backed_up, folder, into, lambda: NOW)
+    return await asyncio.to_thread(backed_up, folder, into, lambda: NOW, entry=entry)
 
 
 @pytest.fixture
@@ -40,6 +41,34 @@ async def test_a_backup_holds_everything_and_no_key_that_opens_it(tmp_path: Path
     assert read(tmp_path / "b") == manifest
     assert (manifest.made, manifest.erased, manifest.unopenable) == (NOW, 0, 0)
     assert all((tmp_path / "b" / name).stat().st_mode & 0o077 == 0 for name in (*FILES, MANIFEST))
+
+
+async def test_a_backup_names_the_entry_in_it_that_says_that_it_is_made(tmp_path: Path, data: Path) -> None:
+    ledger = Shop(data).open()
+    entry = await ledger.record(Access("anna", "backup"))
+    await ledger.close()
+
+    manifest = await taken(data, tmp_path / "b", entry=entry)
+
+    assert read(tmp_path / "b") == manifest
+    assert json.loads((tmp_path / "b" / MANIFEST).read_text())["entry"] == entry
+
+
+async def test_a_copy_without_the_entry_that_says_that_it_is_made_is_none(tmp_path: Path, data: Path) -> None:
+    with pytest.raises(Distrusted, match="lacks the entry 0f0f"):
+        await taken(data, tmp_path / "b", entry="0f" * 16)
+
+    assert not (tmp_path / "b" / MANIFEST).exists()
+
+
+async def test_a_backup_from_before_an_entry_was_named_is_still_one(tmp_path: Path, data: Path) -> None:
+    manifest = await taken(data, tmp_path / "b")
+    older = json.loads((tmp_path / "b" / MANIFEST).read_text())
+    del older["entry"]
+
+    (tmp_path / "b" / MANIFEST).write_text(json.dumps(older))
+
+    assert read(tmp_path / "b") == manifest
 
 
 async def test_a_backup_is_taken_while_calls_are_recorded(tmp_path: Path, data: Path) -> None:
@@ -207,5 +236,7 @@ def test_a_backup_is_typed_beside_a_gateway_and_without_one(machine: Machine) ->
         assert done.stdout.splitlines()[-1].startswith("not in it: root.key, kek.key, sign.key.")
         manifest = read(machine.folder / folder)
         assert opened(manifest.checkpoint, verifier).size <= manifest.size
+        assert f"on record as {manifest.entry}\n" in done.stdout
     looks = machine.listed("--kind", "access")
-    assert [look["action"] for look in looks].count("backup") == 2
+    named = [read(machine.folder / folder).entry for folder in ("second", "first")]
+    assert [look["id"] for look in looks if look["action"] == "backup"] == named

@@ -13,7 +13,7 @@ from processes import Machine
 from stores_of import forgotten, grown, signed, with_keys, with_registry
 
 from gateway import backup, restore
-from gateway.backup import FILES, backed_up
+from gateway.backup import FILES, backed_up, read
 from gateway.errors import Distrusted, StartError
 from gateway.ledger import Entry, Filter, Ledger
 from gateway.ledger.checkpoint import Checkpoint, number_of, opened
@@ -25,7 +25,7 @@ NOW = 1_767_225_600_000_000
 
 
 async def taken(data: Path, into: Path) -> Path:
-    await asyncio.to_thread(backed_up, data, into, lambda: NOW)
+    await asyncio.to_thread(backed_up, data, into, lambda: NOW, entry="")
     return into
 
 
@@ -320,6 +320,7 @@ def test_a_backup_is_brought_back_as_somebody_types_it(tmp_path: Path) -> None:
     done = machine.typed("restore", "b", "--into", "new", "--last-checkpoint", "last")
 
     assert done.returncode == 0, done.stderr
+    assert f"is on record as {read(tmp_path / 'b').entry}\n" in done.stdout
     assert "/main/2\n" in done.stdout
     assert "hand out the new public key" in done.stdout
     assert "are lost: ask vendors" in done.stdout

@@ -11,7 +11,7 @@ from gateway.backup import NOT_IN_IT, backed_up
 from gateway.cli.asking import asked
 from gateway.cli.console import Json, me, out
 from gateway.errors import StartError
-from gateway.restore import Asked, restored, taken_up
+from gateway.restore import Asked, Told, restored, taken_up
 from gateway.settings import Settings
 
 
@@ -23,13 +23,13 @@ def backup(
     settings = Settings()
     if settings.database is not None:
         raise StartError("copies of GATEWAY_DATABASE are made with the server's own pg_basebackup; the keys stay apart")
-    asked("backup", None)
-    manifest = backed_up(settings.data, folder, clock.microseconds)
+    manifest = backed_up(settings.data, folder, clock.microseconds, entry=asked("backup", None))
     if as_json:
         told = {"entries": manifest.size, "checkpoint": manifest.checkpoint, "unopenable": manifest.unopenable}
-        out.print_json(data={**told, "folder": str(folder), "not_in_it": NOT_IN_IT})
+        out.print_json(data={**told, "entry": manifest.entry, "folder": str(folder), "not_in_it": NOT_IN_IT})
         return
     out.print(escape(f"{manifest.size} entries, signed up to {manifest.checkpoint.splitlines()[1]}, in {folder}"))
+    out.print(f"on record as {manifest.entry}")
     if manifest.unopenable:
         out.print(f"{manifest.unopenable} people in it were erased while it was made")
     out.print(f"not in it: {', '.join(NOT_IN_IT)}. Keep them apart from it: without them it cannot be brought back")
@@ -68,11 +68,17 @@ def restore(
         raise StartError("say which backup comes back where: gateway restore DIR --into FOLDER")
     else:
         told, where = restored(folder, wanted(into), clock.microseconds), str(into)
+    _tell(told, where, as_json=as_json)
+
+
+def _tell(told: Told, where: str, *, as_json: bool) -> None:
     if as_json:
         data = {"entries": told.size, "where": where, "origin": told.origin, "is_new": told.is_new, "lost": told.lost}
-        out.print_json(data=data)
+        out.print_json(data=data | {"backup": told.made_by or None})
         return
     out.print(escape(f"{told.size} entries are in {where}, under the origin {told.origin}"))
+    if told.made_by:
+        out.print(f"that the backup was made is on record as {told.made_by}")
     if told.is_new:
         out.print("the origin before has ended: hand out the new public key, gateway ledger key")
     if told.lost:

@@ -13,7 +13,7 @@ from gateway.ledger.recovery import demand_unaltered, origin_of
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.sqlite_blinding import generations
 from gateway.ledger.sqlite_vault import SqliteVault
-from gateway.ledger.store import Head
+from gateway.ledger.store import Filter, Head
 from gateway.ledger.tree import Tree
 from gateway.ledger.vault import PREFIX
 
@@ -60,13 +60,19 @@ def copied(source: Path, target: Path) -> None:
             reading.close()
 
 
-def checked(folder: Path, log: str, seed: bytes) -> Copied:
-    """Reads all of a copied ledger again. Raises TurningError, and Distrusted where it is not what was signed."""
+def checked(folder: Path, log: str, seed: bytes, entry: str) -> Copied:
+    """Reads all of a copied ledger again. Raises TurningError, and Distrusted where it is not what was signed, or lacks
+    the entry of this id, where there is one.
+    """
     try:
         store = SqliteStore(folder / "ledger.db", log)
         try:
             demand_unaltered(store, signer_of(origin_of(store, log), seed), whole=True)
             head, tree, told = store.last_head(), store.tree, store.oblivion.count()
+            if entry and not store.entries(Filter(id=entry, limit=1), None):
+                raise Distrusted(
+                    "CORRUPT", f"the copy in {folder} lacks the entry {entry}, which says that it was made"
+                )
         finally:
             store.close()
         if head is None:
