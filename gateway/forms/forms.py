@@ -46,6 +46,10 @@ _UNIT = re.compile(
     r"|\d[\d-]*\s*(?:号楼|号院|号房|号|號|单元|單元|室|层|樓|楼|丁目|番地|番|호|동|층|번지)",
     re.IGNORECASE,
 )
+# Areas of at most 20,000 people by the census of 2000 (45 CFR 164.514(b)(2)(i)(B), guidance of 2012).
+_SPARSE_ZIP = re.compile(
+    r"(?:036|059|063|102|203|556|692|790|821|823|83[01]|87[89]|884|89[03])([0-9]{2}(?:-?[0-9]{4})?)\Z"
+)
 _LONGEST_STREET = 500
 _NUMBER = r"\d+\s?(?:[a-z]|bis|ter|quater)?(?:\s?[/-]\s?\w{1,4}\b)*"
 _HOUSE = re.compile(rf"^\s*{_NUMBER}\s*$|^\s*{_NUMBER}\s+(?=\D)|\s+{_NUMBER}\s*$", re.IGNORECASE)
@@ -314,8 +318,10 @@ def _street(text: str) -> str:
 
 
 def _postal_code(text: str) -> str:
+    """The first three signs; of an area of the United States where hardly anybody lives none of its own."""
     code = _normal(text)
-    return _ends(code, 3, 0)
+    sparse = _SPARSE_ZIP.match(code)
+    return _ends(f"000{sparse[1]}" if sparse else code, 3, 0)
 
 
 MASKS: Mapping[Category, Callable[[str], str]] = {
