@@ -85,9 +85,9 @@ class ConsentDesk:
     async def of(self, caller: Caller, asked: Personal) -> Consents:
         """What a person said, the newest first, under all of their references. Raises Refusal and Unasked."""
         who = acting(caller, asked)
-        answers = (await self._somebody(who.subject)).consents
-        await self._ledger.record(who.access("consents", len(answers)), who.beside)
-        return Consents(consents=tuple(self._told(answers, await self._registry.papers())))
+        person = await self._somebody(who.subject)
+        await self._ledger.record(who.access("consents", len(person.consents)), who.beside)
+        return Consents(consents=tuple(self._told(person.consents, person, await self._registry.papers())))
 
     async def give(self, caller: Caller, asked: Give) -> Consents:
         """A yes to one purpose, in force when it is answered. Raises Refusal, Unasked and UnknownName."""
@@ -103,8 +103,8 @@ class ConsentDesk:
             expressed_by=_EXPRESSED[requester], **stated,
         )  # fmt: skip
         await self._intake.put([row], by=who.by)
-        answers = (await self._somebody(who.subject)).consents
-        return Consents(consents=tuple(self._told(answers, await self._registry.papers())))
+        person = await self._somebody(who.subject)
+        return Consents(consents=tuple(self._told(person.consents, person, await self._registry.papers())))
 
     async def withdraw(self, caller: Caller, asked: Withdraw) -> Effect:
         """A no, in force when it is answered: no call that was decided before it leaves after that.
@@ -196,19 +196,24 @@ class ConsentDesk:
         is_held = any(mark.flag is Flag.WINDING_UP for mark in after.marks)
         return Effect(
             effective=now,
-            ended=tuple(self._told(ended, papers)),
+            ended=tuple(
+                each.model_copy(update={"in_force": False, "renew": False})
+                for each in self._told(ended, before, papers)
+            ),
             stops=tuple(_shown(contracts, was - is_)),
             goes_on=tuple(_shown(contracts, is_)),
             orders=("asked" if self._stops == "ask" and asked else "stopped") if is_held else "go_on",
         )
 
-    def _told(self, answers: Iterable[Consent], papers: Papers) -> Iterator[ConsentTold]:
+    def _told(self, answers: Iterable[Consent], person: Somebody, papers: Papers) -> Iterator[ConsentTold]:
         newest: set[tuple[str, str | None]] = set()
+        is_minor = any(mark.flag is Flag.MINOR for mark in person.marks)
         contracts, now = self._contracts(), self._now()
         versions = published(contracts.policy, now, papers.versions)
         for each in answers:
             key = each.purpose.value, each.vendor
-            in_force = key not in newest and each.is_valid(now)
+            # Of somebody too young a yes counts that a guardian gave.
+            in_force = key not in newest and each.is_valid(now) and (each.by_guardian or not is_minor)
             yield ConsentTold(
                 record=each.record,
                 purpose=each.purpose,

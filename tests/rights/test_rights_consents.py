@@ -56,7 +56,7 @@ def test_a_yes_counts_for_the_next_call_and_a_no_too(people: People) -> None:
 
     assert (consent["state"], consent["in_force"], consent["explicit"]) == ("given", True, False)
     assert (after_yes, after_no) == ("zoe@example.com", None)
-    assert [each["record"] for each in effect["ended"]] == [consent["record"]]
+    assert [(each["record"], each["in_force"]) for each in effect["ended"]] == [(consent["record"], False)]
     facts = [(each["fact"], each["state"]) for each in people.gateway.record(kind="fact", subject=PERSON)]
     assert sorted(facts) == [
         ("consent:delivery_notification", "given"),
@@ -229,6 +229,18 @@ def test_whoever_withdraws_everything_twice_is_asked_once_and_again_after_an_ans
     [another] = requests()
     assert another["request"] != request["request"]
     assert after == 403
+
+
+def test_of_a_child_the_yes_of_a_guardian_is_in_force_and_no_own_one(people: People) -> None:
+    people.gateway.put({"kind": "flag", "subject": "child-1", "flag": "minor"})
+    asked = {"purpose": "delivery", "method": "app"}
+    guardian = asked | case("child-1", requester="guardian", proof="guardianship")
+
+    own = people.ask(people.subject("child-1"), "/v1/consents", asked).document["consents"]
+    given = people.ask(people.staff("anna", Role.AGENT), "/v1/consents", guardian).document["consents"]
+
+    assert [each["in_force"] for each in own] == [False]
+    assert [each["in_force"] for each in given] == [True, False]
 
 
 def test_a_person_answers_under_one_reference_what_was_asked_under_another(tmp_path: Any) -> None:
