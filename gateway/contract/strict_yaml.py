@@ -139,7 +139,7 @@ def _scalar(event: yaml.ScalarEvent, line: int) -> Data:
     if event.style:
         return text
     if not text or text in ("~", "null"):
-        raise YamlError(line, "an empty value says nothing", "leave the key out, or give it one")
+        raise YamlError(line, "an empty value says nothing", "leave the key out, or indent what belongs to it")
     if text in ("true", "false"):
         return text == "true"
     return int(text) if _WHOLE.match(text) else text
