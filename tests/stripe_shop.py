@@ -36,7 +36,7 @@ class Shop:
 
     def client(self, service: str = "checkout", *, retries: int = 0, key: str | None = None) -> stripe.StripeClient:
         """The SDK as a service sets it up: a token for its key, the gateway for its address."""
-        http = stripe.RequestsClient(timeout=10)
+        http = stripe.RequestsClient(timeout=60)
         # The SDK waits between its tries; a test need not.
         http.INITIAL_DELAY = 0.01
         return stripe.StripeClient(

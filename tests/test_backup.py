@@ -130,7 +130,7 @@ async def test_an_erasure_between_two_files_makes_it_copy_them_again(
         if source.name == "keys.db":
             tries.append(f"c-{len(tries)}")
             if every_time or len(tries) == 1:
-                asyncio.run_coroutine_threadsafe(erasure(), loop).result(20)
+                asyncio.run_coroutine_threadsafe(erasure(), loop).result(60)
         copy(source, target)
 
     async def erasure() -> None:
@@ -158,7 +158,7 @@ async def test_a_turnover_between_two_files_makes_it_copy_them_again(
         if source.name == "keys.db":
             tries.append(source.name)
             if every_time or len(tries) == 1:
-                asyncio.run_coroutine_threadsafe(ledger.erasing.turnover("anna"), loop).result(20)
+                asyncio.run_coroutine_threadsafe(ledger.erasing.turnover("anna"), loop).result(60)
         copy(source, target)
 
     monkeypatch.setattr(ledger_copies, "copied", turned_before)

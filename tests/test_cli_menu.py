@@ -32,7 +32,7 @@ def loaded_by(machine: Machine, *words: str) -> set[str]:
     """What a process has loaded once it has done a command."""
     done = subprocess.run(
         [sys.executable, "-c", TYPED, *words], cwd=machine.folder, env=machine.environment,
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=280, check=True,
     )  # fmt: skip
     return set(done.stdout.splitlines()[-1].removeprefix("loaded ").split())
 

@@ -198,7 +198,7 @@ def decided(
     store.going.clear()
     store.reached.clear()
     waiting = pool.submit(call)
-    assert store.reached.wait(20)
+    assert store.reached.wait(60)
     return waiting
 
 
@@ -402,12 +402,12 @@ def test_a_call_that_is_under_way_ends_by_the_contract_by_which_it_began(tmp_pat
         gateway.token()
         gateway.parcels.script = slow
         waiting = pool.submit(gateway.ship)
-        assert reached.wait(20)
+        assert reached.wait(60)
         file = gateway.folder / "contracts" / "parcels" / "ship.yaml"
         file.write_text(file.read_text("utf-8").replace("$.status, header", "header"), "utf-8")
         gateway.do(gateway.gateway.reload)
         going.set()
-        before, after = waiting.result(20), gateway.ship()
+        before, after = waiting.result(60), gateway.ship()
 
         [later, earlier] = gateway.record(kind="intent")
         assert (before.payload, after.payload) == (b'{"tracking":"T-1","status":"ok"}', b'{"tracking":"T-1"}')

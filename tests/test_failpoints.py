@@ -77,7 +77,7 @@ def test_it_ends_or_stops_the_process(action: str, number: signal.Signals) -> No
             wait_until(lambda: state.read_text().rpartition(") ")[2][0] == "T")
             child.kill()
         else:
-            assert child.wait(10) == -number
+            assert child.wait(60) == -number
 
 
 @pytest.mark.parametrize("spec", ["nowhere=kill", "mid-body", "mid-body=vanish", "mid-body=sleep:soon", "=kill"])

@@ -79,7 +79,7 @@ def loaded(module: str, folder: Path) -> set[str]:
     code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, env=Machine(folder).environment, capture_output=True, text=True,
-        timeout=60, check=True,
+        timeout=280, check=True,
     )  # fmt: skip
     return set(done.stdout.split())
 

@@ -49,7 +49,7 @@ def run(*words: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """The script alone, in isolated mode, so that nothing of this environment can be imported."""
     alone = shutil.copy(SCRIPT, folder / "ledger_verify.py")
     command = [sys.executable, "-I", "-S", str(alone), *map(str, words)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=280)
 
 
 def test_it_imports_nothing_but_the_standard_library() -> None:

@@ -64,7 +64,7 @@ def test_told_to_stop_it_ends_the_calls_that_are_on_their_way_and_writes_them_do
             client.say(
                 head.encode() + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
             )
-            assert Slow.arrived.wait(10)
+            assert Slow.arrived.wait(60)
 
             status = serving.stopped()
             reply = client.reply()
@@ -111,7 +111,7 @@ def test_killed_it_says_what_was_open_and_starts_again(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     with machine.serving() as serving:
         serving.process.send_signal(signal.SIGKILL)
-        serving.process.wait(10)
+        serving.process.wait(60)
         left = (tmp_path / "data" / "control.sock").exists()
 
     with machine.serving():

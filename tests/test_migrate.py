@@ -80,7 +80,7 @@ def test_the_files_are_laid_aside_and_nothing_goes_on_in_them(
     environment = {"GATEWAY_DATA": str(tmp_path / "data"), "GATEWAY_DATABASE": prepared, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-m", "gateway", "ledger", "migrate"],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr

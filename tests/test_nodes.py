@@ -59,7 +59,7 @@ class Shop:
             env={**self.environment(node), **changed},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=280,
             check=False,
         )
 
@@ -69,7 +69,7 @@ class Shop:
         running = self.closing.enter_context(_running([*COMMAND, "serve"], self.folder / f"{name}.log", environment))
         url = running.line(_LISTENS)
         transport = httpx2.HTTPTransport(uds=str(data / "control.sock"))
-        control = httpx2.Client(transport=transport, base_url="http://gateway", timeout=30, trust_env=False)
+        control = httpx2.Client(transport=transport, base_url="http://gateway", timeout=120, trust_env=False)
         return Gateway(url, data, environment, self.client, self.closing.enter_context(control), running)
 
     def another(self, name: str, like: str) -> Gateway:
@@ -83,7 +83,7 @@ class Shop:
 @contextmanager
 def shop(folder: Path, owner: str) -> Iterator[Shop]:
     with ExitStack() as closing:
-        client = closing.enter_context(httpx2.Client(trust_env=False, timeout=30))
+        client = closing.enter_context(httpx2.Client(trust_env=False, timeout=120))
         yield Shop(folder, owner, _vendors(CONTRACTS, folder, client, closing), client, closing)
 
 

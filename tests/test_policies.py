@@ -13,9 +13,8 @@ from processes import Machine
 from running import Running, running
 from shop_contracts import FILES
 from sockets import Reply
-from waiting import wait_until
 
-from gateway import failpoints
+from gateway import app, failpoints
 from gateway.contract.model import PolicyVersion
 from gateway.errors import StartError
 from gateway.frozen import changed
@@ -401,14 +400,16 @@ def test_whoever_said_yes_before_the_policy_opened_a_purpose_is_asked_again(gate
     assert (before, after) == ([True], [False])
 
 
-@pytest.mark.slow
-def test_a_version_of_the_file_whose_moment_comes_is_put_on_record_then(tmp_path: Path) -> None:
-    soon = datetime.now(UTC) + timedelta(seconds=3)
+def test_a_version_of_the_file_whose_moment_comes_is_put_on_record_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=1)
     file = FILES["policy.yaml"] + PLANNED.replace("2095-01-01T00:00:00+01:00", soon.isoformat())
     with running(tmp_path, files=dict(FILES) | {"policy.yaml": file}) as gateway:
         gateway.do(gateway.gateway.turn)
         before = [each["version"] for each in gateway.record(kind="policy")]
-        wait_until(lambda: datetime.now(UTC) >= soon)
+        monkeypatch.setattr(app, "utc", lambda: soon)
+        gateway.set_clock(lambda: soon)
         for _ in range(2):
             gateway.do(gateway.gateway.turn)
         after = [each["version"] for each in gateway.record(kind="policy")]

@@ -366,7 +366,7 @@ def test_other_calls_go_on_while_a_file_is_on_its_way(gateway: Running) -> None:
     gateway.parcels.script, gateway.parcels.eager = script, True
     with ThreadPoolExecutor(1) as pool:
         upload = pool.submit(uploaded, gateway)
-        assert reached.wait(20)
+        assert reached.wait(60)
         other = gateway.said(gateway.raw("GET", "/parcels/nothing"))
         is_under_way = not upload.done()
         go_on.set()
@@ -466,7 +466,7 @@ def test_a_gateway_that_is_killed_amid_a_file_leaves_nothing_of_it(tmp_path: Pat
         wait_until(lambda: any("(deleted)" in file for file in opened_files(spooled)))
         names = {file.name for file in (tmp_path / "data").iterdir()}
         serving.process.kill()
-        serving.process.wait(10)
+        serving.process.wait(60)
         client.close()
 
     left = [file for file in (tmp_path / "data").iterdir() if file.is_file()]

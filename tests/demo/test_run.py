@@ -19,7 +19,7 @@ DEMO = [sys.executable, "-m", "gateway", "demo"]
 def demo(*arguments: str, below: Path) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.defpath, "TMPDIR": str(below), "LANG": "C.UTF-8"}
     return subprocess.run(
-        [*DEMO, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100, check=False
+        [*DEMO, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False
     )
 
 
@@ -145,13 +145,13 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
         yield process, [call, sdk, got, lines[-1]]
         process.send_signal(signal.SIGINT)
         try:
-            process.communicate(timeout=30)
+            process.communicate(timeout=120)
         finally:
             process.kill()  # where whoever runs this has it ignore Ctrl-C, waiting would never end
 
 
 def pasted(command: str) -> str:
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

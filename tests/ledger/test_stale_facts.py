@@ -111,6 +111,13 @@ async def test_the_others_of_a_batch_are_written_and_whoever_waited_for_the_stal
     assert ledger._writer.unfinished == 0
 
 
+def waiting(database: str) -> int:
+    """How many sessions wait for a lock."""
+    with psycopg.connect(database) as session:
+        query = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return session.execute(query).rowcount
+
+
 @pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])
 async def test_what_changes_while_an_append_waits_for_the_head_is_seen_by_it(database: str, isolation: str) -> None:
     name = conninfo_to_dict(database)["dbname"]
@@ -121,12 +128,12 @@ async def test_what_changes_while_an_append_waits_for_the_head_is_seen_by_it(dat
     with psycopg.connect(database) as other:
         other.execute("SELECT FROM ledger.head FOR UPDATE")
         changing = asyncio.ensure_future(registry.put(ROWS.validate_python(NO)))
-        await asyncio.sleep(0.3)
+        await until(lambda: waiting(database) == 1)
         with psycopg.connect(database, autocommit=True) as owner:
             owner.execute("GRANT USAGE ON SCHEMA registry TO writer")
             owner.execute("GRANT SELECT ON registry.change TO writer")
         appending = asyncio.ensure_future(asyncio.to_thread(store.append, [resting()]))
-        await asyncio.sleep(0.3)
+        await until(lambda: waiting(database) == 2)
         other.commit()
 
     await changing

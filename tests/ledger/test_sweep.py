@@ -383,7 +383,7 @@ def verified(folder: Path, vkey: str, note: str) -> "subprocess.CompletedProcess
     (folder / "kept").write_text(note, "utf-8")
     words = [str(HERE.parents[1] / "ledger_verify.py"), str(folder / "ledger.db"), "--key", vkey]
     command = [sys.executable, *words, "--since", str(folder / "kept")]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
 
 
 async def test_on_postgresql_the_same_goes(tmp_path: Path, times: Times, database: str) -> None:
@@ -436,7 +436,7 @@ def died(folder: Path, times: Times, armed: str) -> int:
     """How a process ended that purged the ledger at a time, with a failpoint armed."""
     path = f"{HERE}:{HERE.parents[1]}"
     command = [sys.executable, str(HERE / "dying_sweep.py"), str(folder), str(times.wall), str(times.boot), armed]
-    return subprocess.run(command, check=False, env={"PYTHONPATH": path}, timeout=60).returncode
+    return subprocess.run(command, check=False, env={"PYTHONPATH": path}, timeout=280).returncode
 
 
 STEPS = [

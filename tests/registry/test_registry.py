@@ -176,7 +176,7 @@ async def test_of_two_suspensions_at_one_time_none_is_lost(engine: Engine, regis
     slow = Slow("INSERT INTO suspension")
     event.listen(engine, "after_cursor_execute", slow)
     first = asyncio.ensure_future(put(registry, STOP))
-    await asyncio.to_thread(slow.reached.wait, 5)
+    await asyncio.to_thread(slow.reached.wait, 60)
     second = asyncio.ensure_future(put(registry, STOP | {"vendor": "payments"}))
 
     await asyncio.sleep(0.1)
@@ -192,7 +192,7 @@ async def test_what_was_read_before_a_change_is_not_kept_after_it(engine: Engine
     slow = Slow("SELECT consent")
     event.listen(engine, "after_cursor_execute", slow)
     reading = asyncio.ensure_future(about(registry, BY_NUMBER))
-    await asyncio.to_thread(slow.reached.wait, 5)
+    await asyncio.to_thread(slow.reached.wait, 60)
 
     await put(registry, SAID | {"state": "withdrawn"})
     slow.going.set()
@@ -303,7 +303,7 @@ async def test_a_change_whose_caller_went_away_is_in_force_when_it_is_made(engin
     slow = Slow("INSERT INTO consent")
     event.listen(engine, "after_cursor_execute", slow)
     putting = asyncio.ensure_future(put(registry, SAID))
-    await asyncio.to_thread(slow.reached.wait, 5)
+    await asyncio.to_thread(slow.reached.wait, 60)
     putting.cancel()
     await asyncio.wait([putting])
     old = (await about(registry, BY_NUMBER)).consents["c-1"]

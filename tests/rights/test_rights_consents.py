@@ -295,10 +295,10 @@ def left_after(people: People, book: Waiting) -> tuple[dict[str, Any], list[str]
     try:
         with ThreadPoolExecutor() as pool:
             shipping = pool.submit(lambda: gateway.ship(to=EMAIL))
-            assert book.reached.wait(20)
+            assert book.reached.wait(60)
             withdrawn(people, purpose="delivery_notification")
             book.going.set()
-            assert shipping.result(20).status == 200
+            assert shipping.result(60).status == 200
     finally:
         book.going.set()
         gateway.gateway.exchange._ledger = gateway.stores.ledger
@@ -342,7 +342,7 @@ def test_nothing_that_was_decided_before_a_withdrawal_leaves_after_its_answer(pe
     shipping = [threading.Thread(target=ship) for _ in range(6)]
     for each in shipping:
         each.start()
-    assert shipped.wait(10)
+    assert shipped.wait(60)
     effect = people.ask(token, "/v1/consents/withdraw", {"purpose": "delivery_notification"})
     since = time.time_ns() // 1_000
     answered.set()

@@ -53,7 +53,7 @@ def running() -> Iterator[Running]:
             process.kill()
             raise
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=280)
     assert process.returncode == 0
 
 
@@ -66,7 +66,7 @@ def played(process: "subprocess.Popen[str]") -> Iterator[Running]:
     control = process.stderr.readline().split()[-1].removesuffix("/__sandbox/received")
     told = json.dumps({"vendor": min(hosts), "behaviour": "decline"})
     assert process.stderr.readline().endswith(f"-d '{told}'\n")
-    with httpx2.Client(trust_env=False, timeout=60) as client:
+    with httpx2.Client(trust_env=False, timeout=280) as client:
         yield Running(client, control, hosts)
 
 

@@ -76,7 +76,7 @@ def shop(whole: Shipped) -> Shipped:
 
 def client(shop: Shipped, service: str = "fulfilment", key: str | None = None) -> easypost.EasyPostClient:
     """The SDK as a service sets it up: a token for its key, the gateway for its address."""
-    return easypost.EasyPostClient(shop.token(service) if key is None else key, api_base=f"{shop.url}/v2", timeout=10)
+    return easypost.EasyPostClient(shop.token(service) if key is None else key, api_base=f"{shop.url}/v2", timeout=60)
 
 
 def test_of_a_shipment_only_what_the_contract_names_arrives(shop: Shipped) -> None:

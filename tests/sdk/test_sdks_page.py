@@ -34,7 +34,7 @@ def said(block: str, running: Running, service: str = "checkout", folder: Path |
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stderr
