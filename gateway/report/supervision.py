@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -46,6 +46,7 @@ VENDORS = Table(
         "contracts": "contracts in force",
         "stopped": "stopped and let go on, and when",
         "incidents": "incidents, and how far they are",
+        "told_after": "incidents of which it told, and how many hours after they began",
         "canaries": "canaries that it got, and those that turned up elsewhere",
         "notices": "what it was told about people, and what it answered",
         "late": "of these answers late, or came late",
@@ -66,6 +67,7 @@ VENDORS = Table(
     },
 )
 _MOST = 5
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -86,6 +88,7 @@ class _Watched:
     stopped: list[str] = field(default_factory=list)
     reviewed: str = ""
     incidents: dict[str, str] = field(default_factory=dict)
+    told_after: list[str] = field(default_factory=list)
     canaries: list[str] = field(default_factory=list)
     notices: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """What the entries of each say, the newest last."""
@@ -116,6 +119,9 @@ class _Watched:
         body = seen.body
         self.incidents[body["incident"]] = body["step"]
         reference = str(body.get("reference", ""))
+        if "vendor_told" in body and "began" in body:
+            hours = (datetime.fromisoformat(body["vendor_told"]) - datetime.fromisoformat(body["began"])) / _HOUR
+            self.told_after.append(f"{reference or body['incident']} {hours:.0f}")
         if body["step"] == "opened" and reference.startswith(CANARY):
             self.canaries.append(f"{reference} turned up {seen.at}")
 
@@ -219,6 +225,7 @@ def _noted(watched: _Watched, now: datetime) -> Row:
         "reviewed": watched.reviewed or None,
         "stopped": tuple(watched.stopped),
         "incidents": counted(Counter(watched.incidents.values())),
+        "told_after": tuple(watched.told_after),
         "canaries": tuple(watched.canaries),
         "notices": counted(Counter(str(told["state"]) for told in watched.notices.values())),
         "late": sum(days_late(told, now) > 0 for told in watched.notices.values()),

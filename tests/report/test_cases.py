@@ -230,12 +230,13 @@ def test_the_oversight_of_a_vendor_knows_what_became_of_it(tmp_path: Path) -> No
         gateway.put(stop | {"lifted": True})
         gateway.do(lambda: gateway.stores.desk.notices.tell({"cause": "erasure", "subject": "c-89"}, by="a test"))
         lost = {"vendor": "parcels", "nature": "availability", "began": NOW.isoformat(), "aware": NOW.isoformat()}
+        lost |= {"began": (NOW - timedelta(hours=30)).isoformat(), "vendor_told": NOW.isoformat()}
         gateway.do(lambda: gateway.gateway.incidents.open(lost | {"reference": "INC-9"}, by="a test"))
 
         [parcels] = [row for row in rows(gateway, "vendors") if row["vendor"] == "parcels"]
 
     assert [each.partition(" ")[0] for each in parcels["stopped"]] == ["suspended", "lifted"]
-    assert parcels["incidents"] == ["opened 1"]
+    assert (parcels["incidents"], parcels["told_after"]) == (["opened 1"], ["INC-9 30"])
     assert parcels["notices"] in (["queued 1"], ["task 1"])
     assert parcels["reviewed"] is not None
 
