@@ -82,11 +82,7 @@ class Gateway:
             stores.registry, stores.ledger, self.contracts, now=utc, inquiries=settings.report_inquiries
         )
         self.consents = ConsentDesk(
-            *parts,
-            self.contracts,
-            levels=levels_of(settings),
-            now=utc,
-            stops=settings.withdraw_all_stops_contract,
+            *parts, self.contracts, levels=levels_of(settings), now=utc, stops=settings.withdraw_all_stops_contract
         )
         self.entrance = Entrance(stores.tokens, stores.ledger, settings.account_centres)
         self.office = self._office()

@@ -1,11 +1,11 @@
 """Bulk looks, from the command line: whoever takes much of the record out, and somebody else who grants it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gateway.cli.asking import asked_as
-from gateway.cli.console import Json, out, table
+from gateway.cli.console import Json, out, say_granted, table
 
 bulk_look = typer.Typer(no_args_is_help=True)
 
@@ -30,19 +30,19 @@ def propose(
 ) -> None:
     """Propose a bulk look. It hands out nothing until a decider or the data protection officer grants it."""
     wanted = {"entries": entries, "reason": reason, "hours": hours, "who": who}
-    _show(asked_as(token, "POST", "/bulk-looks", wanted), as_json=as_json)
+    say_granted(asked_as(token, "POST", "/bulk-looks", wanted), as_json=as_json)
 
 
 @bulk_look.command("grant")
 def grant(id_: Id, token: Token, as_json: Json = False) -> None:
     """Grant what somebody else proposed; it holds for the next look."""
-    _show(asked_as(token, "POST", f"/bulk-looks/{id_}/grant"), as_json=as_json)
+    say_granted(asked_as(token, "POST", f"/bulk-looks/{id_}/grant"), as_json=as_json)
 
 
 @bulk_look.command("end")
 def end(id_: Id, token: Token, as_json: Json = False) -> None:
     """End a bulk look before its time."""
-    _show(asked_as(token, "POST", f"/bulk-looks/{id_}/end"), as_json=as_json)
+    say_granted(asked_as(token, "POST", f"/bulk-looks/{id_}/end"), as_json=as_json)
 
 
 @bulk_look.command("list")
@@ -57,11 +57,3 @@ def list_bulk_looks(token: Token, as_json: Json = False) -> None:
         texts = (each["id"], each["state"], each["who"], str(each["entries"]))
         rows.append((*texts, each.get("until", ""), each["proposed_by"], each.get("granted_by", ""), each["reason"]))
     out.print(table(("id", "state", "who", "entries", "until", "proposed", "granted", "reason"), rows))
-
-
-def _show(told: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        out.print_json(data=told)
-        return
-    until = f" until {told['until']}" if told["state"] == "granted" else ""
-    out.print(f"{told['id']} is {told['state']}{until}")

@@ -32,6 +32,12 @@ def say(told: str, data: object, *, as_json: bool) -> None:
         out.print(told, markup=False)
 
 
+def say_granted(told: Mapping[str, Any], *, as_json: bool) -> None:
+    """Tells how far something stands that one proposes and another grants."""
+    until = f" until {told['until']}" if told["state"] == "granted" else ""
+    say(f"{told['id']} is {told['state']}{until}", told, as_json=as_json)
+
+
 def say_members(members: Mapping[str, Any], *, as_json: bool) -> None:
     """Tells people a member a line, and machines in JSON."""
     if as_json:

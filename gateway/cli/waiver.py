@@ -1,11 +1,11 @@
 """Waivers, from the command line: two deciders, each with a token of their own."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gateway.cli.asking import asked_as
-from gateway.cli.console import Json, out, table
+from gateway.cli.console import Json, out, say_granted, table
 
 waiver = typer.Typer(no_args_is_help=True)
 
@@ -27,19 +27,19 @@ def propose(
 ) -> None:
     """Propose a waiver. It passes nothing until another decider grants it."""
     wanted = {"operations": operations, "codes": code, "reason": reason, "hours": hours}
-    _show(asked_as(token, "POST", "/waivers", wanted), as_json=as_json)
+    say_granted(asked_as(token, "POST", "/waivers", wanted), as_json=as_json)
 
 
 @waiver.command("grant")
 def grant(id_: Id, token: Token, as_json: Json = False) -> None:
     """Grant what somebody else proposed; it holds for the next call."""
-    _show(asked_as(token, "POST", f"/waivers/{id_}/grant"), as_json=as_json)
+    say_granted(asked_as(token, "POST", f"/waivers/{id_}/grant"), as_json=as_json)
 
 
 @waiver.command("end")
 def end(id_: Id, token: Token, as_json: Json = False) -> None:
     """End a waiver before its time."""
-    _show(asked_as(token, "POST", f"/waivers/{id_}/end"), as_json=as_json)
+    say_granted(asked_as(token, "POST", f"/waivers/{id_}/end"), as_json=as_json)
 
 
 @waiver.command("list")
@@ -54,11 +54,3 @@ def list_waivers(token: Token, as_json: Json = False) -> None:
         texts = (each["id"], each["state"], "\n".join(each["operations"]), "\n".join(each["codes"]))
         rows.append((*texts, each.get("until", ""), each["proposed_by"], each.get("granted_by", ""), each["reason"]))
     out.print(table(("id", "state", "operations", "codes", "until", "proposed", "granted", "reason"), rows))
-
-
-def _show(told: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        out.print_json(data=told)
-        return
-    until = f" until {told['until']}" if told["state"] == "granted" else ""
-    out.print(f"{told['id']} is {told['state']}{until}")

@@ -32,8 +32,7 @@ def intent_of(
     """The entry of what is about to be handed over. A private person stands in it without their name."""
     asked, recipient = case.asked, case.asked.recipient
     crossing = crossing_of(asked, case.home)
-    laws = [(each.role.value, each.jurisdiction or "unknown") for each in case.people]
-    grounds = [Ground(role, law, basis_of(asked, law).value, Evidence("case", case.id)) for role, law in laws]
+    grounds = _grounds(case)
     is_legal = asked.scenario is Scenario.LEGAL_COMPULSION
     kept = RetentionClass.LEGAL_REQUEST if is_legal else RetentionClass.EXCEPTIONAL
     manner = Manner(
@@ -49,8 +48,8 @@ def intent_of(
         contract_digest="",
         policy=policy,
         purpose=SCENARIO_PURPOSES[asked.scenario].value,
-        transfer=tuple(sorted({(law, crossing.value) for _, law in laws})) if crossing else (),
-        grounds=tuple(dict.fromkeys(grounds)),
+        transfer=tuple(sorted({(each.jurisdiction, crossing.value) for each in grounds})) if crossing else (),
+        grounds=grounds,
         disclosed=what.disclosed,
         withheld=what.withheld,
         destination=None,
@@ -62,6 +61,12 @@ def intent_of(
         deadline_ms=int(within * 1000),
     )
     return Intent(disclosure, manner)
+
+
+def _grounds(case: Case) -> tuple[Ground, ...]:
+    """For each role and law of the people on which basis it goes; the evidence is the case itself."""
+    laws = dict.fromkeys((each.role.value, each.jurisdiction or "unknown") for each in case.people)
+    return tuple(Ground(role, law, basis_of(case.asked, law).value, Evidence("case", case.id)) for role, law in laws)
 
 
 def _exceptional(case: Case, how: Handover, now: datetime) -> Exceptional:
