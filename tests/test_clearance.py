@@ -63,10 +63,6 @@ PAPERS: dict[str, tuple[dict[str, Any], str]] = {
     "that only carries transfers": ({"type": AgreementType.SCC}, "agreement.none"),
     "of another company": ({"entities": ("shop-uk",)}, "agreement.parties"),
     "that ended": ({"until": NOON.date() - timedelta(days=1)}, "agreement.expired"),
-    "that ended before it began": (
-        {"starts": date(2030, 1, 1), "until": NOON.date() - timedelta(days=1)},
-        "agreement.expired",
-    ),
     "that has not begun": ({"starts": NOON.date() + timedelta(days=1)}, "agreement.not_active"),
     "that is signed tomorrow": ({"signed": NOON.date() + timedelta(days=1)}, "agreement.not_active"),
     "without clauses": ({"clauses": ()}, "agreement.clause_missing"),

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from clearances import CONSENT, NOON, SHIP, asked, codes, given, marked
+from hypothesis import example
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -102,6 +103,8 @@ days = st.integers(0, 20).map(lambda count: NOON - timedelta(days=count))
     signals=st.lists(days, max_size=3),
     of_the_call=st.booleans(),
 )
+@example(yes=changed(YES, given=NOON - timedelta(days=1)), signals=[NOON], of_the_call=False)
+@example(yes=changed(YES, given=NOON), signals=[NOON - timedelta(days=1)], of_the_call=False)
 def test_a_sale_goes_only_on_an_explicit_yes_that_is_newer_than_every_signal(
     yes: Consent | None, signals: list[datetime], of_the_call: bool
 ) -> None:

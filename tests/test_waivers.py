@@ -18,7 +18,7 @@ from gateway.clearance import Question, clear
 from gateway.errors import CODES, Refusal
 from gateway.frozen import changed
 from gateway.registry.facts import Mark, Papers, Suspension, Waiver
-from gateway.vocabulary import Flag, Role
+from gateway.vocabulary import AgreementStatus, Flag, Role
 from gateway.vocabulary.waivable import MOST_HOURS, is_waivable
 from gateway.waivers import Proposal
 
@@ -103,6 +103,32 @@ def test_a_waiver_ends_at_its_moment_although_nothing_else_changes() -> None:
 
 def test_beside_what_is_waived_everything_else_still_refuses() -> None:
     assert codes(lapsed(WAIVER, caller="nobody")) == ["caller.not_allowed"]
+
+
+@pytest.mark.parametrize(
+    ("lacks", "code"),
+    [
+        ({"clauses": ()}, "agreement.clause_missing"),
+        ({"covers": ("parcel.measure",)}, "agreement.scope"),
+        ({"status": AgreementStatus.DRAFTED}, "agreement.not_active"),
+        ({"status": AgreementStatus.BREACHED}, "agreement.not_active"),
+        ({"starts": date(2030, 1, 1)}, "agreement.not_active"),
+    ],
+)
+def test_what_a_paper_lacked_before_it_ended_is_not_waived_with_its_end(lacks: dict[str, object], code: str) -> None:
+    ended = agreed(until=date(2026, 6, 1), **lacks)
+
+    assert codes(changed(lapsed(), terms=ended)) == ["agreement.expired", code]
+    assert codes(changed(lapsed(WAIVER), terms=ended)) == [code]
+
+
+def test_while_a_new_paper_is_being_signed_the_end_of_the_old_one_is_waived() -> None:
+    [paper] = LAPSED.vendor.agreements
+    new = paper.model_copy(update={"id": "DPA-2", "until": None, "renewal": "P1Y", "status": AgreementStatus.DRAFTED})
+    both = changed(LAPSED, vendor=LAPSED.vendor.model_copy(update={"agreements": (paper, new)}))
+
+    assert codes(changed(lapsed(), terms=both)) == ["agreement.expired"]
+    assert codes(changed(lapsed(WAIVER), terms=both)) == []
 
 
 @for_all(named=st.frozensets(st.sampled_from(sorted(CODES))), caller=st.sampled_from(["fulfilment", "nobody"]))

@@ -1,6 +1,6 @@
 """How a company stands to a vendor on a day: agreements, and the published policy."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -174,12 +174,37 @@ def _decided(terms: Terms, announced: Sequence[Announced]) -> Iterator[Failure]:
 
 
 def _agreement(terms: Terms, entity: str, today: date, opening: Sequence[Agreement]) -> Iterator[Failure]:
-    if not opening:
-        # Of several papers, the one that comes nearest says what to mend.
-        reasons = [_reason(agreement, terms, entity, today) for agreement in _papers(terms)]
-        code, detail = max(reasons, default=(0, "agreement.none", ""))[1:]
-        yield Failure(code, f"{terms.vendor.vendor}{detail}")
-    elif missing := sorted(categories(terms) - {each for paper in opening for each in _covered(paper)}):
+    if opening:
+        yield from _scope(terms, opening)
+        return
+    # A waiver lets pass that a paper has ended, and nothing that it lacked besides: so that is told too.
+    lasting = [_lasting(paper) for paper in _papers(terms)]
+    if ended := tuple(paper for paper in lasting if _reason(paper, terms, entity, today)[1] == GRANTED):
+        names = {paper.id for paper in ended}
+        yield _nearest((paper for paper in _papers(terms) if paper.id in names), terms, entity, today)
+        yield from _scope(terms, ended)
+        return
+    nearest = _nearest(_papers(terms), terms, entity, today)
+    yield nearest
+    if nearest.code == "agreement.expired":
+        yield _nearest(lasting, terms, entity, today)
+
+
+def _lasting(paper: Agreement) -> Agreement:
+    """The same paper as if it had not ended."""
+    status = AgreementStatus.ACTIVE if paper.status in _OVER else paper.status
+    return paper.model_copy(update={"until": None, "renewal": None, "status": status})
+
+
+def _nearest(papers: Iterable[Agreement], terms: Terms, entity: str, today: date) -> Failure:
+    """Why none of these papers opens the door: of several, the one that comes nearest says what to mend."""
+    reasons = [_reason(paper, terms, entity, today) for paper in papers]
+    code, detail = max(reasons, default=(0, "agreement.none", ""))[1:]
+    return Failure(code, f"{terms.vendor.vendor}{detail}")
+
+
+def _scope(terms: Terms, opening: Sequence[Agreement]) -> Iterator[Failure]:
+    if missing := sorted(categories(terms) - {each for paper in opening for each in _covered(paper)}):
         yield Failure("agreement.scope", f"{terms.vendor.vendor}: {opening[0].id} does not cover {', '.join(missing)}")
 
 
