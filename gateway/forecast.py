@@ -4,11 +4,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from gateway.clearance import Question, clear, day
+from gateway.clearance import Question, clear, day, ends, with_papers
 from gateway.contract.announcing import Announced, called
 from gateway.contract.load import ContractSet
 from gateway.contract.terms import Terms
@@ -25,6 +25,7 @@ BACK: Final = 7  # days of calls that are looked at
 MOST = 400  # days ahead
 _PAGE = 1_000
 _SECOND = 1_000_000
+_DAY = timedelta(days=1)
 _NEXT = timedelta(microseconds=1)  # what is overdue is so after its time
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _EARLIER = timedelta(seconds=1)  # what is asked about comes after everything that was said
@@ -56,6 +57,13 @@ class Use:
     token: str  # of those that were used, the one that ends last
     people: tuple[tuple[str, str], ...]  # role, jurisdiction
 
+    @property
+    def alone(self) -> Iterator[Mapping[str, str]]:
+        """Where the people live, each role once; a batch, in which one role lives in several places, item by item."""
+        laws = {role: [law for other, law in self.people if other == role] for role, _ in self.people}
+        for item in range(max(map(len, laws.values()), default=1)):
+            yield {role: places[item % len(places)] for role, places in laws.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -82,27 +90,28 @@ class World:
         company = self.contracts.entities.entities.get(use.entity)
         if terms is None or company is None:
             return Failure("operation.unknown" if terms is None else "agreement.parties", use.operation)
-        question = Question(
-            terms,
-            self._facts(use, terms),
-            self.contracts.policy,
-            use.entity,
-            use.caller,
-            now,
-            levels=self.levels,
-            exporter=company.country,
-            cn_separate=self.cn_separate,
-        )
-        try:
-            clear(question)
-        except Refusal as refusal:
-            return refusal.failures[0]
+        for people in use.alone:
+            question = Question(
+                terms,
+                self._facts(people, terms),
+                self.contracts.policy,
+                use.entity,
+                use.caller,
+                now,
+                levels=self.levels,
+                exporter=company.country,
+                cn_separate=self.cn_separate,
+            )
+            try:
+                clear(question)
+            except Refusal as refusal:
+                return refusal.failures[0]
         return None
 
-    def _facts(self, use: Use, terms: Terms) -> Facts:
+    def _facts(self, laws: Mapping[str, str], terms: Terms) -> Facts:
         people = {
             SubjectRole(role): Person(f"{_SOMEBODY}-{role}", SubjectRole(role), jurisdiction, "an order")
-            for role, jurisdiction in use.people
+            for role, jurisdiction in laws.items()
             if jurisdiction != _NOBODY
         }
         is_tried = terms.vendor.test_subjects_only
@@ -136,6 +145,16 @@ class World:
         yield now
         yield from sorted(turn for turn in turns if now < turn <= until)
 
+    def turns(self, use: Use, now: datetime) -> list[datetime]:
+        """When in days to come something of an operation's papers has ended, or what its vendor announced begins."""
+        today, zone = day(self.contracts.policy, now), ZoneInfo(self.contracts.policy.time_zone)
+        days: set[date] = set()
+        for terms in (each for each in self.contracts.terms if each.name == use.operation):
+            lasts = {end.last for end in ends(with_papers(terms, self.papers), today)}
+            days |= {last + _DAY for last in lasts if last < date.max}
+            days |= {each.since for each in self.papers.announced.get(terms.vendor.vendor, ()) if today < each.since}
+        return [datetime.combine(each, time.min, zone) for each in sorted(days)]
+
 
 def forecast(world: World, now: datetime, days: int) -> list[dict[str, Any]]:
     """The first refusal of each use that will have one, the earliest first; what is refused already comes first."""
@@ -150,12 +169,14 @@ def forecast(world: World, now: datetime, days: int) -> list[dict[str, Any]]:
 
 
 def stopped(world: World, then: World, now: datetime) -> list[dict[str, Any]]:
-    """Which calls of the last days would be refused in another world, and are not in this one."""
-    told = [
-        _told(then, use, count, failure)
-        for use, count in world.uses.items()
-        if world.first_failure(use, now) is None and (failure := then.first_failure(use, now)) is not None
-    ]
+    """Which calls of the last days would be refused in another world and are not in this one, now or from when on."""
+    told = []
+    for use, count in world.uses.items():
+        for moment in (now, *then.turns(use, now)):
+            if world.first_failure(use, moment) is None and (failure := then.first_failure(use, moment)) is not None:
+                since = {} if moment == now else {"from": moment.astimezone(UTC).isoformat()}
+                told.append(_told(then, use, count, failure) | since)
+                break
     return _summed(told)
 
 
@@ -287,7 +308,7 @@ class Foresight:
                 continue
             people = tuple((ground["role"], ground["jurisdiction"]) for ground in body.get("grounds", ()))
             name = f"{body['vendor']}/{body['operation']}"
-            uses[Use(name, body["entity"], body["caller"], body.get("token", ""), tuple(dict(people).items()))] += 1
+            uses[Use(name, body["entity"], body["caller"], body.get("token", ""), tuple(dict.fromkeys(people)))] += 1
         return uses
 
     async def _expires(self) -> Mapping[str, datetime]:

@@ -220,7 +220,6 @@ def test_a_moving_clock_finds_refused_what_was_forecast_from_then_on_and_nothing
         ({"kind": "agreement_end", "vendor": "parcels", "agreement": "DPA-1"}, "agreement.expired"),
         (ANNOUNCED, "transfer.undeclared"),
         (ANNOUNCED | {"state": "objected"}, ""),
-        (ANNOUNCED | {"since": "2095-01-01"}, ""),
         ({"kind": "suspension", "vendor": "payments"}, ""),
         ({"kind": "suspension", "vendor": "parcels", "lifted": True}, ""),
     ],
@@ -231,6 +230,37 @@ def test_a_rehearsal_tells_what_would_have_been_stopped(row: dict[str, object], 
     told = stopped(before, changed(before, ROWS.validate_python([row]), NOON), NOON)
 
     assert [(each["code"], each["calls"]) for each in told] == ([(code, 70)] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "since"),
+    [
+        ({"kind": "agreement_end", "agreement": "DPA-1", "last": "2026-12-31"}, "agreement.expired", "2027-01-01"),
+        (ANNOUNCED | {"since": "2026-10-25"}, "vendor.review_overdue", "2026-10-25"),
+        ({"kind": "review", "held": "2026-01-01", "next": "2026-07-31"}, "vendor.review_overdue", "2026-08-01"),
+        ({"kind": "review", "held": "2026-01-01", "next": "9999-12-31"}, "", ""),
+    ],
+)
+def test_a_rehearsal_of_what_begins_later_tells_from_when_on_it_stops(
+    row: dict[str, object], code: str, since: str
+) -> None:
+    before = world(levels={"vendor.review_overdue": Level.REFUSE})
+
+    told = stopped(before, changed(before, ROWS.validate_python([row | {"vendor": "parcels"}]), NOON), NOON)
+
+    expected = [(code, midnight(date.fromisoformat(since) - timedelta(days=1)).isoformat())] if code else []
+    assert [(each["code"], each["from"]) for each in told] == expected
+
+
+def test_of_a_batch_the_first_item_that_stops_is_told_whichever_law_it_is_under() -> None:
+    mixed = replace(USE, people=(("purchaser", "DE"), ("consignee", "DE"), ("consignee", "GB"), ("consignee", "FR")))
+    last = TODAY + timedelta(days=4)
+    paths = {**SHIP.transfer, "GB": (Transfer(mechanism=TransferMechanism.ADEQUACY, until=str(last)),)}
+
+    [told] = forecast(world(other(SHIP, transfer=paths), uses={mixed: 70}), NOON, DAYS)
+
+    assert (told["code"], told["from"], told["calls"]) == ("transfer.expired", midnight(last).isoformat(), 70)
+    assert forecast(world(uses={mixed: 70}), NOON, DAYS) == []
 
 
 def test_calls_count_together_whichever_token_they_came_with_and_the_last_one_ends_them() -> None:
