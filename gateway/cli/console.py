@@ -20,7 +20,12 @@ _ROOMY = 72  # signs a line, beside which an id leaves room for the rest
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-
+Contracts = Annotated[
+    Path, typer.Option("--contracts", envvar="GATEWAY_CONTRACTS", help="The folder that has policy.yaml.")
+]
+Checked = Annotated[
+    Path, typer.Argument(envvar="GATEWAY_CONTRACTS", help="The folder that has policy.yaml, or what is in it.")
+]
 Written = Annotated[bool, typer.Option("--json", help="JSON for machines, which it is in any case.")]
 
 

@@ -1,14 +1,14 @@
 """The commands that check contracts and put them in force."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.markup import escape
 
 from gateway import clock, outlook
 from gateway.cli.asking import asked
-from gateway.cli.console import Json, counted, out, say
+from gateway.cli.console import Checked, Json, counted, out, say
 from gateway.cli.menu import Entry, menu
 from gateway.configured import levels_of
 from gateway.contract.load import read, root_of
@@ -27,7 +27,7 @@ contract = typer.Typer(cls=menu(_REHEARSING), no_args_is_help=True)
 
 
 @contract.command("check")
-def check(path: Annotated[Path, typer.Argument()] = Path("contracts"), as_json: Json = False) -> None:
+def check(path: Checked = Path("contracts"), as_json: Json = False) -> None:
     """Say what is wrong with contracts, with file, line and a fix."""
     root, below = root_of(path)
     contracts, findings = read(root)

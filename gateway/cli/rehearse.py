@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from gateway import explain
-from gateway.cli.console import Json, counted, out, table
+from gateway.cli.console import Checked, Contracts, Json, counted, out, table
 from gateway.contract.load import ContractSet, load, root_of
 from gateway.contract.terms import Terms
 from gateway.errors import StartError
@@ -25,7 +25,7 @@ _HOW = 23
 _BESIDE_PATHS = 20 + _HOW + 8
 
 
-def test(path: Annotated[Path, typer.Argument()] = Path("contracts"), as_json: Json = False) -> None:
+def test(path: Checked = Path("contracts"), as_json: Json = False) -> None:
     """Run the examples of contracts down the real path, with no vendor at the end."""
     root, below = root_of(path)
     contracts = load(root)
@@ -47,7 +47,7 @@ def test(path: Annotated[Path, typer.Argument()] = Path("contracts"), as_json: J
 def explain_contract(
     operation: Annotated[str, typer.Argument(metavar="VENDOR/OPERATION")],
     payload: Annotated[Path | None, typer.Option("--in", help="A call as HTTP text, or only its body.")] = None,
-    contracts: Annotated[Path, typer.Option("--contracts")] = Path("contracts"),
+    contracts: Contracts = Path("contracts"),
     as_json: Json = False,
 ) -> None:
     """Show a contract as a reviewer reads it; with --in, what of a call leaves, what stays and by which line."""

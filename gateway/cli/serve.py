@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gateway import listeners
-from gateway.cli.console import err
+from gateway.cli.console import Contracts, err
 from gateway.sandbox import vendors
 from gateway.settings import Settings
 
@@ -28,7 +28,7 @@ def serve() -> None:
 
 
 def sandbox(
-    contracts: Annotated[Path, typer.Option("--contracts")] = Path("contracts"),
+    contracts: Contracts = Path("contracts"),
     port: Annotated[int, typer.Option(help="Of the control listener; vendors are above it. 0 takes any.")] = 9100,
 ) -> None:
     """Play the vendors of contracts on this machine until told to stop; prints the setting that leads there."""

@@ -31,3 +31,20 @@ def test_a_contract_that_lets_nothing_out_is_shown(tmp_path: Path, monkeypatch: 
     told = explained(tmp_path, f"{before}  groups: []\nanswer:{after.partition('answer:')[2]}")
 
     assert "Everything else stays here." in told
+
+
+def test_the_commands_on_contracts_read_the_folder_that_the_gateway_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_files(tmp_path / "contracts", WHOLE)
+    monkeypatch.chdir(tmp_path)
+    commands = {"check": "1 operation loads", "test": "acme/ship: one", "explain acme/ship": "Acme GmbH"}
+
+    def told(folder: str) -> list[bool]:
+        monkeypatch.setenv("GATEWAY_CONTRACTS", str(tmp_path / folder))
+        asked = ((CliRunner().invoke(cli, ["contract", *words.split()]), text) for words, text in commands.items())
+        return [text in done.stdout for done, text in asked]
+
+    assert told("elsewhere") == [False, False, False]
+    monkeypatch.chdir("/")
+    assert told("contracts") == [True, True, True]
