@@ -872,6 +872,7 @@ _STAMP: Mapping[str, Form] = {
 }
 _SUBJECTS: Mapping[str, Form] = {"subjects": _object({}, n=_count, root=_digest)}
 _EVIDENCE = _object({"ref": _text}, kind=_text)
+_GROUND = _object({"jurisdiction": _text, "evidence": _EVIDENCE}, role=_text, basis=_text)
 _PERIOD = re.compile(r"P(?:([0-9]{1,4})Y)?(?:([0-9]{1,4})M)?(?:([0-9]{1,4})W)?(?:([0-9]{1,5})D)?")
 _FIELD = _either(_PAIR, _fixed(_text, _text, _count))
 
@@ -927,8 +928,14 @@ KINDS: Mapping[str, Kind] = {
             "countries": _words,
             **dict.fromkeys(("agreements", "warnings", "waivers"), _words),
             "transfer": _list(_PAIR),
-            "grounds": _list(_object({"jurisdiction": _text, "evidence": _EVIDENCE}, role=_text, basis=_text)),
-            "disclosed": _list(_object({"key": _text, "of": _words}, form=_text, fields=_list(_FIELD))),
+            "grounds": _list(_GROUND),
+            "disclosed": _list(
+                _object(
+                    {"key": _text, "of": _words, "purpose": _filled, "grounds": _list(_GROUND)},
+                    form=_text,
+                    fields=_list(_FIELD),
+                )
+            ),
             "withheld": _list(_object({}, reason=_text, paths=_list(_either(_text, _COUNTED)))),
             "retention": _object({"class": _text, "vendor_keeps": _text}),
             **_SUBJECTS,

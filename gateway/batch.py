@@ -129,6 +129,7 @@ def _of_all(clearances: Sequence[Clearance]) -> Clearance:
         clearances[0],
         agreements=tuple(dict.fromkeys(paper for each in clearances for paper in each.agreements)),
         grounds=tuple(dict.fromkeys(ground for each in clearances for ground in each.grounds)),
+        apart=tuple(dict.fromkeys(ground for each in clearances for ground in each.apart)),
         transfer=tuple(sorted({pair for each in clearances for pair in each.transfer})),
         warnings=tuple(dict.fromkeys(code for each in clearances for code in each.warnings)),
         waivers=tuple(dict.fromkeys(waiver for each in clearances for waiver in each.waivers)),

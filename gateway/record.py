@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.assemble import Call, Matched
-from gateway.bind import Bound
 from gateway.body.document import Document
-from gateway.clearance import Clearance
-from gateway.contract.terms import Origin, Section, Terms
+from gateway.clearance import Clearance, is_of_the_call
+from gateway.clearance import Ground as Cleared
+from gateway.contract.terms import Origin, Rule, Section, Terms
 from gateway.errors import Refusal, refuse
 from gateway.frozen import Frozen
 from gateway.identity import Caller
@@ -97,7 +97,17 @@ class Disclosure:
     attempts: int = 0
 
 
-Row = tuple[str, str, tuple[str, ...], tuple[tuple[str, str, int], ...]]
+class _Row(NamedTuple):
+    """Rules whose fields stand together in an entry, as path, category and number; `group` where it goes on grounds of
+    its own.
+    """
+
+    form: str
+    key: str
+    roles: tuple[str, ...]
+    purpose: str
+    group: int | None
+    fields: tuple[tuple[str, str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +115,11 @@ class _Fixed:
     """What of an intent is the same for every call of an operation: members of its entry, and its rows."""
 
     members: Mapping[str, Any]
-    rows: tuple[Row, ...]
+    rows: tuple[_Row, ...]
 
 
 Shape = tuple[tuple[Disclosed, ...], tuple[Withheld, ...]]
+Apart = tuple[tuple[int, Cleared], ...]
 
 
 class Recorder:
@@ -161,7 +172,7 @@ class Recorder:
             course.caller,
             course.matched.terms,
         )
-        disclosed, withheld = self._shape(terms, fixed.rows, outgoing)
+        disclosed, withheld = self._shape(terms, fixed.rows, outgoing, clearance.apart)
         grounds = self._grounds_of(clearance)
         of_call: dict[str, Any] = {
             "entity": clearance.entity,
@@ -188,7 +199,7 @@ class Recorder:
             self._fixed, self._manners, self._of = {}, {}, contracts
         if (fixed := self._fixed.get(prepared.terms.name)) is None:
             members = _members(prepared, self._environment, self._deadline_ms)
-            fixed = self._fixed[prepared.terms.name] = _Fixed(members, tuple(_rows(prepared.sending)))
+            fixed = self._fixed[prepared.terms.name] = _Fixed(members, tuple(_rows(prepared)))
         return fixed
 
     def _grounds_of(self, clearance: Clearance) -> tuple[Ground, ...]:
@@ -199,19 +210,19 @@ class Recorder:
         if (grounds := self._grounds.get(key)) is None:
             if len(self._grounds) > _SHAPES:
                 self._grounds.clear()
-            grounds = self._grounds[key] = tuple(dict.fromkeys(_ground(clearance)))
+            grounds = self._grounds[key] = tuple(dict.fromkeys(map(_ground, clearance.grounds)))
         return grounds
 
-    def _shape(self, terms: Terms, rows: Sequence[Row], outgoing: Minimised) -> Shape:
+    def _shape(self, terms: Terms, rows: Sequence[_Row], outgoing: Minimised, apart: Apart) -> Shape:
         """What left and what stayed, as an entry says it; the calls of one service mostly look alike."""
         is_short = len(outgoing.stayed) < _PATHS and not outgoing.counted
         stayed = outgoing.stayed if is_short else outgoing.withheld.items()
-        key = (terms.digest, terms.name, tuple(outgoing.counts), tuple(stayed))
+        key = (terms.digest, terms.name, tuple(outgoing.counts), tuple(stayed), apart)
         if (shape := self._shapes.get(key)) is None:
             if len(self._shapes) > _SHAPES:
                 self._shapes.clear()
             withheld = tuple(self._withheld(terms.sending, outgoing.withheld))
-            shape = self._shapes[key] = (tuple(_disclosed(rows, outgoing.counts)), withheld)
+            shape = self._shapes[key] = (tuple(_disclosed(rows, outgoing.counts, apart)), withheld)
         return shape
 
     def _withheld(self, section: Section, withheld: Mapping[Stayed, int]) -> Iterator[Withheld]:
@@ -266,27 +277,37 @@ def of_operation(terms: Terms, environment: str, deadline_ms: int) -> dict[str, 
     }
 
 
-def _rows(bound: Bound) -> Iterator[Row]:
-    """The rules of a section by form, key and role, as they stand together in an entry: path, category, number."""
-    together: dict[tuple[str, str, tuple[str, ...]], list[tuple[str, str, int]]] = {}
+def _rows(prepared: Prepared) -> Iterator[_Row]:
+    """The rules of a call by form, key, role, and what they are for on which grounds."""
+    bound, terms = prepared.sending, prepared.terms
+    together: dict[tuple[str, str, tuple[str, ...], str, int | None], list[tuple[str, str, int]]] = {}
     for rule in bound.section.rules:
         if rule.origin is not Origin.CREDENTIAL:
-            key = (rule.form.name, bound.key_ids.get(rule.number, ""), tuple(role.value for role in rule.roles))
+            roles = tuple(role.value for role in rule.roles)
+            key = (rule.form.name, bound.key_ids.get(rule.number, ""), roles, *stands_apart(terms, rule))
             together.setdefault(key, []).append((rule.path, rule.category.value, rule.number))
-    return ((*key, tuple(fields)) for key, fields in together.items())
+    return (_Row(*key, tuple(fields)) for key, fields in together.items())
 
 
-def _disclosed(rows: Sequence[Row], counts: Sequence[int]) -> Iterator[Disclosed]:
-    for form, key, roles, fields in rows:
-        left = tuple((path, category, counts[number]) for path, category, number in fields if counts[number])
+def stands_apart(terms: Terms, rule: Rule) -> tuple[str, int | None]:
+    """The purpose of a rule where it is not the operation's, and its group where that goes on grounds of its own."""
+    group = terms.sending.groups[rule.group] if rule.group >= 0 else None
+    if group is None or not group.roles or is_of_the_call(terms, group):
+        return "", None
+    return "" if group.purpose is terms.operation.purpose else group.purpose.value, rule.group
+
+
+def _disclosed(rows: Sequence[_Row], counts: Sequence[int], apart: Apart) -> Iterator[Disclosed]:
+    for row in rows:
+        left = tuple((path, category, counts[number]) for path, category, number in row.fields if counts[number])
         if left:
-            yield Disclosed(form, roles, left, key)
+            grounds = dict.fromkeys(_ground(each) for group, each in apart if group == row.group)
+            yield Disclosed(row.form, row.roles, left, row.key, row.purpose, tuple(grounds))
 
 
-def _ground(clearance: Clearance) -> Iterator[Ground]:
-    for ground in clearance.grounds:
-        evidence = Evidence(ground.evidence.value, ground.reference) if ground.evidence else None
-        yield Ground(ground.role.value, ground.jurisdiction, ground.basis.value, evidence)
+def _ground(cleared: Cleared) -> Ground:
+    evidence = Evidence(cleared.evidence.value, cleared.reference) if cleared.evidence else None
+    return Ground(cleared.role.value, cleared.jurisdiction, cleared.basis.value, evidence)
 
 
 def _subjects(clearance: Clearance) -> Iterator[Subject]:

@@ -17,7 +17,7 @@ from gateway.clearance.policies import (
     with_registered,
 )
 from gateway.clearance.question import GRANTED, Clearance, Ground, Question, Standing
-from gateway.clearance.sensitive import asks_in
+from gateway.clearance.sensitive import asks_in, is_of_the_call
 from gateway.clearance.transfer import Pairs, went
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "grant",
     "has_basis",
     "is_in_use",
+    "is_of_the_call",
     "may_ask",
     "needs_consents",
     "published",

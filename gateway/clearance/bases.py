@@ -1,6 +1,6 @@
 """On which legal basis data about each person goes, and what that rests on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.clearance.consents import Marks, answer
 from gateway.clearance.people import is_flagged, unusable
@@ -140,16 +140,35 @@ def _marks(question: Question, basis: LegalBasis, person: Person | None) -> Mark
 
 
 def grounds_of(question: Question) -> Iterator[Ground]:
+    purpose = question.terms.operation.purpose
     for subject, person in present(question):
-        jurisdiction = jurisdiction_of(person)
-        basis = basis_for(subject.bases, jurisdiction, question.policy)
-        if basis is not None:
-            evidence, reference = _evidence(question, basis, person)
-            yield Ground(subject.role, jurisdiction, basis, evidence, reference, person)
+        if stated := _stated(question, subject.bases, person, purpose):
+            yield Ground(subject.role, jurisdiction_of(person), *stated, person)
 
 
-def _evidence(question: Question, basis: LegalBasis, person: Person | None) -> tuple[Evidence | None, str]:
-    stated, purpose = question.terms.operation.evidence, question.terms.operation.purpose
+def grounds_apart(question: Question, grants: Sequence[str]) -> Iterator[tuple[int, Ground]]:
+    """By the number of a group that goes, the grounds of its people where they are not those of the whole call."""
+    for number, group in enumerate(question.terms.sending.groups):
+        if grants[number] or is_of_the_call(question.terms, group):
+            continue
+        for subject, person in present(question):
+            bases = group.bases or subject.bases
+            if subject.role in group.roles and (stated := _stated(question, bases, person, group.purpose)):
+                yield number, Ground(subject.role, jurisdiction_of(person), *stated, None)
+
+
+def _stated(
+    question: Question, bases: Bases, person: Person | None, purpose: Purpose
+) -> tuple[LegalBasis, Evidence | None, str] | None:
+    """The basis for a person, and what it rests on."""
+    basis = basis_for(bases, jurisdiction_of(person), question.policy)
+    return None if basis is None else (basis, *_evidence(question, basis, person, purpose))
+
+
+def _evidence(
+    question: Question, basis: LegalBasis, person: Person | None, purpose: Purpose
+) -> tuple[Evidence | None, str]:
+    stated = question.terms.operation.evidence
     evidence = BASES[basis].needs
     if evidence is Evidence.CONSENT:
         if is_flagged(question, person, Flag.LEGAL_PERSON):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from gateway.clearance.bases import grant, grounds_of, has_basis
+from gateway.clearance.bases import grant, grounds_apart, grounds_of, has_basis
 from gateway.clearance.papers import stand
 from gateway.clearance.people import found, informed, order_states, usable
 from gateway.clearance.question import Clearance, Ground, Question, Standing
@@ -45,7 +45,14 @@ def clear(question: Question) -> Clearance:
         for each in alike.grounds
     ]
     return Clearance(
-        alike.entity, alike.policy, alike.agreements, tuple(grounds), alike.transfer, alike.grants, alike.warnings
+        alike.entity,
+        alike.policy,
+        alike.agreements,
+        tuple(grounds),
+        alike.transfer,
+        alike.grants,
+        alike.warnings,
+        apart=alike.apart,
     )
 
 
@@ -79,15 +86,17 @@ def _decided(question: Question, standing: Standing) -> Clearance:
     if refused:
         # What holds for several people in the same words is said once.
         raise Refusal(*dict.fromkeys(refused))
+    grants = tuple(grant(question, group) for group in terms.sending.groups)
     return Clearance(
         question.entity,
         standing.policy,
         standing.agreements,
         tuple(grounds_of(question)),
         crossed(question, standing),
-        tuple(grant(question, group) for group in terms.sending.groups),
+        grants,
         (*standing.notes, *warnings),
         waivers,
+        tuple(grounds_apart(question, grants)),
     )
 
 

@@ -34,6 +34,7 @@ class Ground(Frozen, frozen=True):
 class Clearance(Frozen, frozen=True):
     """The grounds on which a call may go. `grants` has for each group the reason for which it stays, or GRANTED;
     `warnings` are codes of what is missing and does not refuse, `waivers` the ids of those that let something pass.
+    `apart` has, by the number of a group, the grounds on which it goes where these are not those of the whole call.
     """
 
     entity: str
@@ -44,6 +45,7 @@ class Clearance(Frozen, frozen=True):
     grants: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     waivers: tuple[str, ...] = ()
+    apart: tuple[tuple[int, Ground], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,17 +105,21 @@ class Ground:
 class Disclosed:
     """Fields that left in one form, about the subjects in these roles: path, category, and how many there were.
 
-    `key` is the thumbprint of the key that they were encrypted for.
+    `key` is the thumbprint of the key that they were encrypted for; `purpose` and `grounds` are stated where they are
+    not those of the whole call.
     """
 
     form: str
     of: tuple[str, ...]
     fields: tuple[tuple[str, str, int], ...]
     key: str = ""
+    purpose: str = ""
+    grounds: tuple[Ground, ...] = ()
 
     def members(self) -> dict[str, Json]:
         fields = [(path, category) if n == 1 else (path, category, n) for path, category, n in self.fields]
-        return stated(form=self.form, key=self.key, of=self.of, fields=fields)
+        grounds = [ground.members() for ground in self.grounds]
+        return stated(form=self.form, key=self.key, of=self.of, purpose=self.purpose, grounds=grounds, fields=fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.contract.model import Entity, Vendor
 from gateway.contract.terms import Origin, Rule, Terms
-from gateway.report.registers import Observed, bases_of, sensitive, words
+from gateway.report.registers import Observed, sensitive, words
 from gateway.report.seen import Known, Seen
 from gateway.report.table import Cell, Row, Table
 from gateway.vocabulary import BASES, CATEGORIES, FORMS_FOR_ANY, Category, Evidence, LegalBasis, Purpose
@@ -73,30 +73,19 @@ class Activities:
 
     def __init__(self, known: Known) -> None:
         self._known = known
-        self._purposes = {terms.contract: _purposes(terms) for terms in known.contracts.terms}
         self._observed: dict[tuple[str, str, str], Observed] = {}
         self._said: dict[tuple[str, str, str], dict[str, set[str]]] = {}
 
     def take(self, seen: Seen) -> Iterable[Row]:
         if seen.is_disclosed:
             body = seen.body
-            for purpose, categories in self._by_purpose(seen).items():
-                bases = bases_of(seen) if purpose == body["purpose"] else ()
+            for purpose, categories in _by_purpose(body).items():
+                bases = {ground["basis"] for of, ground in seen.grounds() if of == purpose}
                 key = body["entity"], seen.to, purpose
                 self._observed.setdefault(key, Observed()).add(seen, categories, bases)
                 for name, found in _as_written(body):
                     self._said.setdefault(key, {}).setdefault(name, set()).update(found)
         return ()
-
-    def _by_purpose(self, seen: Seen) -> Mapping[str, set[str]]:
-        """The categories that left, for each purpose. Under a contract that is not in force any more all is for one."""
-        known = self._purposes.get(str(seen.body.get("contract", "")), {})
-        found: dict[str, set[str]] = {seen.body["purpose"]: set()}
-        for group in seen.body.get("disclosed", ()):
-            for path, category in _personal(group):
-                for purpose in known.get(path, (seen.body["purpose"],)):
-                    found.setdefault(purpose, set()).add(category)
-        return found
 
     def rest(self) -> Iterator[Row]:
         declared = self._declared()
@@ -251,20 +240,20 @@ def _rules(terms: Terms, purpose: Purpose) -> Iterator[Rule]:
             yield rule
 
 
-def _personal(disclosed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Places and categories of what is about people; of what a form puts in its place, nothing left."""
+def _by_purpose(body: Mapping[str, Any]) -> Mapping[str, set[str]]:
+    """The categories that left, for each purpose."""
+    found: dict[str, set[str]] = {body["purpose"]: set()}
+    for group in body.get("disclosed", ()):
+        if personal := set(_personal(group)):
+            found.setdefault(group.get("purpose", body["purpose"]), set()).update(personal)
+    return found
+
+
+def _personal(disclosed: Mapping[str, Any]) -> Iterator[str]:
+    """Categories of what is about people; of what a form puts in its place, nothing left."""
     if disclosed["form"] in FORMS_FOR_ANY:
         return iter(())
-    return ((path, each) for path, each, *_ in disclosed["fields"] if each != Category.NOT_PERSONAL)
-
-
-def _purposes(terms: Terms) -> Mapping[str, Collection[str]]:
-    """What each place of an operation is for."""
-    found: dict[str, set[str]] = {}
-    for rule in terms.sending.rules:
-        if rule.origin is Origin.GROUP:
-            found.setdefault(rule.path, set()).add(terms.sending.groups[rule.group].purpose.value)
-    return found
+    return (each for _, each, *_ in disclosed["fields"] if each != Category.NOT_PERSONAL)
 
 
 def _bases(terms: Terms, purpose: Purpose) -> Iterator[str]:

@@ -214,9 +214,10 @@ def rested_on_it(row: Row) -> bool:
 
 
 def _count(withdrawal: _Withdrawal, seen: Seen) -> None:
-    grounds = seen.body.get("grounds", ())
-    rests = {ground["evidence"].get("ref") for ground in grounds if ground["basis"] in _CONSENTS}
+    grounds = list(seen.grounds())
+    # What was told of beside the gateway names none.
+    rests = {ground.get("evidence", {}).get("ref") for _, ground in grounds if ground["basis"] in _CONSENTS}
     withdrawal.after += bool(rests & withdrawal.records)
     if not rests & withdrawal.records:
         withdrawal.going_on += 1
-        withdrawal.grounds |= {f"{seen.body['purpose']}: {ground['basis']}" for ground in grounds}
+        withdrawal.grounds |= {f"{purpose}: {ground['basis']}" for purpose, ground in grounds}

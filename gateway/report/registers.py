@@ -89,8 +89,8 @@ class Observed:
 
 
 def bases_of(seen: Seen) -> Collection[str]:
-    """The legal bases on which a disclosure went as a whole."""
-    return {ground["basis"] for ground in seen.body.get("grounds", ())}
+    """The legal bases on which a disclosure went, or some of it."""
+    return {ground["basis"] for _, ground in seen.grounds()}
 
 
 def words(found: Iterable[str]) -> tuple[str, ...]:

@@ -54,6 +54,12 @@ class Seen:
             return f"exceptional/{outside['scenario']}"
         return f"{self.body.get('vendor', '')}/{self.body.get('operation', '')}"
 
+    def grounds(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """For which purpose and on which grounds it went: those of the whole, and those of what had its own."""
+        for part in (self.body, *self.body.get("disclosed", ())):
+            purpose = str(part.get("purpose", self.body["purpose"]))
+            yield from ((purpose, ground) for ground in part.get("grounds", ()))
+
     def categories(self) -> Iterator[tuple[str, str, int]]:
         """Of what left: category, form, and how many fields of it."""
         for group in self.body.get("disclosed", ()):

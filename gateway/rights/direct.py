@@ -15,14 +15,15 @@ from gateway.clearance import NOTICE_DUE, Question, stand, usable, weighed, went
 from gateway.clearance.bases import basis_for
 from gateway.clearance.sale import sale
 from gateway.contract.load import ContractSet
-from gateway.contract.terms import Origin, Rule, Terms
+from gateway.contract.model import Policy
+from gateway.contract.terms import Bases, Origin, Rule, Terms
 from gateway.contract.words import Name
 from gateway.errors import Failure, GatewayError
 from gateway.frozen import changed
 from gateway.ledger.entry import Disclosed, Ground, Intent, Manner, Outcome, Subject
 from gateway.ledger.ledger import Ledger
 from gateway.misfit import Asked, Misfit, misfits, place_of
-from gateway.record import of_operation
+from gateway.record import of_operation, stands_apart
 from gateway.registry import lookups
 from gateway.registry.claims import Claims
 from gateway.registry.entered import Country, Ref
@@ -255,9 +256,9 @@ class Direct:
             entity=entity,
             policy=standing.policy,
             agreements=standing.agreements,
-            grounds=tuple(dict.fromkeys(self._grounds(terms, subjects, contracts))),
+            grounds=tuple(_grounds({each.role: each.bases for each in terms.subjects}, subjects, contracts.policy)),
             transfer=transfer,
-            disclosed=tuple(_disclosed(left)),
+            disclosed=tuple(_disclosed(terms, left, subjects, contracts.policy)),
             # What was missing then is seen; it happened all the same.
             warnings=tuple(dict.fromkeys((*self._codes(*standing.failures, *missing), *warnings))),
             destination=None,
@@ -268,12 +269,6 @@ class Direct:
             token="",
         )
         return Intent(self._ledger.new_id(), manner)
-
-    def _grounds(self, terms: Terms, subjects: Sequence[Subject], contracts: ContractSet) -> Iterator[Ground]:
-        bases = {each.role.value: each.bases for each in terms.subjects}
-        for each in subjects:
-            if basis := basis_for(bases[each.role], each.jurisdiction, contracts.policy):
-                yield Ground(each.role, each.jurisdiction, basis.value)
 
 
 def _read(asked: Sequence[Any]) -> Sequence[Told]:
@@ -321,9 +316,21 @@ def _left(terms: Terms, roles: set[SubjectRole], categories: Sequence[Category])
             yield rule
 
 
-def _disclosed(left: Sequence[Rule]) -> Iterator[Disclosed]:
-    together: dict[tuple[str, tuple[str, ...]], list[tuple[str, str, int]]] = {}
+def _disclosed(terms: Terms, left: Sequence[Rule], subjects: Sequence[Subject], policy: Policy) -> Iterator[Disclosed]:
+    """What left, by form and role, and by group where that has grounds of its own."""
+    together: dict[tuple[str, tuple[str, ...], str, int | None], list[tuple[str, str, int]]] = {}
     for rule in left:
-        key = (rule.form.name, tuple(role.value for role in rule.roles))
+        key = (rule.form.name, tuple(role.value for role in rule.roles), *stands_apart(terms, rule))
         together.setdefault(key, []).append((rule.path, rule.category.value, 1))
-    return (Disclosed(form, of, tuple(fields)) for (form, of), fields in together.items())
+    for (form, of, purpose, number), fields in together.items():
+        group = None if number is None else terms.sending.groups[number]
+        bases = {each.role: group.bases or each.bases for each in terms.subjects if each.role in of} if group else {}
+        yield Disclosed(form, of, tuple(fields), purpose=purpose, grounds=tuple(_grounds(bases, subjects, policy)))
+
+
+def _grounds(bases: Mapping[SubjectRole, Bases], subjects: Sequence[Subject], policy: Policy) -> Iterator[Ground]:
+    """On which basis people in these roles go, each ground once."""
+    people = dict.fromkeys((SubjectRole(each.role), each.jurisdiction) for each in subjects)
+    for role, jurisdiction in people:
+        if role in bases and (basis := basis_for(bases[role], jurisdiction, policy)):
+            yield Ground(role.value, jurisdiction, basis.value)

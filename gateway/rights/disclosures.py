@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
-from gateway.clearance.bases import basis_for
 from gateway.contract.load import ContractSet
 from gateway.ledger.personal import Personal
 from gateway.rights.asked import Told, Word
@@ -169,8 +168,9 @@ def _line(each: Personal, contracts: ContractSet, notices: Mapping[str, Sequence
     recipient = body["recipient"]
     entity = contracts.entities.entities.get(body["entity"])
     own_law = territory_of(entity.country) if entity else ""
-    laws = {subject.jurisdiction for subject in each.subjects} | {own_law}
-    apart = list(_apart(each, contracts))
+    people = {(subject.role, subject.jurisdiction) for subject in each.subjects}
+    laws = {law for _, law in people} | {own_law}
+    apart = list(_apart(body, people))
     own = {subject.order_ref for subject in each.subjects if subject.role in _OWN_ORDERS and subject.order_ref}
     return Disclosure(
         first=when,
@@ -191,7 +191,7 @@ def _line(each: Personal, contracts: ContractSet, notices: Mapping[str, Sequence
         purpose=_word(Purpose, body["purpose"], PURPOSE_LABELS) or _plain(body["purpose"]),
         about=tuple(filter(None, (_word(SubjectRole, role, SUBJECT_ROLE_LABELS) for role in roles))),
         categories=tuple(_categories(body, each.roles, apart)),
-        bases=tuple(_bases(body, each.roles, apart, {territory_of(law) for law in laws})),
+        bases=tuple(_bases(_grounds(body, people), apart, {territory_of(law) for law in laws})),
         safeguards=tuple(_safeguards(body, laws)),
         keeps=(body.get("retention") or {}).get("vendor_keeps"),
         orders=tuple(sorted(own)),
@@ -204,22 +204,19 @@ def _channel(code: str) -> Word:
     return _labelled(code, CHANNEL_LABELS.get(code))
 
 
-def _apart(each: Personal, contracts: ContractSet) -> Iterator[_Apart]:
-    """What of it was this person's and left for a purpose or on a ground of its own, as its contract says."""
-    body: Mapping[str, Any] = each.entry.body
-    terms = next((terms for terms in contracts.terms if terms.contract == body.get("contract")), None)
-    left = {(path, category) for group in _own(body, each.roles) for path, category, *_ in group["fields"]}
-    if terms is None:
-        return
-    for rule in terms.sending.rules:
-        if rule.group < 0 or (rule.path, rule.category) not in left:
-            continue
-        group = terms.sending.groups[rule.group]
-        found = (basis_for(group.bases or {}, of.jurisdiction, contracts.policy) for of in each.subjects)
-        purpose = group.purpose.value if group.purpose != body["purpose"] else ""
-        bases = frozenset(basis for basis in found if basis is not None)
-        if purpose or bases:
-            yield _Apart(rule.category.value, purpose, bases)
+def _apart(body: Mapping[str, Any], people: AbstractSet[tuple[str, str]]) -> Iterator[_Apart]:
+    """What of it was this person's and left for a purpose or on a ground of its own."""
+    rest = _grounds(body, people)
+    for group in _own(body, frozenset(role for role, _ in people)):
+        purpose, bases = group.get("purpose", ""), _grounds(group, people) - rest
+        for _, category, *_ in group["fields"] if purpose or bases else ():
+            yield _Apart(category, purpose, bases)
+
+
+def _grounds(stated: Mapping[str, Any], people: AbstractSet[tuple[str, str]]) -> frozenset[LegalBasis]:
+    """The bases on which these went, in their roles and under their laws."""
+    grounds = stated.get("grounds", ())
+    return frozenset(LegalBasis(each["basis"]) for each in grounds if (each["role"], each["jurisdiction"]) in people)
 
 
 def _own(body: Mapping[str, Any], roles: frozenset[str]) -> Iterator[Mapping[str, Any]]:
@@ -241,22 +238,19 @@ def _categories(body: Mapping[str, Any], roles: frozenset[str], apart: Sequence[
         yield CategoryTold(
             **word.model_dump(),
             forms=told,
-            purposes=tuple(_labelled(each, PURPOSE_LABELS.get(Purpose(each))) for each in purposes),
+            purposes=tuple(_word(Purpose, each, PURPOSE_LABELS) or _plain(each) for each in purposes),
             bases=tuple(_labelled(each, BASIS_LABELS.get(each)) for each in bases),
         )
 
 
 def _bases(
-    body: Mapping[str, Any], roles: frozenset[str], apart: Sequence[_Apart], territories: AbstractSet[str]
+    of_the_call: frozenset[LegalBasis], apart: Sequence[_Apart], territories: AbstractSet[str]
 ) -> Iterator[BasisTold]:
     """Those of the call, and those of what left on a ground of its own."""
-    stated = {ground["basis"] for ground in body.get("grounds", ()) if ground["role"] in roles}
-    stated |= {basis.value for each in apart for basis in each.bases}
-    for code in sorted(stated):
-        basis = LegalBasis(code)
+    for basis in sorted(of_the_call.union(*(each.bases for each in apart))):
         rights = tuple(_right(article, territories) for article in BASES[basis].rights)
         label, stands = BASIS_LABELS[basis], _laws(BASES[basis].gdpr, BASES[basis].pipl, territories)
-        yield BasisTold(code=code, en=label.en, zh=label.zh, laws=stands, rights=rights)
+        yield BasisTold(code=basis.value, en=label.en, zh=label.zh, laws=stands, rights=rights)
 
 
 def _right(article: str, territories: AbstractSet[str]) -> RightTold:

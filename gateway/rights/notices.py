@@ -218,7 +218,7 @@ class Notices:
         refs = await self._registry.same_person(subject)
         told = [each for ref in refs for each in await self._ledger.persons.about(ref)]
         told.sort(key=lambda each: each.entry.seq, reverse=True)
-        return received(told, concern, self.contracts())
+        return received(told, concern)
 
     async def _planned(self, telling: Telling, by: str) -> int:
         if telling.cause is Cause.UNRESTRICTED and telling.subject:

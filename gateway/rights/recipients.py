@@ -4,10 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from gateway.clearance.bases import CONSENTS, basis_for
-from gateway.contract.load import ContractSet
-from gateway.contract.terms import Terms
-from gateway.ledger.canonical import Json
+from gateway.clearance.bases import CONSENTS
 from gateway.ledger.personal import Personal
 from gateway.retention import days
 from gateway.vocabulary import Category, Purpose
@@ -47,7 +44,7 @@ class Received:
     until: int
 
 
-def received(told: Iterable[Personal], concern: Concern, contracts: ContractSet) -> Mapping[str, Received]:
+def received(told: Iterable[Personal], concern: Concern) -> Mapping[str, Received]:
     """Vendor → what reached it, as far as it is of this concern; `told` is the newest first.
 
     What a notice says of a person is no reason for another.
@@ -60,7 +57,7 @@ def received(told: Iterable[Personal], concern: Concern, contracts: ContractSet)
         is_notice = each.entry.body["purpose"] == Purpose.RIGHTS_FULFILMENT
         if not vendor or is_notice or not each.may_have_arrived or concern.vendor not in (None, vendor):
             continue
-        if categories := counts(each, concern, contracts):
+        if categories := counts(each, concern):
             new = _received(each, categories)
             found[vendor] = merged(found[vendor], new) if vendor in found else new
     return found
@@ -86,61 +83,57 @@ def merged(newer: Received, older: Received) -> Received:
     )
 
 
-def _fields(each: Personal) -> Iterator[tuple[str, str]]:
-    """Path and category of every field that left and is this person's."""
-    for group in cast("list[Mapping[str, Any]]", each.entry.body.get("disclosed", [])):
-        if each.roles & set(group.get("of", ())):
-            yield from ((path, category) for path, category, *_ in group["fields"])
+def _own(each: Personal) -> Iterator[Mapping[str, Any]]:
+    """What left and is this person's, as it stands together."""
+    groups = cast("list[Mapping[str, Any]]", each.entry.body.get("disclosed", []))
+    return (group for group in groups if each.roles & set(group.get("of", ())))
 
 
-def _all(each: Personal, _concern: Concern, _contracts: ContractSet) -> frozenset[str]:
-    return frozenset(category for _, category in _fields(each)) - {Category.NOT_PERSONAL.value}
+def _categories(groups: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    found = {category for group in groups for _, category, *_ in group["fields"]}
+    return frozenset(found - {Category.NOT_PERSONAL.value})
 
 
-def _named(each: Personal, concern: Concern, contracts: ContractSet) -> frozenset[str]:
+def _all(each: Personal, _concern: Concern) -> frozenset[str]:
+    return _categories(_own(each))
+
+
+def _named(each: Personal, concern: Concern) -> frozenset[str]:
     """What it is about, in whole or in part; where nothing is named, everything."""
-    found = _all(each, concern, contracts)
+    return _in_part(_all(each, concern), concern)
+
+
+def _in_part(found: frozenset[str], concern: Concern) -> frozenset[str]:
     named = {same.value for category in concern.categories for same in overlapping(category)}
     return found & named if concern.categories else found
 
 
-def _of_order(each: Personal, concern: Concern, contracts: ContractSet) -> frozenset[str]:
+def _of_order(each: Personal, concern: Concern) -> frozenset[str]:
     orders = {subject.order_ref for subject in each.subjects}
-    return _all(each, concern, contracts) if concern.order in orders else frozenset()
+    return _all(each, concern) if concern.order in orders else frozenset()
 
 
-def _objectionable(each: Personal, concern: Concern, contracts: ContractSet) -> frozenset[str]:
+def _objectionable(each: Personal, concern: Concern) -> frozenset[str]:
     """An objection is to what rests on a legitimate interest (GDPR 21(1))."""
-    return _named(each, concern, contracts) if _rests_on(each, {"legitimate_interest"}) else frozenset()
+    return _in_part(_categories(_resting(each, {"legitimate_interest"}, None)), concern)
 
 
-def _withdrawn(each: Personal, concern: Concern, contracts: ContractSet) -> frozenset[str]:
-    """What left on consent to the purpose: all of a call, or the groups of its contract that rest on it."""
-    if concern.purpose in (None, each.entry.body["purpose"]) and _rests_on(each, CONSENTS):
-        return _all(each, concern, contracts)
-    named = str(each.entry.body["contract"]).partition("@")[0]
-    terms = next((terms for terms in contracts.terms if terms.name == named), None)
-    paths = set(_on_consent(terms, each, concern, contracts)) if terms else set()
-    return frozenset(category for path, category in _fields(each) if path in paths)
+def _withdrawn(each: Personal, concern: Concern) -> frozenset[str]:
+    """What left on consent to the purpose: all of a call, or what of it had a ground of its own."""
+    return _categories(_resting(each, CONSENTS, concern.purpose))
 
 
-def _rests_on(each: Personal, bases: Collection[str]) -> bool:
-    grounds = cast("list[Mapping[str, Json]]", each.entry.body.get("grounds", []))
-    return any(ground["role"] in each.roles and ground["basis"] in bases for ground in grounds)
+def _resting(each: Personal, bases: Collection[str], purpose: Purpose | None) -> Iterator[Mapping[str, Any]]:
+    """What left on one of these bases for a purpose, or for any: on that of the call unless it had its own."""
+    body = each.entry.body
+    for group in _own(each):
+        grounds = group.get("grounds", body.get("grounds", []))
+        is_meant = purpose in (None, group.get("purpose", body["purpose"]))
+        if is_meant and any(ground["role"] in each.roles and ground["basis"] in bases for ground in grounds):
+            yield group
 
 
-def _on_consent(terms: Terms, each: Personal, concern: Concern, contracts: ContractSet) -> Iterator[str]:
-    """The paths of groups whose own ground is consent to the purpose, wherever one of these people lives."""
-    for rule in terms.sending.rules:
-        group = terms.sending.groups[rule.group] if rule.group >= 0 else None
-        if group is None or group.bases is None or concern.purpose not in (None, group.purpose):
-            continue
-        here = [subject.jurisdiction for subject in each.subjects if subject.role in group.roles]
-        if any(basis_for(group.bases, place, contracts.policy) in CONSENTS for place in here):
-            yield rule.path
-
-
-_COUNTS: Mapping[Cause, Callable[[Personal, Concern, ContractSet], frozenset[str]]] = {
+_COUNTS: Mapping[Cause, Callable[[Personal, Concern], frozenset[str]]] = {
     Cause.RECTIFICATION: _named,
     Cause.ERASURE: _named,
     Cause.RESTRICTION: _named,

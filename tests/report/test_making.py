@@ -7,16 +7,20 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
+from clearances import CONTRACTS
 from running import BY, Running, running
 from shop_contracts import FILES
 from sockets import Reply
 
 from gateway.contract.load import ContractSet
+from gateway.report.looks import Withdrawals, rested_on_it
+from gateway.report.seen import Known, Seen
 from gateway.report.wanted import REPORTS
 from gateway.vocabulary import Role
 
@@ -333,6 +337,31 @@ def test_a_withdrawal_ends_what_rested_on_it(gateway: Running) -> None:
     assert found[0]["going_on"] >= 1
     assert found[0]["ended"] == 1
     assert "delivery: performance_of_contract" in found[0]["grounds"]
+
+
+def test_what_went_on_a_withdrawn_consent_is_counted_also_where_a_part_of_a_call_rested_on_it() -> None:
+    consent = {"fact": "consent:delivery_notification", "kind": "fact", "ts": 1, "id": "c-1", "state": "given"}
+    ground = {
+        "role": "consignee",
+        "jurisdiction": "DE",
+        "basis": "consent",
+        "evidence": {"kind": "consent", "ref": "c-1"},
+    }
+    parcel = {"kind": "intent", "ts": 3, "purpose": "delivery", "vendor": "parcels", "grounds": []}
+    letter = {"form": "as_is", "fields": [], "purpose": "delivery_notification", "grounds": [ground]}
+    beside = {**ground, "evidence": None}
+    seen = [
+        consent, consent | {"ts": 2, "id": "c-2", "state": "withdrawn"}, parcel, parcel | {"disclosed": [letter]},
+        parcel | {"grounds": [{name: value for name, value in beside.items() if value}]},
+    ]  # fmt: skip
+    report = Withdrawals(Known(CONTRACTS, datetime.now(UTC)))
+
+    for number, body in enumerate(seen):
+        assert not list(report.take(Seen(number, body, {"result": "sent"}, (b"token",))))
+    [row] = report.rest()
+
+    assert (row["disclosures_after"], row["going_on"]) == (1, 2)
+    assert rested_on_it(row)
 
 
 def test_the_effect_of_a_withdrawal_is_what_stayed_and_who_was_told_since(tmp_path: Path) -> None:

@@ -140,7 +140,8 @@ def test_nobody_without_a_role_in_a_group_is_told_of_its_fields(tmp_path: Path, 
 def test_bases_and_rights_stand_in_the_law_of_the_person_and_in_that_of_the_company(
     jurisdiction: str, company: str, laws: list[str], contracts: ContractSet
 ) -> None:
-    told = replace(entry(entity=company), subjects=(changed(ME, jurisdiction=jurisdiction),))
+    ground = {"role": "purchaser", "jurisdiction": jurisdiction, "basis": "legal_obligation"}
+    told = replace(entry(entity=company, grounds=[ground]), subjects=(changed(ME, jurisdiction=jurisdiction),))
 
     [line] = lines(several(contracts), told)
 
@@ -149,6 +150,14 @@ def test_bases_and_rights_stand_in_the_law_of_the_person_and_in_that_of_the_comp
     see = next(right for right in basis.rights if right.code == "15")
     stands = {"GDPR": "GDPR 15", "UK GDPR": "UK GDPR 15", "PIPL": "PIPL 45"}
     assert list(see.laws) == [stands[law.rpartition(" ")[0]] for law in laws]
+
+
+def test_on_what_other_people_of_the_same_role_went_is_not_told(contracts: ContractSet) -> None:
+    others = {"role": "purchaser", "jurisdiction": "CN", "basis": "explicit_consent"}
+
+    [line] = lines(contracts, entry(grounds=[*BODY["grounds"], others]))
+
+    assert [basis.code for basis in line.bases] == ["legal_obligation"]
 
 
 def test_that_one_law_asks_for_no_safeguard_does_not_hide_the_one_by_the_other(contracts: ContractSet) -> None:

@@ -1,6 +1,7 @@
 """Every vendor that has the data is told, once, and nobody else; and until it has answered, it is not forgotten."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,6 +18,7 @@ from gateway.failpoints import InjectedError
 from gateway.registry import notices as rows
 from gateway.registry.notices import Notice, Wanted
 from gateway.rights.notices import NoticeEnded, Notices, OrderGoesOn, UnknownNotice
+from gateway.vocabulary import Role
 from gateway.vocabulary.notices import Cause, Duty, NoticeState, NoticeWay
 
 TO = {"name": "Ann", "city": "Bonn", "country": "DE", "email": "ann@example.com"}
@@ -133,6 +135,36 @@ def test_a_withdrawal_has_those_told_who_have_what_left_on_it(gateway: Running) 
         "parcels", "withdraw_consent", ("contact.email",),
     )  # fmt: skip
     assert planned(gateway) == 0
+
+
+def test_what_left_on_a_consent_is_known_though_contracts_have_changed_since(tmp_path: Path) -> None:
+    with running(tmp_path, files=FILES) as gateway:
+        gateway.put(YES)
+        gateway.ship(to=TO)
+        contract = tmp_path / "contracts" / "parcels" / "ship.yaml"
+        contract.write_text(without_letters(contract.read_text()))
+        gateway.do(gateway.gateway.activate)
+        token = gateway.token("rita", role=Role.REVIEWER)
+        reply = gateway.said(gateway.raw("GET", "/reports/activities?form=json", token=token), operators=True)
+
+        gateway.put(NO)
+        planned(gateway)
+
+        [notice] = listed(gateway, subject="c-89")
+        [entry] = gateway.record(kind="intent")
+        activities = {row["id"]: row for row in json.loads(reply.payload)["rows"]}
+    [apart] = [group for group in entry["disclosed"] if "grounds" in group]
+    assert (notice["vendor"], notice["categories"]) == ("parcels", ("contact.email",))
+    assert (apart["purpose"], apart["fields"]) == ("delivery_notification", [["$.to.email", "contact.email"]])
+    assert [ground["basis"] for ground in apart["grounds"]] == ["consent"]
+    letters = activities["shop-eu/parcels/delivery_notification"]
+    assert (letters["categories"], letters["legal_bases"]) == (["contact.email"], ["consent"])
+
+
+def without_letters(contract: str) -> str:
+    """A contract under which the courier gets no address of mail any more."""
+    begins, ends = contract.index("    - why: The courier writes"), contract.index("    - why: These countries")
+    return (contract[:begins] + contract[ends:]).replace("version: 1\n", "version: 2\n")
 
 
 def test_of_a_closed_order_each_vendor_is_told_once_and_answers_as_its_file_says(gateway: Running) -> None:
