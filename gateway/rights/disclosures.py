@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from gateway.contract.load import ContractSet
 from gateway.ledger.personal import Personal
+from gateway.registry.notices import Notice
 from gateway.rights.asked import Told, Word
 from gateway.vocabulary import BASES, Category, LegalBasis, Purpose, SubjectRole, VendorKind, VendorRole
 from gateway.vocabulary.labels import (
@@ -21,6 +22,7 @@ from gateway.vocabulary.labels import (
     ROLE_LABELS,
     Label,
 )
+from gateway.vocabulary.notices import NoticeState
 from gateway.vocabulary.places import TransferMechanism, territory_of
 from gateway.vocabulary.wording import (
     OTHERS_LABELS,
@@ -116,7 +118,7 @@ def disclosures(
     now: datetime,
     *,
     inquiries: bool,
-    notices: Mapping[str, Sequence[NoticeTold]],
+    notices: Sequence[Notice],
 ) -> list[Disclosure]:
     """A line for each disclosure, the newest first.
 
@@ -160,7 +162,7 @@ def _may_be_told(body: Mapping[str, Any], now: datetime, *, inquiries: bool) -> 
     return inquiries or not exceptional.get("inquiry")
 
 
-def _line(each: Personal, contracts: ContractSet, notices: Mapping[str, Sequence[NoticeTold]]) -> Disclosure:
+def _line(each: Personal, contracts: ContractSet, notices: Sequence[Notice]) -> Disclosure:
     body: Mapping[str, Any] = each.entry.body
     exceptional = body.get("exceptional") or {}
     when = datetime.fromtimestamp(each.left_at / 1_000_000, UTC)
@@ -196,8 +198,20 @@ def _line(each: Personal, contracts: ContractSet, notices: Mapping[str, Sequence
         keeps=(body.get("retention") or {}).get("vendor_keeps"),
         orders=tuple(sorted(own)),
         others=tuple(_others(body, each.roles)),
-        notices=tuple(notices.get(str(body.get("vendor", "")), ())),
+        notices=tuple(_told_since(each, when, notices)),
     )
+
+
+def _told_since(each: Personal, when: datetime, notices: Iterable[Notice]) -> Iterator[NoticeTold]:
+    """What the recipient was told later of what it got then."""
+    left = {category for group in _own(each.entry.body, each.roles) for _, category, *_ in group["fields"]}
+    orders = {subject.order_ref for subject in each.subjects}
+    for notice in notices:
+        is_later = notice.vendor == each.entry.body.get("vendor") and when <= notice.at
+        if is_later and left & set(notice.categories) and (notice.order is None or notice.order in orders):
+            # That somebody is held is nobody's to read here, not even theirs: an authority may have asked for it.
+            state = NoticeState.QUEUED if notice.state is NoticeState.HELD else notice.state
+            yield NoticeTold(cause=notice.cause.value, state=state.value, due=notice.due)
 
 
 def _channel(code: str) -> Word:

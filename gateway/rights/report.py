@@ -14,13 +14,14 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.personal import Personal
 from gateway.ledger.store import Filter
 from gateway.registry import notices as notice_rows
+from gateway.registry.notices import Notice
 from gateway.registry.registry import Registry
 from gateway.retention import RetentionClass
 from gateway.rights.acting import Acting, acting
 from gateway.rights.asked import Personal as AskedPersonal
 from gateway.rights.asked import Told, Word
-from gateway.rights.disclosures import Disclosure, NoticeTold, disclosures, summed
-from gateway.vocabulary.notices import Cause, NoticeState
+from gateway.rights.disclosures import Disclosure, disclosures, summed
+from gateway.vocabulary.notices import Cause
 
 _MOST = 1_000  # entries of a rare kind
 OWN_TOKEN = "token"  # noqa: S105 - how it was checked who asks
@@ -157,17 +158,10 @@ class ReportDesk:
                     found[each.entry.seq] = Personal(each.entry, subjects)
         return list(found.values())
 
-    async def _notices(self, refs: Sequence[str]) -> dict[str, list[NoticeTold]]:
-        """What each vendor was told about the person later."""
-        told: dict[str, list[NoticeTold]] = {}
-        wanted = notice_rows.Wanted(subjects=tuple(refs))
-        for each in await self._registry.read(notice_rows.listed, wanted):
-            # That somebody is held is nobody's to read here, not even theirs: an authority may have asked for it.
-            state = NoticeState.QUEUED if each.state is NoticeState.HELD else each.state
-            if each.cause is not Cause.KEEP:
-                said = NoticeTold(cause=each.cause.value, state=state.value, due=each.due)
-                told.setdefault(each.vendor, []).append(said)
-        return told
+    async def _notices(self, refs: Sequence[str]) -> list[Notice]:
+        """What vendors were told about the person."""
+        found = await self._registry.read(notice_rows.listed, notice_rows.Wanted(subjects=tuple(refs)))
+        return [each for each in found if each.cause is not Cause.KEEP]
 
     async def _channels(self) -> tuple[Channel, ...]:
         """Since when the record has everything: since it began, or since what was older has gone."""

@@ -46,7 +46,7 @@ def entry(seq: int = 1, *, result: str = "sent", **members: Any) -> Personal:
 
 
 def lines(contracts: ContractSet, *told: Personal, now: datetime = NOON, inquiries: bool = True) -> list[Disclosure]:
-    return disclosures(told, contracts, now, inquiries=inquiries, notices={})
+    return disclosures(told, contracts, now, inquiries=inquiries, notices=[])
 
 
 def test_what_must_not_be_told_yet_is_told_once_its_time_is_over(contracts: ContractSet) -> None:

@@ -297,9 +297,11 @@ def test_their_own_report_does_not_tell_that_somebody_is_held(gateway: Running) 
     held(gateway)
     turned(gateway)
 
-    notices = gateway.do(lambda: gateway.gateway.disclosures._notices(["c-89"]))
+    people = People(gateway)
+    report = people.ask(people.subject("c-89"), "/v1/disclosures", {}).document
 
-    assert [(each.cause, each.state) for each in notices["parcels"]] == [("erasure", "queued")]
+    told = [(each["cause"], each["state"]) for line in report["disclosures"] for each in line["notices"]]
+    assert told == [("erasure", "queued")]
 
 
 def test_a_day_that_is_over_holds_nothing(gateway: Running) -> None:

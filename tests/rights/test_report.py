@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from asking import People, case
-from running import running
+from running import BY, running
 
 from gateway.rights.page import COLUMNS
 from gateway.vocabulary import Role
@@ -216,6 +216,22 @@ def test_as_a_page_it_is_printed_in_both_languages_and_loads_nothing(people: Peo
     assert page.loads == []
     right = RIGHT_LABELS["21"].zh if language == "zh" else RIGHT_LABELS["21"].en
     assert any(right in text for text in page.shown)
+
+
+def test_each_line_has_what_its_vendor_was_told_later_of_what_it_got_then(tmp_path: Path) -> None:
+    with running(tmp_path) as gateway:
+        people = People(gateway)
+        gateway.ship(to=TO)
+        gateway.ship(to={"city": "Kiel", "country": "DE"})
+        wanted = {"right": "rectification", "categories": ["person.name"]}
+        assert people.ask(people.subject(CONSIGNEE), "/v1/requests", wanted).status == 200
+        gateway.do(lambda: gateway.stores.notices.plan(by=BY))
+        gateway.ship(to=TO)
+
+        lines = report(people, CONSIGNEE)["disclosures"]
+
+    told = [[(each["cause"], each["state"]) for each in line["notices"]] for line in lines]
+    assert told == [[], [], [("rectification", "task")]]
 
 
 def test_references_of_one_person_are_reported_together(people: People) -> None:
