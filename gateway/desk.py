@@ -1,6 +1,7 @@
 """What operators and reviewers do beside the calls: put facts in, issue tokens, look at the record."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from pydantic import TypeAdapter
@@ -35,6 +36,7 @@ DAYS = 90  # that a token lives for
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _LONGEST_NUMBER = 15
 _TOGETHER = 500
+_SOON = 60_000_000  # microseconds in which the first attempts of a disclosure are written down
 _NO_ENTRY = "there is no entry with this number or id; `gateway ledger list` has them"
 
 
@@ -277,8 +279,7 @@ class Desk:
         return {"entries": shown, "complete": signed, "next": more, "watermark": mark.members()}
 
     async def entry(self, named: str, *, by: str, own: frozenset[str] | None = None) -> dict[str, Any]:
-        """One entry, by its number or its id; of one that was purged, what is left. Raises UnknownEntry.
-
+        """One entry, by its number, its id or its disclosure's; of what was purged, what is left. Raises UnknownEntry.
         Who sees only what their `own` services did finds no other one.
         """
         found = await self._found(named, "show", by)
@@ -354,10 +355,22 @@ class Desk:
         wanted = Filter(before=int(named) + 1, limit=1) if is_number else Filter(id=_ID.validate_python(named), limit=1)
         found = [each for each in await self._ledger.entries(wanted) if not is_number or each.seq == int(named)]
         gone = None if found else await self._ledger.purged(int(named) if is_number else named)
+        if not found and not gone and not is_number:
+            found = await self._begun(named)
         await self.accesses.record(Access(by, action, (("entry", named),), len(found)))
         if not found and not gone:
             raise UnknownEntry(_NO_ENTRY)
         return gone or found[0]
+
+    async def _begun(self, disclosure: str) -> list[Entry]:
+        """The latest of the first attempts of a disclosure, whose id says when it began."""
+        since = int(disclosure[:12], 16) * 1000
+        wanted = Filter(kind="intent", since=since, until=since + _SOON, limit=_TOGETHER)
+        while page := await self._ledger.entries(wanted):
+            if found := [each for each in page if each.body.get("disclosure") == disclosure]:
+                return found[:1]
+            wanted = replace(wanted, before=page[-1].seq)
+        return []
 
 
 def _demand(name: str, known: Collection[str], where: str) -> None:

@@ -122,7 +122,7 @@ def refuse(code: str, detail: str = "", where: str = "") -> Refusal:
 
 
 _ASK_OWNER = "Ask the owner named in the contract."
-_SEE_LEDGER = "Look the entry up with `gateway ledger show`; ask the vendor before trying again."
+_SEE_LEDGER = "Look its `Gateway-Disclosure` up with `gateway ledger show`; ask the vendor before trying again."
 
 CODES: Mapping[str, Code] = {
     # The edge: nothing is known yet about who calls.
@@ -138,7 +138,7 @@ CODES: Mapping[str, Code] = {
     "http.method": Code(400, "This method is not spoken here", "Use GET, HEAD, POST, PUT, PATCH or DELETE."),
     "http.upgrade": Code(400, "Protocol upgrades are not accepted", "Leave the Upgrade header out."),
     "http.timeout": Code(400, "The request did not arrive in time", "Send the whole request without pausing."),
-    "http.header": Code(400, "A header stands where it must not, or twice", "Send this header once."),
+    "http.header": Code(400, "A header stands where it must not, or twice", "Send each header once, in plain ASCII."),
     # Who asks, and for what.
     "caller.unknown": Code(401, "No valid service token", "Issue one: `gateway token issue --service NAME`."),
     "caller.not_allowed": Code(

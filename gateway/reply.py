@@ -35,6 +35,7 @@ _FRAMING: Final = frozenset(
 _WORD: Final = re.compile("|".join(map(re.escape, WORDS)))
 _ERROR: Final = 400
 _REDIRECTED: Final = CODES["vendor.redirect"].title
+_NOTHING: Final = "no line of the contract lets any of this answer back"
 _UNNAMED: Final = 256 * 1024
 _OVERLOAD: Final = 503
 
@@ -70,7 +71,7 @@ def returned(matched: Matched, answer: Answer, situation: Situation = NOWHERE) -
         payload = _unpacked(answer, bound)
         if bound is not None:
             return _left(matched, bound, answer, payload, situation)
-        hint = "the contract names nothing of this answer"
+        hint = _NOTHING
     except Refusal as refusal:
         hint = f"the answer stays here: {refusal.code}"
     return changed(_unread(matched, answer, hint if answer.payload else ""), unnamed=unread_kinds(payload))
@@ -106,11 +107,20 @@ def _unpacked(answer: Answer, bound: Bound | None) -> bytes:
 def _left(matched: Matched, bound: Bound, answer: Answer, payload: bytes, situation: Situation) -> Returned:
     body, media = _body(answer, payload, bound)
     left = _minimised(bound, answer, body, media, matched.prepared.secrets, situation)
-    if payload:
-        return changed(left, hint=_REDIRECTED) if answer.is_redirect else left
+    if answer.is_redirect and payload:
+        return changed(left, hint=_REDIRECTED)
+    hint = _NOTHING if payload and body != {} and _is_bare(left) else ""
     if answer.status < _ERROR and not answer.is_redirect:
-        return changed(left, payload=b"")
-    return changed(_unread(matched, answer, ""), headers=left.headers, minimised=left.minimised)
+        return changed(left, payload=left.payload if payload else b"", hint=hint)
+    if payload and not hint:
+        return left
+    # No SDK can choose its exception by an empty object, and nobody could tell whose words are missing.
+    own = _unread(matched, answer, hint)
+    return changed(own, headers=left.headers, minimised=left.minimised, unnamed=left.unnamed)
+
+
+def _is_bare(left: Returned) -> bool:
+    return left.minimised is not None and left.minimised.documents["body"] == {}
 
 
 def _body(answer: Answer, payload: bytes, bound: Bound) -> tuple[Document, str]:

@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import traceback
-from collections.abc import Iterable, MutableMapping
+from collections.abc import MutableMapping, Sequence
 from math import inf
 from typing import Any, ClassVar, cast
 
@@ -28,7 +28,10 @@ _JUDGED = {
     b"content-type": "http.header",
     b"authorization": "http.header",
     b"expect": "http.header",
+    b"connection": "http.header",
 }
+# Of Connection (RFC 9110 section 7.6.1): what is said to us alone, and goes no further in any case.
+_SAID_TO_US = frozenset((b"close", b"keep-alive", b"te"))
 _METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE"))
 
 # The parser's own reasons are constant texts; the first word found in one, in lower case, names the code.
@@ -184,7 +187,6 @@ class StrictProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._check_head()
-        # Only this one expectation is let through.
         self.expect_100_continue = _check_fields(self.headers)
         super().on_headers_complete()
         self._in_head = self._head_begun = False
@@ -356,7 +358,7 @@ class _Lingering:
             self._protocol.transport.close()
 
 
-def _check_fields(fields: Iterable[tuple[bytes, bytes]]) -> bool:
+def _check_fields(fields: Sequence[tuple[bytes, bytes]]) -> bool:
     """Refuses header lines that contradict each other or this edge; whether one expects 100-continue."""
     seen: dict[bytes, bytes] = {}
     for name, value in fields:
@@ -365,6 +367,9 @@ def _check_fields(fields: Iterable[tuple[bytes, bytes]]) -> bool:
         if name in seen:
             raise refuse(_JUDGED[name], f"{name.decode()} is given twice")
         seen[name] = value
+    options = {option.strip() for option in seen.get(b"connection", b"close").lower().split(b",")} - _SAID_TO_US
+    if options and any(name in options for name, _ in fields):
+        raise refuse("http.header", "connection names another header, which may go no further")
     if not _HOST.match(seen.get(b"host", b"")):
         raise refuse("http.host")
     if seen.get(b"transfer-encoding", b"chunked") != b"chunked":

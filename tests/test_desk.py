@@ -21,6 +21,7 @@ from gateway.desk import Desk, NotInDoubt, UnknownEntry
 from gateway.errors import Refusal
 from gateway.intake import Intake
 from gateway.ledger import Filter, Outcome
+from gateway.ledger.entry import Intent
 from gateway.naming import UnknownName
 from gateway.registry.entered import NoFacts
 from gateway.registry.facts import Mention
@@ -160,6 +161,19 @@ async def test_one_entry_is_shown_by_its_id_and_that_is_on_record_too(stores: St
 
     assert shown["service"] == "checkout"
     assert (await record(stores, kind="access"))[0]["filters"] == [["entry", token["id"]]]
+
+
+async def test_the_id_of_a_disclosure_leads_to_what_became_of_it(stores: Stores) -> None:
+    begun = stores.ledger.new_id()
+    for attempt, outcome in ((1, Outcome("not_sent")), (2, Outcome("sent"))):
+        intent = Intent(begun, shipment().manner, attempt)
+        stores.ledger.settle(await stores.ledger.intend(intent, [PURCHASER], b"{}", within=20), outcome)
+    await stores.ledger.intend(shipment(stores.ledger.new_id()), [PURCHASER], b"{}", within=20)
+
+    shown = await stores.desk.entry(begun, by="rita")
+
+    assert (shown["disclosure"], shown["attempt"], shown["outcome"]["result"]) == (begun, 2, "sent")
+    assert (await record(stores, kind="access"))[0]["found"] == 1
 
 
 async def test_one_entry_is_shown_by_its_number(stores: Stores) -> None:

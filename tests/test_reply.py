@@ -306,6 +306,24 @@ def test_of_an_error_comes_back_what_sdks_choose_their_exception_by(matched: Mat
     assert dict(back.headers)["retry-after"] == "5"
 
 
+def test_an_error_of_which_nothing_is_left_is_a_document_of_ours_that_says_so(matched: Matched) -> None:
+    back = reply(matched, 429, b'{"message":"Zoe asks too often"}', JSON, ("retry-after", "5"))
+
+    document = json.loads(back.payload)
+    assert (back.status, document["code"], document["status"]) == (429, "vendor.answered", 429)
+    assert dict(back.headers)["gateway-hint"] == "no line of the contract lets any of this answer back"
+    assert dict(back.headers)["retry-after"] == "5"
+    assert b"Zoe" not in back.payload
+
+
+def test_of_an_answer_of_which_nothing_is_left_that_is_said(matched: Matched) -> None:
+    back = reply(matched, 200, b'{"driver":"Zoe"}', JSON)
+
+    assert back.payload == b"{}"
+    assert dict(back.headers)["gateway-hint"] == "no line of the contract lets any of this answer back"
+    assert "gateway-hint" not in dict(reply(matched, 200, b"{}", JSON).headers)
+
+
 async def test_an_error_of_a_vendor_without_an_error_block_is_a_document_of_ours() -> None:
     found, _, _ = await taken(call("POST", "/payments/charges/ch_1/refund"))
 

@@ -106,6 +106,9 @@ REFUSED = {
     "two Authorizations": (get(b"/a", b"Authorization: a", b"authorization: b"), "http.header"),
     "two Expects": (post(b"Content-Length: 5", b"Expect: 100-continue", b"Expect: 100-continue"), "http.header"),
     "an expectation that nobody knows": (post(b"Content-Length: 5", b"Expect: more"), "http.header"),
+    "two Connections": (get(b"/a", b"Connection: close", b"Connection: x-a", b"X-A: b"), "http.header"),
+    "a header that Connection keeps here": (get(b"/a", b"X-A: b", b"Connection: close, X-a"), "http.header"),
+    "a length that Connection keeps here": (post(b"Content-Length: 5", b"Connection: content-length"), "http.header"),
     "HTTP/1.0": (b"GET /a HTTP/1.0\r\nHost: gateway.test\r\n\r\n", "http.version"),
     "HTTP/1.2": (b"GET /a HTTP/1.2\r\nHost: gateway.test\r\n\r\n", "http.version"),
     "HTTP/2.0": (b"GET /a HTTP/2.0\r\nHost: gateway.test\r\n\r\n", "http.version"),
@@ -171,6 +174,7 @@ TAKEN = {
     "a header outside ASCII": (get(b"/a", b"X-A: \xe4"), b"/a", b""),
     "63 other header lines": (get(b"/a", *(b"X-%d: b" % n for n in range(63))), b"/a", b""),
     "headers of 30 KiB in all": (get(b"/a", *(b"X-%d: " % n + b"b" * 1000 for n in range(30))), b"/a", b""),
+    "options that name no header": (get(b"/a", b"Connection: Keep-Alive, te, x-b", b"TE: trailers"), b"/a", b""),
     "an empty line before the request": (b"\r\n" + GET, b"/parcels/v1/pickups", b""),
 }
 

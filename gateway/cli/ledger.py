@@ -95,7 +95,9 @@ def _row(entry: dict[str, Any]) -> list[str]:
 
 @ledger.command("show")
 def show(
-    entry: Annotated[str, typer.Argument(metavar="SEQ|ID", help="Its number in the list, or its id.")],
+    entry: Annotated[
+        str, typer.Argument(metavar="SEQ|ID", help="Its number in the list, its id, or its disclosure's.")
+    ],
     _json: Written = False,
 ) -> None:
     """Show one entry, as it stands in the ledger."""
@@ -104,7 +106,9 @@ def show(
 
 @ledger.command("resolve")
 def resolve(
-    entry: Annotated[str, typer.Argument(metavar="SEQ|ID", help="Its number in the list, or its id.")],
+    entry: Annotated[
+        str, typer.Argument(metavar="SEQ|ID", help="Its number in the list, its id, or its disclosure's.")
+    ],
     result: Annotated[str, typer.Option("--as", help="sent or not_sent, as the vendor or its logs say.")],
     reason: Annotated[str, typer.Option(help="How you know; name nobody.")],
     as_json: Json = False,
@@ -128,7 +132,9 @@ def key(as_json: Json = False) -> None:
 
 @ledger.command("prove")
 def prove(
-    entry: Annotated[str | None, typer.Argument(metavar="SEQ|ID", help="Its number in the list, or its id.")] = None,
+    entry: Annotated[
+        str | None, typer.Argument(metavar="SEQ|ID", help="Its number in the list, its id, or its disclosure's.")
+    ] = None,
     consistency: Annotated[
         int | None, typer.Option(help="Prove that the log begins with what it was at this size.")
     ] = None,
