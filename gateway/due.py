@@ -21,6 +21,7 @@ WORDS: Final[Mapping[str, str]] = {
     "notice.keep": "Ask the vendor to keep what it was told to delete",
     "policy.planned": "A version of the policy comes into force",
     "request": "Answer the request",
+    "tell": "Tell the vendor",
     "transfer.ends": "Transfer mechanism ends",
     "transfer.people_in_china": "So many people in China that more is asked for",
     "vendor.attestation": "The vendor is to attest",

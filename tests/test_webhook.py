@@ -103,7 +103,7 @@ def test_a_gateway_posts_what_its_parts_know_and_names_nobody(tmp_path: Path) ->
 
     [told] = heard
     assert told["url"] == "https://shop.example/hook"
-    assert "notice.erasure" in {each["what"] for each in told["due"]}
+    assert "tell.erasure" in {each["what"] for each in told["due"]}
     assert "c-89" not in repr(told)
     assert "Ann" not in repr(told)
 

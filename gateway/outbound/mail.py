@@ -67,5 +67,7 @@ def _message(head: Letterhead, sending: Sending, name: str) -> EmailMessage:
     message.set_content(_TEXT)
     media = dict(sending.headers).get("content-type", "application/json").partition(";")[0]
     kind, _, subtype = media.partition("/")
-    message.add_attachment(sending.payload, maintype=kind, subtype=subtype, filename="notice")
+    # Mail programs choose by its ending what opens it.
+    name = "notice.json" if subtype == "json" else "notice.txt"
+    message.add_attachment(sending.payload, maintype=kind, subtype=subtype, filename=name)
     return message

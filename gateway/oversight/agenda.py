@@ -14,10 +14,11 @@ from gateway.due import Due
 from gateway.ledger.store import Entry, Filter
 from gateway.ledger.tallies import Count
 from gateway.registry import notices, requests
+from gateway.registry.notices import Notice
 from gateway.registry.registry import Registry
 from gateway.vocabulary import Role, TransferMechanism
 from gateway.vocabulary.china import CLOCK, THRESHOLDS
-from gateway.vocabulary.notices import NoticeState
+from gateway.vocabulary.notices import Cause, NoticeState
 
 MEDIA = "text/calendar; charset=utf-8"
 Source: TypeAlias = Callable[[], Awaitable[Sequence[Due]]]
@@ -38,22 +39,26 @@ async def deadlines(sources: Iterable[Source]) -> list[Due]:
 
 
 def of_registry(registry: Registry) -> Source:
-    """What vendors are to confirm, and what people are to be answered."""
+    """What vendors are to be told and to confirm, and what people are to be answered."""
 
     async def source() -> Sequence[Due]:
         told = await registry.read(notices.listed, notices.Wanted(is_open=True, limit=_ANSWERS))
         asked = await registry.read(requests.open_requests, "")
         return [
-            *(
-                Due(f"notice.{each.cause}", each.id, each.due, Role.STEWARD)
-                for each in told
-                # What waits for a hold, nobody does until it is over.
-                if each.state is not NoticeState.HELD
-            ),
+            # What waits for a hold, nobody does until it is over.
+            *(_telling(each) for each in told if each.state is not NoticeState.HELD),
             *(Due(f"request.{each.right}", each.request, each.due, Role.STEWARD) for each in asked),
         ]
 
     return source
+
+
+def _telling(notice: Notice) -> Due:
+    """Somebody tells the vendor, or it confirms."""
+    ref = f"{notice.vendor} {notice.id}"
+    if notice.state is NoticeState.TASK and notice.cause is not Cause.KEEP:
+        return Due(f"tell.{notice.cause}", ref, notice.due, Role.STEWARD)
+    return Due(f"notice.{notice.cause}", ref, notice.due, Role.STEWARD)
 
 
 def of_contracts(contracts: Callable[[], Awaitable[ContractSet]], now: Callable[[], datetime]) -> Source:

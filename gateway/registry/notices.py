@@ -202,7 +202,8 @@ def waiting(way: NoticeWay) -> NoticeState:
 def _step(row: NoticeStepRow, at: datetime) -> Update:
     changed: dict[str, Any] = {"state": row.state.value, "receipt": row.receipt}
     if row.due is not None:
-        changed |= {"due": _stored(row.due), "next": at, "attempts": 0, "told": null()}
+        start = _stored(row.not_before) if row.not_before else at
+        changed |= {"due": _stored(row.due), "next": start, "attempts": 0, "told": null()}
     if row.state in (NoticeState.SENT, NoticeState.CONFIRMED):
         # Heard when it was told first; an answer does not move that.
         changed |= {"told": func.coalesce(NOTICES.c.told, at), "code": ""}

@@ -103,7 +103,7 @@ class NoticeRow(Row):
 class NoticeStepRow(Row):
     """A step of a notice: handed to a person, told, confirmed, or excused for a reason; `receipt` is what shows it.
 
-    One that goes on after a hold has a new day by which it is `due`.
+    One that goes on after a hold has a new day by which it is `due`, and goes `not_before` a moment.
     """
 
     kind: Literal["notice_step"] = "notice_step"
@@ -115,6 +115,7 @@ class NoticeStepRow(Row):
     receipt: str = ""
     reason: str = ""
     due: datetime | None = None
+    not_before: datetime | None = None
 
 
 class GrantedRow(Row):

@@ -15,7 +15,7 @@ from gateway.registry import lookups
 from gateway.registry import notices as rows
 from gateway.registry.notices import Notice, Wanted, waiting
 from gateway.registry.registry import Registry
-from gateway.registry.stored import TellingRow
+from gateway.registry.stored import NoticeStepRow, TellingRow
 from gateway.rights.notices import DELIVERING, Notices, counted_from, is_stopped, step_of
 from gateway.vocabulary import Role
 from gateway.vocabulary.notices import DELETIONS, Cause, NoticeState
@@ -111,7 +111,7 @@ class Holds:
         async with self._notices.claims.alone(DELIVERING):
             held = await self._registry.read(rows.listed, _HELD)
             free = [each for each in held if not await self._notices.is_kept(each)]
-            steps = [step_of(each, waiting(each.way), due=self._due(each)) for each in free]
+            steps = [self._goes_on(each) for each in free]
             # What nobody has to ask any more.
             keeping = {one.id: one for each in free for one in await self._notices.keeping(each.subject, each.order)}
             steps += [step_of(each, NoticeState.TAKEN_BACK) for each in keeping.values()]
@@ -126,8 +126,10 @@ class Holds:
         found = {each.id: each for one in wanted for each in await self._registry.read(rows.listed, one)}
         return [each for each in found.values() if each.cause in DELETIONS and each.state is not NoticeState.HELD]
 
-    def _due(self, notice: Notice) -> datetime:
-        return counted_from(self._registry.now(), notice.until) + self._within
+    def _goes_on(self, notice: Notice) -> NoticeStepRow:
+        now = self._registry.now()
+        due, list_of = counted_from(now, notice.until) + self._within, self._notices.list_of(notice.vendor, now)
+        return step_of(notice, waiting(notice.way), due=due, not_before=list_of)
 
 
 def _heard(notice: Notice) -> dict[str, str]:

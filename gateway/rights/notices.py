@@ -335,8 +335,14 @@ class Notices:
             law=law,
             until=asked.date() if until else None,
             due=asked + (AT_ONCE if is_to_keep else self._within),
-            not_before=tomorrow(telling.at) if vendor and vendor.notices.daily else None,
+            not_before=self.list_of(name, telling.at),
         )
+
+    def list_of(self, name: str, at: datetime) -> datetime | None:
+        """When the list of a day is sent, after its end in UTC, to a vendor that wants one."""
+        vendor = self.contracts().vendors.get(name)
+        tomorrow = at.astimezone(UTC).date() + timedelta(days=1)
+        return datetime.combine(tomorrow, time(), UTC) if vendor and vendor.notices.daily else None
 
     def _shown(self, notice: Notice) -> dict[str, Any]:
         """A notice as people and machines read it, times in ISO 8601."""
@@ -352,9 +358,10 @@ def step_of(
     receipt: str = "",
     reason: str = "",
     due: datetime | None = None,
+    not_before: datetime | None = None,
 ) -> NoticeStepRow:
     named = {"notice": notice.id, "cause": notice.cause, "vendor": notice.vendor, "subject": notice.subject}
-    return NoticeStepRow(**named, state=state, receipt=receipt, reason=reason, due=due)
+    return NoticeStepRow(**named, state=state, receipt=receipt, reason=reason, due=due, not_before=not_before)
 
 
 def _duty(vendor: Vendor | None, cause: Cause) -> tuple[Duty, str]:
@@ -380,11 +387,6 @@ def is_stopped(notice: Notice, now: datetime) -> bool:
 
 def _of(notice: Notice) -> Received:
     return Received(notice.entity, frozenset(notice.categories), frozenset(), frozenset(), 0)
-
-
-def tomorrow(at: datetime) -> datetime:
-    """When the list of a day is sent: after its end, in UTC."""
-    return datetime.combine(at.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
 
 
 def _searched(subject: str | None) -> tuple[Subject, ...]:

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clearances import loaded
@@ -49,6 +50,9 @@ def test_what_every_part_knows_stands_in_one_list_the_next_one_first(gateway: Ru
     gateway.do(lambda: gateway.gateway.incidents.open(incident, by="paula"))
     gateway.do(lambda: gateway.stores.notices.tell({"cause": "erasure", "subject": "c-88"}, by="stella"))
 
+    async def notices() -> Sequence[dict[str, Any]]:
+        return await gateway.stores.notices.listed({}, by="stella")
+
     found = json.loads(asked(gateway, "/deadlines"))["result"]
     feed = asked(gateway, "/deadlines", "Accept: text/calendar").decode()
 
@@ -61,7 +65,10 @@ def test_what_every_part_knows_stands_in_one_list_the_next_one_first(gateway: Ru
         "agreement.ends",
         "keys.turnover",
     } <= what
-    assert "notice.erasure" in what
+    [telling] = [each for each in found if each["what"] == "tell.erasure"]
+    [vendor, notice] = telling["ref"].split(" ")
+    assert f"Tell the vendor: erasure: {vendor} {notice}" in feed.replace("\r\n ", "")
+    assert (vendor, [each["id"] for each in gateway.do(notices)]) == ("parcels", [notice])
     times = [datetime.fromisoformat(each["at"]) for each in found]
     assert times == sorted(times)
     assert feed.count("BEGIN:VEVENT") == len(found)

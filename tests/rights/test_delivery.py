@@ -170,6 +170,7 @@ def test_a_mail_is_what_would_have_been_the_body_of_the_call(tmp_path: Path) -> 
         [file] = (tmp_path / "data" / "mail").glob("*")
         mail = email.message_from_bytes(file.read_bytes(), policy=policy.default)
         [attached] = mail.iter_attachments()
+        assert attached.get_filename() == "notice.json"
         document = json.loads(bytes(attached.get_content()))
         [told, _] = gateway.record(kind="intent")
         assert count == 1
@@ -214,6 +215,18 @@ def test_a_vendor_that_wants_a_list_gets_one_a_day(tmp_path: Path) -> None:
         assert {each["notice"] for each in told["notices"]} == ids
         assert all(each["subject"].startswith("psn_") for each in told["notices"])
         assert {each["state"] for each in listed(gateway)} == {"sent"}
+
+
+def test_what_waited_for_a_hold_is_in_the_list_of_the_day_on_which_it_goes_on(tmp_path: Path) -> None:
+    with running(tmp_path, files=survey(DAILY)) as gateway:
+        gateway.put({"kind": "consent", "purpose": "fault_repair", "state": "given", "subject": "c-90"})
+        report(gateway, "c-90")
+        holds = gateway.stores.holds
+        gateway.do(lambda: holds.hold({"subject": "c-90", "reason": "litigation"}, by=BY))
+        erasure(gateway, "c-90")
+        gateway.do(lambda: holds.release({"subject": "c-90"}, by=BY))
+
+        assert (delivered(gateway), delivered(gateway, after=timedelta(days=1))) == (0, 1)
 
 
 def test_a_vendor_is_told_of_somebody_by_the_number_under_which_it_has_them(tmp_path: Path) -> None:
