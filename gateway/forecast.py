@@ -81,15 +81,15 @@ class World:
     overdue_from: Mapping[str, datetime] = field(default_factory=dict)
     said: datetime | None = None
 
-    def first_failure(self, use: Use, now: datetime) -> Failure | None:
-        """Why calls like these are refused at a time, or None. Of single people everything is taken to be there."""
+    def failures(self, use: Use, now: datetime) -> Sequence[Failure]:
+        """Why calls like these are refused at a time, if they are. Of single people everything is taken to be there."""
         end = self.expires.get(use.token)
         if end is not None and end <= now:
-            return Failure("caller.unknown", "the token has expired")
+            return [Failure("caller.unknown", "the token has expired")]
         terms = next((each for each in self.contracts.terms if each.name == use.operation), None)
         company = self.contracts.entities.entities.get(use.entity)
         if terms is None or company is None:
-            return Failure("operation.unknown" if terms is None else "agreement.parties", use.operation)
+            return [Failure("operation.unknown" if terms is None else "agreement.parties", use.operation)]
         for people in use.alone:
             question = Question(
                 terms,
@@ -105,8 +105,8 @@ class World:
             try:
                 clear(question)
             except Refusal as refusal:
-                return refusal.failures[0]
-        return None
+                return refusal.failures
+        return ()
 
     def _facts(self, laws: Mapping[str, str], terms: Terms) -> Facts:
         people = {
@@ -161,10 +161,10 @@ def forecast(world: World, now: datetime, days: int) -> list[dict[str, Any]]:
     moments = list(world.moments(now, days))
     told = []
     for use, count in world.uses.items():
-        found = ((moment, world.first_failure(use, moment)) for moment in moments)
-        moment, failure = next(((moment, each) for moment, each in found if each), (now, None))
-        if failure is not None:
-            told.append(_told(world, use, count, failure) | {"from": moment.astimezone(UTC).isoformat()})
+        found = ((moment, world.failures(use, moment)) for moment in moments)
+        moment, failures = next(((moment, each) for moment, each in found if each), (now, ()))
+        if failures:
+            told.append(_told(world, use, count, failures) | {"from": moment.astimezone(UTC).isoformat()})
     return sorted(_summed(told), key=lambda each: (each["from"], each["operation"], each["caller"]))
 
 
@@ -173,9 +173,9 @@ def stopped(world: World, then: World, now: datetime) -> list[dict[str, Any]]:
     told = []
     for use, count in world.uses.items():
         for moment in (now, *then.turns(use, now)):
-            if world.first_failure(use, moment) is None and (failure := then.first_failure(use, moment)) is not None:
+            if not world.failures(use, moment) and (failures := then.failures(use, moment)):
                 since = {} if moment == now else {"from": moment.astimezone(UTC).isoformat()}
-                told.append(_told(then, use, count, failure) | since)
+                told.append(_told(then, use, count, failures) | since)
                 break
     return _summed(told)
 
@@ -184,29 +184,37 @@ def _summed(told: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """What is alike for people of several laws as one, with all of its calls."""
     found: dict[tuple[object, ...], dict[str, Any]] = {}
     for each in told:
-        alike = tuple(value for name, value in each.items() if not name.startswith("calls"))
+        alike = tuple(str(value) for name, value in each.items() if not name.startswith("calls"))
         calls = each["calls"] + (found[alike]["calls"] if alike in found else 0)
         found[alike] = each | {"calls": calls, "calls_a_day": round(calls / BACK, 1)}
     return list(found.values())
 
 
-def _told(world: World, use: Use, count: int, failure: Failure) -> dict[str, Any]:
-    owners = {terms.name: terms.operation.owner for terms in world.contracts.terms}
-    act = next((text for code, text in _ACTS.items() if failure.code.startswith(code)), CODES[failure.code].fix)
+def _told(world: World, use: Use, count: int, failures: Sequence[Failure]) -> dict[str, Any]:
+    """What the first of these says; `besides` are the codes of what else is missing at that moment."""
+    first, *others = dict.fromkeys(failure.code for failure in failures)
     return {
         "operation": use.operation,
         "caller": use.caller,
         "entity": use.entity,
-        "code": failure.code,
-        "detail": failure.detail,
+        "code": first,
+        "besides": others,
+        "detail": failures[0].detail,
         "calls": count,
         "calls_a_day": round(count / BACK, 1),
-        "who": act.format(
-            owner=owners.get(use.operation, "the contract's owner"),
-            caller=use.caller,
-            vendor=use.operation.partition("/")[0],
-        ),
+        "who": "; ".join(dict.fromkeys(_act(world, use, code) for code in (first, *others))),
     }
+
+
+def _act(world: World, use: Use, code: str) -> str:
+    """Who can do what about a refusal."""
+    owners = {terms.name: terms.operation.owner for terms in world.contracts.terms}
+    act = next((text for beginning, text in _ACTS.items() if code.startswith(beginning)), CODES[code].fix)
+    return act.format(
+        owner=owners.get(use.operation, "the contract's owner"),
+        caller=use.caller,
+        vendor=use.operation.partition("/")[0],
+    )
 
 
 def changed(world: World, rows: Iterable[StoredRow], now: datetime) -> World:

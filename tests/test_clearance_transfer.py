@@ -54,6 +54,16 @@ def test_what_stays_in_one_territory_crosses_no_border() -> None:
     assert clearance.transfer == (("DE", "none_domestic"),)
 
 
+@pytest.mark.parametrize("place", ["RE", "GP", "AX", "DE-BY"])
+def test_what_belongs_to_a_member_of_the_union_is_under_its_law(place: str) -> None:
+    open_to_all, certified = {"default": "none_domestic"}, {"EU": "scc", "default": "none_domestic"}
+
+    assert found(of(going(open_to_all, "US"), place, exporter="US")) == ["transfer.none"]
+    assert clear(of(going(certified, "US"), place)).transfer == ((place, "scc"),)
+    assert clear(of(going({}, "FR"), place)).transfer == ((place, "none_domestic"),)
+    assert clear(of(going({}, "RE"), place)).transfer == ((place, "none_domestic"),)
+
+
 @pytest.mark.parametrize(
     ("law", "mechanism", "code"),
     [

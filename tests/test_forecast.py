@@ -263,6 +263,23 @@ def test_of_a_batch_the_first_item_that_stops_is_told_whichever_law_it_is_under(
     assert forecast(world(uses={mixed: 70}), NOON, DAYS) == []
 
 
+def test_what_ends_at_the_same_moment_is_told_together_with_who_can_act_on_each() -> None:
+    last = TODAY + timedelta(days=4)
+    ending = (Transfer(mechanism=TransferMechanism.ADEQUACY, until=str(last)),)
+    abroad = agreed(until=last).vendor.model_copy(update={"countries": ("DE", "CA")})
+    both = other(SHIP, vendor=abroad, transfer={"EU": ending})
+
+    [told] = forecast(world(both), NOON, DAYS)
+
+    assert (told["code"], told["besides"], told["from"]) == (
+        "agreement.expired",
+        ["transfer.expired"],
+        midnight(last).isoformat(),
+    )
+    assert "renew the paper" in told["who"]
+    assert "renew the mechanism" in told["who"]
+
+
 def test_calls_count_together_whichever_token_they_came_with_and_the_last_one_ends_them() -> None:
     [other] = [replace(USE, caller="returns")]
     used = {replace(USE, token="t-0"): 30, USE: 5, replace(USE, token="t-2"): 7, other: 1}
@@ -364,7 +381,13 @@ def test_what_went_outside_contracts_and_beside_the_gateway_is_no_call_that_coul
 
 
 def test_lines_of_several_companies_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
-    line = {"operation": "parcels/ship", "caller": "fulfilment", "code": "agreement.expired", "calls_a_day": 1.0}
+    line = {
+        "operation": "parcels/ship",
+        "caller": "fulfilment",
+        "code": "agreement.expired",
+        "besides": [],
+        "calls_a_day": 1.0,
+    }
     lines = [line | {"entity": entity, "who": "ops", "from": "2026-12-21"} for entity in ("shop-eu", "shop-uk")]
 
     tell_refused(lines, as_json=False)

@@ -198,6 +198,18 @@ def test_the_union_has_twenty_seven_members_and_the_economic_area_three_more() -
     assert not vocabulary.EU_MEMBERS & listed("IS LI NO GB CH")
 
 
+def test_what_belongs_to_a_member_and_has_a_code_of_its_own_is_under_the_law_of_the_union() -> None:
+    members = {place: vocabulary.member_of(place) for place in listed("RE GP MQ GF YT MF AX DE DE-BY FR-20R")}
+
+    assert members == {
+        **dict.fromkeys(listed("RE GP MQ GF YT MF FR-20R"), "FR"), "AX": "FI", **dict.fromkeys(listed("DE DE-BY"), "DE")
+    }  # fmt: skip
+    assert {vocabulary.territory_of(place) for place in members} == {"EU"}
+    outside = listed("NO GB CH GL FO PM BL NC PF WF TF AW CW SX BQ SJ JE IM")
+    assert {vocabulary.member_of(place) for place in outside} == {None}
+    assert outside <= vocabulary.COUNTRIES
+
+
 @given(text=st.one_of(st.text(), st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=2, max_size=2)))
 def test_nothing_but_a_country_or_one_of_three_words_is_a_jurisdiction(text: str) -> None:
     assert is_jurisdiction(text) == (text in listed(COUNTRIES) | {"default", "EU", "unknown"})

@@ -12,7 +12,7 @@ from gateway.contract.terms import SubjectTerms, Terms
 from gateway.errors import Failure
 from gateway.frozen import Frozen
 from gateway.registry.facts import Facts, Person
-from gateway.vocabulary import EU_MEMBERS, Evidence, LegalBasis, Level, Purpose, SubjectRole
+from gateway.vocabulary import Evidence, LegalBasis, Level, Purpose, SubjectRole, member_of
 
 CHINA: Final = "CN"
 _PLACES = 512  # that are remembered; there are fewer
@@ -158,5 +158,6 @@ def _countries(places: tuple[str, ...]) -> frozenset[str]:
 def covering(jurisdiction: str) -> tuple[str, ...]:
     """The keys under which a contract may speak of a jurisdiction, the nearest first."""
     country = jurisdiction.partition("-")[0]
-    words = (jurisdiction, country, "EU", "default") if country in EU_MEMBERS else (jurisdiction, country, "default")
+    member = member_of(jurisdiction)
+    words = (jurisdiction, country, member, "EU", "default") if member else (jurisdiction, country, "default")
     return tuple(dict.fromkeys(words))

@@ -31,5 +31,6 @@ def tell_refused(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     for each in found:
         day = each.get("from", "at once")[:16].replace("T", " ")
         whose, often = [each["entity"] for _ in company], str(each["calls_a_day"])
-        rows.append((day, each["operation"], *whose, each["caller"], each["code"], often, each["who"]))
+        codes = ", ".join((each["code"], *each["besides"]))
+        rows.append((day, each["operation"], *whose, each["caller"], codes, often, each["who"]))
     out.print(table(("from", "operation", *company, "caller", "code", "a day", "who can act"), rows))

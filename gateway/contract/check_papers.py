@@ -33,6 +33,9 @@ def check_transfers(
     """What is wrong with the mechanisms of a vendor or an operation, into its source."""
     papers = {paper.id for paper in vendor.agreements}
     for key, lines in transfer.items():
+        if key == "unknown":
+            message = "`unknown` does not count here: where a law is not known, those of all `markets` do"
+            source.find("contract.value", ("transfer", key), message, "write it for each of the markets", note=True)
         for line in lines:
             name, at = f"`{line.mechanism}` for {key}", ("transfer", key)
             if TRANSFERS[line.mechanism].certified and line.until is None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from gateway.errors import Failure
 from gateway.exceptional.asked import AnyRequest, Emergency, LegalCompulsion, RightsProtection
 from gateway.registry.facts import Person
-from gateway.vocabulary import CATEGORIES, EEA_OUTSIDE_EU, EU_MEMBERS, Category, LegalBasis, Scenario
+from gateway.vocabulary import CATEGORIES, EU_MEMBERS, Category, LegalBasis, Scenario, territory_of
 from gateway.vocabulary.exceptional import (
     ABROAD,
     CROSSINGS_OF,
@@ -33,7 +33,6 @@ _DEMANDED: Mapping[Scenario, tuple[str, ...]] = {
 }
 _OF_INSTRUMENT = ("type", "number", "dated", "law")
 _NO_INSTITUTION = frozenset({RecipientKind.COUNTERPARTY, RecipientKind.EMERGENCY_SERVICE})
-_EEA = EU_MEMBERS | EEA_OUTSIDE_EU
 _SPECIAL = 3  # of sensitivity: never on the ordinary way
 
 
@@ -227,4 +226,4 @@ def _demands(home: str, country: str) -> frozenset[Demand]:
 
 
 def _crosses(home: str, country: str) -> bool:
-    return country != home and not {home, country} <= _EEA
+    return territory_of(home) != territory_of(country)

@@ -8,7 +8,16 @@ from gateway.clearance import day
 from gateway.contract.papers import Transfer
 from gateway.report.seen import Known, Seen
 from gateway.report.table import Row, Table
-from gateway.vocabulary import CN_SENSITIVE, TRANSFERS, Category, Commercial, TransferMechanism, article, territory_of
+from gateway.vocabulary import (
+    CN_SENSITIVE,
+    TRANSFERS,
+    Category,
+    Commercial,
+    TransferMechanism,
+    article,
+    member_of,
+    territory_of,
+)
 from gateway.vocabulary.china import NECESSARY, PEOPLE, SENSITIVE, THRESHOLDS, year_in_china
 from gateway.vocabulary.exceptional import CROSSINGS, CrossingGround
 
@@ -204,7 +213,7 @@ def _nearest(transfer: Mapping[str, Sequence[Transfer]], law: str) -> Sequence[T
     """The lines for a law; where nobody's is known, those for all."""
     if law == "unknown":
         return tuple(line for lines in transfer.values() for line in lines)
-    keys = (law, law.partition("-")[0], territory_of(law), "default")
+    keys = (law, law.partition("-")[0], member_of(law) or law, territory_of(law), "default")
     return next((transfer[key] for key in keys if key in transfer), ())
 
 

@@ -22,7 +22,7 @@ from gateway.report.requests import REQUESTS, Requests
 from gateway.report.seen import Fold, Known, Seen
 from gateway.report.supervision import VENDORS, Vendors
 from gateway.report.table import Form, Row, Table
-from gateway.vocabulary import EU_MEMBERS, Purpose, is_jurisdiction
+from gateway.vocabulary import Purpose, is_jurisdiction, member_of
 
 
 class UnknownReport(GatewayError):
@@ -100,7 +100,8 @@ class Wanted(Asked):
     def is_under(self, law: str) -> bool:
         """Whether somebody who lives under a law is meant."""
         asked = self.jurisdiction
-        return asked in (None, law, law.partition("-")[0]) or (asked == "EU" and law in EU_MEMBERS)
+        member = member_of(law)
+        return asked in (None, law, law.partition("-")[0]) or (member is not None and asked in (member, "EU"))
 
 
 def report_of(wanted: Wanted) -> Report:

@@ -39,6 +39,7 @@ from gateway.vocabulary.places import (
     article,
     is_jurisdiction,
     is_place,
+    member_of,
     territory_of,
 )
 from gateway.vocabulary.purposes import (
@@ -155,5 +156,6 @@ __all__ = [
     "is_place",
     "is_prohibited",
     "level_of",
+    "member_of",
     "territory_of",
 ]

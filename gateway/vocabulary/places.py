@@ -68,6 +68,9 @@ EU_MEMBERS: frozenset[str] = frozenset(
     },
 )
 
+# Parts of members with a code of their own in ISO 3166, in which the law of the Union holds (TFEU 355(1) and (4)).
+_EU_PARTS: Mapping[str, str] = {"AX": "FI", "GF": "FR", "GP": "FR", "MF": "FR", "MQ": "FR", "RE": "FR", "YT": "FR"}
+
 # The GDPR applies there too, by the agreement on the European Economic Area.
 EEA_OUTSIDE_EU: frozenset[str] = frozenset({"IS", "LI", "NO"})
 
@@ -98,10 +101,17 @@ def is_jurisdiction(text: str) -> bool:
     return text in JURISDICTION_WORDS or is_place(text)
 
 
+def member_of(place: str) -> str | None:
+    """The member of the Union in which a place is: that of Réunion is France."""
+    country = place.partition("-")[0]
+    country = _EU_PARTS.get(country, country)
+    return country if country in EU_MEMBERS else None
+
+
 def territory_of(place: str) -> str:
     """Within which data crosses no border: EU for the whole economic area, otherwise the country."""
     country = place.partition("-")[0]
-    return "EU" if country in EU_MEMBERS or country in EEA_OUTSIDE_EU else country
+    return "EU" if member_of(place) or country in EEA_OUTSIDE_EU else country
 
 
 class TransferMechanism(StrEnum):

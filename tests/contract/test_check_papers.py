@@ -87,6 +87,7 @@ def test_a_category_is_covered_by_itself_and_by_its_family(category: Category) -
         ("{EU: []}", [("contract.value", "error")]),
         ("{EU: {mechanism: scc, to: [US]}}", [("contract.value", "error")]),
         ("{EU: none_domestic, GB: scc}", [("contract.value", "note")]),
+        ("{EU: none_domestic, unknown: scc}", [("contract.value", "note")]),
         ("{EU: none_domestic, GB: none_domestic}", [("contract.value", "note")]),
         ("{EU: cn_standard_contract}", [("contract.value", "note")]),
         ("{EU: none_domestic, AU: scc}", []),
