@@ -28,10 +28,9 @@ _JUDGED = {
     b"content-type": "http.header",
     b"authorization": "http.header",
     b"expect": "http.header",
-    b"connection": "http.header",
 }
-# Of Connection (RFC 9110 section 7.6.1): what is said to us alone, and goes no further in any case.
-_SAID_TO_US = frozenset((b"close", b"keep-alive", b"te"))
+# Options of Connection that name no header which anybody but us could read.
+_SAID_TO_US = frozenset((b"close", b"keep-alive", b"te", b"upgrade"))
 _METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE"))
 
 # The parser's own reasons are constant texts; the first word found in one, in lower case, names the code.
@@ -188,6 +187,9 @@ class StrictProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._check_head()
         self.expect_100_continue = _check_fields(self.headers)
+        if options := _options(self.headers):
+            # They go no further than here (RFC 9110 section 7.6.1). The application has the same list.
+            self.headers[:] = [field for field in self.headers if field[0] not in options]
         super().on_headers_complete()
         self._in_head = self._head_begun = False
         self._head_fed = self._framing = self._discarded = 0
@@ -367,9 +369,6 @@ def _check_fields(fields: Sequence[tuple[bytes, bytes]]) -> bool:
         if name in seen:
             raise refuse(_JUDGED[name], f"{name.decode()} is given twice")
         seen[name] = value
-    options = {option.strip() for option in seen.get(b"connection", b"close").lower().split(b",")} - _SAID_TO_US
-    if options and any(name in options for name, _ in fields):
-        raise refuse("http.header", "connection names another header, which may go no further")
     if not _HOST.match(seen.get(b"host", b"")):
         raise refuse("http.host")
     if seen.get(b"transfer-encoding", b"chunked") != b"chunked":
@@ -380,6 +379,15 @@ def _check_fields(fields: Sequence[tuple[bytes, bytes]]) -> bool:
     if seen.get(b"expect", b"100-continue").lower() != b"100-continue":
         raise refuse("http.header", "expect is not 100-continue")
     return b"expect" in seen
+
+
+def _options(fields: Sequence[tuple[bytes, bytes]]) -> set[bytes]:
+    """The headers that Connection keeps here. Raises Refusal where it names one that every hop has to read."""
+    values = [value for name, value in fields if name == b"connection"]
+    options = {option.strip() for value in values for option in value.lower().split(b",")} - _SAID_TO_US
+    if named := options & _JUDGED.keys():
+        raise refuse("http.header", f"connection names {min(named).decode()}")
+    return options
 
 
 def _refusal(error: Exception) -> Refusal:
