@@ -190,7 +190,7 @@ CODES: Mapping[str, Code] = {
         422, "What leaves cannot be signed", "Send each parameter once, and what the vendor's scheme covers."
     ),
     # What vendors send by themselves.
-    "hook.unknown": Code(404, "Nothing is sent here", "Use the address that `hooks` in vendor.yaml gives."),
+    "hook.unknown": Code(404, "Nothing is sent here", "POST to /VENDOR/NAME, as `hooks` in vendor.yaml says."),
     "hook.unsigned": Code(401, "The vendor did not sign this", "Compare key, header and clock with the vendor's."),
     "hook.replayed": Code(409, "This was taken before", "Nothing is to be done."),
     "hook.not_taken": Code(502, "The service of the shop did not take it", "Look at that service, and send it again."),

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Final, Protocol
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -64,7 +65,10 @@ class Hooks:
     @property
     def app(self) -> Starlette:
         """The application behind its port: `POST /VENDOR/HOOK`."""
-        app = Starlette(routes=[Route("/{vendor}/{hook}", self._answer, methods=["POST"])])
+        app = Starlette(
+            routes=[Route("/{vendor}/{hook}", self._answer, methods=["POST"])],
+            exception_handlers={HTTPException: self._elsewhere},
+        )
         app.router.redirect_slashes = False
         return app
 
@@ -78,13 +82,21 @@ class Hooks:
             headers = tuple((key.lower(), value) for key, value in request.headers.items())
             await self._receive(hook, headers, await gathered(request.stream(), hook.terms.receiving.max_bytes))
         except Refusal as refusal:
-            self._counted(refusal.code, vendor if refusal.code != "hook.unknown" else "")
-            status, told = problem.problem(refusal)
-            return JSONResponse(told, status, media_type=problem.MEDIA_TYPE)
+            return self._refused(refusal, vendor if refusal.code != "hook.unknown" else "")
         except ClientDisconnect:
             return Response(status_code=HTTPStatus.BAD_REQUEST)
         self._counted("received", vendor)
         return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def _elsewhere(self, request: Request, error: Exception) -> Response:
+        """No path of a hook, or not its method."""
+        del request, error
+        return self._refused(refuse("hook.unknown"), "")
+
+    def _refused(self, refusal: Refusal, vendor: str) -> Response:
+        self._counted(refusal.code, vendor)
+        status, told = problem.problem(refusal)
+        return JSONResponse(told, status, media_type=problem.MEDIA_TYPE)
 
     async def _receive(self, hook: PreparedHook, headers: Headers, payload: bytes) -> None:
         terms = hook.terms

@@ -233,7 +233,15 @@ def test_vendors_reach_nothing_else_there_and_no_other_listener_takes_what_they_
     raw = gateway.raw("POST", "/parcels/tracking", f"Stripe-Signature: {signature(body)}", body=body, token="")
 
     assert [gateway.said(raw, listener=number).status in (401, 403, 404) for number in (0, 1, 2)] == [True] * 3
-    assert said(gateway, b"", path="/health").status == 404
+
+
+@pytest.mark.parametrize("call", ["POST /health", "POST /", "POST /parcels/tracking/more", "GET /parcels/tracking"])
+def test_whatever_is_no_hook_has_the_same_code(call: str, gateway: Running) -> None:
+    raw = f"{call} HTTP/1.1\r\nHost: hooks.test\r\nContent-Length: 0\r\n\r\n".encode()
+
+    reply = gateway.said(raw, listener=3)
+
+    assert (reply.status, reply.code) == (404, "hook.unknown")
 
 
 SEVERAL = HookSignature.model_validate({"scheme": "stripe", "key": "$KEY"})
