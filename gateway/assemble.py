@@ -70,7 +70,8 @@ class Call(Frozen, frozen=True):
     @property
     def opts_out(self) -> bool:
         """Whether the call carries the signal against sale (Global Privacy Control)."""
-        return ("sec-gpc", "1") in self.headers
+        # Where something in between has joined two lines to one, the signal is a member of a list.
+        return any(key == "sec-gpc" and "1" in map(str.strip, value.split(",")) for key, value in self.headers)
 
     def header(self, name: str) -> str | None:
         """The first value of a header."""

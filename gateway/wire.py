@@ -182,7 +182,8 @@ class StrictProtocol(HttpToolsProtocol):
         if not self._in_head:
             # uvicorn would show it to the application as a header of the request.
             raise refuse("http.trailer")
-        self.headers.append((name.lower(), value))
+        # White space around a value is none of it (RFC 9110, section 5.5); the parser leaves what stands behind it.
+        self.headers.append((name.lower(), value.strip(b" \t")))
 
     def on_headers_complete(self) -> None:
         self._check_head()

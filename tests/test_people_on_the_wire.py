@@ -133,6 +133,28 @@ def test_a_sale_needs_everybodys_yes_and_no_signal_against_it(tmp_path: Path) ->
         assert {each["commercial"] for each in gateway.record(kind="intent")} == {"sale"}
 
 
+@pytest.mark.parametrize(
+    ("field", "is_signal"),
+    [
+        ("Sec-GPC: 1", True),
+        ("sec-gpc:1", True),
+        ("Sec-GPC: \t1 \t ", True),
+        ("Sec-GPC: 1, 1", True),
+        ("Sec-GPC: 0,1", True),
+        ("Sec-GPC: 0", False),
+        ("Sec-GPC: 11", False),
+        ("Sec-GPC:", False),
+    ],
+)
+def test_the_signal_is_heard_however_its_line_is_spaced_or_joined(
+    gateway: Running, field: str, is_signal: bool
+) -> None:
+    reply = gateway.ship(field)
+
+    assert reply.status == 200
+    assert dict(gateway.parcels.received[-1].headers).get("sec-gpc") == ("1" if is_signal else None)
+
+
 def test_the_signal_goes_on_to_a_vendor_who_only_serves_us(gateway: Running) -> None:
     replies = [gateway.ship("Sec-GPC: 1"), gateway.ship()]
 
