@@ -37,7 +37,7 @@ CLOSED: Mapping[type[StrEnum], str] = {
     vocabulary.Right: """access rectification erasure withdraw_consent restriction portability objection
         recipient_notice""",
     vocabulary.Role: "service operator engineer steward reviewer decider dpo auditor agent subject",
-    vocabulary.Ruling: "rectify erase restrict stop refuse",
+    vocabulary.Ruling: "rectify erase restrict stop continue refuse",
     vocabulary.Scenario: "legal_compulsion rights_protection emergency",
     vocabulary.SubjectRole: "purchaser consignee payer visitor reviewer employee",
     vocabulary.TransferMechanism: """none_domestic adequacy scc scc_authority bcr code_of_conduct certification adhoc

@@ -116,9 +116,10 @@ class ConsentDesk:
         await self._demand_known(asked.vendor)
         await noted(self._ledger, who, "consent:withdrawn")
         async with self._withdrawing:
-            before = await self._somebody(who.subject)
-            ended = list(_ended(before.consents, asked, self._now()))
-            noes = list(_noes(who, asked, ended))
+            before, now = await self._somebody(who.subject), self._now()
+            ended = list(_ended(before.consents, asked, now))
+            said = await self._said(await self._registry.same_person(who.subject))
+            noes = list(_noes(who, asked, {ref: list(_ended(answers, asked, now)) for ref, answers in said.items()}))
             facts: list[StoredRow] = [*noes, *self._tellings(noes)]
             if asked.everything and self._stops != "continue":
                 facts += [_flagged(who, who.subject), *await self._asking(who)]
@@ -137,7 +138,7 @@ class ConsentDesk:
                 raise refuse("request.closed")
             await noted(self._ledger, who, f"orders:{asked.orders}")
             before = await self._somebody(who.subject)
-            ruling = Decided(category=None, ruling=Ruling.STOP if asked.orders == "stop" else Ruling.REFUSE)
+            ruling = Decided(category=None, ruling=Ruling.STOP if asked.orders == "stop" else Ruling.CONTINUE)
             decided = {"status": RequestStatus.FULFILLED, "decisions": (ruling,), "decided": self._now()}
             facts: list[StoredRow] = [row.model_copy(update=decided | {"decided_by": who.by})]
             if asked.orders == "continue":
@@ -178,7 +179,7 @@ class ConsentDesk:
         refs = list(await self._registry.same_person(ref))
         known = [await self._registry.read(lookups.known_of, each) for each in refs]
         roles = [await self._registry.read(lookups.roles_of, each) for each in refs]
-        said = [answer for each in refs for answer in await self._registry.read(lookups.consents_of, each)]
+        said = [answer for answers in (await self._said(refs)).values() for answer in answers]
         places = {each.jurisdiction for each in known} - {"unknown"}
         return Somebody(
             ref,
@@ -187,6 +188,10 @@ class ConsentDesk:
             tuple(sorted(said, key=lambda each: (each.given or self._now(), each.number), reverse=True)),
             tuple(dict.fromkeys(mark for each in known for mark in each.marks)),
         )
+
+    async def _said(self, refs: Iterable[str]) -> Mapping[str, Sequence[Consent]]:
+        """Reference → what was said under it, the newest first."""
+        return {ref: await self._registry.read(lookups.consents_of, ref) for ref in refs}
 
     def _effect(
         self, before: Somebody, after: Somebody, ended: Sequence[Consent], asked: Withdraw | None, papers: Papers
@@ -251,14 +256,16 @@ def _is_meant(consent: Consent, asked: Withdraw) -> bool:
     return is_purpose and (asked.vendor is None or consent.vendor in (None, asked.vendor))
 
 
-def _noes(who: Acting, asked: Withdraw, ended: Sequence[Consent]) -> Iterator[ConsentRow]:
-    """A no for each yes, and for what was named although nobody had said yes to it."""
-    said = {(each.purpose, asked.vendor or each.vendor) for each in ended}
+def _noes(who: Acting, asked: Withdraw, ended: Mapping[str, Sequence[Consent]]) -> Iterator[ConsentRow]:
+    """A no for each yes under the reference under which it was said, so that it ends also where that is linked to no
+    other any more; and for what was named although nobody had said yes to it.
+    """
+    said = {(ref, each.purpose, asked.vendor or each.vendor) for ref, answers in ended.items() for each in answers}
     if asked.purpose is not None and not said:
-        said.add((asked.purpose, asked.vendor))
-    for purpose, vendor in sorted(said, key=lambda each: (each[0], each[1] or "")):
+        said.add((who.subject, asked.purpose, asked.vendor))
+    for ref, purpose, vendor in sorted(said, key=lambda each: (each[0], each[1], each[2] or "")):
         yield ConsentRow(
-            kind="consent", source=who.by, subject=who.subject, purpose=purpose, vendor=vendor,
+            kind="consent", source=who.by, subject=ref, purpose=purpose, vendor=vendor,
             state=ConsentState.WITHDRAWN,
         )  # fmt: skip
 

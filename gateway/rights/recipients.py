@@ -127,9 +127,9 @@ def _resting(each: Personal, bases: Collection[str], purpose: Purpose | None) ->
     """What left on one of these bases for a purpose, or for any: on that of the call unless it had its own."""
     body = each.entry.body
     for group in _own(each):
-        grounds = group.get("grounds", body.get("grounds", []))
+        mine, grounds = each.roles & set(group["of"]), group.get("grounds", body.get("grounds", []))
         is_meant = purpose in (None, group.get("purpose", body["purpose"]))
-        if is_meant and any(ground["role"] in each.roles and ground["basis"] in bases for ground in grounds):
+        if is_meant and any(ground["role"] in mine and ground["basis"] in bases for ground in grounds):
             yield group
 
 

@@ -221,6 +221,8 @@ class Ruling(StrEnum):
     ERASE = "erase"
     RESTRICT = "restrict"
     STOP = "stop"
+    CONTINUE = "continue"
+    """Orders under way go on, as whoever withdrew everything wants it."""
     REFUSE = "refuse"
 
 

@@ -132,6 +132,7 @@ def test_an_objection_concerns_what_rests_on_a_legitimate_interest() -> None:
 
     assert categories(received([left(CONSIGNEE)], concern)) == {"parcels": ["person.name"]}
     assert received([left(CONSIGNEE)], changed(concern, categories=email)) == {}
+    assert categories(received([left(CONSIGNEE, PURCHASER)], concern)) == {"parcels": ["person.name"]}
     assert received([left(PURCHASER)], concern) == {}
 
 

@@ -211,6 +211,9 @@ def test_the_person_is_asked_what_becomes_of_their_orders(
     again = people.ask(people.subject(OTHER), path, {"orders": answer})
 
     assert (foreign.status, told.document["orders"], again.code) == (404, orders, "request.closed")
+    [after] = people.ask(people.subject(OTHER), "/v1/requests/list").document["requests"]
+    # Whatever they wish, the shop refused nothing.
+    assert [each["ruling"] for each in after["decisions"]] == [answer]
     people.gateway.reset()
     assert people.gateway.ship().status == status
 
@@ -241,6 +244,25 @@ def test_of_a_child_the_yes_of_a_guardian_is_in_force_and_no_own_one(people: Peo
 
     assert [each["in_force"] for each in own] == [False]
     assert [each["in_force"] for each in given] == [True, False]
+
+
+def test_a_no_under_one_reference_ends_a_yes_under_another_also_where_they_are_linked_no_more(people: People) -> None:
+    link = {"kind": "link", "subject": "account-7", "other": PERSON}
+    given(people)
+    people.gateway.put(link)
+    before = email_of(people.gateway)
+
+    effect = withdrawn(people, "account-7", everything=True)
+    people.gateway.put(link | {"lifted": True})
+
+    assert (before, email_of(people.gateway), len(effect["ended"])) == ("zoe@example.com", None, 1)
+    steps = [each["state"] for each in people.gateway.record(kind="fact", subject=PERSON) if "state" in each]
+    assert steps.count("withdrawn") == 1
+    token = people.gateway.token("rita", role=Role.REVIEWER)
+    reply = people.gateway.said(
+        people.gateway.raw("GET", "/reports/withdrawals?form=json", token=token), operators=True
+    )
+    assert [row["ended"] for row in json.loads(reply.payload)["rows"]] == [1]
 
 
 def test_a_person_answers_under_one_reference_what_was_asked_under_another(tmp_path: Any) -> None:
