@@ -25,9 +25,8 @@ _JUDGED = {
     b"content-length": "http.framing",
     b"trailer": "http.trailer",
     b"upgrade": "http.upgrade",
-    b"content-type": "http.header",
-    b"authorization": "http.header",
-    b"expect": "http.header",
+    **dict.fromkeys((b"content-type", b"authorization", b"expect"), "http.header"),
+    **dict.fromkeys((b"gateway-token", b"gateway-subject"), "http.header"),
 }
 # Options of Connection that name no header which anybody but us could read.
 _SAID_TO_US = frozenset((b"close", b"keep-alive", b"te", b"upgrade"))

@@ -104,6 +104,8 @@ REFUSED = {
     "header name outside ASCII": (get(b"/a", b"X-\xc3\xa4: b"), "http.malformed"),
     "two Content-Types": (post(b"Content-Length: 5", b"Content-Type: a/b", b"Content-Type: c/d"), "http.header"),
     "two Authorizations": (get(b"/a", b"Authorization: a", b"authorization: b"), "http.header"),
+    "two Gateway-Tokens": (get(b"/a", b"Gateway-Token: a", b"Gateway-Token: b"), "http.header"),
+    "two Gateway-Subjects": (get(b"/a", b"Gateway-Subject: c-1", b"Gateway-Subject: c-2"), "http.header"),
     "two Expects": (post(b"Content-Length: 5", b"Expect: 100-continue", b"Expect: 100-continue"), "http.header"),
     "an expectation that nobody knows": (post(b"Content-Length: 5", b"Expect: more"), "http.header"),
     "a length that Connection keeps here": (post(b"Content-Length: 5", b"Connection: content-length"), "http.header"),
@@ -197,6 +199,13 @@ def test_a_header_that_connection_names_goes_no_further(edge: Edge, app: Listeni
     [call] = app.calls
     assert [value for name, value in call.headers if name == b"x-ab"] == [b"d"]
     assert b"x-a" not in dict(call.headers)
+
+
+def test_the_space_around_a_value_is_no_part_of_it(edge: Edge, app: Listening) -> None:
+    edge.exchange(get(b"/a", b"Shop-Order: \t A-1 0 \t ", b"Empty:  "))
+
+    [call] = app.calls
+    assert dict(call.headers).items() >= {b"shop-order": b"A-1 0", b"empty": b""}.items()
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
