@@ -90,7 +90,7 @@ class Gateway:
             lambda: self.exchange.contracts,
             stores.ledger,
             self.claims,
-            hand_over=webhook.hand_over,
+            hand_over=partial(webhook.hand_over, key=webhook.key_of(settings)),
             now=utc,
             counted=self.telemetry.call,
         )

@@ -26,8 +26,8 @@ from gateway.signing.hooks import is_hook_signed
 HANDING: Final = timedelta(seconds=60)  # longer than it takes; after that whoever was handing it over is gone
 REMEMBERED: Final = timedelta(days=366)  # what has no time of its own could be sent again at any time
 Headers = tuple[tuple[str, str], ...]
-HandOver = Callable[[str, bytes, Mapping[str, str]], Awaitable[None]]
-"""Posts a body with headers to an address of the shop's. Raises GatewayError where it was not taken."""
+HandOver = Callable[[str, bytes, Mapping[str, str], datetime], Awaitable[None]]
+"""Posts a body with headers to an address of the shop's now. Raises GatewayError where it was not taken."""
 
 
 class Book(Protocol):
@@ -131,7 +131,7 @@ class Hooks:
         passed = dict(lines_of(left.documents["header"]))
         passed |= {"gateway-hook": f"{terms.vendor}/{terms.name}"} | ({"content-type": leaves_as} if leaves_as else {})
         try:
-            await self._hand_over(terms.hook.to, kept, passed)
+            await self._hand_over(terms.hook.to, kept, passed, self._now())
         except GatewayError:
             raise refuse("hook.not_taken", f"{terms.vendor}/{terms.name}") from None
 

@@ -107,7 +107,7 @@ class Settings(BaseSettings):
     webhook: Annotated[SecretStr, AfterValidator(_safe)] | None = None
     """Where everything with a deadline is posted once a day."""
     webhook_key: Annotated[SecretStr, AfterValidator(_signing)] | None = None
-    """With which it is signed, for the server there to know that it comes from here."""
+    """With which it is signed, and what vendors sent, for servers of the shop to know that it comes from here."""
     notice_mail: Path | None = None
     """Where notices to vendors lie that go by mail; a folder `mail` in `data` where it is not given."""
     cn_sensitive_requires_separate_consent: bool = True

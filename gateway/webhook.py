@@ -36,26 +36,32 @@ class Receiver:
         """Who hears of deadlines, where somebody does."""
         if settings.webhook is None:
             return None
-        key = settings.webhook_key.get_secret_value().removeprefix("whsec_") if settings.webhook_key else None
-        return cls(settings.webhook.get_secret_value(), b64decode(key) if key else None)
+        return cls(settings.webhook.get_secret_value(), key_of(settings))
+
+
+def key_of(settings: Settings) -> bytes | None:
+    """The key that servers of the shop have too, where they have one."""
+    if settings.webhook_key is None:
+        return None
+    return b64decode(settings.webhook_key.get_secret_value().removeprefix("whsec_"))
 
 
 async def tell(receiver: Receiver, due: Sequence[Due], now: datetime) -> None:
     """Posts all of it. Raises NotTaken for all but a 2xx; redirects are not followed."""
     told = [each.members() | {"overdue": each.at < now} for each in due]
     body = json.dumps({"deadlines": told}).encode()
-    await _post(receiver.url, body, _described(body, receiver.key, now), "webhook")
+    headers = {"content-type": "application/json", **_proven(body, receiver.key, now)}
+    await _post(receiver.url, body, headers, "webhook")
 
 
-async def hand_over(url: str, payload: bytes, headers: Mapping[str, str]) -> None:
+async def hand_over(url: str, payload: bytes, headers: Mapping[str, str], now: datetime, *, key: bytes | None) -> None:
     """Posts what a vendor sent, as far as the shop gets it. Raises NotTaken for all but a 2xx."""
-    await _post(url, payload, headers, "service")
+    await _post(url, payload, {**headers, **(_proven(payload, key, now) if key else {})}, "service")
 
 
-def _described(body: bytes, key: bytes | None, now: datetime) -> Mapping[str, str]:
+def _proven(body: bytes, key: bytes | None, now: datetime) -> Mapping[str, str]:
     """The headers of Standard Webhooks 1.0: a number and a time, and a signature over both and the body."""
     headers = {
-        "content-type": "application/json",
         "webhook-id": f"msg_{uuid.uuid4().hex}",
         "webhook-timestamp": str(int(now.timestamp())),
     }

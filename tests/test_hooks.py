@@ -4,7 +4,7 @@ import hmac
 import json
 import threading
 import time
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from gateway.signing.hooks import is_hook_signed
 from gateway.vocabulary import Role
 
 KEY = "whsec-parcels-5Tz1"
+SHARED = f"whsec_{b64encode(b'what the shop and the gateway share').decode()}"
 CANARY = "Qz7-neighbour-Ada"
 HOOKS = """\
 hooks:
@@ -90,7 +91,8 @@ def shop(service: Shop) -> Shop:
 def gateway(service: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     file = "parcels/vendor.yaml"
     files = {**FILES, file: FILES[file] + HOOKS.replace("@port@", str(service.port))}
-    with running(tmp_path_factory.mktemp("hooks"), files=files, secrets={**SECRETS, "PARCELS_HOOK": KEY}) as gateway:
+    secrets = {**SECRETS, "PARCELS_HOOK": KEY}
+    with running(tmp_path_factory.mktemp("hooks"), files=files, secrets=secrets, webhook_key=SHARED) as gateway:
         yield gateway
 
 
@@ -119,6 +121,16 @@ def test_what_a_vendor_sends_comes_to_the_shop_as_far_as_the_contract_names_it(g
     assert (headers["gateway-hook"], headers["parcels-event"]) == ("parcels/tracking", "e-1")
     assert headers["content-type"] == "application/json"
     assert "stripe-signature" not in headers
+
+
+def test_the_shop_knows_by_a_signature_that_it_comes_from_the_gateway(gateway: Running, shop: Shop) -> None:
+    signed(gateway, at=time.time() - 50)
+
+    [(_, headers, body)] = shop.taken
+    over = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    # As the service works it out, without anything of ours (Standard Webhooks 1.0).
+    digest = hmac.digest(b64decode(SHARED.removeprefix("whsec_")), over, "sha256")
+    assert headers["webhook-signature"] == f"v1,{b64encode(digest).decode()}"
 
 
 def test_it_is_on_record_by_categories_and_nothing_of_it_is(gateway: Running) -> None:
