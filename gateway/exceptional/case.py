@@ -139,7 +139,8 @@ def hindrances(case: Case, step: str, deed: Deed, *, by: str, role: Role, now: d
     """Why somebody may not take a step in a case now."""
     if isinstance(case.asked, Emergency):
         return _in_emergency(case, step, by=by, role=role, now=now)
-    if step == "review" or case.state not in _POINTS[step]:
+    is_open = case.state in _POINTS[step] or (step == "approve" and case.state is State.APPROVED and _disputed(case))
+    if step == "review" or not is_open:
         return [_not_now(case, step)]
     found = {
         Opinion: lambda: _opining(case, deed, by, now),
@@ -201,10 +202,18 @@ def _sending(case: Case) -> list[Failure]:
         return [Failure("exceptional.opinion", "it goes into a third country: the dpo is asked first")]
     if opinion is not None and opinion.by == approval.by:
         return [_same("whoever gives the opinion does not approve")]
-    said = _opinion(case)
-    if said is not None and not said.favourable and not (isinstance(approval.deed, Approval) and approval.deed.despite):
-        return [Failure("exceptional.opinion", "the opinion that came after the approval is against it")]
+    if _disputed(case):
+        why = "the opinion that came after the approval is against it: approve it once more and say why `despite` it"
+        return [Failure("exceptional.opinion", why)]
     return []
+
+
+def _disputed(case: Case) -> bool:
+    """Whether the opinion is against what was approved before it, so that somebody has to approve it despite that."""
+    approval, said = case.last("approve"), _opinion(case)
+    if approval is None or said is None or said.favourable:
+        return False
+    return not (isinstance(approval.deed, Approval) and approval.deed.despite)
 
 
 def _telling(case: Case, now: datetime) -> list[Failure]:

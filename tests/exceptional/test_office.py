@@ -228,6 +228,22 @@ def test_whoever_gave_the_opinion_does_not_approve_and_against_it_takes_a_reason
     assert (reasoned.status, staff.send(case).status) == (200, 200)
 
 
+def test_where_the_opinion_against_it_comes_after_the_approval_it_is_approved_once_more_despite_that(
+    staff: Staff,
+) -> None:
+    case = approved(staff, ABROAD)
+    early = staff.take(case, "approve", {"despite": "Nobody has said anything yet."})
+    staff.take(case, "opinion", OPINION | {"favourable": False}, "paula", Role.DPO)
+
+    stopped, silent = staff.send(case), staff.take(case, "approve", {})
+    reasoned = staff.take(case, "approve", {"despite": "The treaty leaves no choice."})
+    again = staff.take(case, "approve", {"despite": "Twice."})
+
+    assert [early.code, again.code] == ["exceptional.state"] * 2
+    assert [stopped.code, silent.code] == ["exceptional.opinion"] * 2
+    assert (reasoned.status, staff.send(case).status) == (200, 200)
+
+
 def test_in_an_emergency_one_person_sends_and_another_reviews(staff: Staff) -> None:
     case = staff.opened(EMERGENCY, "eva")
 
