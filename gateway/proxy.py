@@ -4,6 +4,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from gateway.exchange import Exchange
 from gateway.pieces import Payload
 from gateway.reply import Reply, refused
 from gateway.spool import IN_MEMORY, Spool, Spools
+from gateway.wire import WHOLE
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -37,21 +39,26 @@ class Proxy:
         self._body_deadline = body_deadline
         self._in_flight = in_flight
         self._calls: set[asyncio.Task[Any]] = set()
-        self._deadlines: Deadlines[asyncio.Timeout] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
-        loop = asyncio.get_running_loop()
-        if self._deadlines is None:
-            self._deadlines = Deadlines(loop, _expire)
-        body = _Body(scope, receive, self._deadlines, loop.time() + self._body_deadline, self._spools)
+        body = _Body(scope, receive, self._deadlines, self._loop.time() + self._body_deadline, self._spools)
         if len(self._calls) >= self._in_flight:
             reply = refused(refuse("gateway.overloaded"))
         else:
             reply = await self._reply(_call(scope, body), body)
         await _answer(reply, send, head=scope["method"] == "HEAD", close=body.is_unread)
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        # Asked once: asking costs a system call.
+        return asyncio.get_running_loop()
+
+    @cached_property
+    def _deadlines(self) -> Deadlines[asyncio.Timeout]:
+        return Deadlines(self._loop, _expire)
 
     @property
     def busy(self) -> int:
@@ -91,7 +98,7 @@ def _line(fault: BaseException) -> str:
 class _Body:
     """The body of a request, read at most once and never beyond a limit."""
 
-    __slots__ = ("_begun", "_deadlines", "_receive", "_spools", "_until", "is_unread", "length")
+    __slots__ = ("_begun", "_deadlines", "_receive", "_scope", "_spools", "_until", "is_unread", "length")
 
     def __init__(
         self, scope: Scope, receive: Receive, deadlines: Deadlines[asyncio.Timeout], until: float, spools: Spools
@@ -100,6 +107,7 @@ class _Body:
         length = headers.get(b"content-length")
         self.length = int(length) if length is not None else None
         self.is_unread = bool(self.length) or b"transfer-encoding" in headers
+        self._scope = scope
         self._receive = receive
         self._deadlines = deadlines
         self._until = until
@@ -147,6 +155,10 @@ class _Body:
         if self.length is not None and self.length > limit:
             raise refuse("body.too_large", f"more than {limit} bytes")
         if not self.is_unread:
+            return
+        if WHOLE in self._scope.get("extensions", ()):
+            # Nothing is waited for, and a deadline costs more than the reading.
+            await self._whole(limit, parts, spool)
             return
         try:
             async with asyncio.timeout(None) as waiting:

@@ -7,7 +7,7 @@ import re
 import traceback
 from collections.abc import MutableMapping, Sequence
 from math import inf
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Final, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -30,6 +30,9 @@ _JUDGED = {
 }
 # Options of Connection that name no header which anybody but us could read.
 _SAID_TO_US = frozenset((b"close", b"keep-alive", b"te", b"upgrade"))
+WHOLE: Final = "gateway.whole"
+"""The extension in the scope of a request whose body has come to its end: to read it is not to wait."""
+_IS_WHOLE: Final[dict[str, dict[object, object]]] = {WHOLE: {}}
 _METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE"))
 
 # The parser's own reasons are constant texts; the first word found in one, in lower case, names the code.
@@ -213,6 +216,7 @@ class StrictProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._in_head = True
         self._framing = 0
+        self.scope["extensions"] = _IS_WHOLE
         super().on_message_complete()
 
     def _check_head(self) -> None:

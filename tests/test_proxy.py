@@ -15,6 +15,7 @@ from gateway.exchange import Exchange
 from gateway.proxy import Proxy
 from gateway.reply import Reply, refused
 from gateway.spool import Spools
+from gateway.wire import WHOLE
 
 CANARY = "Qz7canary"
 NO_ROOM = Spools(Folder("/nonexistent"), most=0)
@@ -65,7 +66,13 @@ def part(body: bytes, *, more: bool = False) -> dict[str, Any]:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
-async def called(app: Proxy, caller: Caller, *headers: tuple[bytes, bytes], path: bytes = b"/a") -> Caller:
+async def called(
+    app: Proxy,
+    caller: Caller,
+    *headers: tuple[bytes, bytes],
+    path: bytes = b"/a",
+    extensions: dict[str, Any] | None = None,
+) -> Caller:
     scope = {
         "type": "http",
         "scheme": "http",
@@ -73,6 +80,7 @@ async def called(app: Proxy, caller: Caller, *headers: tuple[bytes, bytes], path
         "raw_path": path,
         "query_string": b"q=1",
         "headers": list(headers),
+        "extensions": extensions or {},
     }
     await app(scope, caller.receive, caller.send)
     return caller
@@ -99,6 +107,16 @@ async def test_without_a_body_nothing_is_waited_for() -> None:
     caller = await called(proxy(echo), Caller([]))
 
     assert caller.told[1]["body"] == b""
+
+
+async def test_a_body_that_has_come_whole_is_read_and_bounded_like_any_other() -> None:
+    short, long = [
+        await called(proxy(echo), Caller([part(body)]), CHUNKED, extensions={WHOLE: {}})
+        for body in (b"hello", b"hello world")
+    ]
+
+    assert short.told[1]["body"] == b"hello"
+    assert b'"code":"body.too_large"' in long.told[1]["body"]
 
 
 @pytest.mark.parametrize(

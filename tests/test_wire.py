@@ -8,8 +8,10 @@ import pytest
 import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
-from sockets import Edge, Failing, Listening, Slow, listening, running
+from sockets import Edge, Failing, Listening, Message, Receive, Send, Slow, answer, listening, live, running, whole_body
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.wire import WHOLE
 
 GET = b"GET /parcels/v1/pickups?a=b HTTP/1.1\r\nHost: gateway.test\r\n\r\n"
 POST = b"POST /parcels/v1/pickups HTTP/1.1\r\nHost: gateway.test\r\n"
@@ -253,6 +255,29 @@ def test_expect_100_continue_is_answered_when_the_body_is_wanted(edge: Edge, app
 
     assert (interim.status, final.status) == (100, 200)
     assert app.calls[0].payload == b"hello"
+
+
+def test_the_application_is_told_when_all_of_a_body_has_come() -> None:
+    told: list[tuple[bool, bool]] = []
+
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await live(receive, send)
+            return
+        at_first = WHOLE in scope.get("extensions", ())
+        await whole_body(receive)
+        told.append((at_first, WHOLE in scope["extensions"]))
+        await answer(send, 200, b"ok")
+
+    with listening(app) as edge, edge.client() as client:
+        client.say(post(b"Content-Length: 5"))
+        client.reply()
+        client.say(post(b"Content-Length: 5", b"Expect: 100-continue", body=b""))
+        client.reply()
+        client.say(b"hello")
+        client.reply()
+
+    assert told == [(True, True), (False, True)]
 
 
 def test_a_connection_is_used_again(edge: Edge, app: Listening) -> None:
