@@ -30,7 +30,7 @@ def canonical(value: Json) -> bytes:
 
     Raises a Refusal `ledger.unavailable` for anything else and for more than 65,535 bytes.
     """
-    _demand_sound(value)
+    _demand_sound([value])
     return _limited(_encoded(value))
 
 
@@ -39,27 +39,19 @@ class Blank:
 
     def __init__(self, members: Mapping[str, Json], blanks: Collection[str]) -> None:
         """`blanks` are the names of the members that are still to be filled in. Raises Refusal as `canonical` does."""
-        self._between: list[tuple[bytes, str]] = []
-        written = b"{"
-        for place, name in enumerate(sorted({*members, *blanks})):
-            written += b"," * (place > 0) + canonical(name) + b":"
-            if name in blanks:
-                self._between.append((written, name))
-                written = b""
-            else:
-                written += canonical(members[name])
-        self._end = written + b"}"
+        names = sorted({*members, *blanks})
+        self._names = [name for name in names if name in blanks]
+        written = [(canonical(name), b"%b" if name in blanks else _literal(canonical(members[name]))) for name in names]
+        self._form = b"{%b}" % b",".join([_literal(name) + b":" + value for name, value in written])
 
     def filled(self, members: Mapping[str, Json]) -> bytes:
         """What `canonical` makes of all members together. Raises Refusal as it does."""
-        _demand_sound(members)
-        parts: list[bytes] = []
+        values = [members[name] for name in self._names]
+        _demand_sound(values)
         try:
-            for before, name in self._between:
-                parts += before, _encode(members[name])
+            return _limited(self._form % tuple(map(_encode, values)))
         except _UNENCODABLE:
             raise _no_unicode() from None
-        return _limited(b"".join((*parts, self._end)))
 
 
 def epoch_of(body: bytes) -> int:
@@ -143,9 +135,13 @@ def _limited(body: bytes) -> bytes:
     return body
 
 
-def _demand_sound(value: Json) -> None:
+def _literal(written: bytes) -> bytes:
+    """As it stands in a form that is filled in."""
+    return written.replace(b"%", b"%%")
+
+
+def _demand_sound(level: list[Any]) -> None:
     """Raises a Refusal where JSON of RFC 8785 and ours could differ; level by level, because this is a hot path."""
-    level: list[Any] = [value]
     while level:
         deeper: list[Any] = []
         for each in level:
