@@ -416,8 +416,13 @@ class _Walk:
 
 def _absent(required: Required, value: Document) -> str | None:
     """Why a required field does not count as there, or None."""
-    below: Any = required.below
-    found = value.get(below[0]) if isinstance(value, dict) and len(below) == 1 else next(values_at(value, below), None)
+    found: Any = value
+    for step in required.below:
+        if not isinstance(found, dict):
+            # Beside a text, or in a list.
+            found = next(values_at(value, required.below), None)
+            break
+        found = found.get(step)
     if found is None:
         return "field.required"
     return "field.type" if isinstance(found, _CONTAINERS) else None

@@ -90,8 +90,7 @@ class Route:
     consent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Frozen, frozen=True):
     """Everything that a decision is made from. Without a `standing` it is worked out.
 
     `levels` are those of the settings, `exporter` is the country of the company. `cn_separate` is whether sensitive
@@ -106,11 +105,11 @@ class Question:
     caller: str
     now: datetime
     standing: Standing | None = None
-    levels: Mapping[str, Level] = field(default_factory=dict)
+    levels: Mapping[str, Level] = {}
     exporter: str = ""
     cn_separate: bool = True
     signal: bool = False
-    found: list[tuple[SubjectTerms, Person | None]] = field(default_factory=list, compare=False, init=False)
+    found: list[tuple[SubjectTerms, Person | None]] = []  # noqa: RUF012 - each question gets one of its own
     """Who is present, once somebody asked."""
 
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 
 from cryptography.exceptions import InvalidTag
@@ -40,10 +41,10 @@ class Hierarchy:
         self._randomness = randomness
         self._held, earlier = _held(root, file, vault)
         newest = self._held.kek(root)
-        self._keks = {kek.generation: kek for kek in (newest, *earlier)}
+        self._keep({kek.generation: kek for kek in (newest, *earlier)})
         self._newest = newest
         self._following = threading.Lock()
-        self.blinding = Blinding(self._blocks, self.follow)
+        self.blinding = Blinding(lambda: self._blocks, self.follow)
 
     @property
     def generation(self) -> int:
@@ -134,7 +135,7 @@ class Hierarchy:
         failpoint("turnover-wrapped")
         self._file.hold(self._held)
         failpoint("turnover-ended")
-        self._keks = {self.generation: self._newest}
+        self._keep({self.generation: self._newest})
         return self.generation
 
     def count(self, erased: int) -> None:
@@ -160,13 +161,15 @@ class Hierarchy:
             held = Held(kept.number, self.erased, secret)
             self._take(held, held.kek(self._root))
 
-    def _blocks(self) -> Blocks:
-        return {number: kek.block for number, kek in self._keks.items() if kek.block is not None}
-
     def _take(self, held: Held, kek: Kek) -> None:
         self._held = held
-        self._keks = self._keks | {kek.generation: kek}
+        self._keep({**self._keks, kek.generation: kek})
         self._newest = kek
+
+    def _keep(self, keks: Mapping[int, Kek]) -> None:
+        self._keks = keks
+        # Every commit asks for them.
+        self._blocks: Blocks = {number: kek.block for number, kek in keks.items() if kek.block is not None}
 
     def _secret(self, key: WrappedKey) -> bytes:
         if key.generation not in self._keks:

@@ -39,14 +39,15 @@ class Toks:
         self._count = 0
 
     def __contains__(self, tok: bytes) -> bool:
-        return tok in self._parts.get(_part_of(tok), b"")
+        # Not with `in`, which first takes the token for a number, and has an error made that says it is none.
+        return self._parts.get(_part_of(tok), b"").find(tok) >= 0
 
     def __len__(self) -> int:
         return self._count
 
     def add(self, tok: bytes) -> None:
         part = self._parts.setdefault(_part_of(tok), bytearray())
-        if tok not in part:
+        if part.find(tok) < 0:
             part += tok
             self._count += 1
 

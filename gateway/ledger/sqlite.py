@@ -82,15 +82,15 @@ class SqliteStore:
         self._hours.demand_within(rows, self._size)
         demand_seldom(((row.id, row.tallies) for row in rows if row.tallies), self._asked, self.blinding.found)
         with known_errors():
-            self._database.execute("BEGIN IMMEDIATE")
+            self._cursor.execute("BEGIN IMMEDIATE")
             failpoint("after-begin", rows)
             try:
                 self._insert(rows)
             except (NotErased, NotPurged):
-                self._database.execute("ROLLBACK")
+                self._cursor.execute("ROLLBACK")
                 raise
             failpoint("before-commit", rows)
-            self._database.execute("COMMIT")
+            self._cursor.execute("COMMIT")
         failpoint("after-commit", rows)
         # Only now: after a COMMIT that raised, nobody knows how many there are.
         first, self._size = self._size, self._size + len(rows)
@@ -287,6 +287,8 @@ class SqliteStore:
 
     def _connect(self) -> None:
         self._database = writable(self._path)
+        # One for all commits: each statement that is given to the connection makes another.
+        self._cursor = self._database.cursor()
         self._database.set_wal_hook(self._committed)
 
     def _committed(self, _database: apsw.Connection, _name: str, pages: int) -> int:
@@ -345,7 +347,7 @@ class SqliteStore:
     def _put(self, table: str, values: Sequence[tuple[str | bytes | int | None, ...]]) -> None:
         for part in _parts(len(values)):
             some = values[part]
-            self._database.execute(_insertion(table, len(some[0]), len(some)), list(chain.from_iterable(some)))
+            self._cursor.execute(_insertion(table, len(some[0]), len(some)), list(chain.from_iterable(some)))
 
     def _bare(self, tok: bytes) -> bytes:
         return self.blinding.bare(tok)
