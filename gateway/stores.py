@@ -38,6 +38,7 @@ from gateway.registry import engine as registry_engine
 from gateway.registry import policies
 from gateway.registry.claims import Claims
 from gateway.registry.registry import Registry
+from gateway.rights.afterwards import Afterwards
 from gateway.rights.consignees import Consignees
 from gateway.rights.direct import Direct
 from gateway.rights.erasing import Erasures
@@ -145,6 +146,7 @@ def _furnished(
         lambda: contracts_of(settings),
         environment=environment,
         consignees=consignees,
+        afterwards=Afterwards(notices, intake, registry),
         levels=levels,
         now=utc,
     )

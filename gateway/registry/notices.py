@@ -76,6 +76,8 @@ NOTICES = Table(
 )
 
 Row = TellingRow | NoticeRow | NoticeStepRow
+AFTERWARDS = "entered afterwards"
+"""The source of tellings that came of a disclosure which had happened before somebody asked."""
 _ALL = "[]"  # no category is named, so it is about every one
 _ENDED = (NoticeState.CONFIRMED, NoticeState.EXCUSED, NoticeState.TAKEN_BACK)
 _UNTOLD = (NoticeState.QUEUED, NoticeState.TASK, NoticeState.HELD)
@@ -270,6 +272,22 @@ def erasures(connection: Connection, _: str = "") -> Sequence[Telling]:
     whole = (TELLINGS.c.cause == Cause.ERASURE.value) & (TELLINGS.c.categories == _ALL) & TELLINGS.c.vendor.is_(None)
     found = select(TELLINGS).where(whole, TELLINGS.c.subject.is_not(None)).order_by(TELLINGS.c.at)
     return [_telling_of(row) for row in connection.execute(found)]
+
+
+def since(connection: Connection, asked: tuple[Collection[str], Collection[str], str, datetime]) -> Sequence[Telling]:
+    """Tellings about people or orders that concern a vendor, from a moment on and oldest first, but for those that came
+    of disclosures entered afterwards.
+    """
+    subjects, orders, vendor, at = asked
+    about = TELLINGS.c.subject.in_(subjects) | TELLINGS.c.order.in_(orders)
+    concerns = TELLINGS.c.vendor.is_(None) | (TELLINGS.c.vendor == vendor)
+    found = select(TELLINGS).where(about, concerns, TELLINGS.c.at >= _stored(at), TELLINGS.c.source != AFTERWARDS)
+    return [_telling_of(row) for row in connection.execute(found.order_by(TELLINGS.c.at))]
+
+
+def known(connection: Connection, ids: Collection[str]) -> frozenset[str]:
+    """Which of these tellings there are."""
+    return frozenset(connection.scalars(select(TELLINGS.c.id).where(TELLINGS.c.id.in_(ids))))
 
 
 def answers_due(connection: Connection, _: str = "") -> frozenset[tuple[str, Cause]]:

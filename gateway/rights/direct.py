@@ -29,6 +29,7 @@ from gateway.registry.claims import Claims
 from gateway.registry.entered import Country, Ref
 from gateway.registry.facts import Facts, Mention, Papers
 from gateway.registry.registry import Registry
+from gateway.rights.afterwards import Afterwards, Entered
 from gateway.rights.consignees import Beside, Consignees
 from gateway.tallies import told as counted
 from gateway.vocabulary import FORMS_FOR_ANY, Category, Commercial, Level, SubjectRole
@@ -81,6 +82,7 @@ class Direct:
         *,
         environment: str,
         consignees: Consignees,
+        afterwards: Afterwards,
         levels: Mapping[str, Level],
         now: Callable[[], datetime],
     ) -> None:
@@ -88,6 +90,7 @@ class Direct:
         self._registry = registry
         self._environment = environment
         self._consignees = consignees
+        self._afterwards = afterwards
         self._levels = levels
         self._now = now
         self.contracts = contracts
@@ -142,6 +145,9 @@ class Direct:
         )
         await self._ledger.passed()
         entries = known | dict(zip(new, ids, strict=True))
+        await self._afterwards.tell(
+            map(_entered, (entries[name] for name in named), (told for told, _ in meant)), by=by
+        )
         first = dict.fromkeys(new, False)
         return [{"entry": entries[name], "known": first.pop(name, True)} for name in named]
 
@@ -301,6 +307,11 @@ def _as_of(facts: Facts, moment: datetime) -> Facts:
     }
     marks = {ref: tuple(each for each in held if each.since <= moment) for ref, held in facts.marks.items()}
     return changed(facts, consents=consents, marks=marks)
+
+
+def _entered(entry: str, told: Told) -> Entered:
+    orders = [each.order for each in told.people if each.order]
+    return Entered(entry, told.vendor, [each.subject for each in told.people], orders, told.happened)
 
 
 def _terms(told: Told, contracts: ContractSet) -> Terms | None:

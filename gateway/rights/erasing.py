@@ -124,7 +124,10 @@ class Erasures:
         return await self._ends(erasure) <= self._now()
 
     async def _of(self, erasure: Telling) -> Sequence[Notice]:
-        return await self._registry.read(rows.listed, Wanted(telling=erasure.id))
+        """What vendors are told of it, also those of which somebody heard only since."""
+        refs = await self._registry.same_person(erasure.subject or "")
+        found = await self._registry.read(rows.listed, Wanted(subjects=refs))
+        return [each for each in found if each.cause is Cause.ERASURE and each.at >= erasure.at]
 
     async def _ends(self, erasure: Telling) -> datetime:
         """When nothing that is recorded about a person is to be kept any longer, nor that they were erased."""
