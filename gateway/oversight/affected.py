@@ -17,13 +17,15 @@ _DAY = 24 * 60 * 60 * 1_000_000  # µs
 
 @dataclass(slots=True, repr=False)
 class Concerned:
-    """A person, and what of them went to the vendor. `within`: some of it the vendor may still have had.
+    """A person, and what of them went to the vendor. `ref` is the reference under which something went there last,
+    `refs` are all of those. `within`: some of it the vendor may still have had.
 
     `scrubbed`: free text went, of which nobody can promise that nothing personal was left in it.
     """
 
     ref: str
     jurisdiction: str
+    refs: set[str] = field(default_factory=set)
     roles: set[str] = field(default_factory=set)
     fields: set[tuple[str, str]] = field(default_factory=set)  # category, form
     channels: set[str] = field(default_factory=set)
@@ -33,8 +35,12 @@ class Concerned:
 
 @dataclass(slots=True, repr=False)
 class Affected:
-    """All whom an incident concerns. `forgotten` counts how often somebody stood in an entry who was erased since."""
+    """All whom an incident concerns. `forgotten` counts how often somebody stood in an entry who was erased since.
 
+    `together` leads from each of several references of one person to the one by which they are counted.
+    """
+
+    together: Mapping[str, str] = field(default_factory=dict)
     people: dict[str, Concerned] = field(default_factory=dict)
     disclosures: int = 0
     uncertain: int = 0
@@ -53,7 +59,9 @@ class Affected:
         kept_until = each.left_at + days(stated) * _DAY if stated else None
         is_within = kept_until is None or kept_until >= began.timestamp() * 1_000_000
         for subject in each.subjects:
-            person = self.people.setdefault(subject.ref, Concerned(subject.ref, subject.jurisdiction))
+            one = self.together.get(subject.ref, subject.ref)
+            person = self.people.setdefault(one, Concerned(subject.ref, subject.jurisdiction))
+            person.refs.add(subject.ref)
             person.roles.add(subject.role)
             person.channels.add(CHANNELS[str(body.get("channel", "gateway"))])
             person.within |= is_within
@@ -85,6 +93,7 @@ class Affected:
         return [
             {
                 "subject": person.ref,
+                "subjects": sorted(person.refs),
                 "jurisdiction": person.jurisdiction,
                 "roles": sorted(person.roles),
                 "categories": sorted({category for category, _ in person.fields}),

@@ -22,6 +22,7 @@ from gateway.ledger.steps import CLOCK, IncidentStep
 from gateway.ledger.store import Entry, Filter
 from gateway.misfit import Asked
 from gateway.oversight.affected import Affected
+from gateway.registry import lookups
 from gateway.registry.claims import Claims
 from gateway.registry.entered import SuspensionRow
 from gateway.vocabulary import Role
@@ -196,7 +197,7 @@ class Incidents:
 
     async def _affected(self, incident: Incident) -> Affected:
         """All that the vendor can have had: what went there until it ended, however long before it began."""
-        opened, found = incident.opened, Affected()
+        opened, found = incident.opened, Affected(await self._intake.registry.read(lookups.together, None))
         until = opened.ended or self._now()
         # Not by the time of the entry: what went beside the gateway may have been written down only afterwards.
         async for each in self._ledger.persons.of(Filter(vendor=opened.vendor)):

@@ -76,6 +76,21 @@ def known_of(connection: Connection, subject: str) -> Known:
     )
 
 
+def together(connection: Connection, _: None) -> dict[str, str]:
+    """For every reference that is linked to others, the one among them by which their person is counted."""
+    others: dict[str, list[str]] = {}
+    for subject, other in connection.execute(select(LINKS.c.subject, LINKS.c.other).where(~LINKS.c.lifted)):
+        others.setdefault(subject, []).append(other)
+    found: dict[str, str] = {}
+    for first in sorted(others):
+        waiting = [] if first in found else [first]
+        while waiting:
+            if (ref := waiting.pop()) not in found:
+                found[ref] = first
+                waiting += others[ref]
+    return found
+
+
 def known_keys(connection: Connection) -> Iterator[Key]:
     """What there are rows of, by the keys under which decisions ask for them."""
     columns = {

@@ -113,6 +113,28 @@ def test_nobody_else_is_concerned(gateway: Running) -> None:
     assert found == [0, 0, 0]
 
 
+def test_somebody_with_several_references_is_one_person_in_numbers_and_in_the_list(own: Running) -> None:
+    for number in range(4):
+        own.ship(reference=f"B-{number}")
+    apart = result(asked(own, "GET", f"/incidents/{opened(own)['incident']}/affected"))
+    links = [("p-0", "account-7"), ("account-7", "p-1"), ("p-3", "account-8")]
+    own.put(*({"kind": "link", "subject": one, "other": other} for one, other in links))
+    apart_again = {"kind": "link", "subject": "p-2", "other": "p-3"}
+    own.put(apart_again, apart_again | {"lifted": True})
+    key = ECKey.generate_key("P-256")
+    incident = opened(own)["incident"]
+
+    counts = result(asked(own, "GET", f"/incidents/{incident}/affected"))
+    mailing = result(asked(own, "POST", f"/incidents/{incident}/mailing", {"key": key.as_pem(private=False).decode()}))
+
+    listed = json.loads(decrypt_compact(mailing["content"], key).plaintext or b"")["people"]
+    assert (apart["people"], apart["by_jurisdiction"]) == (6, {"DE": 2, "FR": 3, "GB": 1})
+    assert (counts["people"], counts["by_jurisdiction"]) == (5, {"DE": 1, "FR": 3, "GB": 1})
+    assert counts["disclosures"] == apart["disclosures"] == 4
+    assert [each["subjects"] for each in listed if len(each["subjects"]) > 1] == [["p-0", "p-1"]]
+    assert len(listed) == mailing["people"] == 5
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
