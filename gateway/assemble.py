@@ -71,7 +71,7 @@ class Call(Frozen, frozen=True):
     def opts_out(self) -> bool:
         """Whether the call carries the signal against sale (Global Privacy Control)."""
         # Where something in between has joined two lines to one, the signal is a member of a list.
-        return any(key == "sec-gpc" and "1" in map(str.strip, value.split(",")) for key, value in self.headers)
+        return any("1" in map(str.strip, value.split(",")) for key, value in self.headers if key == "sec-gpc")
 
     def header(self, name: str) -> str | None:
         """The first value of a header."""
