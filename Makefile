@@ -24,8 +24,8 @@ serve: .venv/done ## The same gateway and vendors, kept running, with a line to 
 test: .venv/done ## Run the tests
 	$(BIN)/python -m pytest
 
-test-slow: .venv/done ## Run the tests that start many processes, or take long
-	$(BIN)/python -m pytest -m slow --timeout=600
+test-slow: .venv/done ## Run the tests that start many processes, or take long, and properties with more examples
+	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=many --dist=loadgroup --timeout=600
 
 fuzz: .venv/done ## Feed every codec with made-up bodies (FUZZ_CANARY=1 plants a bug to be found; minutes)
 	PYTHONPATH=tests $(BIN)/python -m fuzz
@@ -36,7 +36,7 @@ positions: .venv/done ## Plant a text in every place of a request, and show what
 FAULTS ?= all
 
 faults: .venv/done ## Kill, cut, fill and tamper, and look everything up after it (FAULTS=ci: what fits ten minutes)
-	$(BIN)/python -m pytest tests/faults --faults=$(FAULTS)
+	$(BIN)/python -m pytest tests/faults --faults=$(FAULTS) --dist=loadgroup
 
 ORDERS ?= 10000
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from gateway import failpoints
@@ -134,8 +134,10 @@ def _furnished(
 ) -> Stores:
     """The open stores with the desks that work on them. A gateway puts the contracts in force in `notices`' place."""
     environment = environment_of(settings)
+    # Read once where they are needed at all: an import asks for them with every batch.
+    contracts = cache(lambda: contracts_of(settings))
     notices = Notices(
-        ledger, registry, intake, lambda: contracts_of(settings),
+        ledger, registry, intake, contracts,
         now=utc, within=timedelta(settings.notice_days), after=timedelta(settings.closed_days),
     )  # fmt: skip
     levels = levels_of(settings)
@@ -143,7 +145,7 @@ def _furnished(
     direct = Direct(
         ledger,
         registry,
-        lambda: contracts_of(settings),
+        contracts,
         environment=environment,
         consignees=consignees,
         afterwards=Afterwards(notices, intake, registry),

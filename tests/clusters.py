@@ -21,6 +21,8 @@ PATIENCE = 60.0
 SUPERUSER = "postgres"
 # What PostgreSQL calls its three ways to stop: wait for clients, throw them out, and leave as in a crash.
 STOPS: Mapping[str, int] = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+# Of a test run that is killed nothing else would end the server: it waits for the end of its input, which is the run's.
+_SURVIVOR = 'read -r _; kill -QUIT "$0"; sleep 1; rm -rf "$1"'
 # Where distributions put what is not on the path.
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 
@@ -48,6 +50,7 @@ class Cluster:
     binaries: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
+    _survivor: "subprocess.Popen[bytes] | None" = None
     _names: Iterator[int] = field(default_factory=count)
 
     def url(self, database: str = "postgres", *, role: str = SUPERUSER) -> str:
@@ -64,6 +67,7 @@ class Cluster:
         fixed = {"listen_addresses": "", "unix_socket_directories": str(self.folder), "max_connections": "60"}
         given = [word for name, value in {**fixed, **self.settings}.items() for word in ("-c", f"{name}={value}")]
         self.process = self._run("postgres", *given)
+        self._watch(self.process.pid)
         deadline = time.monotonic() + PATIENCE
         while not self._answers():
             assert self.process.poll() is None, self.log
@@ -76,6 +80,16 @@ class Cluster:
             self.process.send_signal(STOPS[mode])
             self.process.wait(PATIENCE)
             self.process = None
+            self._watch(None)
+
+    def _watch(self, server: int | None) -> None:
+        if self._survivor is not None:
+            self._survivor.kill()
+            self._survivor.communicate()
+            self._survivor = None
+        if server is not None:
+            words = ["sh", "-c", _SURVIVOR, str(server), str(self.folder)]
+            self._survivor = subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True)
 
     @contextmanager
     def database(self) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What every folder of tests shares; it also makes the honest fakes beside this file importable."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,10 +15,21 @@ from hypothesis import HealthCheck, settings
 pytest_plugins = ["ledger_fixtures", "registries"]
 
 # How long an example takes says how busy the machine is; `--timeout` sees to the rest.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
+settings.register_profile("many", settings.get_profile("busy"), max_examples=100)
 settings.load_profile("busy")
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+# Ten thousand tests are a lot of objects, and none of them garbage: nothing looks through them again and again.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end."""
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
+    gc.enable()
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

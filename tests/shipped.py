@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from running import Running, running
 from sockets import Reply
 from vendors import Received, Vendor, answers
+
+from gateway.contract.load import ContractSet, load
 
 CONTRACTS = Path(__file__).parents[1] / "contracts"
 ORDER = "10045"
@@ -94,6 +97,12 @@ def order(number: str = ORDER, *roles: str, subject: str = "88", jurisdiction: s
     """A fact: an order of one person, who has these roles in it."""
     people = [{"role": role, "subject": subject, "jurisdiction": jurisdiction} for role in roles]
     return {"kind": "order", "order": number, "people": people}
+
+
+@cache
+def repository() -> ContractSet:
+    """The contracts of the repository, read once: there are many."""
+    return load(CONTRACTS)
 
 
 @contextmanager

@@ -10,8 +10,6 @@ import pytest
 from shipped import ACCESS_TOKEN, Shipped, order, shipped
 from sockets import Reply
 
-pytestmark = pytest.mark.xdist_group("carriers")
-
 Shared = Callable[[str], Path]
 
 FEDEX_SAYS = {

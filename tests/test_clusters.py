@@ -1,11 +1,14 @@
 """The PostgreSQL of the tests is a real one, and where it is missing that is seen."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 from clusters import Cluster, cluster
+from waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +38,22 @@ def test_a_cluster_that_crashed_has_what_it_acknowledged(postgres: Cluster) -> N
     assert kept == [(1,)]
     assert own.process is None
     assert not own.folder.exists()
+
+
+def test_a_cluster_ends_with_the_test_run_even_where_that_is_killed(postgres: Cluster) -> None:
+    program = "import sys, clusters\nwith clusters.cluster(clusters.binaries()) as own:\n"
+    program += "    print(own.folder, own.process.pid, flush=True)\n    sys.stdin.read()"
+    words = [sys.executable, "-c", program]
+    folders = {"PYTHONPATH": str(Path(__file__).parent)}
+    with subprocess.Popen(words, env=folders, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        folder, server = run.stdout.readline().split()
+        assert Path(f"/proc/{server}/cmdline").read_bytes() != b""
+
+        run.kill()
+
+        wait_until(lambda: not Path(folder).exists())
+    assert not Path(f"/proc/{server}/cmdline").exists() or Path(f"/proc/{server}/cmdline").read_bytes() == b""
 
 
 @pytest.mark.parametrize(("required", "outcome"), [("shared", "skipped"), ("shared,postgres", "errors")])

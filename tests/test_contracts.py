@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
+from shipped import CONTRACTS as FOLDER
+from shipped import repository
 
-from gateway.contract.load import ContractSet, load
+from gateway.contract.load import load
 from gateway.contract.terms import Terms
 from gateway.examples import rehearsed
 
-FOLDER = Path(__file__).parents[1] / "contracts"
-CONTRACTS: ContractSet = load(FOLDER)
+CONTRACTS = repository()
 TERMS = {terms.name: terms for terms in CONTRACTS.terms}
 
 

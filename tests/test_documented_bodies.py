@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from shipped import CONTRACTS, PSEUDONYM
+from shipped import PSEUDONYM, repository
 
-from gateway.contract.load import load
 from gateway.rehearse import Stage, parse_http, staged
 
 Shared = Callable[[str], Path]
 
-TERMS = {terms.name: terms for terms in load(CONTRACTS).terms}
-STAGED = staged(load(CONTRACTS))
+TERMS = {terms.name: terms for terms in repository().terms}
+STAGED = staged(repository())
 OURS = {"Shipping", "Cosmetics", "psn_*"}
 
 

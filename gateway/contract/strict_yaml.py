@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 Data = str | int | bool | list["Data"] | dict[str, "Data"]
 Location = tuple[str | int, ...]
 
+# That of libyaml takes a twentieth of the time. PyYAML may come without it, and beside these signs it takes more.
+_QUICK: Any = getattr(yaml, "CSafeLoader", None)
+_DIFFERENT = re.compile("[\\t?\ufeff]")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
 _MAX_DEPTH = 32
 _MISSING = "contract.missing"
@@ -79,8 +84,15 @@ def read_yaml(text: str) -> Sheet:
 
     Raises YamlError for anchors, aliases, tags, merge keys, repeated keys, empty values and further documents.
     """
+    if _QUICK is not None and not _DIFFERENT.search(text):
+        # Of what is wrong the other one says more.
+        with suppress(yaml.YAMLError, YamlError):
+            return _sheet(yaml.parse(text, Loader=_QUICK))
+    return _sheet(_events(text))
+
+
+def _sheet(events: Iterator[yaml.Event]) -> Sheet:
     lines: dict[Location, int] = {}
-    events = _events(text)
     next(events)
     if not isinstance(next(events), yaml.DocumentStartEvent):
         raise YamlError(1, "there is nothing in this file", "write it, or delete it")

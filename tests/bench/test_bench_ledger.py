@@ -29,7 +29,6 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Measured]:
     return folder, ledger(["growth", "verify"], folder, seconds=0.1, leaves=1_000)
 
 
-@pytest.mark.xdist_group("grown")
 def test_a_small_log_is_grown_measured_and_verified(grown: tuple[Path, Measured]) -> None:
     _, measured = grown
 
@@ -40,7 +39,6 @@ def test_a_small_log_is_grown_measured_and_verified(grown: tuple[Path, Measured]
     assert len(measured.checks) == 2
 
 
-@pytest.mark.xdist_group("grown")
 def test_a_log_that_does_not_verify_is_not_measured(grown: tuple[Path, Measured]) -> None:
     folder, _ = grown
     (folder / "grown" / "vkey").write_text("another+00000000+AAAA")

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.contract import strict_yaml
 from gateway.contract.strict_yaml import YamlError, read_sheet, read_yaml
 
 
@@ -157,3 +159,27 @@ def test_quoted_text_comes_back_as_it_was_written(members: dict[str, str]) -> No
     sheet = read_yaml("".join(f"{quoted(name)}: {quoted(value)}\n" for name, value in members.items()))
 
     assert sheet.data == members
+
+
+def made_of(text: str, parser: object) -> object:
+    """What a text says to one of the parsers, or what is wrong with it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(strict_yaml, "_QUICK", parser)
+        try:
+            sheet = read_yaml(text)
+        except YamlError as error:
+            return error.line, str(error), error.fix
+    return sheet.data, sheet.lines
+
+
+@given(lines=st.lists(st.text(st.sampled_from("ab:- \t'\"{}[],#|>&*!%@?1é~\ufeff\r"), max_size=8), max_size=6))
+def test_it_makes_no_difference_which_parser_reads(lines: list[str]) -> None:
+    text = "".join(f"{name}: {line}\n" for name, line in zip("abcdef", lines, strict=False))
+
+    assert made_of(text, yaml.CSafeLoader) == made_of(text, None)
+
+
+@pytest.mark.parametrize("text", ["a: b\tc\n", "a: [b?c]\n", "a: 1\n\ufeffb: 2\n"], ids=["a tab", "a mark", "a BOM"])
+def test_what_the_quick_parser_alone_would_take_is_refused(text: str) -> None:
+    assert made_of(text, yaml.CSafeLoader) == made_of(text, None)
+    assert isinstance(made_of(text, yaml.CSafeLoader), tuple)

@@ -71,7 +71,8 @@ def copied(folder: Path) -> Path:
 
 def status_of(root: Path, tests: Iterable[str]) -> int:
     """The status of pytest for these tests in a copy."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n0", "-p", "no:cacheprovider", "--no-header", *tests]
+    how = ["-q", "-x", "-n0", "-p", "no:cacheprovider", "--no-header", "--hypothesis-profile=many"]
+    command = [sys.executable, "-m", "pytest", *how, *tests]
     # The copy comes first on the path of every process that the tests start.
     env = dict(os.environ) | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}  # noqa: TID251
     done = subprocess.run(command, cwd=root, env=env, capture_output=True, timeout=600, check=False)

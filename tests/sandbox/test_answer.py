@@ -1,21 +1,20 @@
 import json
-from pathlib import Path
 
-from gateway.contract.load import load
+from shipped import CONTRACTS, repository
+
 from gateway.contract.terms import Terms
 from gateway.rehearse import Http1
 from gateway.sandbox.answer import answer, chosen, models
 from gateway.sandbox.arrival import Arrival, documents_of
 
-ROOT = Path(__file__).parents[2] / "contracts"
-TERMS = {terms.name: terms for terms in load(ROOT).terms}
+TERMS = {terms.name: terms for terms in repository().terms}
 PSEUDONYM = "psn_" + "7" * 26
 
 
 def said(terms: Terms, target: str, payload: bytes, number: int = 1) -> Http1:
     media = (("content-type", terms.sending.media[0]),) if terms.sending.media else ()
     documents = documents_of(Arrival(terms.host.name, terms.method, target, media, payload), terms)
-    model = chosen(documents, models(terms, ROOT))
+    model = chosen(documents, models(terms, CONTRACTS))
     assert model is not None
     return answer(model, terms, documents, number)
 

@@ -1,12 +1,11 @@
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from shipped import CONTRACTS, repository
 from small_contracts import section
 
 from gateway.body.codecs import typed
-from gateway.contract.load import load
 from gateway.contract.model import Example
 from gateway.contract.terms import Terms
 from gateway.examples import text_of
@@ -19,9 +18,8 @@ from gateway.rehearse import parse_http
 from gateway.sandbox.arrival import CREDENTIAL, Arrival, _has_form, judged
 from gateway.signing.signer import Moment, signed
 
-ROOT = Path(__file__).parents[2] / "contracts"
 PSEUDONYM = "psn_" + "0" * 26
-SET = in_force(load(ROOT), secrets=lambda _: CREDENTIAL, vendor_key=lambda _: bytes(32), is_played=True)
+SET = in_force(repository(), secrets=lambda _: CREDENTIAL, vendor_key=lambda _: bytes(32), is_played=True)
 SENT = [
     (terms, example)
     for terms in SET.contracts.terms
@@ -40,7 +38,7 @@ def contracts() -> InForce:
 
 def arrival_of(terms: Terms, example: Example) -> Arrival:
     """What the gateway would send of an example: pseudonyms and credentials stand in their places."""
-    text = text_of(example.sends or "", ROOT, terms).replace("psn_*", PSEUDONYM)
+    text = text_of(example.sends or "", CONTRACTS, terms).replace("psn_*", PSEUDONYM)
     sends = parse_http(re.sub(r"\$[A-Z][A-Z0-9_]+", CREDENTIAL, text))
     method, _, target = sends.first.partition(" ")
     prepared = SET.prepared[terms.name]
@@ -99,7 +97,7 @@ def test_what_an_example_sends_is_what_a_vendor_takes(terms: Terms, example: Exa
 def test_what_an_example_withholds_is_what_a_vendor_does_not_take(
     terms: Terms, example: Example, contracts: InForce
 ) -> None:
-    given = parse_http(text_of(example.given, ROOT, terms))
+    given = parse_http(text_of(example.given, CONTRACTS, terms))
     sent = arrival_of(terms, example)
     media = typed(sent.header("content-type") or "", given.body, terms.sending)
     headers = tuple((name, media if name == "content-type" else value) for name, value in sent.headers)
