@@ -69,11 +69,14 @@ _TOLD = {"authority": "authority_told", "people": "people_told", "closed": "clos
 
 
 class Incidents:
-    """One row for each incident."""
+    """One row for each incident; of one from before the days that are asked for only if something was done about it in
+    them, or it is not closed.
+    """
 
     def __init__(self, known: Known) -> None:
-        self._now = known.now
+        self._now, self._since = known.now, known.since
         self._rows: dict[str, dict[str, Any]] = {}
+        self._last: dict[str, int] = {}
 
     def take(self, seen: Seen) -> Iterable[Row]:
         if seen.kind == "incident":
@@ -83,15 +86,18 @@ class Incidents:
                 row |= {name: cell_of(body[name]) for name in INCIDENTS.columns if name in body} | {"opened": seen.at}
                 row |= {name: instant(row[name]) for name in _MOMENTS if row[name]}
             row["steps"] = (*row["steps"], f"{step} {seen.at}")
+            self._last[body["incident"]] = body["ts"]
             if (told := _TOLD.get(step)) is not None:
                 row |= {told: instant(body.get("at", seen.at)), "why": body.get("why", row["why"])}
         return ()
 
     def rest(self) -> Iterator[Row]:
-        yield from (row | self._clock(row) for row in self._rows.values())
+        for incident, row in self._rows.items():
+            if self._since <= self._last[incident] or not row["closed"]:
+                yield row | self._clock(row)
 
     def _clock(self, row: Row) -> dict[str, Cell]:
-        """Nothing where it was opened before the days that are asked for; its hours run until it is closed."""
+        """Its hours run until it is closed; nothing where the opening is on record no more."""
         if row["aware"] is None:
             return {}
         due, told = datetime.fromisoformat(str(row["aware"])) + CLOCK, row["authority_told"]
@@ -101,10 +107,12 @@ class Incidents:
 
 
 class Notices:
-    """One row for each notice, with the state that it has come to."""
+    """One row for each notice, with the state that it has come to; of one from before the days that are asked for only
+    if something became of it in them, or it is still open.
+    """
 
     def __init__(self, known: Known) -> None:
-        self._now = known.now
+        self._now, self._since = known.now, known.since
         self._rows: dict[str, dict[str, Any]] = {}
         self._told: dict[str, Mapping[str, Any]] = {}
 
@@ -112,7 +120,7 @@ class Notices:
         body = seen.body
         if seen.kind == "fact" and "notice" in body:
             row = self._rows.setdefault(body["notice"], dict.fromkeys(NOTICES.columns))
-            # The step that opens it says how it is told; one of before the days that are asked for is not seen.
+            # The step that opens it says how it is told.
             row["opened"] = seen.at if "way" in body else row["opened"]
             stated = {name: cell_of(body[name]) for name in NOTICES.columns if name in body}
             row["cause"] = body["fact"].partition(":")[2]
@@ -121,7 +129,16 @@ class Notices:
         return ()
 
     def rest(self) -> Iterator[Row]:
-        yield from (row | {"days_late": days_late(self._told[name], self._now)} for name, row in self._rows.items())
+        for name, row in self._rows.items():
+            told = self._told[name]
+            if self._since <= told["ts"] or is_open(told):
+                yield row | {"days_late": days_late(told, self._now)}
+
+
+def is_open(told: Mapping[str, Any]) -> bool:
+    """Whether somebody is still to tell the vendor, or it is to confirm."""
+    is_owed = told["state"] == NoticeState.SENT and told.get("duty") == Duty.CONFIRMS
+    return is_owed or told["state"] in (NoticeState.QUEUED, NoticeState.TASK, NoticeState.HELD)
 
 
 def days_late(told: Mapping[str, Any], now: datetime) -> int:

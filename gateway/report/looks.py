@@ -156,10 +156,12 @@ class _Withdrawal:
 class Withdrawals:
     """One row for each withdrawal. People are told apart by the token that links their entries, which is shown nowhere.
 
-    What is held in memory grows with consents that were given and withdrawn, not with disclosures.
+    What is held in memory grows with consents that were given and withdrawn, not with disclosures. Of one before the
+    days that are asked for there is a row only if something rested on it in them.
     """
 
-    def __init__(self, _: Known) -> None:
+    def __init__(self, known: Known) -> None:
+        self._since = known.since
         self._given: dict[bytes, dict[str, tuple[str, str]]] = {}
         self._withdrawn: dict[bytes, list[_Withdrawal]] = {}
 
@@ -167,14 +169,15 @@ class Withdrawals:
         if seen.kind == "fact" and str(seen.body["fact"]).startswith("consent:"):
             self._answered(seen)
             return ()
-        for tok in seen.toks:
+        for tok in seen.toks if self._since <= seen.body["ts"] else ():
             for withdrawal in self._withdrawn.get(tok, ()):
                 withdrawal.hear(seen)
         return ()
 
     def rest(self) -> Iterator[Row]:
         found = [each for withdrawals in self._withdrawn.values() for each in withdrawals]
-        for each in sorted(found, key=lambda withdrawal: (withdrawal.at, withdrawal.entry)):
+        meant = (each for each in found if self._since <= each.ts or each.after)
+        for each in sorted(meant, key=lambda withdrawal: (withdrawal.at, withdrawal.entry)):
             yield {
                 "withdrawal": each.entry,
                 "at": each.at,

@@ -88,8 +88,11 @@ class Reports:
         report = report_of(wanted)
         contracts = await self._contracts()
         await self._demand_known(contracts, wanted)
-        known = Known(narrowed(contracts, wanted), self._now(), await self._ledger.tallies(), await self._accepted())
-        span = await self._span(wanted, known)
+        begins = _begins(wanted.since, ZoneInfo(contracts.policy.time_zone)) if wanted.since else None
+        known = Known(
+            narrowed(contracts, wanted), self._now(), await self._ledger.tallies(), await self._accepted(), begins or 0
+        )
+        span = await self._span(None if report.whole_past else begins, wanted.until, known)
         tally, whole = Tally(), list[Row]()
         async for row in self._rows(report, known, wanted, span, told):
             tally.rows += 1
@@ -174,12 +177,11 @@ class Reports:
             told(first - span.first, span.last + 1 - span.first)
             yield page
 
-    async def _span(self, wanted: Wanted, known: Known) -> Span:
-        """The places of the days that are asked for, found by halves: later entries stand further on."""
+    async def _span(self, since: int | None, last_day: date | None, known: Known) -> Span:
+        """The places of a time to the end of a day, found by halves: later entries stand further on."""
         size = (await self._ledger.extent() or _NOTHING).size
         zone = ZoneInfo(known.contracts.policy.time_zone)
-        since = _begins(wanted.since, zone) if wanted.since else None
-        until = _begins(wanted.until + timedelta(days=1), zone) if wanted.until else None
+        until = _begins(last_day + timedelta(days=1), zone) if last_day else None
         first = await self._place(since, size) if since is not None else 0
         last = (await self._place(until, size) if until is not None else size) - 1
         return Span(first, last)

@@ -40,6 +40,8 @@ class Requests:
         self._now = int(known.now.timestamp() * 1_000_000)
         self._rows: dict[str, dict[str, Any]] = {}
         self._due: dict[str, tuple[int, int]] = {}
+        self._since = known.since
+        self._last: dict[str, int] = {}
 
     def take(self, seen: Seen) -> Iterable[Row]:
         body = seen.body
@@ -51,6 +53,7 @@ class Requests:
             # The reports of this module have their name among the filters, and are about nobody.
             if _REPORT not in filters:
                 self._rows[body["id"]] = _at_once(seen, filters.get("requester"))
+                self._last[body["id"]] = body["ts"]
         return ()
 
     def _step(self, seen: Seen, right: str) -> None:
@@ -58,7 +61,7 @@ class Requests:
         first = dict.fromkeys(REQUESTS.columns) | {
             "request": request, "right": right, "steps": (),
         }  # fmt: skip
-        row = self._rows.setdefault(request, first)
+        row, self._last[request] = self._rows.setdefault(request, first), body["ts"]
         row["steps"] = (*row["steps"], f"{body.get('state')} by {body.get('by')} {seen.at}")
         row |= _stated(body)
         if row["answered"] is None and (body.get("rulings") or body.get("state") in CLOSED_REQUESTS):
@@ -72,6 +75,8 @@ class Requests:
     def rest(self) -> Iterator[Row]:
         for request, row in self._rows.items():
             due, ended = self._due.get(request, (0, 0))
+            if self._last[request] < self._since and row["closed"]:
+                continue
             yield row | {"days_late": days_after(due, ended) if due else None}
 
 

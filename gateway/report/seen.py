@@ -83,6 +83,8 @@ class Known:
     tallies: Sequence[Count] = ()
     accepted: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """How many accepted a version of the policy in a way, by version and way."""
+    since: int = 0
+    """When the days begin that are asked for, in µs."""
 
     def counted(self, what: str, period: str) -> Mapping[str, int]:
         """How many there were of something in a period, by what they were counted for."""

@@ -35,7 +35,8 @@ class Report:
 
     `of` is what it can be about one of; of what its entries do not name, nobody could tell which they are about.
     `by_row` is what of that its rows tell rather than entries: an entry can be for several purposes, and about people
-    who live under several laws. `is_wrong` tells a row that should not be there; of most reports none is.
+    who live under several laws. `is_wrong` tells a row that should not be there; of most reports none is. `whole_past`
+    is whether it rests on what was said before the days that are asked for.
     """
 
     table: Table
@@ -45,6 +46,7 @@ class Report:
     linked: bool = False
     streams: bool = False
     is_wrong: Callable[[Row], bool] | None = None
+    whole_past: bool = False
 
 
 _VENDOR = frozenset({"vendor"})
@@ -62,12 +64,12 @@ REPORTS: Mapping[str, Report] = {
     "bulk-looks": Report(BULK, BulkLooks),
     "demands": Report(DEMANDS, Demands),
     "demand-totals": Report(TOTALS, Totals),
-    "incidents": Report(INCIDENTS, Incidents, _VENDOR),
-    "notices": Report(NOTICES, Notices, _VENDOR),
+    "incidents": Report(INCIDENTS, Incidents, _VENDOR, whole_past=True),
+    "notices": Report(NOTICES, Notices, _VENDOR, whole_past=True),
     "policies": Report(VERSIONS, Versions),
-    "requests": Report(REQUESTS, Requests),
+    "requests": Report(REQUESTS, Requests, whole_past=True),
     "waivers": Report(WAIVERS, Waivers),
-    "withdrawals": Report(WITHDRAWN, Withdrawals, _VENDOR, linked=True, is_wrong=rested_on_it),
+    "withdrawals": Report(WITHDRAWN, Withdrawals, _VENDOR, linked=True, is_wrong=rested_on_it, whole_past=True),
 }
 
 

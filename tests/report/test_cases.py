@@ -1,7 +1,7 @@
 """The registers of what is done beside calls, of a real gateway in which it was done."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from asking import case as on_behalf
 from demands import AGENCY, EMERGENCY, LEGAL, Staff
 from running import Running, running
 
-from gateway.report.cases import Incidents, days_late
-from gateway.report.seen import Known, Seen
+from gateway.report.cases import Incidents, Notices, days_late
+from gateway.report.requests import Requests
+from gateway.report.seen import Fold, Known, Seen
 from gateway.vocabulary import Role
 
 NOW = datetime.now(UTC)
@@ -299,6 +300,34 @@ def test_only_whoever_owes_an_answer_by_a_day_is_late_with_it(
     told: dict[str, Any], after: timedelta, days: int
 ) -> None:
     assert days_late({"duty": "confirms", "due": DUE, "ts": DUE - 30 * 24 * HOUR} | told, NOW + after) == days
+
+
+OPENED = {"kind": "fact", "notice": "n-1", "fact": "notice:erasure", "vendor": "parcels", "way": "task"}
+OPEN_NOTICE = OPENED | {"duty": "confirms", "due": 9, "state": "task"}
+ASKED = {"kind": "fact", "id": "e-1", "request": "r-1", "fact": "request:erasure", "state": "acknowledged", "due": 9}
+LOST = {"kind": "incident", "incident": "i-1", "step": "opened", "began": "2026-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("fold", "begun", "done"),
+    [
+        (Notices, OPEN_NOTICE, {"kind": "fact", "notice": "n-1", "fact": "notice:erasure", "state": "confirmed"}),
+        (Requests, ASKED, ASKED | {"state": "rejected", "rulings": ["refuse all"]}),
+        (Incidents, LOST, {"kind": "incident", "incident": "i-1", "step": "closed"}),
+    ],
+)
+def test_what_was_begun_before_the_days_that_are_asked_for_stands_there_until_it_is_done(
+    gateway: Running, fold: Callable[[Known], Fold], begun: dict[str, Any], done: dict[str, Any]
+) -> None:
+    def count(since: int, *steps: dict[str, Any]) -> int:
+        report = fold(Known(gateway.gateway.contracts(), NOW, since=since))
+        for number, step in enumerate(steps, 1):
+            assert not list(report.take(Seen(number, step | {"ts": number * 10})))
+        return len(list(report.rest()))
+
+    assert count(15, begun) == 1
+    assert count(15, begun, done) == 1
+    assert count(25, begun, done) == 0
 
 
 def test_an_answer_that_is_late_stands_in_the_oversight_of_its_vendor(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from sockets import Reply
 from gateway.contract.load import ContractSet
 from gateway.report.looks import Withdrawals, rested_on_it
 from gateway.report.seen import Known, Seen
+from gateway.report.table import Row
 from gateway.report.wanted import REPORTS
 from gateway.vocabulary import Role
 
@@ -362,6 +363,28 @@ def test_what_went_on_a_withdrawn_consent_is_counted_also_where_a_part_of_a_call
 
     assert (row["disclosures_after"], row["going_on"]) == (1, 2)
     assert rested_on_it(row)
+
+
+def folded(seen: Sequence[Mapping[str, Any]], since: int) -> list[Row]:
+    report = Withdrawals(Known(CONTRACTS, datetime.now(UTC), since=since))
+    for number, body in enumerate(seen):
+        assert not list(report.take(Seen(number, body, {"result": "sent"}, (b"token",))))
+    return list(report.rest())
+
+
+def test_what_was_said_before_the_days_that_are_asked_for_counts_in_them(gateway: Running) -> None:
+    consent = {"fact": "consent:delivery", "kind": "fact", "ts": 1, "id": "c-1", "state": "given"}
+    ground = {"role": "consignee", "jurisdiction": "CN", "basis": "explicit_consent", "evidence": {"ref": "c-1"}}
+    parcel = {"kind": "intent", "ts": 5, "purpose": "delivery", "vendor": "parcels", "grounds": [ground]}
+    seen = [consent, consent | {"ts": 3, "id": "c-2", "state": "withdrawn"}, parcel]
+
+    found = [[(row["ended"], row["disclosures_after"]) for row in folded(seen, since)] for since in (2, 4, 6)]
+
+    assert found == [[(1, 1)], [(1, 1)], []]
+    assert folded(seen[:2], 4) == []
+    later = json.loads(asked(gateway, "withdrawals", since="2096-01-01").payload)
+    assert (later["entries"][0], later["rows"]) == (0, [])
+    assert later["entries"][1] > 0
 
 
 def test_the_effect_of_a_withdrawal_is_what_stayed_and_who_was_told_since(tmp_path: Path) -> None:
