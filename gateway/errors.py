@@ -318,7 +318,9 @@ CODES: Mapping[str, Code] = {
     "vendor.address": Code(502, "The vendor's name leads to an address that is not allowed", "Check `hosts` and DNS."),
     "vendor.timeout": Code(504, "The vendor did not answer in time; the data may have arrived", _SEE_LEDGER),
     "vendor.broken": Code(504, "The vendor's answer broke off; the data may have arrived", _SEE_LEDGER),
-    "vendor.answered": Code(502, "The vendor answered with an error; its text stays here", _SEE_LEDGER),
+    "vendor.answered": Code(
+        502, "The vendor answered with an error; its text stays here", "Name under `errors` what of it may come back."
+    ),
     "vendor.redirect": Code(502, "The vendor redirects; it is not followed", "Correct the vendor's host."),
     # Disclosures outside contracts.
     "exceptional.not_written": Code(422, "The request is not in writing", "Ask for it in writing."),
