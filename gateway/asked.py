@@ -1,6 +1,5 @@
 """What operators and reviewers may ask of the desk: each a model, of words that may stand in the record."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -11,7 +10,7 @@ from gateway.exports import Place
 from gateway.forecast import MOST
 from gateway.ledger.entry import Result
 from gateway.ledger.store import PLACES
-from gateway.misfit import Asked, Id, Reason, Word, says_who
+from gateway.misfit import Asked, Day, Id, Reason, Word, says_who
 from gateway.registry.entered import Ref
 from gateway.vocabulary import Role
 
@@ -90,7 +89,7 @@ class Keep(Asked):
 
     subject: Ref
     reason: Word
-    until: date | None = None
+    until: Day | None = None
 
 
 class Release(Asked):

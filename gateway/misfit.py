@@ -3,11 +3,21 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from difflib import get_close_matches
 from itertools import islice
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+)
 
 Location = tuple[str | int, ...]
 
@@ -63,6 +73,26 @@ Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9
 Reason = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 .,:;/#()'_-]{2,199}$"), AfterValidator(_names_nobody)
 ]
+
+
+_YEARS: Final = range(1900, 3000)
+_When = TypeVar("_When", bound=date)
+
+
+NOTED: Final = "noted"
+"""The context in which is read what was entered before, when this was not asked yet."""
+
+
+def _in_sight(given: _When, info: ValidationInfo) -> _When:
+    if given.year not in _YEARS and info.context != NOTED:
+        raise ValueError(f"a year that nobody can mean (write one from {_YEARS[0]} to {_YEARS[-1]}, or leave it out)")
+    return given
+
+
+# Where time ends, a moment has no other time zone and a day none after it: what is entered stays far from there.
+_SPELLED: Final = Field(json_schema_extra={"pattern": "^(19|2[0-9])[0-9]{2}-"})
+Day = Annotated[date, AfterValidator(_in_sight), _SPELLED]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_sight), _SPELLED]
 
 
 class Asked(BaseModel):

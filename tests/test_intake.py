@@ -15,6 +15,8 @@ from gateway.clock import utc
 from gateway.errors import Refusal, refuse
 from gateway.failpoints import InjectedError
 from gateway.ledger import Filter
+from gateway.misfit import NOTED
+from gateway.registry.entered import ROWS, NoFacts
 from gateway.registry.facts import Mention, Suspension
 from gateway.registry.registry import Registry
 from gateway.settings import Settings
@@ -245,6 +247,29 @@ async def test_what_is_said_to_come_to_be_later_is_not_taken(stores: Stores) -> 
         await stores.desk.put_facts([NO, NO | {"time": "2999-01-01T00:00:00Z"}], by="anna")
 
     assert await entries(stores) == []
+
+
+@pytest.mark.parametrize("expires", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_a_time_where_time_ends_is_refused_and_keeps_nothing_back(stores: Stores, expires: str) -> None:
+    with pytest.raises(NoFacts, match="write one from 1900 to 2999"):
+        await stores.desk.put_facts([NO | {"expires": expires}], by="anna")
+
+    assert await stores.desk.put_facts([NO], by="anna") == 1
+    assert len(await entries(stores)) == 1
+
+
+@pytest.mark.parametrize("expires", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_such_a_time_that_was_noted_before_it_was_refused_is_carried_on(tmp_path: Path, expires: str) -> None:
+    noted = ROWS.validate_python([NO | {"expires": expires}], context=NOTED)
+    async with started(tmp_path) as stores:
+        failpoints.arm("after-entry=raise")
+        with pytest.raises(InjectedError):
+            await stores.intake.put(noted, by="anna")
+    failpoints.arm("")
+
+    async with started(tmp_path) as stores:
+        assert [state for state, _ in await answers(stores.registry)] == ["withdrawn"]
+        assert await stores.registry.left("gateway") == []
 
 
 async def test_a_policy_that_somebody_accepted_is_on_record_and_no_consent(stores: Stores) -> None:

@@ -4,12 +4,10 @@ What the law demands may be missing in a request: `checks` tells all of it at on
 """
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     Base64Bytes,
     Field,
     StringConstraints,
@@ -18,7 +16,7 @@ from pydantic import (
 )
 
 from gateway.contract.words import MediaType, Name
-from gateway.misfit import Asked
+from gateway.misfit import Asked, Day, Moment
 from gateway.paths import parse_place
 from gateway.registry.entered import Country, Ref
 from gateway.vocabulary import Category, Scenario, SubjectRole
@@ -64,7 +62,7 @@ class Instrument(Asked):
 
     type: Line | None = None
     number: Line | None = None
-    dated: date | None = None
+    dated: Day | None = None
     law: Line | None = None
     written: bool = False
     reasoned: bool = False
@@ -75,8 +73,8 @@ class Instrument(Asked):
 class Period(Asked):
     """From which day to which the data is from, with both."""
 
-    since: date
-    until: date
+    since: Day
+    until: Day
 
     @model_validator(mode="after")
     def _runs_forward(self) -> "Period":
@@ -88,7 +86,7 @@ class Period(Asked):
 class Suppression(Asked):
     """The person is not to be told up to the end of a day, who ordered that, and whether in writing."""
 
-    until: date
+    until: Day
     authority: Line
     written: bool = False
 
@@ -96,7 +94,7 @@ class Suppression(Asked):
 class Told(Asked):
     """What was said on the telephone, entered afterwards: when, to whom, and which number was called back."""
 
-    happened_at: AwareDatetime
+    happened_at: Moment
     person: Line
     called_back: Line
 
@@ -132,7 +130,7 @@ class LegalCompulsion(Request):
     recognition: Line | None = None
     agreement: Line | None = None
     period: Period | None = None
-    deadline: date | None = None
+    deadline: Day | None = None
 
 
 class RightsProtection(Request):
@@ -162,7 +160,7 @@ REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discr
 class Opinion(Asked):
     """What the data protection officer says to it, and as of which day."""
 
-    dated: date
+    dated: Day
     favourable: bool
     text: Text
 
@@ -181,7 +179,7 @@ class Decline(Asked):
 class Preservation(Asked):
     """Nothing goes; what is known of the people is kept to the end of a day."""
 
-    until: date
+    until: Day
     why: Text
 
 

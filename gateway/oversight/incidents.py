@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
 from gateway.contract.load import ContractSet
 from gateway.contract.words import Name
@@ -20,7 +20,7 @@ from gateway.ledger.housekeeping import Access
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.steps import CLOCK, IncidentStep
 from gateway.ledger.store import Entry, Filter
-from gateway.misfit import Asked
+from gateway.misfit import Asked, Moment
 from gateway.oversight.affected import Affected
 from gateway.registry import lookups
 from gateway.registry.claims import Claims
@@ -50,10 +50,10 @@ class Opened(Asked):
     vendor: Name
     operations: tuple[Name, ...] = ()
     nature: Breach
-    began: AwareDatetime
-    ended: AwareDatetime | None = None
-    aware: AwareDatetime
-    vendor_told: AwareDatetime | None = None
+    began: Moment
+    ended: Moment | None = None
+    aware: Moment
+    vendor_told: Moment | None = None
     reference: Reference
     suspend: bool = False
 
@@ -68,7 +68,7 @@ class Stepped(Asked):
     """An authority or the people were told, or it is closed. After 72 hours an authority is told `why` so late."""
 
     step: Literal["authority", "people", "closed"]
-    at: AwareDatetime | None = None
+    at: Moment | None = None
     reference: Reference
     why: Reference | None = None
 

@@ -4,7 +4,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -19,7 +18,7 @@ from gateway.contract.announcing import State
 from gateway.contract.papers import Agreement, lacking
 from gateway.contract.words import Day, Digest
 from gateway.errors import GatewayError
-from gateway.misfit import Language, told
+from gateway.misfit import Language, Moment, told
 from gateway.vocabulary import (
     FLAGS,
     AcceptanceKind,
@@ -61,7 +60,7 @@ class Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
 
     source: Text = "shop"
-    time: AwareDatetime | None = None
+    time: Moment | None = None
 
 
 class PersonRow(BaseModel):
@@ -117,7 +116,7 @@ class ConsentRow(Row):
     explicit: bool = False
     separate: bool = False
     written: bool = False
-    expires: AwareDatetime | None = None
+    expires: Moment | None = None
     method: ConsentMethod | None = None
     expressed_by: ExpressedBy = ExpressedBy.SUBJECT
     record_id: Text | None = None

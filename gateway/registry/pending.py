@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, exists, false, insert, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
+from gateway.misfit import NOTED
 from gateway.registry import bulk, rows
 from gateway.registry.entered import ConsentRow, SuspensionRow
 from gateway.registry.policies import POLICIES
@@ -91,7 +92,9 @@ def left(connection: Connection, asked: tuple[str | None, datetime]) -> Sequence
     mine = true() if node is None else (PENDING.c.node == node) | (PENDING.c.at < (now - OLD).replace(tzinfo=None))
     found = connection.execute(select(PENDING).where(mine).order_by(PENDING.c.at))
     return [
-        Pending(row.id, row.node, row.by, tuple(STORED.validate_json(row.facts)), row.at.replace(tzinfo=UTC))
+        Pending(
+            row.id, row.node, row.by, tuple(STORED.validate_json(row.facts, context=NOTED)), row.at.replace(tzinfo=UTC)
+        )
         for row in found
     ]
 

@@ -322,4 +322,9 @@ def erasing(subject: str, linked: Sequence[str], at: datetime) -> Iterator[State
 
 def stored(moment: datetime) -> datetime:
     """UTC without an offset: SQLite keeps none."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        # Where time ends there is no UTC for it, and some hours make no difference. Such were noted before they were
+        # refused, and what cannot be carried on would keep back all that comes after it.
+        return moment.replace(tzinfo=None)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints, model_validator
@@ -10,7 +9,7 @@ from pydantic import AfterValidator, StringConstraints, model_validator
 from gateway.contract.load import ContractSet
 from gateway.contract.words import Name
 from gateway.errors import GatewayError
-from gateway.misfit import Asked
+from gateway.misfit import Asked, Day
 from gateway.report.activities import ACTIVITIES, Activities
 from gateway.report.cases import INCIDENTS, NOTICES, WAIVERS, Incidents, Notices, Waivers
 from gateway.report.demands import DEMANDS, TOTALS, Demands, Totals
@@ -86,8 +85,8 @@ class Wanted(Asked):
 
     report: Annotated[str, StringConstraints(pattern=r"^[a-z-]{1,40}$")]
     form: Form = "json"
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
     vendor: Name | None = None
     entity: Name | None = None
     purpose: Purpose | None = None

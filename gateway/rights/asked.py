@@ -6,7 +6,6 @@ from itertools import starmap
 from typing import Annotated, Literal
 
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,7 +17,7 @@ from pydantic.config import JsonDict
 
 from gateway.contract.words import Name
 from gateway.errors import GatewayError
-from gateway.misfit import Asked, Id, Language, Reason, says_who
+from gateway.misfit import Asked, Id, Language, Moment, Reason, says_who
 from gateway.registry.entered import Ref
 from gateway.vocabulary import (
     CATEGORIES,
@@ -114,7 +113,7 @@ class Entered(Told):
     """A token that sees this person and nobody else."""
 
     token: str = Field(repr=False)
-    expires: AwareDatetime
+    expires: Moment
 
 
 class Personal(Asked):
@@ -225,7 +224,7 @@ class Give(Personal):
     explicit: bool = False
     separate: bool = False
     written: bool = False
-    expires: AwareDatetime | None = None
+    expires: Moment | None = None
     method: ConsentMethod
     notice: Text | None = None
     language: Language | None = None

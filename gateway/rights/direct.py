@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeAlias
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from gateway.clearance import NOTICE_DUE, Question, stand, usable, weighed, went
 from gateway.clearance.bases import basis_for
@@ -22,7 +22,7 @@ from gateway.errors import Failure, GatewayError
 from gateway.frozen import changed
 from gateway.ledger.entry import Disclosed, Ground, Intent, Manner, Outcome, Subject
 from gateway.ledger.ledger import Ledger
-from gateway.misfit import Asked, Misfit, misfits, place_of
+from gateway.misfit import Asked, Misfit, Moment, misfits, place_of
 from gateway.record import of_operation, stands_apart
 from gateway.registry import lookups
 from gateway.registry.claims import Claims
@@ -64,7 +64,7 @@ class Told(Asked):
     vendor: Name
     operation: Name
     people: tuple[Somebody, ...] = Field(min_length=1, max_length=100)
-    happened: AwareDatetime
+    happened: Moment
     entity: Name | None = None
     categories: tuple[Category, ...] = ()
     afterwards: bool = False

@@ -13,6 +13,7 @@ from gateway.identity import Caller
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.personal import Personal
 from gateway.ledger.store import Filter
+from gateway.misfit import Day
 from gateway.registry import notices as notice_rows
 from gateway.registry.notices import Notice
 from gateway.registry.registry import Registry
@@ -30,8 +31,8 @@ OWN_TOKEN = "token"  # noqa: S105 - how it was checked who asks
 class WantReport(AskedPersonal):
     """Of which days, both inclusive, in the policy's time zone; what is alike as one line; and in which form."""
 
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
     summary: bool = False
     form: Literal["json", "csv", "html"] = "json"
     language: Literal["en", "zh"] = "en"

@@ -134,6 +134,8 @@ def test_a_period_has_both_its_days(people: People) -> None:
     assert len(report(people, PAYER, since=today)["disclosures"]) <= 1
     assert report(people, PAYER, since="2020-01-01", until="2020-12-31")["disclosures"] == []
     assert len(report(people, PAYER, since="2020-01-01", until="2095-12-31")["disclosures"]) == 1
+    never = people.ask(people.subject(PAYER), "/v1/disclosures", {"until": "9999-12-31"})
+    assert (never.status, b"write one from 1900 to 2999" in never.payload) == (422, True)
     wrong = people.ask(people.subject(PAYER), "/v1/disclosures", {"since": "2026-02-01", "until": "2026-01-01"})
     assert wrong.status == 422
 
