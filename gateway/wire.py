@@ -333,6 +333,9 @@ class _Lingering:
         self._head: bytes | None = None
 
     def write(self, data: bytes) -> None:
+        if self.is_closing():
+            # Nobody is there any more for whom it was, and the loop would raise.
+            return
         if self._head is None and self._cycle.response_started:
             self._head = data
         elif self._head:

@@ -398,3 +398,11 @@ def test_an_error_behind_the_edge_is_logged_without_its_text(caplog: pytest.LogC
     assert reply.status == 500
     assert "a call ended in ValueError at" in caplog.text
     assert "ann@example.com" not in caplog.text
+
+
+def test_an_answer_for_which_nobody_is_there_any_more_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    with listening(Slow()) as edge, edge.client() as client:
+        client.say(GET + CHUNKED + b"zz\r\n")
+        client.rest()
+
+    assert caplog.records == []
