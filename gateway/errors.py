@@ -257,7 +257,7 @@ CODES: Mapping[str, Code] = {
     ),
     "consent.withdrawn": Code(403, "Consent was withdrawn", "It may not be used on this ground."),
     "consent.expired": Code(403, "Consent has run out", "Ask the person again."),
-    "consent.scope": Code(403, "Consent does not cover this vendor or purpose", "Ask the person for this use."),
+    "consent.scope": Code(403, "Consent does not cover this vendor, purpose or data", "Ask the person for this use."),
     "sale.without_consent": Code(403, "No sale, rent or trade without explicit consent", "Ask the person explicitly."),
     "sale.opted_out": Code(403, "The person has opted out of sale", "It may not be sold."),
     "transfer.none": Code(403, "No transfer mechanism for this jurisdiction", "Enter one under `transfer`."),

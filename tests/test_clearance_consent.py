@@ -50,6 +50,40 @@ def test_consent_covers_what_it_was_given_for(consent: Consent, code: str) -> No
     assert codes(consented(consent)) == ([code] if code else [])
 
 
+def named(*categories: Category) -> Question:
+    """The parcel to somebody in China, which rests on their yes to these data."""
+    yes = changed(CONSENT, separate=True, categories=frozenset(categories))
+    return asked(facts=given(jurisdiction="CN", consents={"c-89": (yes,)}))
+
+
+ON_THE_LABEL = (Category.PERSON_NAME, Category.CONTACT_PHONE, Category.ADDRESS_CITY, Category.ADDRESS_COUNTRY)
+
+
+@pytest.mark.parametrize(
+    ("categories", "code"),
+    [
+        ((), ""),
+        ((*ON_THE_LABEL, Category.ADDRESS_UNIT), ""),
+        ((*ON_THE_LABEL[:2], Category.ADDRESS_FULL), ""),
+        (tuple(Category), ""),
+        (ON_THE_LABEL, "consent.scope"),
+        ((Category.CONTACT_EMAIL,), "consent.scope"),
+    ],
+)
+def test_a_yes_that_names_its_data_covers_no_other(categories: tuple[Category, ...], code: str) -> None:
+    assert codes(named(*categories)) == ([code] if code else [])
+
+
+def test_a_yes_to_a_part_of_a_call_has_to_name_what_is_in_that_part() -> None:
+    yes = changed(CONSENT, purpose=Purpose.DELIVERY_NOTIFICATION, categories=frozenset({Category.CONTACT_EMAIL}))
+    other = changed(yes, categories=frozenset({Category.CONTACT_PHONE}))
+    mail = "The courier writes only to people who asked for it."
+
+    found = [grants(asked(facts=given(consents={"c-89": (each,), "c-88": (each,)})))[mail] for each in (yes, other)]
+
+    assert found == ["", "consent.scope"]
+
+
 def test_consent_that_is_not_explicit_is_not_enough_where_it_has_to_be() -> None:
     implied = changed(CONSENT, explicit=False)
 

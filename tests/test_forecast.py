@@ -114,7 +114,7 @@ def refused(at: datetime, made: World) -> str:
         return "caller.unknown"
     try:
         question = asked(terms, facts=facts, policy=made.contracts.policy, now=at)
-        clear(replace(question, exporter="DE", levels=made.levels))
+        clear(other(question, exporter="DE", levels=made.levels))
     except Refusal as refusal:
         return refusal.code
     return ""

@@ -1,5 +1,6 @@
 """What the shop says of people and orders counts for the next call, and what is refused reaches no vendor."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +115,18 @@ def test_a_call_whose_header_names_somebody_else_reaches_nobody(gateway: Running
     assert (mismatched.status, mismatched.code) == (403, "subject.mismatch")
     assert (named.status, linked.status) == (200, 200)
     assert len(gateway.parcels.received) == 2
+
+
+def test_a_yes_that_names_its_data_lets_no_other_go(gateway: Running) -> None:
+    yes = {"kind": "consent", "subject": "c-89", "purpose": "delivery_notification", "state": "given"}
+    to = {"name": "Zoe", "email": "zoe@example.com"}
+
+    for categories in (["contact.phone"], ["contact.email", "contact.phone"]):
+        gateway.put(yes | {"categories": categories})
+        assert gateway.ship(to=to).status == 200
+    gateway.put(yes | {"state": "withdrawn"})
+
+    assert [json.loads(sent.payload)["to"].get("email") for sent in gateway.parcels.received] == [None, to["email"]]
 
 
 def test_a_sale_needs_everybodys_yes_and_no_signal_against_it(tmp_path: Path) -> None:

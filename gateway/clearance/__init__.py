@@ -1,6 +1,7 @@
 """May this call go at all? Pure functions over contracts, facts and the time."""
 
 from gateway.clearance.bases import basis_for, grant, has_basis, may_ask, needs_consents
+from gateway.clearance.consents import is_of_the_call
 from gateway.clearance.decide import clear, is_in_use, refusing, waived, waivers_for, weighed
 from gateway.clearance.papers import End, around, day, ends, stand, vendor_with, with_papers
 from gateway.clearance.people import NOTICE_DUE, usable
@@ -17,7 +18,7 @@ from gateway.clearance.policies import (
     with_registered,
 )
 from gateway.clearance.question import GRANTED, Clearance, Ground, Question, Standing
-from gateway.clearance.sensitive import asks_in, is_of_the_call
+from gateway.clearance.sensitive import asks_in
 from gateway.clearance.transfer import Pairs, went
 
 __all__ = [

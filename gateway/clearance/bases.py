@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from gateway.clearance.consents import Marks, answer
+from gateway.clearance.consents import Marks, answer, is_of_the_call
 from gateway.clearance.people import is_flagged, unusable
 from gateway.clearance.question import (
     CHINA,
@@ -15,7 +15,7 @@ from gateway.clearance.question import (
     laws,
     present,
 )
-from gateway.clearance.sensitive import asks_in, is_of_the_call, lacks_separate
+from gateway.clearance.sensitive import asks_in, lacks_separate
 from gateway.contract.model import Policy
 from gateway.contract.terms import Bases, GroupTerms, SubjectTerms, Terms
 from gateway.errors import Failure
@@ -75,7 +75,7 @@ def has_basis(question: Question) -> Iterator[Failure]:
                 "basis.none", f"no basis for a {subject.role} in {jurisdiction_of(person)}", question.terms.file
             )
             continue
-        if failure := _fails(question, basis, person, question.terms.operation.purpose, subject.bases):
+        if failure := _fails(question, basis, person, subject.bases):
             is_apart = basis in CONSENTS and _marks(question, basis, person).separate
             apart = ", asked for apart from everything else (PIPL 23)" if is_apart else ""
             yield Failure(failure, f"{basis} of the {subject.role}{apart}", question.terms.file)
@@ -91,8 +91,11 @@ def basis_for(bases: Bases, jurisdiction: str, policy: Policy) -> LegalBasis | N
     return None if None in possible else next(basis for basis in _STRICTEST if basis in possible)
 
 
-def _fails(question: Question, basis: LegalBasis, person: Person | None, purpose: Purpose, bases: Bases) -> str:
-    """Why a basis does not hold for a person, or GRANTED."""
+def _fails(
+    question: Question, basis: LegalBasis, person: Person | None, bases: Bases, group: GroupTerms | None = None
+) -> str:
+    """Why a basis does not hold for a person, for a group or for what the call rests on, or GRANTED."""
+    purpose = group.purpose if group else question.terms.operation.purpose
     under_chinese_law = CHINA in laws(question, jurisdiction_of(person))
     own_word = jurisdiction_of(person) == "unknown" and "unknown" in bases
     if code := _unfit(question, basis, person, under_chinese_law=under_chinese_law and not own_word):
@@ -102,10 +105,10 @@ def _fails(question: Question, basis: LegalBasis, person: Person | None, purpose
     if not _is_evident(question, basis, person):
         return "basis.evidence_missing"
     if basis in CONSENTS:
-        return _consent(question, basis, person, purpose)
+        return _consent(question, basis, person, purpose, group)
     if under_chinese_law and is_flagged(question, person, Flag.MINOR):
         # Whatever the ground, a guardian has to agree (PIPL 31).
-        return GRANTED if answer(question, person, purpose)[0] is GRANTED else "subject.minor"
+        return GRANTED if answer(question, person, purpose, group=group)[0] is GRANTED else "subject.minor"
     return GRANTED
 
 
@@ -127,10 +130,12 @@ def _is_evident(question: Question, basis: LegalBasis, person: Person | None) ->
     return bool(there.get(needs, True))
 
 
-def _consent(question: Question, basis: LegalBasis, person: Person | None, purpose: Purpose) -> str:
+def _consent(
+    question: Question, basis: LegalBasis, person: Person | None, purpose: Purpose, group: GroupTerms | None
+) -> str:
     if is_flagged(question, person, Flag.LEGAL_PERSON):
         return GRANTED
-    return answer(question, person, purpose, _marks(question, basis, person))[0]
+    return answer(question, person, purpose, _marks(question, basis, person), group)[0]
 
 
 def _marks(question: Question, basis: LegalBasis, person: Person | None) -> Marks:
@@ -200,4 +205,4 @@ def _stays(question: Question, group: GroupTerms, subject: SubjectTerms, person:
     basis = basis_for(bases, jurisdiction_of(person), question.policy)
     if basis is None:
         return "basis.none"
-    return _fails(question, basis, person, group.purpose, bases) or lacks_separate(question, group, person)
+    return _fails(question, basis, person, bases, group) or lacks_separate(question, group, person)

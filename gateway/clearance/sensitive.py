@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gateway.clearance.consents import Marks, answer
+from gateway.clearance.consents import Marks, answer, is_of_the_call
 from gateway.clearance.people import is_flagged
 from gateway.clearance.question import CHINA, GRANTED, Question, laws, present
 from gateway.contract.terms import GroupTerms, Terms
@@ -28,7 +28,7 @@ def lacks_separate(question: Question, group: GroupTerms, person: Person | None)
     """Why what is sensitive in a group does not leave, or GRANTED."""
     if not _asks(question, person) or group.number not in _sensitive(question.terms):
         return GRANTED
-    return answer(question, person, group.purpose, _SEPARATE)[0]
+    return answer(question, person, group.purpose, _SEPARATE, group)[0]
 
 
 def _asks(question: Question, person: Person | None) -> bool:
@@ -36,11 +36,6 @@ def _asks(question: Question, person: Person | None) -> bool:
     if not question.cn_separate or person is None or CHINA not in laws(question, person.jurisdiction):
         return False
     return not is_flagged(question, person, Flag.LEGAL_PERSON)
-
-
-def is_of_the_call(terms: Terms, group: GroupTerms) -> bool:
-    """Whether a group has neither a ground nor a purpose of its own, so that the call rests on what is in it."""
-    return group.bases is None and group.purpose is terms.operation.purpose
 
 
 def asks_in(terms: Terms) -> frozenset[str]:

@@ -10,7 +10,8 @@ from gateway.contract.model import PolicyVersion
 from gateway.contract.papers import Agreement
 from gateway.frozen import Frozen
 from gateway.registry.basis import NOTHING, Basis
-from gateway.vocabulary import VALID_CONSENT, ConsentState, Flag, OrderState, Purpose, SubjectRole
+from gateway.vocabulary import VALID_CONSENT, Category, ConsentState, Flag, OrderState, Purpose, SubjectRole
+from gateway.vocabulary.categories import ADDRESS_PARTS
 
 
 class Person(Frozen, frozen=True):
@@ -61,6 +62,13 @@ class Consent:
     number: int = 0
     """In which order the answers came in."""
     by_guardian: bool = False
+    categories: frozenset[Category] = frozenset()
+    """Of which data it speaks; of none in particular where none is named."""
+
+    def reaches(self, wanted: frozenset[Category]) -> bool:
+        """Whether it speaks of all of this data; an address as a whole is in its parts."""
+        parts = ADDRESS_PARTS if Category.ADDRESS_FULL in self.categories else frozenset()
+        return not self.categories or wanted <= self.categories | parts
 
     def is_valid(self, now: datetime) -> bool:
         return self.state in VALID_CONSENT and (self.expires is None or now < self.expires)

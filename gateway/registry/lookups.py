@@ -30,7 +30,7 @@ from gateway.registry.tables import (
     SUBJECTS,
     SUSPENSIONS,
 )
-from gateway.vocabulary import ConsentState, ExpressedBy, Flag, OrderState, Purpose, SubjectRole
+from gateway.vocabulary import Category, ConsentState, ExpressedBy, Flag, OrderState, Purpose, SubjectRole
 
 # One question each, since an answer takes as long as the way to the database: what is known of an order, the state in
 # a row without a subject, and what is known of a person, with which table a row is from.
@@ -126,6 +126,7 @@ def consents_of(connection: Connection, subject: str) -> tuple[Consent, ...]:
 
 
 def _answer(row: Any, given: datetime) -> Consent:
+    details = json.loads(row.details)
     return Consent(
         Purpose(row.purpose),
         row.vendor,
@@ -137,7 +138,8 @@ def _answer(row: Any, given: datetime) -> Consent:
         row.written,
         given.replace(tzinfo=UTC),
         row.number,
-        json.loads(row.details).get("expressed_by") == ExpressedBy.GUARDIAN,
+        details.get("expressed_by") == ExpressedBy.GUARDIAN,
+        frozenset(map(Category, details.get("categories", ()))),
     )
 
 
