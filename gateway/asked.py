@@ -8,6 +8,7 @@ from gateway.contract.words import Name
 from gateway.errors import CODES, GatewayError
 from gateway.exports import Place
 from gateway.forecast import MOST
+from gateway.identity import DAY, LIFETIMES
 from gateway.ledger.entry import Result
 from gateway.ledger.store import PLACES
 from gateway.misfit import Asked, Day, Id, Reason, Word, says_who
@@ -40,6 +41,14 @@ class Issue(Asked):
     days: int | None = Field(default=None, ge=1, le=400)
     role: Role = Role.SERVICE
     services: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _lives_as_long_as_its_role(self) -> "Issue":
+        longest = LIFETIMES.get(self.role)
+        if self.days is not None and longest is not None and self.days * DAY > longest:
+            most = f"{longest // DAY} days" if longest > DAY else "a day" if longest == DAY else "an hour"
+            raise ValueError(f"{most} is the longest for the role {self.role}; ask for less, or leave `days` out")
+        return self
 
     @model_validator(mode="after")
     def _is_somebody(self) -> "Issue":

@@ -121,6 +121,20 @@ async def test_a_token_is_not_issued_for_what_no_contract_could_name(stores: Sto
     assert await record(stores, kind="token") == []
 
 
+@pytest.mark.parametrize(
+    ("role", "days", "told"), [("auditor", 31, "30 days"), ("agent", 2, "a day"), ("subject", 1, "an hour")]
+)
+async def test_a_token_that_would_end_earlier_than_is_asked_for_is_not_issued(
+    stores: Stores, role: str, days: int, told: str
+) -> None:
+    whom = {"subject": "c-1"} if role == "subject" else {"service": "anna"}
+
+    with pytest.raises(ValidationError, match=f"{told} is the longest for the role {role}"):
+        await stores.desk.issue_token({**whom, "role": role, "days": days}, by="root")
+
+    assert await record(stores, kind="token") == []
+
+
 async def test_a_revoked_token_proves_nobody_and_the_others_go_on(stores: Stores) -> None:
     old, new = [await stores.desk.issue_token({"service": "checkout"}, by="anna") for _ in range(2)]
 
