@@ -10,7 +10,6 @@ from gateway.accesses import LASTS
 from gateway.granting import Granting
 from gateway.identity import Caller
 from gateway.intake import Intake
-from gateway.ledger.store import PLACES
 from gateway.misfit import Asked, Reason, Word
 from gateway.registry import granted
 from gateway.registry.stored import BulkLookRow
@@ -22,7 +21,7 @@ class Proposal(Asked):
     `who` takes them out where that is not whoever proposes it: on the command line, the user of the operating system.
     """
 
-    entries: int = Field(ge=1, lt=PLACES)
+    entries: int = Field(ge=1, lt=2**53)  # more no entry can say
     reason: Reason
     hours: int = Field(default=4, ge=1, le=LASTS)
     who: Word | None = None

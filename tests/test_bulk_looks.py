@@ -120,6 +120,7 @@ def test_what_was_taken_under_a_bulk_look_counts_after_a_restart(tmp_path: Path)
     "wrong",
     [
         {"entries": 0},
+        {"entries": 2**53},
         {"hours": 25},
         {"hours": 0},
         {"reason": ""},

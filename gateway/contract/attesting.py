@@ -23,5 +23,6 @@ def owed(vendor: Vendor, attested: Mapping[tuple[str, str], date]) -> Iterator[O
     began = min((day for paper in vendor.agreements if (day := paper.starts or paper.signed)), default=None)
     for of, every in vendor.attests.items():
         last = attested.get((vendor.vendor, of.value))
-        since = last or began
-        yield Owed(of, last, since + timedelta(days=days(every)) if since else vendor.review)
+        since, ahead = last or began, timedelta(days=days(every))
+        # No day comes after the last one, which somebody may have written.
+        yield Owed(of, last, min(since, date.max - ahead) + ahead if since else vendor.review)

@@ -152,7 +152,10 @@ def test_what_a_vendor_attests_is_due_again_so_long_after_the_last_time(tmp_path
         rows = json.loads(asked(gateway, "/reports/vendors"))["rows"]
         expiring = json.loads(asked(gateway, "/reports/expiring"))["rows"]
         entries = gateway.record(kind="fact", vendor="parcels")
+        gateway.put({**said, "given": "9999-06-01"})
+        last = told()
 
+    assert last["parcels security"] == "9999-12-31"
     # From the first paper on, which was signed on the first day of 2025; a year is taken for 366 days.
     assert first == {
         "parcels deletion": "2026-01-02", "parcels security": "2027-01-03", "parcels sub_processors": "2025-01-31",
