@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -217,13 +217,24 @@ class Recorder:
         """What left and what stayed, as an entry says it; the calls of one service mostly look alike."""
         is_short = len(outgoing.stayed) < _PATHS and not outgoing.counted
         stayed = outgoing.stayed if is_short else outgoing.withheld.items()
-        key = (terms.digest, terms.name, tuple(outgoing.counts), tuple(stayed), apart)
-        if (shape := self._shapes.get(key)) is None:
-            if len(self._shapes) > _SHAPES:
-                self._shapes.clear()
-            withheld = tuple(self._withheld(terms.sending, outgoing.withheld))
-            shape = self._shapes[key] = (tuple(_disclosed(rows, outgoing.counts, apart)), withheld)
+        key = (terms.digest, terms.name, tuple(outgoing.counts), tuple(stayed))
+        shape = self._shapes.get(key) or self._kept(key, self._shaped(terms, rows, outgoing))
+        if not apart:
+            return shape
+        # A consent is one person's: where calls differ in that alone, only the groups that rest on it are made anew.
+        return self._shapes.get((key, apart)) or self._kept(
+            (key, apart), _grounded(shape, rows, outgoing.counts, apart)
+        )
+
+    def _kept(self, key: tuple[object, ...], shape: Shape) -> Shape:
+        if len(self._shapes) > _SHAPES:
+            self._shapes.clear()
+        self._shapes[key] = shape
         return shape
+
+    def _shaped(self, terms: Terms, rows: Sequence[_Row], outgoing: Minimised) -> Shape:
+        withheld = tuple(self._withheld(terms.sending, outgoing.withheld))
+        return tuple(_disclosed(rows, outgoing.counts)), withheld
 
     def _withheld(self, section: Section, withheld: Mapping[Stayed, int]) -> Iterator[Withheld]:
         by_reason: dict[str, dict[str, int]] = {}
@@ -297,12 +308,24 @@ def stands_apart(terms: Terms, rule: Rule) -> tuple[str, int | None]:
     return "" if group.purpose is terms.operation.purpose else group.purpose.value, rule.group
 
 
-def _disclosed(rows: Sequence[_Row], counts: Sequence[int], apart: Apart) -> Iterator[Disclosed]:
+def _disclosed(rows: Sequence[_Row], counts: Sequence[int]) -> Iterator[Disclosed]:
     for row in rows:
         left = tuple((path, category, counts[number]) for path, category, number in row.fields if counts[number])
         if left:
-            grounds = dict.fromkeys(_ground(each) for group, each in apart if group == row.group)
-            yield Disclosed(row.form, row.roles, left, row.key, row.purpose, tuple(grounds))
+            yield Disclosed(row.form, row.roles, left, row.key, row.purpose)
+
+
+def _grounded(shape: Shape, rows: Sequence[_Row], counts: Sequence[int], apart: Apart) -> Shape:
+    """The same with the grounds of what goes on its own."""
+    disclosed, withheld = shape
+    groups = (row.group for row in rows if any(counts[number] for _, _, number in row.fields))
+    grounds: dict[int | None, dict[Ground, None]] = {}
+    for group, each in apart:
+        grounds.setdefault(group, {})[_ground(each)] = None
+    return tuple(
+        replace(each, grounds=tuple(grounds[group])) if group in grounds else each
+        for each, group in zip(disclosed, groups, strict=True)
+    ), withheld
 
 
 def _ground(cleared: Cleared) -> Ground:
