@@ -181,7 +181,9 @@ def _answering(endpoint: Endpoint, tokens: Tokens) -> Callable[[Request], Awaita
             told = await endpoint.deed(caller, what, request.path_params.get("request", ""))
         except Refusal as refusal:
             status, told_why = problem.problem(refusal)
-            return JSONResponse(told_why, status, headers=_PRIVATE, media_type=problem.MEDIA_TYPE)
+            return JSONResponse(
+                told_why, status, headers={**_PRIVATE, **problem.challenge(status)}, media_type=problem.MEDIA_TYPE
+            )
         except ValidationError as error:
             return _unprocessable(misfit.told(error))
         except GatewayError as error:

@@ -1,8 +1,21 @@
 """A refusal as the document that a caller gets."""
 
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
 from gateway.errors import CODES, Refusal
 
 MEDIA_TYPE = "application/problem+json"
+_CHALLENGE: Final[Mapping[str, str]] = {"www-authenticate": 'Basic realm="gateway", Bearer realm="gateway"'}
+
+
+def challenge(status: int) -> Mapping[str, str]:
+    """The header of a refusal with this status that says how a caller names itself (RFC 9110 section 11.6.1).
+
+    Without it calendar programs and other clients that wait to be asked never send the token that they have.
+    """
+    return _CHALLENGE if status == HTTPStatus.UNAUTHORIZED else {}
 
 
 def problem(refusal: Refusal, **members: object) -> tuple[int, dict[str, object]]:

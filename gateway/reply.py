@@ -220,7 +220,7 @@ def refused(
     """The reply to a call that did not go, or of which nobody knows whether it did."""
     status = CODES[refusal.code].status
     headers = [("content-type", problem.MEDIA_TYPE), *_marks(sent, disclosure, withheld)]
-    headers.append(("gateway-hint", CODES[refusal.code].fix))
+    headers += [("gateway-hint", CODES[refusal.code].fix), *problem.challenge(status).items()]
     if status == _OVERLOAD:
         headers.append(("retry-after", "1"))
     # The same call would be refused again; and how often one is sent that may have arrived, the contract decides.

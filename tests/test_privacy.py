@@ -159,6 +159,16 @@ def test_answers_are_kept_by_no_cache(people: People) -> None:
     assert (reply.status, reply.headers["cache-control"]) == (200, "no-store")
 
 
+def test_whoever_names_nobody_is_asked_to(people: People) -> None:
+    raw = people.gateway.raw("POST", "/v1/requests/list", body=b"{}", token="")
+
+    reply = people.gateway.said(raw, listener=2)
+
+    assert reply.status == 401
+    assert "Bearer " in reply.headers["www-authenticate"]
+    assert reply.headers["cache-control"] == "no-store"
+
+
 def test_an_operation_is_asked_with_its_own_method(people: People) -> None:
     answer = people.ask(people.subject("c-1"), "/v1/requests", method="GET")
 

@@ -107,7 +107,7 @@ def answering(look: Look, who: Who) -> Callable[[Request], Awaitable[Response]]:
 
 def refused(refusal: Refusal) -> Response:
     status, document = problem.problem(refusal)
-    return JSONResponse(document, status, media_type=problem.MEDIA_TYPE)
+    return JSONResponse(document, status, problem.challenge(status), problem.MEDIA_TYPE)
 
 
 async def body_of(request: Request) -> Any:

@@ -54,6 +54,8 @@ def test_nobody_but_an_operator_puts_facts_in(gateway: Running) -> None:
     replies = [facts(gateway, FACT, token=token) for token in ("", gateway.token(), "sk_live_" + "a" * 40)]
 
     assert [(reply.status, reply.code) for reply in replies] == [(401, "caller.unknown")] * 3
+    # A calendar program sends its password when it is asked for it, and not before.
+    assert {reply.headers["www-authenticate"] for reply in replies} == {'Basic realm="gateway", Bearer realm="gateway"'}
     assert len(gateway.record(kind="fact")) == before
 
 
@@ -77,6 +79,7 @@ def test_an_operators_token_makes_no_calls(gateway: Running) -> None:
     reply = gateway.ship(token=gateway.token("fulfilment", role=Role.OPERATOR))
 
     assert (reply.status, reply.code) == (401, "caller.unknown")
+    assert reply.headers["www-authenticate"].startswith("Basic ")
 
 
 @pytest.mark.parametrize(
