@@ -40,6 +40,8 @@ def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Conne
     with engine.connect() as connection:
         if request.param == "postgresql":
             connection.exec_driver_sql("SET search_path TO pg_temp")
+            # One transaction of many examples, between which a busy machine may take its time.
+            connection.exec_driver_sql("SET idle_in_transaction_session_timeout TO 0")
         THINGS.create(connection)
         yield connection
     engine.dispose()
