@@ -166,10 +166,10 @@ def loaded(found: Path, copy: Path, url: str) -> None:
 
 
 @contextmanager
-def cluster(found: Path, **settings: str) -> Iterator[Cluster]:
-    """A running cluster with these settings, until the block ends."""
+def cluster(found: Path, *, root: str | None = None, **settings: str) -> Iterator[Cluster]:
+    """A running cluster with these settings, until the block ends; its folder is in this one."""
     # Not under the folder of the test run: a socket's path is short, and root's folders are closed to others.
-    with tempfile.TemporaryDirectory(prefix="gateway-pg-") as folder:
+    with tempfile.TemporaryDirectory(prefix="gateway-pg-", dir=root) as folder:
         owned(Path(folder))
         made = Cluster(Path(folder), found, settings)
         made.create()

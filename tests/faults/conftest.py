@@ -1,5 +1,6 @@
 """The fault suite: what it runs at all, what it runs in ten minutes, and the table at its end."""
 
+import os
 import resource
 import shutil
 import tempfile
@@ -15,6 +16,9 @@ from faults.world import World
 from gateway.stores import prepare
 
 Worlds = Callable[..., World]
+
+# What fails and fills up here is a disk.
+os.environ.pop("PYTEST_DEBUG_TEMPROOT", None)  # noqa: TID251  of the test run
 
 _HERE = Path(__file__).parent
 _PATIENCE = 1_800  # seconds for one test: some take all the faults there are, one after the other
