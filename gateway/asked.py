@@ -24,7 +24,7 @@ Kind = Literal[
 
 def _known(code: str) -> str:
     if code not in CODES:
-        raise ValueError("there is no such code; docs/operations.md lists them")
+        raise ValueError("there is no such code; docs/refusals.md lists them")
     return code
 
 

@@ -28,7 +28,10 @@ from gateway.vocabulary import ConsentState
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+GUIDE = "".join(
+    (ROOT / "docs" / f"{name}.md").read_text("utf-8")
+    for name in ("operations", "facts", "people", "oversight", "refusals")
+)
 TABLES_OF_CODES = ("errors.py", "levels.py")
 SOURCE = "".join(
     file.read_text("utf-8") for file in sorted((ROOT / "gateway").rglob("*.py")) if file.name not in TABLES_OF_CODES
@@ -56,7 +59,7 @@ def test_every_code_is_documented_as_it_is_given() -> None:
 
 
 def test_every_kind_of_fact_is_shown_and_every_fact_shown_is_taken() -> None:
-    shown = [fact for block in blocks(OPERATIONS) if block.word == "facts" for fact in _facts(block)]
+    shown = [fact for block in blocks(GUIDE) if block.word == "facts" for fact in _facts(block)]
 
     kinds = {fact.kind for fact in ROWS.validate_python(shown)}
 
@@ -64,7 +67,7 @@ def test_every_kind_of_fact_is_shown_and_every_fact_shown_is_taken() -> None:
 
 
 def test_every_state_of_consent_is_named() -> None:
-    sentence = re.search(r"States: (.*?)\.", OPERATIONS, re.DOTALL)
+    sentence = re.search(r"States: (.*?)\.", GUIDE, re.DOTALL)
 
     assert sentence is not None
     assert set(re.findall(r"`(\w+)`", sentence[1])) == {state.value for state in ConsentState}
@@ -213,7 +216,7 @@ def _committed() -> Iterator[tuple[str, str]]:
 def _tables(*first: str) -> list[str]:
     """The tables of the page on operations whose head begins with these names."""
     head = "".join(rf"\| {name} " for name in first)
-    return re.findall(rf"^{head}.*\n\|[-|]+\n((?:\|.*\n)+)", OPERATIONS, re.MULTILINE)
+    return re.findall(rf"^{head}.*\n\|[-|]+\n((?:\|.*\n)+)", GUIDE, re.MULTILINE)
 
 
 def _table(name: str) -> list[list[str]]:

@@ -23,7 +23,7 @@ Case = Annotated[str, typer.Argument(metavar="CASE", help="The id of the case.")
 Token = Annotated[
     str, typer.Option("--token", envvar="GATEWAY_TOKEN", help="Yours: `gateway token issue --service NAME --role …`.")
 ]
-Given = Annotated[typer.FileText, typer.Argument(help="The request as JSON, see docs/operations.md; - reads stdin.")]
+Given = Annotated[typer.FileText, typer.Argument(help="The request as JSON, see docs/oversight.md; - reads stdin.")]
 Why = Annotated[str, typer.Option(help="Stays sealed with the case, in no entry.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 ROOT = "/exceptional/requests"

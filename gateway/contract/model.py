@@ -197,7 +197,7 @@ class Example(Block):
         if (self.sends is None) == (self.refuses is None):
             raise ValueError("give either `sends` or `refuses`")
         if self.refuses is not None and self.refuses not in CODES:
-            raise ValueError("there is no such code in `refuses`; docs/operations.md lists them")
+            raise ValueError("there is no such code in `refuses`; docs/refusals.md lists them")
         if self.returns is not None and self.answers is None:
             raise ValueError("`returns` needs `answers`")
         return self

@@ -245,7 +245,7 @@ def test_an_emergency_abroad_crosses_on_its_own_ground() -> None:
 
 
 def test_the_request_that_is_documented_lacks_nothing() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "oversight.md").read_text("utf-8")
     [shown] = [block for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if '"scenario"' in block]
 
     assert codes(json.loads(shown)) == []

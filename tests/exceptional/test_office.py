@@ -568,7 +568,7 @@ def test_an_investigation_of_the_shops_own_keeps_a_line_from_the_person_where_th
 def test_a_recipient_opens_a_sealed_file_as_the_page_says(
     staff: Staff, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "oversight.md").read_text("utf-8")
     [lines] = re.findall(r"```python\n(from joserfc.+?)```", page, re.DOTALL)
     key = ECKey.generate_key("P-256")
     reply = staff.send(approved(staff), handover="sealed", key=key.as_pem(private=False).decode())

@@ -441,7 +441,7 @@ def test_a_report_over_an_altered_record_says_so(tmp_path: Any) -> None:
 
 
 def test_the_operators_guide_lists_every_report() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "oversight.md").read_text("utf-8")
     section = text.partition("\n## Reports\n")[2].partition("\n## ")[0]
 
     cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
