@@ -30,6 +30,7 @@ def test_a_case_goes_its_way_from_the_request_to_the_telling(machine: Machine, t
         wrong = machine.typed("exceptional", "request", "-", "--token", tokens["stella"], stdin='{"scenario": "fun"}')
         case = json.loads(typed("stella", "request", "-", "--json", stdin=json.dumps(LEGAL)))["case"]
         early = machine.typed("exceptional", "approve", case, "--token", tokens["stella"])
+        waiting = typed("dora", "list")
         approved = typed("dora", "approve", case)
         nowhere = machine.typed(
             "exceptional", "send", case, "document.json", "--handover", "portal", "--out", "nowhere",
@@ -48,7 +49,9 @@ def test_a_case_goes_its_way_from_the_request_to_the_telling(machine: Machine, t
     assert "caller.role" in early.stderr
     assert "no folder" in nowhere.stderr
     assert "no gateway is running" in alone.stderr
+    assert "approve" in waiting.splitlines()[-1]
     assert "state: approved" in approved
+    assert "awaits: send" in approved
     assert "abroad: no" in approved
     assert "Qz7canary" not in sent
     assert (tmp_path / f"{case}.json").read_bytes() == LEFT

@@ -168,7 +168,9 @@ def _next(case: dict[str, Any]) -> str:
     for name, words in (("review_due", "review until"), ("tell_from", "tell the person from")):
         if name in case:
             return f"{words} {case[name][:16]}"
-    return f"send until {case['window_ends'][:16]}" if case["state"] == "requested" and "window_ends" in case else ""
+    if case["state"] == "requested" and "window_ends" in case:
+        return f"send until {case['window_ends'][:16]}"
+    return str(case["awaits"])
 
 
 def _take(case: str, step: str, given: dict[str, Any], token: str, *, as_json: bool) -> None:

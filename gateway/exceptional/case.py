@@ -96,6 +96,15 @@ class Case:
             return None
         return max(sent.at, self.suppressed_until or sent.at)
 
+    @property
+    def awaits(self) -> str:
+        """The step without which it goes no further; nothing where none is needed, or time says which."""
+        if isinstance(self.asked, Emergency) or self.state not in _UNSENT:
+            return ""
+        if self.is_abroad and self.last("opinion") is None:
+            return "opinion"
+        return "send" if self.state is State.APPROVED and not _disputed(self) else "approve"
+
     def last(self, step: str) -> Taken | None:
         return next((each for each in reversed(self.steps) if each.step == step), None)
 
@@ -123,7 +132,8 @@ MAY: Mapping[str, frozenset[Role]] = {
     "show": frozenset({Role.STEWARD, Role.DECIDER, Role.DPO}),
 }
 """What a token of a role may do here; whether it may in this case is asked beside that."""
-_OPEN = frozenset({State.REQUESTED, State.APPROVED, State.PRESERVED})
+_UNSENT = frozenset({State.REQUESTED, State.APPROVED})
+_OPEN = _UNSENT | {State.PRESERVED}
 _POINTS: Mapping[str, frozenset[State]] = {
     "opinion": _OPEN,
     "approve": frozenset({State.REQUESTED, State.PRESERVED}),

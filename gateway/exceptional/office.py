@@ -317,6 +317,7 @@ class Office:
             "abroad": case.is_abroad,
             "people": len(case.people),
             "requested_by": case.requested.by,
+            "awaits": case.awaits,
         } | {name: moment.isoformat() for name, moment in times.items() if moment}
 
 

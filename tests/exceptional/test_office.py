@@ -16,6 +16,7 @@ from demands import AGENCY, CANARY, DOCUMENT, EMERGENCY, FIELDS, LEGAL, RIGHTS, 
 from joserfc.jwe import decrypt_compact
 from joserfc.jwk import ECKey
 from running import Running, running
+from sockets import Reply
 
 from gateway.exceptional.case import REVIEW, WINDOW
 from gateway.identity import Caller
@@ -242,6 +243,26 @@ def test_where_the_opinion_against_it_comes_after_the_approval_it_is_approved_on
     assert [early.code, again.code] == ["exceptional.state"] * 2
     assert [stopped.code, silent.code] == ["exceptional.opinion"] * 2
     assert (reasoned.status, staff.send(case).status) == (200, 200)
+
+
+def test_a_case_says_which_step_it_waits_for(staff: Staff) -> None:
+    def awaits(reply: Reply) -> object:
+        return result(reply)["awaits"]
+
+    at_home, abroad = staff.opened(LEGAL), staff.opened(ABROAD)
+
+    listed = {
+        each["case"]: each["awaits"]
+        for each in json.loads(staff.ask("dora", Role.DECIDER, "GET", "requests").payload)["result"]
+    }
+    assert (listed[at_home], listed[abroad]) == ("approve", "opinion")
+    assert [awaits(staff.take(at_home, "approve", {})), awaits(staff.send(at_home))] == ["send", ""]
+    # Approved before the officer was asked, who then is against it.
+    assert awaits(staff.take(abroad, "approve", {})) == "opinion"
+    against = OPINION | {"favourable": False}
+    assert awaits(staff.take(abroad, "opinion", against, "paula", Role.DPO)) == "approve"
+    assert awaits(staff.take(abroad, "approve", {"despite": "A court ordered it."})) == "send"
+    assert awaits(staff.request(EMERGENCY, "eve")) == ""
 
 
 def test_in_an_emergency_one_person_sends_and_another_reviews(staff: Staff) -> None:
