@@ -1,5 +1,6 @@
 """The edge through real sockets: what is refused, with which code, and that nothing behind it saw a request."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -405,4 +406,5 @@ def test_an_answer_for_which_nobody_is_there_any_more_is_no_fault(caplog: pytest
         client.say(GET + CHUNKED + b"zz\r\n")
         client.rest()
 
-    assert caplog.records == []
+    # What uvicorn says of starting and stopping is there where another test had it say that.
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
