@@ -198,7 +198,9 @@ CODES: Mapping[str, Code] = {
     # On what grounds.
     "agreement.none": Code(403, "No agreement with this vendor", "Sign one and enter it in vendor.yaml."),
     "agreement.not_active": Code(
-        403, "The agreement is not in force yet", "Wait for its first day, or correct `from`."
+        403,
+        "The agreement is not in force",
+        "Wait for its first day, correct `from` or `status`, or enter the one that replaces it.",
     ),
     "agreement.expired": Code(
         403, "The agreement has ended", "Renew it and enter the new one, in vendor.yaml or as a fact."

@@ -112,7 +112,6 @@ def test_a_paper_that_renews_itself_does_not_end() -> None:
 STATUSES: Mapping[AgreementStatus, str] = dict.fromkeys(AgreementStatus, "agreement.not_active") | {
     AgreementStatus.ACTIVE: "",
     AgreementStatus.EXPIRED: "agreement.expired",
-    AgreementStatus.TERMINATED: "agreement.expired",
 }
 
 
@@ -139,7 +138,7 @@ def test_what_a_paper_names_goes_on_after_its_end_and_each_entry_notes_it() -> N
         ({"duration": "P2D", "until": TODAY - timedelta(days=2)}, ""),
         ({"duration": "P9Y", "clauses": ()}, "agreement.expired agreement.clause_missing"),
         ({"duration": "P9Y", "entities": ("shop-uk",)}, "agreement.parties"),
-        ({"duration": "P9Y", "status": AgreementStatus.TERMINATED}, "agreement.expired"),
+        ({"duration": "P9Y", "status": AgreementStatus.TERMINATED}, "agreement.expired agreement.not_active"),
         ({"duration": "P9Y", "until": TODAY, "status": AgreementStatus.BREACHED}, "agreement.not_active"),
     ],
     ids=["another operation", "a day", "a day too late", "two days", "no clauses", "not us", "terminated", "breached"],
@@ -232,7 +231,7 @@ ENTERED = Papers(entered={"parcels": (NEW,)})
 @pytest.mark.parametrize(
     ("papers", "code"),
     [
-        (Papers(ended={("parcels", "DPA-1"): None}), "agreement.expired"),
+        (Papers(ended={("parcels", "DPA-1"): None}), "agreement.not_active"),
         (Papers(ended={("parcels", "DPA-1"): YESTERDAY}), "agreement.expired"),
         (Papers(ended={("parcels", "DPA-1"): TODAY}), ""),
         (Papers(ended={("parcels", "DPA-1"): None}, entered={"parcels": (NEW,)}), ""),

@@ -285,7 +285,7 @@ def test_what_was_decided_before_a_paper_ended_does_not_leave_after_it(tmp_path:
         store.going.set()
         reply = waiting.result(30)
 
-        assert (reply.status, reply.code) == (403, "agreement.expired")
+        assert (reply.status, reply.code) == (403, "agreement.not_active")
         assert gateway.received == []
 
 
@@ -300,7 +300,7 @@ def test_a_paper_is_ended_and_entered_while_calls_go_and_each_is_on_record(tmp_p
         gateway.put({"kind": "agreement", "vendor": "parcels", "agreement": terms})
         going = gateway.ship()
 
-        assert [(each.status, each.code) for each in (ended, unfit)] == [(403, "agreement.expired")] * 2
+        assert [(each.status, each.code) for each in (ended, unfit)] == [(403, "agreement.not_active")] * 2
         assert going.status == 200
         assert gateway.record(kind="intent")[0]["agreements"] == ["NDA-1"]
         told = [(each["fact"], each["state"], each["vendor"]) for each in gateway.record(kind="fact")]

@@ -217,7 +217,7 @@ def test_a_moving_clock_finds_refused_what_was_forecast_from_then_on_and_nothing
     [
         ({"kind": "suspension", "vendor": "parcels"}, "vendor.suspended"),
         ({"kind": "suspension", "vendor": "parcels", "operation": "ship"}, "vendor.suspended"),
-        ({"kind": "agreement_end", "vendor": "parcels", "agreement": "DPA-1"}, "agreement.expired"),
+        ({"kind": "agreement_end", "vendor": "parcels", "agreement": "DPA-1"}, "agreement.not_active"),
         (ANNOUNCED, "transfer.undeclared"),
         (ANNOUNCED | {"state": "objected"}, ""),
         ({"kind": "suspension", "vendor": "payments"}, ""),

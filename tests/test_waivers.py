@@ -112,6 +112,7 @@ def test_beside_what_is_waived_everything_else_still_refuses() -> None:
         ({"covers": ("parcel.measure",)}, "agreement.scope"),
         ({"status": AgreementStatus.DRAFTED}, "agreement.not_active"),
         ({"status": AgreementStatus.BREACHED}, "agreement.not_active"),
+        ({"status": AgreementStatus.TERMINATED}, "agreement.not_active"),
         ({"starts": date(2030, 1, 1)}, "agreement.not_active"),
     ],
 )
@@ -184,7 +185,7 @@ def done(gateway: Running, path: str, who: str, role: Role = Role.DECIDER, **bod
 
 
 def test_two_different_deciders_open_the_way_for_the_next_call_and_its_entry_says_so(gateway: Running) -> None:
-    gateway.put({"kind": "agreement_end", "vendor": "parcels", "agreement": "DPA-1"})
+    gateway.put({"kind": "agreement_end", "vendor": "parcels", "agreement": "DPA-1", "last": "2026-01-31"})
     closed = gateway.ship()
     proposed = done(
         gateway, "/waivers", "dora",

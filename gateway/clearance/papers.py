@@ -23,8 +23,6 @@ from gateway.vocabulary import (
     Category,
 )
 
-_OVER = frozenset({AgreementStatus.EXPIRED, AgreementStatus.TERMINATED})
-
 
 @dataclass(frozen=True, slots=True)
 class End:
@@ -177,7 +175,7 @@ def _agreement(terms: Terms, entity: str, today: date, opening: Sequence[Agreeme
     if opening:
         yield from _scope(terms, opening)
         return
-    # A waiver lets pass that a paper has ended, and nothing that it lacked besides: so that is told too.
+    # A waiver lets pass that a paper ran out, not that somebody ended it, nor what it lacked: so that is told too.
     lasting = [_lasting(paper) for paper in _papers(terms)]
     if ended := tuple(paper for paper in lasting if _reason(paper, terms, entity, today)[1] == GRANTED):
         names = {paper.id for paper in ended}
@@ -191,8 +189,8 @@ def _agreement(terms: Terms, entity: str, today: date, opening: Sequence[Agreeme
 
 
 def _lasting(paper: Agreement) -> Agreement:
-    """The same paper as if it had not ended."""
-    status = AgreementStatus.ACTIVE if paper.status in _OVER else paper.status
+    """The same paper as if it had not run out."""
+    status = AgreementStatus.ACTIVE if paper.status is AgreementStatus.EXPIRED else paper.status
     return paper.model_copy(update={"until": None, "renewal": None, "status": status})
 
 
@@ -253,7 +251,7 @@ def _reason(agreement: Agreement, terms: Terms, entity: str, today: date) -> tup
         return 1, "agreement.wrong_type", fits
     if agreement.entities and entity not in agreement.entities:
         return 2, "agreement.parties", f": {agreement.id} does not bind {entity}"
-    if agreement.status in _OVER or (last is not None and last < today):
+    if agreement.status is AgreementStatus.EXPIRED or (last is not None and last < today):
         return 3, "agreement.expired", f": {agreement.id} ended{f' on {last}' if last and last < today else ''}"
     if agreement.status not in IN_FORCE or starts is None or today < starts:
         state = f"begins on {starts}" if agreement.status in IN_FORCE else f"is {agreement.status.replace('_', ' ')}"
