@@ -16,7 +16,7 @@ from gateway.contract.model import SubProcessor, Vendor
 from gateway.contract.others import others_in
 from gateway.contract.papers import Agreement
 from gateway.ledger.steps import CANARY
-from gateway.report.cases import days_late
+from gateway.report.cases import days_late, is_open
 from gateway.report.people import People
 from gateway.report.seen import Known, Seen
 from gateway.report.table import Row, Table, counted
@@ -155,7 +155,9 @@ _OF_KIND: Mapping[str, Callable[[_Watched, Seen], None]] = {
 
 
 class Vendors:
-    """One row for each vendor of the contracts in force, and for those that got something before."""
+    """One row for each vendor of the contracts in force, and for those that got something before. Of what it was told
+    before the days that are asked for there is what became something in them, and what is still open.
+    """
 
     def __init__(self, known: Known) -> None:
         self._known = known
@@ -170,7 +172,7 @@ class Vendors:
 
     def take(self, seen: Seen) -> Iterable[Row]:
         vendor, noted = seen.body.get("vendor"), _OF_KIND.get(seen.kind)
-        if vendor and noted:
+        if vendor and noted and (seen.body["ts"] >= self._known.since or "notice" in seen.body):
             noted(self._watched.setdefault(vendor, _Watched()), seen)
         return ()
 
@@ -185,7 +187,7 @@ class Vendors:
                 "derogations": self._derogations.get(name, 0),
                 "people_in_china": self._from_china.get(name, 0),
                 **(_stated(vendor, self._known, today) if vendor else _NOTHING_STATED),
-                **_noted(self._watched[name], self._known.now),
+                **_noted(self._watched[name], self._known),
                 "others": tuple(_others(name, self._known.contracts, self._watched[name].brought)),
             }
 
@@ -219,16 +221,17 @@ _NOTHING_STATED: Row = {
 }
 
 
-def _noted(watched: _Watched, now: datetime) -> Row:
+def _noted(watched: _Watched, known: Known) -> Row:
     """What the record says of a vendor."""
+    notices = [told for told in watched.notices.values() if told["ts"] >= known.since or is_open(told)]
     return {
         "reviewed": watched.reviewed or None,
         "stopped": tuple(watched.stopped),
         "incidents": counted(Counter(watched.incidents.values())),
         "told_after": tuple(watched.told_after),
         "canaries": tuple(watched.canaries),
-        "notices": counted(Counter(str(told["state"]) for told in watched.notices.values())),
-        "late": sum(days_late(told, now) > 0 for told in watched.notices.values()),
+        "notices": counted(Counter(str(told["state"]) for told in notices)),
+        "late": sum(days_late(told, known.now) > 0 for told in notices),
         "disclosures": watched.disclosures,
         "people": len(watched.people),
         "possibly": watched.possibly,

@@ -55,7 +55,7 @@ REPORTS: Mapping[str, Report] = {
     "activities": Report(ACTIVITIES, Activities, _ANY, by_row=frozenset({"purpose"})),
     "transfers": Report(TRANSFER, Transfers, _ANY, by_row=frozenset({"jurisdiction"})),
     "sales": Report(SALES, Sales, _ANY, streams=True, is_wrong=bool),
-    "vendors": Report(VENDORS, Vendors, _VENDOR, linked=True),
+    "vendors": Report(VENDORS, Vendors, _VENDOR, linked=True, whole_past=True),
     "minimisation": Report(MINIMISED, Minimised, _ANY),
     "drift": Report(DRIFT, Drift, _ANY, is_wrong=comes_apart),
     "expiring": Report(EXPIRING, Expiring, _VENDOR),

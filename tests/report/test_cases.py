@@ -16,6 +16,7 @@ from running import Running, running
 from gateway.report.cases import Incidents, Notices, days_late
 from gateway.report.requests import Requests
 from gateway.report.seen import Fold, Known, Seen
+from gateway.report.supervision import Vendors
 from gateway.vocabulary import Role
 
 NOW = datetime.now(UTC)
@@ -330,19 +331,47 @@ def test_what_was_begun_before_the_days_that_are_asked_for_stands_there_until_it
     assert count(25, begun, done) == 0
 
 
+CONFIRMED = {"kind": "fact", "notice": "n-1", "fact": "notice:erasure", "vendor": "parcels", "state": "confirmed"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "since", "told"),
+    [
+        ([], 15, (("task 1",), 1)),
+        ([CONFIRMED], 15, (("confirmed 1",), 1)),
+        ([CONFIRMED], 25, ((), 0)),
+    ],
+    ids=["still open", "confirmed in these days", "confirmed before them"],
+)
+def test_what_a_vendor_was_told_before_the_days_that_are_asked_for_counts_while_it_is_open_or_answered_in_them(
+    gateway: Running, steps: list[dict[str, Any]], since: int, told: tuple[tuple[str, ...], int]
+) -> None:
+    fold = Vendors(Known(gateway.gateway.contracts(), NOW, since=since))
+    refused = {"kind": "refusal", "vendor": "parcels", "code": "caller.unknown"}
+    entries: list[tuple[int, dict[str, Any]]] = [(5, refused), (10, OPEN_NOTICE), *((20, step) for step in steps)]
+    for moment, step in entries:
+        assert not list(fold.take(Seen(moment, step | {"ts": moment})))
+
+    [parcels] = [row for row in fold.rest() if row["vendor"] == "parcels"]
+
+    assert (parcels["notices"], parcels["late"]) == told
+    assert not parcels["refused"]
+
+
 def test_an_answer_that_is_late_stands_in_the_oversight_of_its_vendor(tmp_path: Path) -> None:
     with running(tmp_path) as gateway:
         gateway.ship(to={"name": "Zoe", "city": "Kiel", "country": "DE"})
         gateway.entries()
         gateway.do(lambda: gateway.stores.desk.notices.tell({"cause": "erasure", "subject": "c-89"}, by="a test"))
 
-        def shown() -> tuple[object, object]:
-            [row] = rows(gateway, "notices")
-            [parcels] = [row for row in rows(gateway, "vendors") if row["vendor"] == "parcels"]
+        def shown(**days: str) -> tuple[object, object]:
+            [row] = rows(gateway, "notices", **days)
+            [parcels] = [row for row in rows(gateway, "vendors", **days) if row["vendor"] == "parcels"]
             return row["days_late"], parcels["late"]
 
         in_time = shown()
         gateway.gateway.reports._now = lambda: datetime.now(UTC) + timedelta(days=31, hours=12)
         late = shown()
+        of_the_last_days = shown(since=str((datetime.now(UTC) + timedelta(days=25)).date()))
 
-    assert (in_time, late) == ((0, 0), (2, 1))
+    assert (in_time, late, of_the_last_days) == ((0, 0), (2, 1), (2, 1))
