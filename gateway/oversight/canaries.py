@@ -22,7 +22,9 @@ from gateway.vocabulary.incidents import Breach
 
 _PAGE = 1_000
 _LETTERS = 24  # of hexadecimal: 96 bits, which nobody comes upon
-_TAG = re.compile(rb"(?<![0-9a-f])[0-9a-f]{%d}(?![0-9a-f])" % _LETTERS, re.IGNORECASE)
+# Behind an escaped sign, as in `%20` or `\u0020`, it begins all the same.
+_BEGINS = rb"(?:(?<![0-9a-f])|(?<=%[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
+_TAG = re.compile(rb"%b[0-9a-f]{%d}(?![0-9a-f])" % (_BEGINS, _LETTERS), re.IGNORECASE)
 
 
 def tags_in(text: bytes) -> frozenset[bytes]:

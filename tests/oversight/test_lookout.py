@@ -54,6 +54,17 @@ def test_a_canary_in_an_answer_of_another_vendor_opens_one_too(gateway: Running)
     assert all(made["value"] not in str(entry) for entry in gateway.record())
 
 
+@pytest.mark.parametrize("sign", ["", " ", "%20", "%3c", "\\u00e9", "\\n"])
+def test_a_canary_is_found_behind_whatever_sign_and_however_that_is_written(gateway: Running, sign: str) -> None:
+    made = canary(gateway, "faults")
+    text = f'{{"tracking": "T-1", "status": "ok", "seen": "{sign}{made["value"]}"}}'
+    gateway.parcels.script = answers(200, text.encode(), "content-type: application/json")
+
+    gateway.ship()
+
+    assert incidents(gateway) == [("faults", f"canary {made['number']}", "gateway")]
+
+
 def test_what_a_vendor_gets_and_gives_of_its_own_canaries_is_no_loss(gateway: Running) -> None:
     made = canary(gateway, "parcels")
     body = json.dumps({"tracking": made["value"], "status": "ok"}).encode()
