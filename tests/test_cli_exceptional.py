@@ -36,6 +36,10 @@ def test_a_case_goes_its_way_from_the_request_to_the_telling(machine: Machine, t
             "exceptional", "send", case, "document.json", "--handover", "portal", "--out", "nowhere",
             "--token", tokens["stella"],
         )  # fmt: skip
+        unwritable = machine.typed(
+            "exceptional", "send", case, str(tmp_path / "document.json"), "--handover", "portal", "--out", "/proc",
+            "--token", tokens["stella"],
+        )  # fmt: skip
         sent = typed(
             "stella", "send", case, str(tmp_path / "document.json"), "--handover", "portal", "--out", str(tmp_path)
         )
@@ -48,6 +52,8 @@ def test_a_case_goes_its_way_from_the_request_to_the_telling(machine: Machine, t
     assert (wrong.returncode, early.returncode, alone.returncode) == (1, 1, 1)
     assert "caller.role" in early.stderr
     assert "no folder" in nowhere.stderr
+    # And it is not on record as sent: the next one is.
+    assert (unwritable.returncode, "/proc" in unwritable.stderr) == (1, True)
     assert "no gateway is running" in alone.stderr
     assert "approve" in waiting.splitlines()[-1]
     assert "state: approved" in approved
@@ -56,6 +62,7 @@ def test_a_case_goes_its_way_from_the_request_to_the_telling(machine: Machine, t
     assert "Qz7canary" not in sent
     assert (tmp_path / f"{case}.json").read_bytes() == LEFT
     assert (tmp_path / f"{case}.json").stat().st_mode & 0o777 == 0o600
+    assert sorted(each.name for each in tmp_path.glob("*.json")) == sorted((f"{case}.json", "document.json"))
     assert "exceptional.tell" in due
     assert "state: sent" in told
     assert [each["case"] for each in listed] == [case]

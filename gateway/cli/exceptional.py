@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from base64 import b64decode, b64encode
 from datetime import datetime
 from pathlib import Path
@@ -93,7 +94,6 @@ def send(
 ) -> None:
     """Cut a document to what was approved, write down that it leaves, and put what is handed over into a file."""
     if not to.is_dir():
-        # Before: from then on it is on record as handed over.
         raise StartError(f"{to} is no folder; make it first, or name another with --out")
     given = {
         "document": b64encode(document.read_bytes()).decode(),
@@ -101,10 +101,16 @@ def send(
         "handover": handover.value,
         "key": key.read_text("utf-8") if key else None,
     }
-    done = asked_as(token, "POST", f"{ROOT}/{case}/send", given)
-    file = to / done["name"]
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handed:
-        handed.write(b64decode(done.pop("content")))
+    # Begun before: from the answer on it is on record as handed over, once, and nobody has it but who gets that.
+    descriptor, begun = tempfile.mkstemp(dir=to)
+    try:
+        done = asked_as(token, "POST", f"{ROOT}/{case}/send", given)
+        file = to / done["name"]
+        with os.fdopen(descriptor, "wb") as handed:
+            handed.write(b64decode(done.pop("content")))
+        Path(begun).replace(file)
+    finally:
+        Path(begun).unlink(missing_ok=True)
     say_members(done | {"file": str(file)}, as_json=as_json)
 
 
