@@ -115,6 +115,16 @@ def test_people_in_china_are_counted_once_a_year_and_by_what_left(tmp_path: Path
         assert vendors == {"faults": 0, "parcels": 0, "payments": 2}
 
 
+def test_whoever_has_several_references_is_counted_by_each_also_where_they_are_linked(tmp_path: Path) -> None:
+    order = {"kind": "order", "order": "B-1", "people": [{"role": "purchaser", "subject": "p-1", "jurisdiction": "CN"}]}
+    guest = {"kind": "order", "order": "B-2", "people": [{"role": "purchaser", "subject": "g-1", "jurisdiction": "CN"}]}
+    with running(tmp_path) as gateway:
+        gateway.put(order, guest, {"kind": "link", "subject": "p-1", "other": "g-1"})
+        assert [gateway.ship(reference=each).status for each in ("B-1", "B-2", "B-1")] == [200] * 3
+
+        assert numbers(gateway) == {(NECESSARY, "shop-eu"): 2, (NECESSARY, "shop-eu parcels"): 2}
+
+
 def test_whose_data_goes_for_their_contract_alone_are_counted_apart(tmp_path: Path) -> None:
     order = {"kind": "order", "order": "B-1"}
     people = [{"role": "purchaser", "subject": "p-1", "jurisdiction": "CN"}]
