@@ -79,7 +79,7 @@ class Activities:
     def take(self, seen: Seen) -> Iterable[Row]:
         if seen.is_disclosed:
             body = seen.body
-            for purpose, categories in _by_purpose(body).items():
+            for purpose, categories in _by_purpose(seen).items():
                 bases = {ground["basis"] for of, ground in seen.grounds() if of == purpose}
                 key = body["entity"], seen.to, purpose
                 self._observed.setdefault(key, Observed()).add(seen, categories, bases)
@@ -240,20 +240,12 @@ def _rules(terms: Terms, purpose: Purpose) -> Iterator[Rule]:
             yield rule
 
 
-def _by_purpose(body: Mapping[str, Any]) -> Mapping[str, set[str]]:
+def _by_purpose(seen: Seen) -> Mapping[str, set[str]]:
     """The categories that left, for each purpose."""
-    found: dict[str, set[str]] = {body["purpose"]: set()}
-    for group in body.get("disclosed", ()):
-        if personal := set(_personal(group)):
-            found.setdefault(group.get("purpose", body["purpose"]), set()).update(personal)
+    found: dict[str, set[str]] = {each: set() for each in seen.purposes}
+    for purpose, category in seen.personal():
+        found[purpose].add(category)
     return found
-
-
-def _personal(disclosed: Mapping[str, Any]) -> Iterator[str]:
-    """Categories of what is about people; of what a form puts in its place, nothing left."""
-    if disclosed["form"] in FORMS_FOR_ANY:
-        return iter(())
-    return (each for _, each, *_ in disclosed["fields"] if each != Category.NOT_PERSONAL)
 
 
 def _bases(terms: Terms, purpose: Purpose) -> Iterator[str]:

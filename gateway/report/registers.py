@@ -237,7 +237,7 @@ class _Crossing:
     def add(self, seen: Seen, law: str) -> None:
         body = seen.body
         self.months[seen.left[:7]] += 1
-        self.observed.add(seen, {category for category, _, _ in seen.categories()}, bases_of(seen))
+        self.observed.add(seen, {category for _, category in seen.personal()}, bases_of(seen))
         self.importers.add(body["recipient"]["name"])
         grounds = body.get("grounds", ())
         # Where the exporter's own law asked for it nobody lives under that, and everybody is meant.
@@ -247,7 +247,7 @@ class _Crossing:
         self.forms |= {form for _, form, _ in seen.categories()}
         self.countries |= set(body["countries"])
         self.agreements |= set(body.get("agreements", ()))
-        self.purposes.add(body["purpose"])
+        self.purposes |= seen.purposes
         self.keeps |= {body.get("retention", {}).get("vendor_keeps", "")} - {""}
 
 

@@ -9,6 +9,7 @@ from gateway.contract.load import ContractSet
 from gateway.ledger.personal import left_at
 from gateway.ledger.tallies import Count
 from gateway.report.table import Row
+from gateway.vocabulary import FORMS_FOR_ANY, Category
 
 _DAY = 86_400_000_000  # µs
 POSSIBLY = {"result": "possibly"}
@@ -65,6 +66,19 @@ class Seen:
         for group in self.body.get("disclosed", ()):
             for _, category, *count in group["fields"]:
                 yield category, group["form"], count[0] if count else 1
+
+    def personal(self) -> Iterator[tuple[str, str]]:
+        """Of what left about people: purpose and category. Of what a form puts in its place nothing left."""
+        for group in self.body.get("disclosed", ()):
+            if group["form"] not in FORMS_FOR_ANY:
+                purpose = group.get("purpose", self.body["purpose"])
+                found = (category for _, category, *_ in group["fields"])
+                yield from ((purpose, category) for category in found if category != Category.NOT_PERSONAL)
+
+    @property
+    def purposes(self) -> frozenset[str]:
+        """That of the whole call, and those of its groups that let something out about people."""
+        return frozenset((self.body["purpose"], *(purpose for purpose, _ in self.personal())))
 
     def withheld(self) -> Iterator[tuple[str, str, int]]:
         """Of what stayed: path, reason, and how many fields of it."""

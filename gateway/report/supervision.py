@@ -21,7 +21,7 @@ from gateway.report.people import People
 from gateway.report.seen import Known, Seen
 from gateway.report.table import Row, Table, counted
 from gateway.tallies import DEROGATION, month_of
-from gateway.vocabulary import CLAUSES_NEEDED, AgreementStatus
+from gateway.vocabulary import CLAUSES_NEEDED, AgreementStatus, Category
 from gateway.vocabulary.china import NECESSARY, PEOPLE, year_in_china
 
 VENDORS = Table(
@@ -134,12 +134,12 @@ class _Watched:
         self.people.add(seen.toks)
         self.redirected += outcome.get("code") == "vendor.redirect"
         self.possibly += outcome["result"] in ("possibly", "in_doubt")
-        self.categories |= {category for category, _, _ in seen.categories()}
+        self.categories |= {category for _, category in seen.personal()}
         for path, _, count in seen.withheld():
             self.withheld[path] += count
         answer = outcome.get("answer") or {}
         self.answers_withheld += answer.get("withheld", 0)
-        self.answers |= {category for category, _ in answer.get("disclosed", ())}
+        self.answers |= {category for category, _ in answer.get("disclosed", ())} - {Category.NOT_PERSONAL.value}
         self._came(seen.body["operation"], answer.get("disclosed", ()))
 
 

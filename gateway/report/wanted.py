@@ -132,7 +132,8 @@ def is_wanted(seen: Seen, wanted: Wanted, report: Report) -> bool:
     """Disclosures of this vendor, company, purpose and law; of all else what does not name another."""
     for name in _ANY - report.by_row - {"jurisdiction"}:
         asked, said = getattr(wanted, name), seen.body.get(name) or None
-        if asked not in (None, said) and (said is not None or seen.kind == "intent"):
+        is_part = asked is not None and name == "purpose" and seen.kind == "intent" and asked in seen.purposes
+        if asked not in (None, said) and not is_part and (said is not None or seen.kind == "intent"):
             return False
     if wanted.jurisdiction is None or "jurisdiction" in report.by_row or seen.kind != "intent":
         return True

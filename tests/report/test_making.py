@@ -141,6 +141,25 @@ def test_what_a_group_lets_out_for_a_purpose_of_its_own_is_an_activity_of_its_ow
     assert [customs[name] for name in shown[:4]] == [0, ["identity.national_id"], ["legal_obligation"], ["Customs law"]]
 
 
+def test_a_transfer_is_found_by_each_purpose_of_what_went_and_lists_what_is_about_people(tmp_path: Path) -> None:
+    yes = {"kind": "consent", "subject": "c-89", "purpose": "delivery_notification", "state": "given"}
+    to = {"name": "Zoe", "city": "Kiel", "country": "DE", "email": "zoe@example.com"}
+    purposes = ("delivery", "delivery_notification", "customs_clearance")
+    with running(tmp_path) as gateway:
+        gateway.ship(to=to, service="express", items=[{"title": "Night serum"}])
+        gateway.put(yes)
+        gateway.ship(to=to)
+        found = {each: rows(gateway, "transfers", purpose=each, jurisdiction="DE") for each in purposes}
+        [vendor] = [row for row in rows(gateway, "vendors") if row["vendor"] == "parcels"]
+
+    [parcels], [told] = found["delivery"], found["delivery_notification"]
+    assert (parcels["count"], told["count"], found["customs_clearance"]) == (2, 1, [])
+    assert parcels["purposes"] == told["purposes"] == ["delivery", "delivery_notification"]
+    shown = {"address.city", "address.country", "contact.email", "order.id", "parcel.measure", "person.name"}
+    assert set(parcels["categories"]) == set(vendor["categories"]) == shown
+    assert vendor["answers_received"] == ["shipment.tracking"]
+
+
 def test_oversight_counts_what_went_what_stayed_and_what_was_refused(gateway: Running) -> None:
     [parcels] = [row for row in rows(gateway, "vendors") if row["vendor"] == "parcels"]
     [effect] = [row for row in rows(gateway, "minimisation") if row["operation"] == "parcels/ship"]
