@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Protocol
@@ -48,6 +48,7 @@ from gateway.vocabulary import Level, SubjectRole
 
 REPEATS = 10_000
 _DECISIONS = 5
+_SOON = timedelta(seconds=1)
 
 
 class Ready(Frozen, frozen=True):
@@ -189,7 +190,8 @@ class Exchange:
     async def _attempt(self, course: Course, disclosure: Disclosure) -> Attempt:
         """Decides, writes down, sends and settles: every attempt anew, on what holds at that moment."""
         for _ in range(_DECISIONS):
-            ready = await self._ready(course, disclosure)
+            if (ready := await self._ready(course, disclosure)) is None:
+                continue
             if owed := _owed(ready.decision):
                 # Who is to be told of it is on record before it leaves; that changed what is known of them.
                 await self._owe(owed)
@@ -207,16 +209,18 @@ class Exchange:
             await self._registry.follow()
         raise refuse("gateway.overloaded", "the facts of this call keep changing")
 
-    async def _ready(self, course: Course, disclosure: Disclosure) -> Ready:
-        """What may leave now, as it would leave. Raises Refusal."""
+    async def _ready(self, course: Course, disclosure: Disclosure) -> Ready | None:
+        """What may leave now, as it would leave; None where that is not what was decided. Raises Refusal."""
         terms, policy = course.matched.terms, course.contracts.contracts.policy
-        proven = self._proven(course)
+        proven, began = self._proven(course), self._now()
         decision = await self.deciding.decision(course)
         # Once it is decided that something may go; nobody's data goes with it.
         way = course if course.matched.prepared.client is None else await self._signed_in(course)
         outgoing = await self.deciding.left(course, decision)
         sending = assemble.sign(way.matched, await _written(way, decision, outgoing), self._moment)
         now = self._now()
+        if now - began > _SOON and not await self._is_decided_alike(course, decision):
+            return None
         waivers = [each.id for each in waivers_for(terms, decision.items[0].facts.papers, now) if CODE in each.codes]
         clearance = self._caps.noted(terms, decision.clearance, now, waivers)
         clearance = self._tallies.noted(terms, policy, clearance, now)
@@ -224,6 +228,12 @@ class Exchange:
         tallies = self._tallies.of(terms, policy, clearance, outgoing, subjects, disclosure.id, now)
         basis = proven.beside([item.facts.basis for item in decision.items])
         return Ready(way, decision, outgoing, sending, clearance, basis, intent, subjects, tallies, now, waivers)
+
+    async def _is_decided_alike(self, course: Course, decision: Decision) -> bool:
+        """Whether it is still decided so: what ends by itself is no fact that is put in. Raises Refusal."""
+        self._tokens.demand_in_force(course.caller)
+        again = await self.deciding.decision(course)
+        return [each.clearance for each in again.items] == [each.clearance for each in decision.items]
 
     async def _intended(self, ready: Ready, disclosure: Disclosure) -> Ticket | None:
         """The durable intent; None where what it rests on has changed, so that it is decided anew. Raises Refusal."""

@@ -221,7 +221,7 @@ async def test_nothing_is_written_over(tmp_path: Path, data: Path) -> None:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path / "machine")
+    return Machine(tmp_path / "m")
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -157,6 +158,24 @@ def test_without_a_token_nothing_goes_and_nothing_is_recorded_as_sent(changes: d
         assert issuer.shown() == []
         assert gateway.record(kind="intent") == []
         assert [each["code"] for each in gateway.record(kind="refusal")] == ["vendor.sign_in"]
+
+
+@pytest.mark.parametrize(("later", "status"), [(timedelta(hours=1), 200), (timedelta(days=36_500), 403)])
+def test_what_ended_while_the_gateway_signed_in_is_decided_anew(later: timedelta, status: int, tmp_path: Path) -> None:
+    with issuing(tmp_path) as (gateway, issuer):
+        begun = gateway.gateway.exchange._now()
+
+        def late(token: str) -> object:
+            gateway.set_clock(lambda: begun + later)
+            return {"access_token": token, "token_type": "Bearer"}
+
+        issuer.said = late
+        reply = gateway.ship()
+        kinds = [entry["code"] for entry in gateway.record(kind="refusal")]
+
+    assert reply.status == status
+    assert (issuer.count, len(issuer.shown())) == (1, int(status == 200))
+    assert kinds == ([] if status == 200 else ["agreement.expired"])
 
 
 def test_what_may_not_go_signs_in_nowhere(tmp_path: Path) -> None:
