@@ -191,6 +191,12 @@ def orders_of(connection: Connection, subject: str) -> list[str]:
     return list(connection.scalars(select(PEOPLE.c.order).where(PEOPLE.c.subject == subject)))
 
 
+def companions_of(connection: Connection, subject: str) -> frozenset[str]:
+    """Everybody who has a part in an order of a person, with the person."""
+    own = select(PEOPLE.c.order).where(PEOPLE.c.subject == subject)
+    return frozenset(connection.scalars(select(PEOPLE.c.subject).where(PEOPLE.c.order.in_(own))))
+
+
 def roles_of(connection: Connection, subject: str) -> frozenset[SubjectRole]:
     """As whom a person stands in orders."""
     return frozenset(map(SubjectRole, connection.scalars(select(PEOPLE.c.role).where(PEOPLE.c.subject == subject))))

@@ -15,6 +15,7 @@ from gateway.ledger.personal import Personal
 from gateway.ledger.store import Filter
 from gateway.misfit import Day
 from gateway.registry import notices as notice_rows
+from gateway.registry.lookups import companions_of
 from gateway.registry.notices import Notice
 from gateway.registry.registry import Registry
 from gateway.retention import RetentionClass
@@ -160,9 +161,11 @@ class ReportDesk:
         return list(found.values())
 
     async def _notices(self, refs: Sequence[str]) -> list[Notice]:
-        """What vendors were told about the person."""
-        found = await self._registry.read(notice_rows.listed, notice_rows.Wanted(subjects=tuple(refs)))
-        return [each for each in found if each.cause is not Cause.KEEP]
+        """What vendors were told about the person, and of orders that are theirs too, under whomever that stands."""
+        others = {each for ref in refs for each in await self._registry.read(companions_of, ref)}
+        found = await self._registry.read(notice_rows.listed, notice_rows.Wanted(subjects={*refs, *others}))
+        own = [each for each in found if each.subject in refs or each.cause is Cause.ORDER_CLOSED]
+        return [each for each in own if each.cause is not Cause.KEEP]
 
     async def _channels(self) -> tuple[Channel, ...]:
         """Since when the record has everything: since it began, or since what was older has gone."""

@@ -236,6 +236,27 @@ def test_each_line_has_what_its_vendor_was_told_later_of_what_it_got_then(tmp_pa
     assert told == [[], [], [("rectification", "task")]]
 
 
+def test_that_a_vendor_deletes_what_it_had_for_an_order_stands_in_the_report_of_everybody_in_it(tmp_path: Path) -> None:
+    people_of = {"purchaser": CONSIGNEE, "consignee": "c-91"}
+    other = [{"role": role, "subject": ref, "jurisdiction": "DE"} for role, ref in people_of.items()]
+    with running(tmp_path) as gateway:
+        people = People(gateway)
+        gateway.put({"kind": "order", "order": "B-2", "people": other})
+        gateway.ship(to=TO)
+        gateway.ship(to=TO, reference="B-2")
+        gateway.put({"kind": "order_state", "order": "A-10045", "state": "closed"})
+        assert people.ask(people.subject("c-91"), "/v1/requests", {"right": "rectification"}).status == 200
+        gateway.do(lambda: gateway.stores.notices.plan(by=BY))
+
+        told = {
+            ref: sorted([each["cause"] for each in line["notices"]] for line in report(people, ref)["disclosures"])
+            for ref in (PURCHASER, CONSIGNEE, "c-91")
+        }
+
+    # Of the other order, and of what somebody else asked, nothing.
+    assert told == {PURCHASER: [["order_closed"]], CONSIGNEE: [[], ["order_closed"]], "c-91": [["rectification"]]}
+
+
 def test_references_of_one_person_are_reported_together(people: People) -> None:
     people.gateway.put({"kind": "link", "subject": "account-9", "other": PAYER})
 
