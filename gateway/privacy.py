@@ -1,5 +1,6 @@
 """The privacy API: what people, and customer service for them, ask about their data, on a listener of its own."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -188,7 +189,8 @@ def _answering(endpoint: Endpoint, tokens: Tokens) -> Callable[[Request], Awaita
             return _unprocessable(misfit.told(error))
         except GatewayError as error:
             return _unprocessable(str(error))
-        return _written(told, what)
+        # A report may have thousands of lines; calls have their turn while they are written.
+        return await asyncio.to_thread(_written, told, what) if isinstance(told, Report) else _written(told, what)
 
     return answer
 

@@ -1,5 +1,6 @@
 """The report of who received somebody's data, with how far it is complete; that it was made is on record first."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, cast
@@ -128,8 +129,10 @@ class ReportDesk:
         contracts, now = self._contracts(), self._now()
         refs = sorted(await self._registry.same_person(who.subject))
         told = await self._about(refs, asked, ZoneInfo(contracts.policy.time_zone))
-        lines = disclosures(told, contracts, now, inquiries=self._inquiries, notices=await self._notices(refs))
-        shown = summed(lines) if asked.summary else lines
+        notices = await self._notices(refs)
+        # On a thread: thousands of lines take seconds, and calls have their turn meanwhile.
+        lines = await asyncio.to_thread(disclosures, told, contracts, now, inquiries=self._inquiries, notices=notices)
+        shown = await asyncio.to_thread(summed, lines) if asked.summary else lines
         report = await self._ledger.record(who.access("report", len(lines)), who.beside)
         version = version_in_force(contracts.policy, now, (await self._registry.papers()).versions)
         return Report(

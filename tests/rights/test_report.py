@@ -1,5 +1,6 @@
 """The report names who received somebody's data, what, on which basis: for that person, and of nobody else."""
 
+import asyncio
 import csv
 import json
 from collections.abc import Iterator
@@ -7,12 +8,15 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from asking import People, case
 from running import BY, running
 
+from gateway import privacy
+from gateway.rights import report as rights_report
 from gateway.rights.page import COLUMNS
 from gateway.vocabulary import Role
 from gateway.vocabulary.wording import RIGHT_LABELS
@@ -126,6 +130,33 @@ def test_what_is_alike_is_one_line_with_first_and_last_time(people: People) -> N
     assert (together["count"], len(alone)) == (2, 2)
     assert (together["first"], together["last"]) == (alone[1]["first"], alone[0]["last"])
     assert together["first"] < together["last"]
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_calls_have_their_turn_while_a_long_report_is_made_and_written(
+    people: People, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    waited: list[str] = []
+
+    def watched(module: ModuleType, name: str) -> None:
+        real = getattr(module, name)
+
+        def on_a_thread(*given: object, **named: object) -> object:
+            with pytest.raises(RuntimeError):
+                asyncio.get_running_loop()
+            waited.append(name)
+            return real(*given, **named)
+
+        monkeypatch.setattr(module, name, on_a_thread)
+
+    watched(rights_report, "disclosures")
+    watched(rights_report, "summed")
+    watched(privacy, "_written")
+
+    answer = people.ask(people.subject(CONSIGNEE), "/v1/disclosures", {"form": form, "summary": True})
+
+    assert answer.status == 200
+    assert waited == ["disclosures", "summed", "_written"]
 
 
 def test_a_period_has_both_its_days(people: People) -> None:
