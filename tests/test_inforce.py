@@ -119,7 +119,7 @@ def test_how_things_stand_is_worked_out_anew_when_papers_change() -> None:
 
     assert contracts.standing(SHIP, "shop-eu", NOON, ended) is after
     assert [each.code for each in before.failures] == []
-    assert [each.code for each in after.failures] == ["agreement.expired"]
+    assert [each.code for each in after.failures] == ["agreement.not_active"]
 
 
 def test_on_the_day_after_the_last_one_things_stand_otherwise() -> None:
