@@ -114,21 +114,17 @@ def staged(contracts: Path, folder: Path, *, port: int = 0) -> Iterator[Stage]:
         settings = {
             "GATEWAY_DATA": str(folder / "data"),
             "GATEWAY_CONTRACTS": str(contracts),
-            "GATEWAY_PORT": str(_free(port, client)),
             "GATEWAY_OPERATORS_PORT": "0",
             "GATEWAY_SANDBOX": json.dumps(dict(vendors.hosts)),
         }
-        yield Stage(_gateway(folder, settings, client, closing), vendors)
-
-
-def _free(port: int, client: httpx2.Client) -> int:
-    try:
-        client.get(f"http://127.0.0.1:{port}/")
-    except httpx2.ConnectError:
-        return port
-    except httpx2.HTTPError:
-        return 0
-    return 0
+        try:
+            gateway = _gateway(folder, settings | {"GATEWAY_PORT": str(port)}, client, closing)
+        except StartError:
+            if not port:
+                raise
+            # Only whoever opens a port knows that it is free.
+            gateway = _gateway(folder, settings | {"GATEWAY_PORT": "0"}, client, closing)
+        yield Stage(gateway, vendors)
 
 
 def _vendors(contracts: Path, folder: Path, client: httpx2.Client, closing: ExitStack) -> Vendors:
