@@ -102,15 +102,15 @@ def send(
         "key": key.read_text("utf-8") if key else None,
     }
     # Begun before: from the answer on it is on record as handed over, once, and nobody has it but who gets that.
-    descriptor, begun = tempfile.mkstemp(dir=to)
-    try:
-        done = asked_as(token, "POST", f"{ROOT}/{case}/send", given)
-        file = to / done["name"]
-        with os.fdopen(descriptor, "wb") as handed:
-            handed.write(b64decode(done.pop("content")))
-        Path(begun).replace(file)
-    finally:
-        Path(begun).unlink(missing_ok=True)
+    descriptor, begun = tempfile.mkstemp(dir=to, prefix="handed-over-")
+    with os.fdopen(descriptor, "wb") as handed:
+        try:
+            done = asked_as(token, "POST", f"{ROOT}/{case}/send", given)
+        except BaseException:
+            Path(begun).unlink()
+            raise
+        handed.write(b64decode(done.pop("content")))
+    file = _named(Path(begun), to / done["name"])
     say_members(done | {"file": str(file)}, as_json=as_json)
 
 
@@ -163,6 +163,16 @@ def due(token: Token, as_json: Json = False) -> None:
         return
     rows = ((each["what"], each["ref"], each["at"][:16], each["role"]) for each in found)
     out.print(table(("what", "case", "by", "who"), rows))
+
+
+def _named(begun: Path, wanted: Path) -> Path:
+    """Where the file stands now: under its name where nothing has that yet, for there is no second copy of either."""
+    try:
+        wanted.hardlink_to(begun)
+    except OSError:
+        return begun
+    begun.unlink()
+    return wanted
 
 
 def _row(case: dict[str, Any]) -> tuple[str, ...]:
