@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
 from gateway.contract.load import ContractSet
+from gateway.contract.model import Entity
 from gateway.ledger.personal import Personal
 from gateway.registry.notices import Notice
 from gateway.rights.asked import Told, Word
@@ -164,39 +165,30 @@ def _may_be_told(body: Mapping[str, Any], now: datetime, *, inquiries: bool) -> 
 
 def _line(each: Personal, contracts: ContractSet, notices: Sequence[Notice]) -> Disclosure:
     body: Mapping[str, Any] = each.entry.body
-    exceptional = body.get("exceptional") or {}
     when = datetime.fromtimestamp(each.left_at / 1_000_000, UTC)
-    roles = sorted(each.roles)
     recipient = body["recipient"]
     entity = contracts.entities.entities.get(body["entity"])
-    own_law = territory_of(entity.country) if entity else ""
     people = {(subject.role, subject.jurisdiction) for subject in each.subjects}
-    laws = {law for _, law in people} | {own_law}
+    laws = {law for _, law in people} | {territory_of(entity.country) if entity else ""}
     apart = list(_apart(body, people))
-    own = {subject.order_ref for subject in each.subjects if subject.role in _OWN_ORDERS and subject.order_ref}
     return Disclosure(
         first=when,
         last=when,
         count=1,
         arrived="yes" if (each.entry.outcome or {}).get("result") == "sent" else "possibly",
-        channel=_channel(str(body.get("channel") or ("exceptional" if exceptional else "gateway"))),
-        controller=Company(
-            name=entity.name if entity else body["entity"],
-            registration="",
-            address=entity.country if entity else "",
-            contact=entity.contact if entity else "",
-        ),
+        channel=_channel(body),
+        controller=_controller(body["entity"], entity),
         recipient=Company(**{name: recipient.get(name, "") for name in Company.model_fields}),
         kind=_word(VendorKind, body.get("vendor_kind"), KIND_LABELS),
         role=_word(VendorRole, body.get("vendor_role"), ROLE_LABELS),
         countries=tuple(body.get("countries", ())),
         purpose=_word(Purpose, body["purpose"], PURPOSE_LABELS) or _plain(body["purpose"]),
-        about=tuple(filter(None, (_word(SubjectRole, role, SUBJECT_ROLE_LABELS) for role in roles))),
+        about=tuple(filter(None, (_word(SubjectRole, role, SUBJECT_ROLE_LABELS) for role in sorted(each.roles)))),
         categories=tuple(_categories(body, each.roles, apart)),
         bases=tuple(_bases(_grounds(body, people), apart, {territory_of(law) for law in laws})),
         safeguards=tuple(_safeguards(body, laws)),
         keeps=(body.get("retention") or {}).get("vendor_keeps"),
-        orders=tuple(sorted(own)),
+        orders=tuple(sorted(_own_orders(each))),
         others=tuple(_others(body, each.roles)),
         notices=tuple(_told_since(each, when, notices)),
     )
@@ -214,8 +206,20 @@ def _told_since(each: Personal, when: datetime, notices: Iterable[Notice]) -> It
             yield NoticeTold(cause=notice.cause.value, state=state.value, due=notice.due)
 
 
-def _channel(code: str) -> Word:
+def _channel(body: Mapping[str, Any]) -> Word:
+    code = str(body.get("channel") or ("exceptional" if body.get("exceptional") else "gateway"))
     return _labelled(code, CHANNEL_LABELS.get(code))
+
+
+def _controller(name: str, entity: Entity | None) -> Company:
+    """Who answers for it: as it stands among ours today, or by nothing but the name where it is none any more."""
+    if entity is None:
+        return Company(name=name, registration="", address="", contact="")
+    return Company(name=entity.name, registration="", address=entity.country, contact=entity.contact)
+
+
+def _own_orders(each: Personal) -> set[str]:
+    return {subject.order_ref for subject in each.subjects if subject.role in _OWN_ORDERS and subject.order_ref}
 
 
 def _apart(body: Mapping[str, Any], people: AbstractSet[tuple[str, str]]) -> Iterator[_Apart]:
