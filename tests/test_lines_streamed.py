@@ -16,7 +16,7 @@ from sockets import Client, Reply
 from test_deciding import LINES, PEOPLE, consent, withheld
 from test_exchange_order import intents_on_disk
 from test_spool import Open
-from test_uploads_streamed import MIB, anew, files_without_names, looking, machine, peak
+from test_uploads_streamed import MIB, anew, machine, peak, seen_on_disk
 from vendors import answers, hangs_up
 
 from gateway import spool as spool_module
@@ -239,20 +239,8 @@ def test_a_repeat_is_the_same_from_the_beginning(gateway: Running) -> None:
     assert [each["outcome"]["result"] for each in gateway.record(kind="intent")[:2]] == ["sent", "possibly"]
 
 
-def on_disk(gateway: Running) -> list[bytes]:
-    seen: list[bytes] = []
-
-    def look() -> None:
-        seen.extend(files_without_names(gateway))
-        seen.extend(file.read_bytes() for file in (gateway.folder / "data").iterdir() if file.is_file())
-
-    gateway.parcels.script = looking(gateway, look)
-    assert posted(gateway, "events", *EVENTS_SENT).status == 200
-    return seen
-
-
 def test_no_file_shows_anything_of_lines_on_their_way(gateway: Running) -> None:
-    seen = on_disk(gateway)
+    seen = seen_on_disk(gateway, lambda: posted(gateway, "events", *EVENTS_SENT))
 
     assert sum(len(each) > 300_000 for each in seen) >= 2
     assert not any(CANARY.encode() in each or "Zoë Müller".encode() in each for each in seen)
@@ -261,7 +249,9 @@ def test_no_file_shows_anything_of_lines_on_their_way(gateway: Running) -> None:
 def test_lines_in_clear_would_be_seen(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool_module, "AESGCM", Open)
 
-    assert any(CANARY.encode() in each for each in on_disk(gateway))
+    assert any(
+        CANARY.encode() in each for each in seen_on_disk(gateway, lambda: posted(gateway, "events", *EVENTS_SENT))
+    )
 
 
 def parcel(number: int, **members: object) -> dict[str, Any]:
