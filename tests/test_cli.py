@@ -261,6 +261,36 @@ def test_findings_come_with_file_and_line_for_people_and_machines(inside: CliRun
     assert (finding["file"], finding["line"], finding["level"]) == ("parcels/track.yaml", 7, "error")
 
 
+def test_what_stands_in_files_that_were_not_asked_for_is_counted(inside: CliRunner, tmp_path: Path) -> None:
+    file = Machine(tmp_path).folder / "contracts" / "parcels" / "track.yaml"
+    file.write_text(file.read_text("utf-8").replace("purpose: delivery", "purpose: fun"), "utf-8")
+
+    told = inside.invoke(cli, ["contract", "check", str(tmp_path / "contracts" / "faults")])
+
+    assert (told.exit_code, told.stdout) == (1, "0 findings, 1 in other files; the set does not load\n")
+
+
+@pytest.mark.parametrize("command", ["check", "test"])
+def test_a_path_that_is_not_there_is_not_said_to_be_right(inside: CliRunner, command: str) -> None:
+    done = inside.invoke(cli, ["contract", command, "contracts/parcel"])
+
+    assert (done.exit_code, str(done.exception)) == (1, "there is no contracts/parcel")
+
+
+def test_a_vendor_is_checked_from_within_its_folder_and_without_others_that_are_called_alike(
+    inside: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contracts = Machine(tmp_path).folder / "contracts"
+    (contracts / "parcels-2").mkdir()
+    (contracts / "parcels-2" / "vendor.yaml").write_text("vendor: x\n", "utf-8")
+    monkeypatch.chdir(contracts / "parcels")
+
+    told = inside.invoke(cli, ["contract", "check", "."])
+
+    assert "parcels-2" not in told.stdout
+    assert told.stdout.startswith("0 findings, ")
+
+
 def test_examples_are_run_for_a_set_a_vendor_or_one_file(inside: CliRunner) -> None:
     counts = [
         len(json.loads(inside.invoke(cli, ["contract", "test", f"contracts{below}", "--json"]).stdout))

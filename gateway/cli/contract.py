@@ -1,6 +1,7 @@
 """The commands that check contracts and put them in force."""
 
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePath
 from typing import Any
 
 import typer
@@ -12,6 +13,7 @@ from gateway.cli.console import Checked, Json, counted, out, say
 from gateway.cli.menu import Entry, menu
 from gateway.configured import levels_of
 from gateway.contract.load import read, root_of
+from gateway.errors import Finding
 from gateway.settings import Settings
 
 _REHEARSING = {
@@ -32,18 +34,23 @@ def check(path: Checked = Path("contracts"), as_json: Json = False) -> None:
     root, below = root_of(path)
     contracts, findings = read(root)
     standing = outlook.refused_today(contracts, clock.utc(), levels_of(Settings())) if contracts else ()
-    shown = [finding for finding in (*findings, *standing) if finding.file.startswith(below)]
+    shown = [each for each in (*findings, *standing) if PurePath(each.file).is_relative_to(below)]
     if as_json:
         out.print_json(data=[_finding(each) for each in shown])
     for finding in [] if as_json else shown:
         style = "red" if finding.level == "error" else "yellow"
         out.print(f"[{style}]{finding.level}[/] {escape(str(finding))}")
-    errors = sum(finding.level == "error" for finding in shown)
+    errors = _errors(shown)
     if not as_json:
         count = len(contracts.terms) if contracts else 0
         loads = counted(count, "operation loads", "operations load")
-        out.print(loads if contracts else f"{counted(errors, 'finding', 'findings')}; the set does not load")
+        elsewhere = f", {beside} in other files" if (beside := _errors(findings) - errors) else ""
+        out.print(loads if contracts else f"{counted(errors, 'finding', 'findings')}{elsewhere}; the set does not load")
     raise typer.Exit(1 if errors or contracts is None else 0)
+
+
+def _errors(findings: Iterable[Finding]) -> int:
+    return sum(finding.level == "error" for finding in findings)
 
 
 def _finding(finding: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 import typer
@@ -29,7 +29,7 @@ def test(path: Checked = Path("contracts"), as_json: Json = False) -> None:
     """Run the examples of contracts down the real path, with no vendor at the end."""
     root, below = root_of(path)
     contracts = load(root)
-    chosen = frozenset(terms.name for terms in contracts.terms if terms.file.startswith(below))
+    chosen = frozenset(terms.name for terms in contracts.terms if PurePath(terms.file).is_relative_to(below))
     verdicts = asyncio.run(rehearsed(contracts, chosen))
     if as_json:
         out.print_json(data=[{"contract": v.contract, "name": v.name, "problems": v.problems} for v in verdicts])

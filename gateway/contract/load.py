@@ -45,6 +45,9 @@ _SHALLOW = frozenset({"literal_error", "model_type", "dict_type", "string_type",
 
 def root_of(path: Folder) -> tuple[Folder, str]:
     """The folder of a set, found above a file or folder in it, and what was asked for below it. Raises StartError."""
+    if not path.exists():
+        raise StartError(f"there is no {path}")
+    path = path.absolute()
     for folder in (path, *path.parents):
         if (folder / "policy.yaml").is_file():
             below = path.relative_to(folder).as_posix()
