@@ -328,6 +328,17 @@ def test_of_a_payload_it_is_shown_what_leaves_and_what_stays(inside: CliRunner, 
     assert {row["place"]: row["left"] for row in rows} == {"$.weight": True, "$.reference": True, "$.crm": False}
 
 
+@pytest.mark.parametrize("view", ["hours", "full"])
+def test_a_body_alone_is_shown_as_a_call_with_the_segments_and_pins_of_its_contract(
+    inside: CliRunner, tmp_path: Path, view: str
+) -> None:
+    (tmp_path / "body").write_text("", "utf-8")
+
+    told = inside.invoke(cli, ["contract", "explain", f"parcels/depot-{view}", "--in", str(tmp_path / "body")])
+
+    assert told.stdout.startswith(f"GET /api/depots/0?view={view}\n")
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [

@@ -14,6 +14,7 @@ from rich.text import Text
 from gateway import explain
 from gateway.cli.console import Checked, Contracts, Json, counted, out, table
 from gateway.contract.load import ContractSet, load, root_of
+from gateway.contract.routes import opening
 from gateway.contract.terms import Terms
 from gateway.errors import StartError
 from gateway.examples import rehearsed
@@ -68,11 +69,11 @@ def _terms(contracts: ContractSet, name: str) -> Terms:
 
 
 def _as_http(payload: Path, terms: Terms) -> str:
-    """A file that holds only a body gets the contract's own request line."""
+    """A file that holds only a body gets a request line and headers that fall under the contract."""
     text = payload.read_text("utf-8")
     if _REQUEST.match(text):
         return text
-    return f"{terms.method} {terms.template.replace('{', '').replace('}', '')}\n\n{text}"
+    return f"{opening(terms)}\n\n{text}"
 
 
 def _show_groups(terms: Terms, *, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
+from urllib.parse import urlencode
 
 from gateway.contract.terms import Segment, Terms, Variable
 from gateway.errors import refuse
@@ -36,6 +37,22 @@ def _meet(one: Segment, other: Segment) -> bool:
         )
     literal, variable = (one, other) if isinstance(one, str) else (other, one)
     return isinstance(variable, Variable) and bool(KINDS[variable.kind].match(str(literal)))
+
+
+def opening(terms: Terms) -> str:
+    """Request line and headers of a call that falls under a contract, as far as they decide that."""
+    path = "/".join(part if isinstance(part, str) else _sample(part) for part in terms.segments)
+    # A pin holds one text, so its place is that of one value.
+    pins = [(place.kind, *map(str, place.path), text) for place, text in terms.pins.items()]
+    pairs = {
+        name + "".join(f"[{step}]" for step in steps): text for kind, name, *steps, text in pins if kind == "query"
+    }
+    headers = "".join(f"\n{name}: {text}" for kind, name, *_, text in pins if kind == "header")
+    return f"{terms.method} /{path}{'?' if pairs else ''}{urlencode(pairs)}{headers}"
+
+
+def _sample(variable: Variable) -> str:
+    return variable.name if variable.kind == "token" else _SAMPLES[variable.kind]
 
 
 class Routes:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_contracts import FILES, OPERATION, read_files
 
-from gateway.contract.routes import Routes, fit, pinned
+from gateway.contract.routes import Routes, fit, opening, pinned
 from gateway.contract.terms import Segment, Variable
 from gateway.errors import Refusal
 from gateway.paths import Place
@@ -118,6 +118,26 @@ def test_no_path_variable_holds_a_sign_that_ends_a_segment(text: str) -> None:
         if fit((Variable("x", kind),), [text]) is not None:
             assert text.isascii()
             assert not set(text) & set("/?#%;\\ \r\n\0")
+
+
+def test_a_call_is_made_up_that_falls_under_its_contract(tmp_path: Folder) -> None:
+    match = "match: POST /{parcel}/{one:digits}/{two:hex}/{three:uuid}/"
+    named = "path:parcel: shipment.tracking\n        path:one: parcel.measure\n        path:two: parcel.measure"
+    operation = (
+        OPERATION.replace("match: POST /ship/{parcel}", f'{match}\npins: {{query:a.b: "x y", header:SOAPAction: book}}')
+        .replace("path:parcel: shipment.tracking", f"{named}\n        path:three: parcel.measure")
+        .partition("examples:")[0]
+        .replace("status: enforce", "status: draft")
+    )
+    contracts, findings = read_files(tmp_path, FILES | {"acme/ship.yaml": operation})
+    assert contracts is not None, findings
+
+    [line, *headers] = opening(contracts.terms[0]).split("\n")
+
+    method, _, target = line.partition(" ")
+    path, _, query = target.partition("?")
+    assert [each.name for each, _ in Routes(contracts.terms).candidates("acme", method, path)] == ["acme/ship"]
+    assert (query, headers) == ("a%5Bb%5D=x+y", ["soapaction: book"])
 
 
 @pytest.mark.parametrize(
