@@ -41,8 +41,8 @@ _HIDDEN_DIGITS = 6
 _SHOWN_DIGITS = 4
 _UNIT = re.compile(
     r"\b(?:apt|apartment|unit|suite|ste|room|rm|flat|floor|fl|zimmer|whg|wohnung|app|bât|étage"
-    r"|apto|piso|planta|puerta|escalera|interno|scala|lokal)\b\.?\s*#?\s*[\w*-]+"
-    r"|#\s*\w+|\b\d{1,3}[oa]\s+[a-z]{1,3}\b"
+    r"|apto|piso|planta|puerta|escalera|interno|scala|lokal)\b\.?\s*#?\s*[\w*/-]+"
+    r"|#\s*[\w/-]+|\b\d{1,3}[oa]\s+[a-z]{1,3}\b"
     r"|\d[\d-]*\s*(?:号楼|号院|号房|号|號|单元|單元|室|层|樓|楼|丁目|番地|番|호|동|층|번지)",
     re.IGNORECASE,
 )
@@ -52,7 +52,16 @@ _SPARSE_ZIP = re.compile(
 )
 _LONGEST_STREET = 500
 _NUMBER = r"\d+\s?(?:[a-z]|bis|ter|quater)?(?:\s?[/-]\s?\w{1,4}\b)*"
-_HOUSE = re.compile(rf"^\s*{_NUMBER}\s*$|^\s*{_NUMBER}\s+(?=\D)|\s+{_NUMBER}\s*$", re.IGNORECASE)
+# At the end a number may stand behind a point, a word or a sign of East Asia with no space between.
+_BEFORE_LAST = r"(?:\s+|(?<=[.\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])|(?<=[^\W\d_]{4}))"
+_HOUSE = re.compile(
+    rf"^\s*{_NUMBER}\s*$|^\s*{_NUMBER}\s+(?=\D)|{_BEFORE_LAST}{_NUMBER}\.?\s*$"
+    # Between words only an ordinal is part of a name: 5th, 17. Juni.
+    r"|\d+(?:-\d+)+|(?<!\w)(?!\d+(?:st|nd|rd|th|er|e)\b|\d+\.\s*[^\W\d_])\d[\w/-]*",
+    re.IGNORECASE,
+)
+_LINES = re.compile(r"[,;()\r\n\u2028\u2029\u3001]")
+_DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212], "-")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -312,7 +321,8 @@ def _street(text: str) -> str:
     """The street without unit, room or house number, taken off until none is left; of what is no street, nothing."""
     if len(text) > _LONGEST_STREET:
         return "*"
-    parts = (_HOUSE.sub("", _UNIT.sub("", " ".join(part.split()))).strip(" -") for part in _normal(text).split(","))
+    lines = _LINES.split(_normal(text).translate(_DASHES))
+    parts = (_HOUSE.sub("", _UNIT.sub("", " ".join(part.split()))).strip(" -") for part in lines)
     street = ", ".join(part for part in parts if part) or "*"
     return street if street == text else _street(street)
 
