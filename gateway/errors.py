@@ -221,7 +221,11 @@ CODES: Mapping[str, Code] = {
     ),
     "purpose.prohibited": Code(403, "This purpose is prohibited", "There is none; the policy forbids it."),
     "purpose.not_in_contract": Code(403, "The contract does not have this purpose", _ASK_OWNER),
-    "subject.unresolved": Code(403, "Whose data it is cannot be told", "Put the order into the register first."),
+    "subject.unresolved": Code(
+        403,
+        "Whose data it is cannot be told",
+        "Put the order into the register first; a call without one names the person itself.",
+    ),
     "subject.mismatch": Code(403, "The call is about different people", "Send data about one person at a time."),
     "subject.unknown": Code(404, "Nobody and nothing is known here that you may ask about", "Ask about yourself."),
     "subject.restricted": Code(403, "The person's data is restricted", "It may not be used; see the rights request."),

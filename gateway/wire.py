@@ -138,6 +138,14 @@ class StrictProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether the connection stays: who has said a whole request and says no more still has its call made."""
+        if not self._in_head or not self._answer_pending():
+            return False
+        # The last of them: it was the last to be read.
+        self.cycle.keep_alive = False
+        return True
+
     def data_received(self, data: bytes) -> None:
         if self._closing:
             self._discard(len(data))

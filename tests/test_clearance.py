@@ -26,6 +26,7 @@ from gateway.clearance import Clearance, Question, clear, stand
 from gateway.contract.model import Policy, PolicyVersion
 from gateway.errors import Refusal
 from gateway.frozen import changed
+from gateway.paths import parse_place
 from gateway.registry.facts import Mark, Order, Papers, Suspension, Waiver
 from gateway.vocabulary import (
     PURPOSES,
@@ -407,6 +408,22 @@ def test_of_a_call_without_an_orders_number_it_is_told_where_one_is_looked_for()
     assert told == [
         "no purchaser is known for this call",
         "no purchaser is known for this call, which has no order's number at $.reference",
+    ]
+
+
+def test_of_a_person_who_is_named_at_a_place_it_is_told_where_nobody_is() -> None:
+    by_user = changed(SHIP.subjects[0], role=SubjectRole.PURCHASER, order=False, ref=parse_place("$.user"))
+    by_charge = changed(by_user, ref=None, earlier=parse_place("query:charge"))
+
+    told = []
+    for subject in (by_user, by_charge):
+        with pytest.raises(Refusal) as refused:
+            clear(asked(changed(SHIP, subjects=(subject,)), facts=given(people={})))
+        told.append(refused.value.failures[0].detail)
+
+    assert told == [
+        "no purchaser is known for this call by what stands at $.user",
+        "no purchaser is known for this call by what stands at query:charge",
     ]
 
 

@@ -235,6 +235,14 @@ def test_a_gateway_that_is_there_is_healthy(machine: Machine, serving: Serving) 
     assert asking.typed("health").returncode == 0
 
 
+def test_a_gateway_is_asked_whatever_the_environment_says_of_certificates(machine: Machine, serving: Serving) -> None:
+    asking = Machine(machine.folder, variables={"SSL_CERT_FILE": "/nowhere", "SSL_CERT_DIR": "/nowhere"})
+
+    done = asking.typed("ledger", "list", "--limit", "1")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.fixture
 def inside(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     monkeypatch.chdir(machine.folder)

@@ -321,6 +321,20 @@ def test_a_body_that_breaks_off_reaches_nobody(edge: Edge, app: Listening) -> No
     assert (rest, app.calls) == (b"", [])
 
 
+@pytest.mark.parametrize("behind", [b"", b"GET /b HTTP/1.1\r\nHo"], ids=["nothing more", "half a request more"])
+def test_who_says_no_more_behind_whole_requests_has_them_all_answered(
+    edge: Edge, app: Listening, behind: bytes
+) -> None:
+    with edge.client() as client:
+        client.say(GET + post(b"Content-Length: 5") + behind)
+        client.hang_up()
+        statuses = [client.reply().status for _ in range(2)]
+        rest = client.rest()
+
+    assert (statuses, rest) == ([200, 200], b"")
+    assert [call.payload for call in app.calls] == [b"", b"hello"]
+
+
 def test_a_broken_request_after_a_good_one_is_not_taken_for_the_answer_to_it() -> None:
     app = Slow()
 

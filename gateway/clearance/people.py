@@ -39,6 +39,8 @@ def found(question: Question) -> Iterator[Failure]:
 
 def _unknown(subject: SubjectTerms, question: Question) -> str:
     detail = f"no {subject.role} is known for this call"
+    if (place := subject.ref or subject.earlier) is not None:
+        return f"{detail} by what stands at {place}"
     if not subject.order or question.facts.order_stated:
         return detail
     return f"{detail}, which has no order's number at {' or '.join(map(str, question.terms.orders))}"

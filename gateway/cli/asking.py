@@ -1,6 +1,7 @@
 """How commands ask a running gateway; where none runs, they do without one."""
 
 import json
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -102,9 +103,10 @@ def _over(control: Path, closing: ExitStack) -> Ask | None:
 
 
 def _client(control: Path, closing: ExitStack) -> httpx2.Client | None:
-    client = httpx2.Client(
-        transport=httpx2.HTTPTransport(uds=str(control)), base_url="http://gateway", timeout=60, trust_env=False
-    )
+    # It speaks no TLS, and would load every authority of the machine first, or end where the environment names none.
+    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    transport = httpx2.HTTPTransport(verify=nobody, uds=str(control))
+    client = httpx2.Client(transport=transport, base_url="http://gateway", timeout=60, trust_env=False)
     closing.enter_context(client)
     try:
         client.get("/")
