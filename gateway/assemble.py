@@ -111,7 +111,7 @@ def match(call: Call, contracts: InForce) -> Matched:
         try:
             query = FORM.read(call.query, terms.sending.trees["query"])
         except Refusal as refusal:
-            raise refuse(refusal.code, "in the query", terms.file) from None
+            raise refuse(refusal.code, f"in the query: {refusal.failures[0].detail}", terms.file) from None
         headers = headers_of(call.headers, terms.sending.trees["header"])
         matched = Matched(terms, contracts.prepared[terms.name], f"/{name}", variables, query, headers)
         if not terms.pins or _is_pinned(matched):

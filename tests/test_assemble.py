@@ -38,6 +38,17 @@ def refusal(refused: pytest.ExceptionInfo[Refusal]) -> str:
     return refused.value.code
 
 
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [("label=a4&label=a5", "query:label comes more than once"), ("label=%zz", "a form holds printable signs")],
+)
+def test_what_is_wrong_with_a_query_is_said(query: str, why: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        match(call("POST", f"/parcels/shipments?{query}"), IN_FORCE)
+
+    assert refused.value.failures[0].detail.startswith(f"in the query: {why}")
+
+
 async def test_a_request_is_built_from_what_rules_let_out_and_from_nothing_else() -> None:
     sending = await sent(
         "POST", "/parcels/shipments?label=a4&debug=1", JSON, ("x-trace", "1"), ("parcels-version", "3"),
