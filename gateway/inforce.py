@@ -38,6 +38,7 @@ from gateway.signing.signer import Signer
 
 _SECRET = re.compile(r"\$([A-Z][A-Z0-9_]*)")
 
+_LINE = re.compile(r"[\t -~]*")
 _TELLING = 8
 """A shorter secret cannot be told from a word."""
 
@@ -316,8 +317,13 @@ def _prepared(terms: Terms, outside: _Outside, vendor_key: VendorKey, markets: S
 
 
 def _credentials(terms: Terms, kind: str, resolved: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
-    placed = [(place, text) for place, text in terms.credentials.items() if place.kind == kind]
-    return tuple((_spelled(place), _basic(resolved(text), text)) for place, text in placed)
+    """Raises StartError for one that could stand in no header: every call with it would fail, and blame its caller."""
+    placed = [(place, text, resolved(text)) for place, text in terms.credentials.items() if place.kind == kind]
+    for place, text, value in placed if kind == "header" else ():
+        if not _LINE.fullmatch(_basic(value, text)):
+            named = ", ".join(_SECRET.findall(text))
+            raise StartError(f"{named} cannot stand in {place} ({terms.file}): a header is one line of plain ASCII")
+    return tuple((_spelled(place), _basic(value, text)) for place, text, value in placed)
 
 
 def _secrets(terms: Terms, resolved: Callable[[str], str]) -> Iterator[str]:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from gateway.errors import StartError
+
 __all__ = ["LOOPBACK", "Settings", "SettingsError"]
 
 _PREFIX: Final = "GATEWAY_"
@@ -141,8 +143,16 @@ class Settings(BaseSettings):
         return self.data / "control.sock"
 
     def secret(self, name: str) -> str | None:
-        """What a contract calls `$NAME`: a variable of that name, or a file of that name in `secrets`."""
-        if value := os.environ.get(name):  # noqa: TID251  this is the one place
+        """What a contract calls `$NAME`: a variable of that name, or a file of that name in `secrets`.
+
+        Space around it is none of it: whoever made a variable of a file often has its line end too. Raises StartError
+        for a file that is no text.
+        """
+        if value := os.environ.get(name, "").strip():  # noqa: TID251  this is the one place
             return value
         file = self.secrets / name if self.secrets else None
-        return file.read_text("utf-8").strip() if file and file.is_file() else None
+        try:
+            return file.read_text("utf-8").strip() if file and file.is_file() else None
+        except UnicodeDecodeError:
+            # `from None`: the error carries the file.
+            raise StartError(f"{file} is not UTF-8 text") from None

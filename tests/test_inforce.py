@@ -31,6 +31,16 @@ def test_every_secret_that_is_not_set_is_named_at_once() -> None:
     assert "FAULTS_KEY" not in str(refused.value)
 
 
+@pytest.mark.parametrize("value", ["pk\r\nX-Admin: 1", "pk\npk", "schl\u00fcssel", "p\0k"])
+def test_a_secret_that_no_header_can_hold_stops_the_start_without_being_told(value: str) -> None:
+    with pytest.raises(StartError) as refused:
+        bound(secrets={**SECRETS, "PARCELS_KEY": value})
+
+    told = "PARCELS_KEY cannot stand in header:authorization (parcels/"
+    assert str(refused.value).startswith(told)
+    assert value not in str(refused.value)
+
+
 def test_credentials_are_ready_and_basic_ones_are_encoded() -> None:
     prepared = bound().prepared
 

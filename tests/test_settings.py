@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from gateway.errors import StartError
 from gateway.settings import Settings
 
 
@@ -91,6 +92,21 @@ def test_a_secret_is_a_variable_or_a_file_and_the_variable_comes_first(
     assert (file, variable) == ("from the file", "from the environment")
     assert settings.secret("PAYMENTS_KEY") is None
     assert Settings().secret("PAYMENTS_KEY") is None
+
+
+def test_space_around_a_secret_is_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARCELS_KEY", " from a file \n")
+    monkeypatch.setenv("PAYMENTS_KEY", "\n")
+
+    assert Settings().secret("PARCELS_KEY") == "from a file"
+    assert Settings().secret("PAYMENTS_KEY") is None
+
+
+def test_a_secret_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "PARCELS_KEY").write_bytes(b"\xff\xfe")
+
+    with pytest.raises(StartError, match="PARCELS_KEY is not UTF-8 text"):
+        Settings(secrets=tmp_path).secret("PARCELS_KEY")
 
 
 def test_no_secret_shows_in_the_settings(tmp_path: Path) -> None:
