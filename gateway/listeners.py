@@ -6,6 +6,7 @@ import gc
 import ipaddress
 import logging
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -50,6 +51,7 @@ async def serve(settings: Settings, ready: Callable[..., None]) -> None:
     Raises StartError or ContractError before a port opens.
     """
     _check_listener(settings)
+    _open_many()
     demand_contracts(settings)
     addresses = Addresses(system_lookup, clock=time.monotonic)
     ca = settings.ca.read_bytes() if settings.ca else None
@@ -81,6 +83,14 @@ async def serve(settings: Settings, ready: Callable[..., None]) -> None:
 def _ends_the_process(ended: "asyncio.Future[int]") -> None:
     """After a failed disk nothing is closed in good order: that would write, and an fsync that works proves nothing."""
     asyncio.get_running_loop().call_later(LAST_WORDS, os._exit, ended.result())
+
+
+def _open_many() -> None:
+    """Every call under way has two connections, and the 1,024 files that most systems begin with are soon open."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Where the system has a bound of its own below that, what it began with stays.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _check_listener(settings: Settings) -> None:

@@ -1,13 +1,14 @@
 """The process: what it does not start beside or with, and that it ends without losing a call."""
 
 import asyncio
+import contextlib
 import signal
 import socket
 import stat
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -51,6 +52,25 @@ def slow_vendor() -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
+
+
+FEW_FILES = """
+import resource, runpy
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+runpy.run_module("gateway", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_more_callers_stay_than_the_files_that_a_process_may_open_at_first(tmp_path: Path) -> None:
+    with ExitStack() as closing:
+        serving = closing.enter_context(Machine(tmp_path).serving("-c", FEW_FILES))
+        where = ("127.0.0.1", serving.port)
+        clients = [closing.enter_context(contextlib.closing(Client(where))) for _ in range(200)]
+        for client in clients:
+            client.say(b"GET /nobody/here HTTP/1.1\r\nHost: a\r\n\r\n")
+        codes = [client.reply().code for client in clients]
+
+    assert codes == ["vendor.unknown"] * 200
 
 
 def test_told_to_stop_it_ends_the_calls_that_are_on_their_way_and_writes_them_down(tmp_path: Path) -> None:
