@@ -200,12 +200,17 @@ def _check_purpose(terms: Terms, source: Source) -> None:
 
 
 def _check_segments(terms: Terms, source: Source) -> None:
-    variables = {part.name for part in terms.segments if not isinstance(part, str)}
-    named = {rule.place.path[0] for rule in terms.sending.rules if rule.place.kind == "path"}
-    for name in sorted(variables - named):
+    named = {str(rule.place.path[0]) for rule in terms.sending.rules if rule.place.kind == "path"}
+    for name in sorted(terms.variables - named):
         source.find("contract.match", ("match",), f"nothing names the segment {{{name}}}", f"add a field path:{name}")
-    for name in sorted(str(step) for step in named - variables):
-        source.find("contract.path", ("match",), f"`match` has no segment {{{name}}}", f"write /{{{name}}} into it")
+    asked: list[tuple[str, Location]] = [(name, ("match",)) for name in sorted(named)]
+    asked += ((str(place.path[0]), where) for place, where in _stated(terms) if place and place.kind == "path")
+    for number, group in enumerate(terms.operation.sending.groups):
+        by = (text for text in group.when if text.startswith("path:"))
+        asked += ((text.removeprefix("path:"), ("sending", "groups", number, "when", text)) for text in by)
+    for name, where in asked:
+        if name not in terms.variables:
+            source.find("contract.path", where, f"`match` has no segment {{{name}}}", f"write /{{{name}}} into it")
 
 
 def _check_places(terms: Terms, source: Source) -> None:
@@ -219,15 +224,19 @@ def _check_places(terms: Terms, source: Source) -> None:
             )
 
 
-def _check_stated(terms: Terms, source: Source) -> None:
-    """What speaks to the gateway is in no document of a call, but for whose it is."""
-    stated: list[tuple[Place | None, Location]] = [(place, ("evidence", "order")) for place in terms.orders]
-    stated += [(place, ("pins",)) for place in terms.pins]
-    stated.append((terms.retry_key, ("retry", "key")))
+def _stated(terms: Terms) -> Iterator[tuple[Place | None, Location]]:
+    """The places by which it is told what a call is and whom it is about, but for what the gateway itself is told."""
+    yield from ((place, ("evidence", "order")) for place in terms.orders)
+    yield from ((place, ("pins",)) for place in terms.pins)
+    yield terms.retry_key, ("retry", "key")
     for each in terms.subjects:
         at = ("subjects", str(each.role))
-        stated += [(None if each.ref == SAID else each.ref, at), (each.earlier, at), (each.jurisdiction, at)]
-    for place, where in stated:
+        yield from ((None if each.ref == SAID else each.ref, at), (each.earlier, at), (each.jurisdiction, at))
+
+
+def _check_stated(terms: Terms, source: Source) -> None:
+    """What speaks to the gateway is in no document of a call, but for whose it is."""
+    for place, where in _stated(terms):
         if place is not None and place.kind == "header" and str(place.path[0]).startswith("gateway-"):
             message = f"{place} speaks to the gateway, and no contract reads it"
             fix = "use a header of your own, such as header:Shop-Order; what no group names stays here"

@@ -1,6 +1,7 @@
 """From the models of one operation to its rule trees."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -102,7 +103,12 @@ def match_of(text: str, source: Source) -> tuple[str, tuple[Segment, ...]]:
             "a path with dots or nothing between slashes is never routed",
             "write it plain",
         )
-    return match[1], tuple(_segment(part, source) for part in parts)
+    segments = tuple(_segment(part, source) for part in parts)
+    for name, count in Counter(part.name for part in segments if isinstance(part, Variable)).items():
+        if count > 1:
+            fix = "give each segment a name of its own; a call could put only one value in both"
+            source.find("contract.match", ("match",), f"{{{name}}} stands for two segments", fix)
+    return match[1], segments
 
 
 def _segment(text: str, source: Source) -> Segment:

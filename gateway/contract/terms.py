@@ -297,6 +297,11 @@ class Terms:
         return importers_of(self.vendor)
 
     @property
+    def variables(self) -> frozenset[str]:
+        """The names of the segments that differ from call to call."""
+        return frozenset(part.name for part in self.segments if not isinstance(part, str))
+
+    @property
     def template(self) -> str:
         """The path with its variables by name, never their values."""
         return "/" + "/".join(part if isinstance(part, str) else f"{{{part.name}}}" for part in self.segments)

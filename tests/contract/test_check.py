@@ -349,3 +349,24 @@ def test_a_key_of_what_leaves_means_nothing_in_an_answer(key: str, tmp_path: Fol
 
     assert found(tmp_path / "own", own) == ["contract.unknown_key"]
     assert found(tmp_path / "shared", shared) == ["contract.unknown_key"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("ref: order", "ref: path:nobody", id="who it is"),
+        pytest.param("ref: order", "ref: {earlier: path:nobody}", id="the number of an earlier call"),
+        pytest.param("ref: order", "ref: order, jurisdiction: path:nobody", id="the law"),
+        pytest.param("order: $.order", "order: path:nobody", id="the order"),
+        pytest.param("form: pseudonymise", "form: pseudonymise\n      when: {path:nobody: [x]}", id="a condition"),
+    ],
+)
+def test_a_segment_that_the_path_does_not_have_is_found_wherever_it_is_asked_for(
+    tmp_path: Folder, old: str, new: str
+) -> None:
+    assert found(tmp_path, changed(SHIP, old, new)) == ["contract.path"]
+    assert found(tmp_path, changed(SHIP, old, new.replace("nobody", "parcel"))) == []
+
+
+def test_two_segments_with_one_name_do_not_load(tmp_path: Folder) -> None:
+    assert found(tmp_path, changed(SHIP, "/ship/{parcel}", "/{parcel}/{parcel:digits}")) == ["contract.match"]
