@@ -1,8 +1,10 @@
 """The connections of the registry: to an SQLite file that only its owner can read, or to PostgreSQL."""
 
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -16,6 +18,8 @@ from gateway.registry import schema
 LIMITS = {"lock_timeout": 2_000, "statement_timeout": 5_000, "idle_in_transaction_session_timeout": 2_000}
 CONNECT = 2  # seconds
 CONNECTIONS = 4
+_TRIES = 100
+_BETWEEN_TRIES = 0.05  # seconds
 _TCP = {"keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3, "tcp_user_timeout": 2_000}
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
 
@@ -46,18 +50,27 @@ def prepare(owner: str, role: str) -> None:
 def wipe(engine: Engine) -> None:
     """Leaves nothing in an SQLite file of what was deleted: rows that were moved are left where they stood before.
 
-    On PostgreSQL that is the server's to do, with its next vacuum. Raises SQLAlchemyError.
+    It takes as long as writing the file anew. On PostgreSQL that is the server's to do, with its next vacuum. Raises
+    SQLAlchemyError.
     """
     if engine.dialect.name != "sqlite":
         return
     connection = engine.raw_connection()
     try:
-        connection.cursor().execute("VACUUM")
-        [(busy, *_)] = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        cursor = connection.cursor()
+        cursor.execute("VACUUM")
+        for _ in range(_TRIES):
+            [(busy, *_)] = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if not busy:
+                return
+            # Whoever reads was waited for, but nobody who copies the same pages.
+            sleep(_BETWEEN_TRIES)
+    except sqlite3.Error as error:
+        # `from None`: what is in the way is not said with values.
+        raise SQLAlchemyError(type(error).__name__) from None
     finally:
         connection.close()
-    if busy:
-        raise SQLAlchemyError("somebody reads")
+    raise SQLAlchemyError("somebody is in the way")
 
 
 def _embedded(file: Path) -> Engine:

@@ -31,6 +31,7 @@ ONE_PERSON = 50  # references at most; more are those of several people
 ANSWER = 5.0  # seconds for which a call waits for a database on another machine
 SLACK = timedelta(minutes=1)  # by which the clock of whoever says when something happened may be ahead of ours
 PATIENCE = 20.0  # and for a disk of its own, or for changes
+REWRITTEN = 600.0  # and for a file of its own that is written anew, some ten seconds for a million orders
 
 _UNKNOWABLE = "\0"  # PostgreSQL keeps no text with it, so nobody is called that
 _OF_NOTICE = frozenset({Flag.INFORMED, Flag.NOTICE_DUE})  # beside the others: they forbid nothing
@@ -147,7 +148,7 @@ class Registry:
         async with self._putting:
             await self.write(lambda _: rows.erasing(ref, linked, self.now()), keys)
             try:
-                await _within(PATIENCE, self._threads.submit(wipe, self._engine))
+                await _within(REWRITTEN, self._threads.submit(wipe, self._engine))
             except (SQLAlchemyError, TimeoutError):
                 raise refuse("gateway.failed", "the registry cannot be written") from None
         await self.follow()

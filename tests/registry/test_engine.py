@@ -1,12 +1,26 @@
 """Connections are durable, private and bounded, and no address of a database stands in an error."""
 
 import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import StartError
-from gateway.registry.engine import CONNECTIONS, LIMITS, Patient, engine_of
+from gateway.registry import engine as engine_module
+from gateway.registry.engine import CONNECTIONS, LIMITS, Patient, engine_of, wipe
+
+COPIES = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as shared:
+    fcntl.lockf(shared, fcntl.LOCK_EX, 1, 121)
+    print("it copies", flush=True)
+    sys.stdin.read()
+"""
 
 
 def test_a_file_is_its_owners_alone_with_all_that_sqlite_puts_beside_it(tmp_path: Path) -> None:
@@ -66,3 +80,52 @@ def test_a_connection_to_postgresql_waits_for_nobody_without_end(emptied: str) -
         "search_path": "registry",
     }
     assert isinstance(driver, Patient)
+
+
+@contextmanager
+def copying(database: Path) -> Iterator[Callable[[], None]]:
+    """Another process has the lock of whoever copies the WAL into the file (SQLite's `WAL_CKPT_LOCK`), until told."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", COPIES, f"{database}-shm"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "it copies\n"
+
+    def end() -> None:
+        process.communicate()
+
+    try:
+        yield end
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_whoever_copies_the_same_pages_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, waited = tmp_path / "registry.db", list[float]()
+    engine = engine_of(database)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE a(b)")
+    with copying(database) as end:
+
+        def slept(seconds: float) -> None:
+            waited.append(seconds)
+            end()
+
+        monkeypatch.setattr(engine_module, "sleep", slept)
+        wipe(engine)
+    engine.dispose()
+
+    assert len(waited) == 1
+    assert not Path(f"{database}-wal").exists() or Path(f"{database}-wal").stat().st_size == 0
+
+
+def test_it_is_said_where_somebody_is_in_the_way_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = tmp_path / "registry.db"
+    engine = engine_of(database)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE a(b)")
+    monkeypatch.setattr(engine_module, "sleep", lambda _: None)
+    with copying(database), pytest.raises(SQLAlchemyError, match="in the way"):
+        wipe(engine)
+    engine.dispose()
