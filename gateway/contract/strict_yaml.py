@@ -14,7 +14,7 @@ Location = tuple[str | int, ...]
 
 # That of libyaml takes a twentieth of the time. PyYAML may come without it, and beside these signs it takes more.
 _QUICK: Any = getattr(yaml, "CSafeLoader", None)
-_DIFFERENT = re.compile("[\\t?\ufeff]")
+_DIFFERENT = re.compile("[\\t?\ufeff]|[|>][-+0-9]*#")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
 _MAX_DEPTH = 32
 _MISSING = "contract.missing"

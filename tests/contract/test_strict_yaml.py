@@ -179,7 +179,11 @@ def test_it_makes_no_difference_which_parser_reads(lines: list[str]) -> None:
     assert made_of(text, yaml.CSafeLoader) == made_of(text, None)
 
 
-@pytest.mark.parametrize("text", ["a: b\tc\n", "a: [b?c]\n", "a: 1\n\ufeffb: 2\n"], ids=["a tab", "a mark", "a BOM"])
+@pytest.mark.parametrize(
+    "text",
+    ["a: b\tc\n", "a: [b?c]\n", "a: 1\n\ufeffb: 2\n", "a: |-#b\n  c\n"],
+    ids=["a tab", "a mark", "a BOM", "a comment without space"],
+)
 def test_what_the_quick_parser_alone_would_take_is_refused(text: str) -> None:
     assert made_of(text, yaml.CSafeLoader) == made_of(text, None)
     assert isinstance(made_of(text, yaml.CSafeLoader), tuple)
