@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, cast
@@ -53,7 +54,7 @@ class Registry:
         self._listener: Listener | None = None
         self._rows: OrderedDict[Key, object] = OrderedDict()
         self._changes = Changes()
-        self._putting = asyncio.Lock()
+        self._turn = asyncio.Lock()
         with engine.begin() as connection:
             bring_up(connection)
             self._changes.version = newest(connection)
@@ -145,18 +146,16 @@ class Registry:
         linked = (await self.read(lookups.known_of, ref)).linked
         keys = {("subject", each) for each in (ref, *linked)} | {("consent", ref)}
         keys |= {("order", order) for order in orders}
-        async with self._putting:
-            await self.write(lambda _: rows.erasing(ref, linked, self.now()), keys)
-            try:
+        await self.write(lambda _: rows.erasing(ref, linked, self.now()), keys)
+        try:
+            async with self._turn:
                 await _within(REWRITTEN, self._threads.submit(wipe, self._engine))
-            except (SQLAlchemyError, TimeoutError):
-                raise refuse("gateway.failed", "the registry cannot be written") from None
+        except (SQLAlchemyError, TimeoutError):
+            raise refuse("gateway.failed", "the registry cannot be written") from None
         await self.follow()
 
     async def _put(self, facts: Sequence[StoredRow], written: Written) -> None:
-        # One after another: SQLite lets nobody else write anyway, and waits for that by trying again and again.
-        async with self._putting:
-            await self.write(written, {key for fact in facts for key in keys_of(fact)})
+        await self.write(written, {key for fact in facts for key in keys_of(fact)})
         self._revoked |= {fact.token for fact in facts if isinstance(fact, RevocationRow)}
         await self.follow()
 
@@ -331,14 +330,16 @@ class Registry:
                 if is_told:
                     publish(connection, keys, self.now())
 
-        loop = asyncio.get_running_loop()
-        under_way = self._begun(writing)
-        # When it is done, and not when somebody stops waiting: what is read before that is old soon.
-        under_way.add_done_callback(lambda _: loop.call_soon_threadsafe(self._forget, keys))
-        try:
-            await _within(PATIENCE, under_way)
-        except (SQLAlchemyError, TimeoutError):
-            raise refuse("gateway.failed", "the registry cannot be written") from None
+        # SQLite lets nobody else write anyway, and who waits for it there takes a thread from those who read.
+        async with self._turn if keys or not self.is_shared else nullcontext():
+            loop = asyncio.get_running_loop()
+            under_way = self._begun(writing)
+            # When it is done, and not when somebody stops waiting: what is read before that is old soon.
+            under_way.add_done_callback(lambda _: loop.call_soon_threadsafe(self._forget, keys))
+            try:
+                await _within(PATIENCE, under_way)
+            except (SQLAlchemyError, TimeoutError):
+                raise refuse("gateway.failed", "the registry cannot be written") from None
 
     async def changed(self, statement: rows.Statement) -> bool:
         """Carries one statement out, and tells whether it found its row. Raises Refusal `gateway.failed`."""

@@ -1,6 +1,7 @@
 """A fact that was put in is in force for every decision made after the answer."""
 
 import asyncio
+import sqlite3
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from sqlalchemy import Engine, event
 from waiting import until
 
 from gateway.errors import Refusal, StartError
+from gateway.registry.engine import CONNECTIONS
 from gateway.registry.entered import ROWS
 from gateway.registry.facts import Facts, Mention, Person, Suspension
 from gateway.registry.registry import IN_MEMORY, Registry
@@ -341,3 +343,22 @@ async def test_of_whom_nothing_is_written_the_database_is_not_asked_until_someth
 
     assert (strangers == []) is (engine.dialect.name == "sqlite")
     assert [answer.state for answer in known.consents["c-1"]] == [ConsentState.GIVEN]
+
+
+async def test_who_reads_is_answered_while_many_wait_to_write(tmp_path: Path) -> None:
+    registry = Registry.open(tmp_path / "registry.db", now=lambda: NOON)
+    facts = ROWS.validate_python([ORDER])
+    writes = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
+    writes.execute("BEGIN IMMEDIATE")
+
+    async with asyncio.TaskGroup() as group:
+        waiting = [group.create_task(registry.begin("node", "shop", facts)) for _ in range(2 * CONNECTIONS)]
+        await asyncio.sleep(0)
+        known = await registry.known()
+        ended = [task.done() for task in waiting]
+        writes.execute("ROLLBACK")
+    registry.close()
+
+    assert known == set()
+    assert ended == [False] * 2 * CONNECTIONS
+    assert len({each.result().id for each in waiting}) == 2 * CONNECTIONS
