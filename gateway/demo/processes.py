@@ -138,7 +138,7 @@ def _gateway(folder: Path, settings: Mapping[str, str], client: httpx2.Client, c
     data, environment = folder / "data", _surroundings(**settings)
     running = closing.enter_context(_running([*_MODULE, "serve"], folder / "gateway.log", environment))
     url = running.line(_LISTENS)
-    transport = httpx2.HTTPTransport(uds=str(data / "control.sock"))
+    transport = httpx2.HTTPTransport(uds=str(data / "control.sock"), trust_env=False)
     control = httpx2.Client(transport=transport, base_url="http://gateway", timeout=30, trust_env=False)
     return Gateway(url, data, environment, client, closing.enter_context(control), running)
 

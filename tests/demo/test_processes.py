@@ -23,6 +23,15 @@ def test_gateway_and_vendors_run_until_the_block_ends(tmp_path: Path) -> None:
     assert not running.is_alive
 
 
+def test_the_surroundings_may_name_certificates_that_are_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nowhere"))
+
+    with staged(CONTRACTS, tmp_path) as stage:
+        assert stage.gateway.token("checkout")
+
+
 def test_a_gateway_makes_way_for_what_already_listens_on_its_port(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     (tmp_path / "2").mkdir()
