@@ -145,15 +145,15 @@ def _literal_is_private(host: str) -> bool:
 
 
 def _credential(place: str, text: str, source: Source) -> None:
-    written = _SECRET.sub("", text)
+    at, written = ("credential", place), _SECRET.sub("", text)
+    if place.lower().removeprefix("header:") in GATEWAYS_OWN:
+        source.find("contract.path", at, f"{place} is the gateway's own, and would stand there twice", "leave it out")
     if "$" in written:
         message = "what stands behind this `$` is no name of a secret, and would be sent as it is"
-        source.find("contract.secret", ("credential", place), message, "write $NAME in capitals, without braces")
+        source.find("contract.secret", at, message, "write $NAME in capitals, without braces")
     for word in written.split():
         if (key := _LOOKS_LIKE_A_KEY.fullmatch(word.strip(",;"))) and any(sign.isdigit() for sign in key[1]):
-            source.find(
-                "contract.secret", ("credential", place), "this looks like a key", "write $NAME and set it outside"
-            )
+            source.find("contract.secret", at, "this looks like a key", "write $NAME and set it outside")
 
 
 def _sendable(header: str, at: Location | str, source: Source) -> None:

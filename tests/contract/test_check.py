@@ -370,3 +370,14 @@ def test_a_segment_that_the_path_does_not_have_is_found_wherever_it_is_asked_for
 
 def test_two_segments_with_one_name_do_not_load(tmp_path: Folder) -> None:
     assert found(tmp_path, changed(SHIP, "/ship/{parcel}", "/{parcel}/{parcel:digits}")) == ["contract.match"]
+
+
+@pytest.mark.parametrize("header", ["Content-Type", "user-agent", "Host"])
+@pytest.mark.parametrize("file", [ACME, SHIP])
+def test_a_credential_stands_in_no_header_that_the_gateway_writes_itself(
+    file: str, header: str, tmp_path: Folder
+) -> None:
+    text = FILES[file] if "credential:\n" in FILES[file] else f"{FILES[file]}credential:\n"
+    named = text.replace("credential:\n", f"credential:\n  header:{header}: text/x\n")
+
+    assert found(tmp_path, dict(FILES) | {file: named}) == ["contract.path"]
