@@ -22,7 +22,8 @@ def serve() -> None:
         wanted = {"people": settings.privacy_port, "vendors": settings.hooks_port}
         whom = ("operators", *(name for name, port in wanted.items() if port is not None))
         others = ", ".join(f"{name} on port {port}" for name, port in zip(whom, ports[1:], strict=True))
-        err.print(f"gateway listens on http://{settings.host}:{ports[0]}, {others}")
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        err.print(f"gateway listens on http://{host}:{ports[0]}, {others}", markup=False)
 
     listeners.run(listeners.serve(settings, ready))
 
