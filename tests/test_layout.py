@@ -82,7 +82,6 @@ TOGETHER: Mapping[str, str] = {
     "cli/health": "test_cli.py",
     "cli/rehearse": "test_cli.py",
     "cli/scrub": "test_cli.py",
-    "cli/serve": "test_listeners.py",
     "cli/token": "test_cli.py",
     "cli/ledger": "test_cli.py",
     "cli/forecast": "test_forecast.py",
