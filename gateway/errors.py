@@ -172,7 +172,11 @@ CODES: Mapping[str, Code] = {
         "Take the rest tomorrow (UTC), or propose a bulk look for somebody else to grant: `gateway bulk-look propose`.",
     ),
     # The body.
-    "body.unreadable": Code(422, "The body is not what the contract says", "Send what `sending.body` names."),
+    "body.unreadable": Code(
+        422,
+        "The body is not what the contract says",
+        "Send what `sending.body` names; to the gateway's own APIs, JSON.",
+    ),
     "body.media": Code(415, "The contract does not take this media type", "Send a type from `sending.media`."),
     "body.too_large": Code(413, "The body is larger than the contract allows", "Send less, or raise `max_bytes`."),
     "body.empty": Code(422, "Nothing is left of the body", "Send at least one field that the contract names."),
