@@ -24,9 +24,10 @@ class Releases:
         self._boot = boot.encode()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            # All of it at once: a page for which a full disk has no room would end the process.
+            # All of it at once: a page for which a full disk has no room would end the process, and memory that comes
+            # with the calls looks like memory that is lost.
             os.posix_fallocate(descriptor, 0, _LENGTH)
-            self._map = mmap.mmap(descriptor, _LENGTH)
+            self._map = mmap.mmap(descriptor, _LENGTH, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE)
         finally:
             os.close(descriptor)
 

@@ -1,5 +1,6 @@
 """Only what is proven passes for not sent: this epoch of this boot, a slot that nobody else has had."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,3 +89,15 @@ def test_without_a_look_at_the_size_it_would(releases: Releases) -> None:
 def test_all_of_the_file_is_there_before_it_is_used(path: Path, releases: Releases) -> None:
     assert path.stat().st_blocks * 512 >= path.stat().st_size == module._LENGTH
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_it_takes_all_of_its_memory_when_it_is_opened(tmp_path: Path) -> None:
+    releases = Releases(tmp_path / "releases", BOOT)
+
+    [mapped] = re.findall(
+        rf"{re.escape(str(tmp_path))}/releases\nSize: +(\d+) kB\n(?:.*\n)*?Rss: +(\d+) kB\n",
+        Path("/proc/self/smaps").read_text("utf-8"),
+    )
+    releases.close()
+
+    assert mapped[0] == mapped[1]
