@@ -1,6 +1,6 @@
 """Telling vendors what people asked: one notice for each that really received the data, until each has answered."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
@@ -285,17 +285,22 @@ class Notices:
         """Opens notices; those that have something deleted of somebody who is held, to wait until that is over."""
         deletes = telling.cause in DELETIONS
         is_held = deletes and await self.is_held(telling.subject, telling.order)
-        names = {each.vendor for each in opened} if deletes and not is_held else set()
-        over = [each for each in await self.keeping(telling.subject, telling.order) if each.vendor in names]
-        if telling.cause is Cause.RESTRICTION:
-            # Heard after this one, that an earlier restriction is over would end it.
-            stand = await self._about_restriction(telling.subject)
-            over += [each for each in stand if each.cause is Cause.UNRESTRICTED and not each.told]
+        over = await self._overtaken(telling, () if is_held else {each.vendor for each in opened})
         held = [each.model_copy(update={"held": is_held}) for each in opened]
         await self._intake.put([*held, *(step_of(each, NoticeState.TAKEN_BACK) for each in over)], by=by)
         if deletes and not is_held and await self.is_held(telling.subject, telling.order):
             # A hold that came in between has not seen them.
             await self._intake.put([step_of(each, NoticeState.HELD) for each in opened], by=by)
+
+    async def _overtaken(self, telling: Telling, vendors: Collection[str]) -> Sequence[Notice]:
+        """Notices of before that say otherwise than these vendors are told now."""
+        if telling.cause in DELETIONS:
+            return [each for each in await self.keeping(telling.subject, telling.order) if each.vendor in vendors]
+        if telling.cause is Cause.RESTRICTION:
+            # Heard after this one, that an earlier restriction is over would end it.
+            stand = await self._about_restriction(telling.subject)
+            return [each for each in stand if each.cause is Cause.UNRESTRICTED and not each.told]
+        return ()
 
     async def _is_told_anyway(self, row: NoticeRow) -> bool:
         """Whether a notice that the vendor has yet to get says all that this one would."""
