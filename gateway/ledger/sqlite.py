@@ -340,7 +340,7 @@ class SqliteStore:
         failpoint("after-insert-earlier", new)
 
     def _may_remember(self, row: Row) -> bool:
-        if not row.earlier or row.intent is None or not self._has_forgotten:
+        if row.intent is None or not self._has_forgotten:
             return True
         return is_whole(self._database, row.intent)
 
